@@ -1,0 +1,45 @@
+"""The instructor's side: releases, checks, sandboxed grading, feedback.
+
+In a hidden test cell, `grade("04-ridge/sum_node_check", globals())` runs the same check that the
+grader runs from outside the student's process.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["NoPoints", "grade"]
+
+
+class NoPoints(AssertionError):
+    """The check earned nothing. Jupyter shows the verdict alone, without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return str(self).splitlines()
+
+
+def grade(name: str, namespace: dict[str, Any]) -> float | None:
+    """Judge the names of a kernel and answer the way nbgrader reads a test cell.
+
+    name      : section/grade_id, e.g. "04-ridge/sum_node_check"
+    namespace : the notebook's globals()
+
+    Returns None for full points (nbgrader: no output, full marks) and the earned points for a part of
+    them (nbgrader: partial credit). Raises NoPoints when nothing was earned, LookupError when no
+    check has this name.
+    """
+    from .checks import find
+    from .judging import Student
+
+    check = find(name)
+    if check is None:
+        raise LookupError(f"No check is registered as {name!r}. Its name is the section, a slash and the grade_id.")
+    verdict = check.judge(Student.here(namespace))
+    if verdict.problem:
+        raise RuntimeError(verdict.problem)
+    if verdict.full:
+        return None
+    if verdict.score == 0:
+        raise NoPoints(verdict.text)
+    print(verdict.text)
+    return float(verdict.score)

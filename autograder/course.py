@@ -1,0 +1,133 @@
+"""Where everything of a course lies: one folder with `nbgrader_config.py` at its root."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from traitlets.config import Config, ConfigFileNotFound, PyFileConfigLoader
+
+CONFIG = "nbgrader_config.py"
+# nbgrader makes folder names, database rows and URLs of these names.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+
+
+class UserError(Exception):
+    """Something the user can put right. Its text says what, where and what to do; no traceback is shown for it."""
+
+
+class CourseError(UserError):
+    """The course folder is not as it should be."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """The folders of one course. `root` is the folder that holds `nbgrader_config.py`."""
+
+    root: Path
+
+    @classmethod
+    def find(cls, start: Path | str | None = None) -> Course:
+        """Return the course that `start` (the current folder by default) lies in.
+
+        Raises CourseError where neither the folder nor any above it holds an `nbgrader_config.py`.
+        """
+        here = Path(start or Path.cwd()).resolve()
+        for folder in [here, *here.parents]:
+            if (folder / CONFIG).is_file():
+                return cls(folder)
+        raise CourseError(f"{here} is not inside a course: no {CONFIG} here or above. Change to the course's folder.")
+
+    @property
+    def notebooks(self) -> Path:
+        return self.root / "notebooks"
+
+    @property
+    def source(self) -> Path:
+        return self.root / "source"
+
+    @property
+    def release(self) -> Path:
+        return self.root / "release"
+
+    @property
+    def submitted(self) -> Path:
+        return self.root / "submitted"
+
+    @property
+    def autograded(self) -> Path:
+        return self.root / "autograded"
+
+    @property
+    def feedback(self) -> Path:
+        return self.root / "feedback"
+
+    @property
+    def exports(self) -> Path:
+        return self.root / "exports"
+
+    @property
+    def state(self) -> Path:
+        """Our own notes about finished work. May be deleted at any time: that costs time, never a score."""
+        return self.root / ".autograder"
+
+    @property
+    def gradebook_path(self) -> Path:
+        return self.root / "gradebook.db"
+
+    @functools.cached_property
+    def config(self) -> Config:
+        """What `nbgrader_config.py` says. Raises CourseError where it cannot be read."""
+        try:
+            return PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
+        except ConfigFileNotFound as error:
+            raise CourseError(f"{self.root} has no {CONFIG}, so it is not a course folder.") from error
+        except Exception as error:
+            raise CourseError(f"{self.root / CONFIG} cannot be read ({error}). Mend it and try again.") from error
+
+    @property
+    def gradebook_url(self) -> str:
+        """The database of the grades: `c.CourseDirectory.db_url` where it is set, else gradebook.db in the course."""
+        configured = self.config.get("CourseDirectory", {}).get("db_url", "")
+        return configured or f"sqlite:///{self.gradebook_path}"
+
+    def sections(self) -> list[str]:
+        """The names of the folders of `notebooks/` that hold at least one notebook, in order.
+
+        Raises CourseError where a section's or notebook's name has characters nbgrader cannot keep.
+        """
+        if not self.notebooks.is_dir():
+            return []
+        found = sorted(folder.name for folder in self.notebooks.iterdir() if any(folder.glob("*.py")))
+        for section in found:
+            for name in [section, *(path.stem for path in self.scripts(section))]:
+                if not NAME.match(name):
+                    raise CourseError(
+                        f"notebooks/{section}: the name {name!r} may hold only letters, digits, '-', '_' and '.'; rename it."
+                    )
+        return found
+
+    def scripts(self, section: str) -> list[Path]:
+        """The text notebooks of one section, in order."""
+        return sorted((self.notebooks / section).glob("*.py"))
+
+    def choose(self, names: list[str] | tuple[str, ...] | None = None) -> list[str]:
+        """Return `names`, each checked to be a section (all sections when there are none). A unique beginning is enough.
+
+        Raises CourseError for a name that fits no section or several.
+        """
+        known = self.sections()
+        chosen = []
+        for name in names or known:
+            name = name.rstrip("/").removeprefix("notebooks/")
+            fits = [name] if name in known else [section for section in known if section.startswith(name)]
+            if len(fits) != 1:
+                raise CourseError(f"There is no section {name!r}. The sections are: {', '.join(known) or 'none yet'}.")
+            chosen += fits
+        return list(dict.fromkeys(chosen))
+
+    def shown(self, path: Path) -> str:
+        """Return `path` as it is shown to people: relative to the course where it lies inside it."""
+        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)

@@ -1,0 +1,300 @@
+"""The probe: calls the student's functions and classes on request and returns plain arrays.
+
+It is given requests (dictionaries, see `Probe.answer`) and gives replies. It knows no right
+answer and takes no decision. Values that are not plain stay here, in a table, and the judge
+names them by `Handle`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import linecache
+import traceback
+import warnings
+from typing import Any
+
+import numpy as np
+
+from .wire import MAX_BYTES, Handle, WireError, encode, is_plain_array
+
+PIGGYBACK = 2**20  # plain results up to this size travel with the reply; larger ones are fetched on demand
+
+
+class Leaf:
+    """An input of a computation graph: a node that holds a value (the protocol of `backprop.nodes`)."""
+
+    def __init__(self, node_name: str, out: Any = None):
+        self.node_name = node_name
+        self.out = out
+        self.d_out = None if out is None else np.zeros(np.shape(out))
+
+    def forward(self):
+        self.d_out = np.zeros(np.shape(self.out))
+        return self.out
+
+    def backward(self):
+        return self.d_out
+
+    def get_predecessors(self):
+        return []
+
+
+class Probe:
+    """Answers the judge's requests about one notebook's namespace."""
+
+    def __init__(self, namespace: dict[str, Any]):
+        self.namespace = namespace
+        self._values: dict[int, Any] = {}
+        self._next = 1
+        self._shadowed: list[dict[str, Any]] = []
+
+    # -- requests -----------------------------------------------------------------------------------------------
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return {"handle": Handle, "value": plain} or {"error": {...}} for one request."""
+        try:
+            operation = getattr(self, "do_" + request["op"])
+            with _quiet():
+                return operation(request)
+        except KeyboardInterrupt:
+            return {"error": {"type": "Timeout", "message": "", **_place(None)}}
+        except WireError as error:
+            return {"error": {"type": "TooLarge", "message": str(error), **_place(None)}}
+        except BaseException as error:  # the student's code may raise anything, SystemExit included
+            return {"error": describe_error(error)}
+
+    def do_has(self, request):
+        return {"value": request["name"] in self.namespace}
+
+    def do_get(self, request):
+        name = request["name"]
+        if name not in self.namespace:
+            return {"error": {"type": "Missing", "message": name, **_place(None)}}
+        return self._reply(self.namespace[name])
+
+    def do_put(self, request):
+        return self._reply(self._load(request["value"]), piggyback=False)
+
+    def do_call(self, request):
+        function = self._load(request["target"])
+        if request.get("method"):
+            function = getattr(function, request["method"])
+        args = [self._load(value) for value in request.get("args", [])]
+        kwargs = {key: self._load(value) for key, value in request.get("kwargs", {}).items()}
+        return self._reply(function(*args, **kwargs))
+
+    def do_attr(self, request):
+        return self._reply(getattr(self._load(request["target"]), request["name"]))
+
+    def do_set(self, request):
+        setattr(self._load(request["target"]), request["name"], self._load(request["value"]))
+        return {"value": None}
+
+    def do_item(self, request):
+        return self._reply(self._load(request["target"])[request["key"]])
+
+    def do_fetch(self, request):
+        return {"value": self._plain(self._load(request["target"]))}
+
+    def do_forget(self, request):
+        self._values.clear()
+        return {"value": None}
+
+    def do_load(self, request):
+        """Run the judge's source text in a namespace of its own; return the names it defines."""
+        scope: dict[str, Any] = {"__name__": "reference", "Leaf": Leaf}
+        exec(compile(request["source"], "<reference>", "exec"), scope)
+        return {"value": {name: self._keep(scope[name]) for name in request["names"]}}
+
+    def do_shadow(self, request):
+        """Put other values under the given names of the notebook until `unshadow`."""
+        missing = object()
+        before = {name: self.namespace.get(name, missing) for name in request["names"]}
+        self._shadowed.append({name: value for name, value in before.items() if value is not missing})
+        self._shadowed[-1]["\0absent"] = [name for name, value in before.items() if value is missing]
+        self.namespace.update({name: self._load(value) for name, value in request["names"].items()})
+        return {"value": None}
+
+    def do_unshadow(self, request):
+        before = self._shadowed.pop()
+        for name in before.pop("\0absent"):
+            self.namespace.pop(name, None)
+        self.namespace.update(before)
+        return {"value": None}
+
+    def do_node(self, request):
+        """Run one node forward and backward; see `autograder.judging.Student.run_node`."""
+        return {"value": self._node(request)}
+
+    # -- one node -----------------------------------------------------------------------------------------------
+
+    def _node(self, request) -> dict[str, Any]:
+        node_class = self._load(request["target"])
+        result: dict[str, Any] = {"stage": "construct"}
+        leaves: dict[str, Leaf] = {}
+        args = []
+        for name, value, is_node in request["inputs"]:
+            if not is_node:
+                args.append(self._load(value))
+                continue
+            same_as = request["share"].get(name)
+            leaves[name] = leaves[same_as] if same_as else Leaf(name, self._load(value))
+            args.append(leaves[name])
+        try:
+            node = node_class(*args, request["node_name"])
+            for _ in range(request["passes"]):
+                result["stage"] = "forward"
+                for leaf in leaves.values():
+                    leaf.forward()
+                result["returned"] = self._plain(node.forward())
+                result["out"] = self._plain(node.out)
+                result["d_out"] = self._plain(node.d_out)
+                if request["forward_only"]:
+                    continue
+                result["stage"] = "backward"
+                for name, gradient in request["before"].items():
+                    leaves[name].d_out = leaves[name].d_out + self._load(gradient)
+                if request["replace_out"] is not None:
+                    node.out = self._load(request["replace_out"])
+                node.d_out = np.array(self._load(request["upstream"]))
+                node.backward()
+            result["stage"] = "done"
+            result["grads"] = {name: self._plain(leaf.d_out) for name, leaf in leaves.items()}
+            result["upstream_after"] = self._plain(node.d_out)
+            result["out_after"] = self._plain(node.out)
+            result["inputs_after"] = {name: self._plain(leaf.out) for name, leaf in leaves.items()}
+            result["aliased"] = [name for name, leaf in leaves.items() if _same_memory(leaf.d_out, node.d_out)]
+            predecessors = node.get_predecessors()
+            result["predecessors"] = [name for name, leaf in leaves.items() if any(p is leaf for p in predecessors)]
+            result["strangers"] = sum(1 for p in predecessors if not any(p is leaf for leaf in leaves.values()))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            result["error"] = describe_error(error)
+        return result
+
+    # -- values -------------------------------------------------------------------------------------------------
+
+    def _load(self, value: Any) -> Any:
+        """The value of a request, with handles replaced by what they stand for and arrays writable."""
+        if isinstance(value, Handle):
+            return self._values[value.number]
+        if isinstance(value, list):
+            return [self._load(item) for item in value]
+        if isinstance(value, tuple):
+            return tuple(self._load(item) for item in value)
+        if isinstance(value, dict):
+            return {key: self._load(item) for key, item in value.items()}
+        return value
+
+    def _keep(self, value: Any) -> Handle:
+        handle = Handle(self._next, describe(value))
+        self._values[self._next] = value
+        self._next += 1
+        return handle
+
+    def _reply(self, value: Any, piggyback: bool = True) -> dict[str, Any]:
+        reply: dict[str, Any] = {"handle": self._keep(value)}
+        if piggyback and _size(value) <= PIGGYBACK:
+            reply["value"] = self._plain(value)
+        return reply
+
+    def _plain(self, value: Any, depth: int = 0) -> Any:
+        """The value itself where it is plain; a Handle for each part that is not."""
+        if value is None or isinstance(value, (bool, int, float, complex, str)):
+            return _base(value)
+        if is_plain_array(value):
+            return np.array(value) if isinstance(value, np.ndarray) else value
+        if depth < 8 and type(value) in (list, tuple) and len(value) <= 10_000:
+            return type(value)(self._plain(item, depth + 1) for item in value)
+        if depth < 8 and type(value) is dict and len(value) <= 10_000 and all(type(key) in (str, int) for key in value):
+            return {key: self._plain(item, depth + 1) for key, item in value.items()}
+        return self._keep(value)
+
+
+def _base(value: Any) -> Any:
+    """The value as an instance of the built-in class, whatever subclass it came in."""
+    for kind in (bool, int, float, complex, str):
+        if isinstance(value, kind):
+            return kind(value)
+    return None
+
+
+def _size(value: Any) -> int:
+    if is_plain_array(value):
+        return value.nbytes
+    if type(value) in (list, tuple):
+        return sum(_size(item) for item in value[:1000]) if len(value) <= 1000 else MAX_BYTES
+    if type(value) is dict:
+        return sum(_size(item) for item in value.values()) if len(value) <= 1000 else MAX_BYTES
+    return 0
+
+
+def _same_memory(a: Any, b: Any) -> bool:
+    return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.size > 0 and np.may_share_memory(a, b)
+
+
+def describe(value: Any) -> str:
+    """Say what a value is in a few words, for example "a torch.Tensor" or "a generator"."""
+    kind = type(value)
+    if isinstance(value, np.ndarray):
+        return f"a numpy array of {value.dtype}"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    if kind.__name__ in ("function", "method", "builtin_function_or_method"):
+        return f"the function {getattr(value, '__name__', '')}"
+    if kind.__module__.partition(".")[0] == "torch":
+        return f"a torch.{kind.__name__}"
+    name = kind.__name__
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
+# -- errors ---------------------------------------------------------------------------------------------------------
+
+
+def describe_error(error: BaseException) -> dict[str, Any]:
+    """The error's type and message, and the line of the student's own code where it came up."""
+    try:
+        message = str(error)
+    except BaseException:
+        message = "(its message cannot be printed)"
+    return {"type": type(error).__name__, "message": message[:500], **_place(error)}
+
+
+def _place(error: BaseException | None) -> dict[str, Any]:
+    for frame in reversed(traceback.extract_tb(error.__traceback__) if error is not None else []):
+        if is_student_file(frame.filename):
+            line = frame.line or linecache.getline(frame.filename, frame.lineno or 0)
+            return {"function": frame.name, "number": frame.lineno, "line": line.strip()[:200]}
+    return {"function": None, "number": None, "line": None}
+
+
+def is_student_file(filename: str) -> bool:
+    """True for code typed in a notebook cell, in this sandbox or in an ordinary kernel."""
+    return filename.startswith(("<cell", "<ipython-input", "<notebook")) or "ipykernel_" in filename
+
+
+class _Sink(io.TextIOBase):
+    """Swallows what student code prints while the judge calls it, however much that is."""
+
+    def writable(self):
+        return True
+
+    def write(self, text):
+        return len(text)
+
+
+@contextlib.contextmanager
+def _quiet():
+    with contextlib.redirect_stdout(_Sink()), contextlib.redirect_stderr(_Sink()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def encode_reply(reply: dict[str, Any]) -> bytes:
+    """The reply's message; a short error message instead when the reply is too large to travel."""
+    try:
+        return encode(reply)
+    except (WireError, TypeError, ValueError) as error:
+        return encode({"error": {"type": "TooLarge", "message": str(error), **_place(None)}})

@@ -1,0 +1,172 @@
+"""Plain data between the judge and the student's process: arrays, numbers, text and containers of those.
+
+A message is one JSON document followed by the raw bytes of its arrays. There is no pickle, no
+object array and no code in it. Whatever is not plain stays where it is and is named by a
+`Handle`. The reader checks every size before it allocates anything, because the writer may lie.
+
+    message = 4-byte big-endian length of the JSON, 8-byte length of the bytes, the JSON, the bytes
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+HEADER = struct.Struct(">IQ")
+MAX_JSON = 16 * 2**20
+MAX_BYTES = 256 * 2**20
+MAX_DEPTH = 12
+MAX_ITEMS = 100_000
+MAX_TEXT = 4 * 2**20
+PLAIN_KINDS = "biufc"
+
+
+class WireError(Exception):
+    """The message breaks the format; its text says how. The peer cannot be trusted any further."""
+
+
+@dataclass(frozen=True)
+class Handle:
+    """A value that stays in the student's process.
+
+    number : its key there
+    kind   : what it is, in words for messages, e.g. "a SumNode object"
+    """
+
+    number: int
+    kind: str = ""
+
+
+def is_plain_array(value: Any) -> bool:
+    """True for numpy arrays and scalars of boolean, integer, float or complex type."""
+    return isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in PLAIN_KINDS
+
+
+def encode(value: Any) -> bytes:
+    """Return the message for a plain value.
+
+    Raises TypeError for a value that is not plain, WireError when it is too large.
+    """
+    buffers: list[bytes] = []
+    budget = [MAX_ITEMS]
+    header = json.dumps(_encode(value, buffers, 0, budget), allow_nan=False).encode()
+    body = b"".join(buffers)
+    if len(header) > MAX_JSON or len(body) > MAX_BYTES:
+        raise WireError(f"{len(body) // 2**20} MiB is more than a message may hold ({MAX_BYTES // 2**20} MiB)")
+    return HEADER.pack(len(header), len(body)) + header + body
+
+
+def _encode(value: Any, buffers: list[bytes], depth: int, budget: list[int]) -> Any:
+    budget[0] -= 1
+    if depth > MAX_DEPTH or budget[0] < 0:
+        raise WireError("the value is nested too deeply or has too many parts")
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Handle):
+        return {"handle": value.number, "kind": value.kind}
+    if is_plain_array(value):
+        array = np.ascontiguousarray(value).reshape(np.shape(value))
+        if array.dtype.itemsize > 16:  # long double complex and friends have no portable layout
+            array = array.astype(complex if array.dtype.kind == "c" else float)
+        little_endian = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        if little_endian.nbytes > MAX_BYTES:
+            raise WireError("the array is too large")
+        buffers.append(little_endian.tobytes())
+        return {"array": little_endian.dtype.str, "shape": list(array.shape), "scalar": isinstance(value, np.generic)}
+    if isinstance(value, int):
+        return {"int": str(value)} if value.bit_length() < 4096 else {"float": "inf" if value > 0 else "-inf"}
+    if isinstance(value, float):
+        return {"float": repr(float(value))}
+    if isinstance(value, complex):
+        return {"complex": [repr(value.real), repr(value.imag)]}
+    if isinstance(value, str):
+        return {"text": value[:MAX_TEXT]}
+    if isinstance(value, (list, tuple)):
+        items = [_encode(item, buffers, depth + 1, budget) for item in value]
+        return {"tuple" if isinstance(value, tuple) else "list": items}
+    if isinstance(value, dict):
+        if not all(isinstance(key, (str, int)) for key in value):
+            raise TypeError("a dictionary whose keys are neither text nor integers is not plain")
+        return {"dict": [[key, _encode(item, buffers, depth + 1, budget)] for key, item in value.items()]}
+    raise TypeError(f"{type(value).__name__} is not plain data")
+
+
+def decode(header: bytes, body: bytes) -> Any:
+    """Return the value of a message whose two parts have been read. Raises WireError when it is malformed."""
+    try:
+        document = json.loads(header)
+    except (ValueError, RecursionError) as error:
+        raise WireError("the message is not JSON") from error
+    reader = _Reader(memoryview(body))
+    try:
+        value = reader.value(document, 0)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+        raise WireError("the message has a wrong form") from error
+    if reader.position != len(body):
+        raise WireError("the message has bytes that belong to no array")
+    return value
+
+
+class _Reader:
+    def __init__(self, body: memoryview):
+        self.body, self.position, self.budget = body, 0, MAX_ITEMS
+
+    def value(self, node: Any, depth: int) -> Any:
+        self.budget -= 1
+        if depth > MAX_DEPTH or self.budget < 0:
+            raise WireError("the message is nested too deeply or has too many parts")
+        if node is None or isinstance(node, bool):
+            return node
+        if not isinstance(node, dict):
+            raise WireError("the message has a wrong form")
+        if "array" in node:
+            return self.array(node)
+        if "handle" in node:
+            return Handle(int(node["handle"]), str(node.get("kind", ""))[:200])
+        if "int" in node:
+            return int(str(node["int"])[:1300])
+        if "float" in node:
+            return float(node["float"])
+        if "complex" in node:
+            real, imaginary = node["complex"]
+            return complex(float(real), float(imaginary))
+        if "text" in node:
+            return str(node["text"])[:MAX_TEXT]
+        if "list" in node:
+            return [self.value(item, depth + 1) for item in node["list"]]
+        if "tuple" in node:
+            return tuple(self.value(item, depth + 1) for item in node["tuple"])
+        if "dict" in node:
+            return {_key(key): self.value(item, depth + 1) for key, item in node["dict"]}
+        raise WireError("the message has a wrong form")
+
+    def array(self, node: dict) -> Any:
+        kind = np.dtype(str(node["array"])[:8])
+        shape = tuple(int(n) for n in node["shape"])
+        if kind.kind not in PLAIN_KINDS or len(shape) > 32 or any(n < 0 for n in shape):
+            raise WireError("the message holds an array of a kind that is not allowed")
+        size = math.prod(shape) * kind.itemsize
+        if size > len(self.body) - self.position:
+            raise WireError("the message promises more numbers than it holds")
+        array = np.frombuffer(self.body[self.position : self.position + size], dtype=kind).reshape(shape).copy()
+        self.position += size
+        return array[()] if node.get("scalar") and not shape else array
+
+
+def _key(key: Any) -> str | int:
+    if isinstance(key, bool) or not isinstance(key, (str, int)):
+        raise WireError("the message has a wrong form")
+    return key if isinstance(key, int) else key[:1000]
+
+
+def read(receive) -> Any:
+    """Read one message with `receive(n) -> exactly n bytes` and return its value."""
+    json_size, body_size = HEADER.unpack(receive(HEADER.size))
+    if json_size > MAX_JSON or body_size > MAX_BYTES:
+        raise WireError("the message is larger than allowed")
+    return decode(receive(json_size), receive(body_size))
