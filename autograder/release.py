@@ -1,0 +1,468 @@
+"""notebooks/<section>/<name>.py → source/<section>/<name>.ipynb → release/<section>/<name>.ipynb.
+
+The text is the truth; both notebooks are a pure function of it, so a second run changes nothing. The student version is
+made by nbgrader's own preprocessors, without its command: no start-up time, no database, the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.converters import GenerateAssignment
+from nbgrader.preprocessors import NbGraderPreprocessor, SaveCells
+from traitlets.config import Config
+
+from autograder.course import Course, CourseError
+from autograder.leaks import Leak, find_leaks, stray_files
+
+EXTRA_FILES = "files.txt"
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+# The same as in jupytext.toml, so that JupyterLab and we write the same text.
+TEXT_FORMAT = {
+    "extension": ".py",
+    "format_name": "percent",
+    "notebook_metadata_filter": "-all",
+    "cell_metadata_filter": "nbgrader,tags,-all",
+}
+_GRADE_ID = re.compile(r"[A-Za-z0-9_-]{1,60}\Z")
+_FLAGS = ("grade", "solution", "task")
+_KNOWN = {*_FLAGS, "grade_id", "locked", "points", "schema_version", "cell_type", "checksum"}
+
+
+class LeaksFound(CourseError):
+    """Nothing was written, because students would have got what they must not. `leaks` names each place."""
+
+    def __init__(self, leaks: Sequence[Leak]):
+        self.leaks = list(leaks)
+        count = f"{len(self.leaks)} faults" if len(self.leaks) > 1 else "1 fault"
+        super().__init__("\n".join([f"Nothing was released: {count}.", *(f"  {leak}" for leak in self.leaks)]))
+
+
+@dataclass
+class Built:
+    """What one section comes to: the content of each file, and what is wrong with it."""
+
+    section: str
+    files: dict[Path, bytes] = field(default_factory=dict)
+    leaks: list[Leak] = field(default_factory=list)
+
+
+# --- metadata ---------------------------------------------------------------------------------------------------------
+
+
+def complete(meta: Mapping[str, object], where: str = "a cell") -> dict[str, object]:
+    """Return a cell's nbgrader metadata with everything nbgrader asks for.
+
+    Left out in the text: `grade`, `solution`, `task` mean false; `locked` means true for a cell with tests (graded, but no
+    solution). A graded cell or task must state its `points`. Raises CourseError for metadata that makes no sense.
+    """
+    grade_id = meta.get("grade_id")
+    if not isinstance(grade_id, str) or not grade_id:
+        raise CourseError(f"{where}: its nbgrader metadata has no grade_id. Give it one, unique in the notebook.")
+    where = f"{where} ({grade_id})"
+    if not _GRADE_ID.match(grade_id):
+        raise CourseError(f"{where}: a grade_id is at most 60 letters, digits, '_' and '-'. Rename it.")
+    unknown = sorted(set(meta) - _KNOWN)
+    if unknown:
+        raise CourseError(f"{where}: unknown nbgrader metadata {', '.join(unknown)}. Known: {', '.join(sorted(_KNOWN))}.")
+    flags = {name: meta.get(name, False) for name in _FLAGS}
+    flags["locked"] = meta.get("locked", bool(flags["grade"] and not flags["solution"]))
+    for name, value in flags.items():
+        if not isinstance(value, bool):
+            raise CourseError(f"{where}: {name} must be true or false, not {value!r}.")
+    full: dict[str, object] = {"grade_id": grade_id, "schema_version": 3, **flags}
+    points = meta.get("points")
+    if flags["grade"] or flags["task"]:
+        if isinstance(points, bool) or not isinstance(points, int | float) or not 0 <= points < float("inf"):
+            raise CourseError(f'{where}: a graded cell needs its points, a number from 0 up, as in "points": 5.')
+        full["points"] = points
+    elif points:
+        raise CourseError(f'{where}: points without "grade": true would never be given.')
+    elif not (flags["solution"] or flags["locked"]):
+        raise CourseError(f'{where}: say what the cell is: "solution", "grade", "task" or "locked": true.')
+    return full
+
+
+def shorten(meta: Mapping[str, object]) -> dict[str, object]:
+    """Return the part of complete nbgrader metadata that `complete` cannot guess, in alphabetical order."""
+    short = {"grade_id": meta["grade_id"], **{name: True for name in _FLAGS if meta.get(name)}}
+    if "points" in meta and (meta.get("grade") or meta.get("task")):
+        short["points"] = meta["points"]
+    guessed = bool(meta.get("grade") and not meta.get("solution"))
+    if meta.get("locked", guessed) != guessed:
+        short["locked"] = meta["locked"]
+    return dict(sorted(short.items()))
+
+
+class CompleteMetadata(NbGraderPreprocessor):
+    """Lets `nbgrader generate_assignment` read a source notebook whose text JupyterLab has just brought over."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        _complete_notebook(nb, resources.get("metadata", {}).get("name", "the notebook"))
+        nb.metadata.pop("jupytext", None)
+        return nb, resources
+
+
+class LeakCheck(NbGraderPreprocessor):
+    """Stops `nbgrader generate_assignment` before it writes a notebook that leaks."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        path = Path(resources["metadata"]["path"], resources["metadata"]["name"] + ".ipynb")
+        leaks = find_leaks(nbformat.read(path, as_version=4), nb, str(path))
+        if leaks:
+            raise LeaksFound(leaks)
+        return nb, resources
+
+
+def _complete_notebook(nb: NotebookNode, where: str) -> None:
+    for number, cell in enumerate(nb.cells, 1):
+        cell.metadata.pop("lines_to_next_cell", None)
+        if "nbgrader" not in cell.metadata:
+            continue
+        place = f"{where}, cell {number}"
+        if not isinstance(cell.metadata["nbgrader"], Mapping):
+            raise CourseError(f'{place}: nbgrader metadata looks like nbgrader={{"grade_id": "a_name", "solution": true}}.')
+        full = complete(cell.metadata["nbgrader"], place)
+        if cell.cell_type == "markdown" and not full["task"] and full["grade"] != full["solution"]:
+            raise CourseError(f'{place} ({full["grade_id"]}): a written answer needs both "grade" and "solution": true.')
+        cell.metadata["nbgrader"] = NotebookNode(full)
+
+
+# --- text → source ------------------------------------------------------------------------------------------------------
+
+
+def read_text(text: str, section: str, where: str) -> NotebookNode:
+    """Return the source notebook that the percent-format `text` stands for: complete metadata, stable ids, no outputs."""
+    if not re.search(r"^# %%", text, re.MULTILINE):
+        raise CourseError(f"{where} has no cell. Start each cell with a line `# %%` or `# %% [markdown]`.")
+    nb = jupytext.reads(text, fmt=TEXT_FORMAT)
+    for number, cell in enumerate(nb.cells, 1):
+        strange = sorted(set(cell.metadata) - {"nbgrader", "tags", "lines_to_next_cell"})
+        if strange:
+            raise CourseError(
+                f"{where}, cell {number}: cannot read {', '.join(strange)} on its `# %%` line. Only nbgrader={{...}} and "
+                "tags=[...], both in JSON, may stand there."
+            )
+        cell.source = cell.source.rstrip()
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    _complete_notebook(nb, where)
+    _name_cells(nb)
+    nb.metadata = nbformat.from_dict({"backprop": {"section": section, "notebook": Path(where).stem}, **METADATA})
+    nb.nbformat, nb.nbformat_minor = 4, 5
+    nbformat.validate(nb)
+    return nb
+
+
+def write_text(nb: NotebookNode) -> str:
+    """Return the percent-format text of a source notebook: no header, metadata shortened."""
+    cells = []
+    for cell in nb.cells:
+        meta = {key: cell.metadata[key] for key in ("tags", "nbgrader") if cell.metadata.get(key)}
+        if "nbgrader" in meta:
+            meta["nbgrader"] = shorten(meta["nbgrader"])
+        cells.append(NotebookNode(cell, metadata=nbformat.from_dict(meta)))
+    bare = nbformat.v4.new_notebook(cells=cells, metadata={})
+    return jupytext.writes(bare, fmt=TEXT_FORMAT)
+
+
+def _name_cells(nb: NotebookNode) -> None:
+    """Give each cell an id that depends on its grade_id, or on its own text, and on nothing elsewhere."""
+    seen: Counter[str] = Counter()
+    for cell in nb.cells:
+        if "nbgrader" in cell.metadata:
+            name = cell.metadata["nbgrader"]["grade_id"]
+        else:
+            name = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:12]
+        seen[name] += 1
+        cell["id"] = name if seen[name] == 1 else f"{name[:58]}-{seen[name]}"
+
+
+# --- source → release ---------------------------------------------------------------------------------------------------
+
+
+def student_version(nb: NotebookNode, section: str, name: str, config: Config | None = None) -> NotebookNode:
+    """Return what students get of source notebook `nb`: nbgrader's steps of `config`, without the database."""
+    steps = [step for step in _steps(config) if _step_name(step) not in ("SaveCells", "LeakCheck")]
+    resources = {"metadata": {"name": name, "path": ""}, "nbgrader": _names(section, name)}
+    return _convert(nb, steps, resources, config)
+
+
+def register(course: Course, gradebook: Gradebook, section: str) -> bool:
+    """Bring the gradebook's assignment, notebooks and cells in step with `source/<section>`; return whether it changed.
+
+    Does what `nbgrader generate_assignment` does to its database. Raises CourseError where cells or notebooks were added
+    or removed after somebody has handed in: nbgrader cannot keep grades across that.
+    """
+    notebooks = sorted((course.source / section).glob("*.ipynb"))
+    if not notebooks:
+        raise CourseError(f"source/{section} has no notebook. Run `python -m autograder release {section}` first.")
+    try:
+        assignment = gradebook.find_assignment(section)
+        changed = False
+    except MissingEntry:
+        assignment, changed = gradebook.update_or_create_assignment(section), True
+
+    gone = {notebook.name for notebook in assignment.notebooks} - {path.stem for path in notebooks}
+    if gone and assignment.submissions:
+        raise CourseError(
+            f"source/{section} no longer has {', '.join(sorted(gone))}, but there are submissions of it in the gradebook. "
+            "Put it back, or start a new gradebook."
+        )
+    for name in gone:
+        gradebook.remove_notebook(name, section)
+        changed = True
+
+    steps = _steps(course.config)
+    upto = [_step_name(step) for step in steps].index("SaveCells")
+    for path in notebooks:
+        nb = nbformat.read(path, as_version=4)
+        resources = {"metadata": {"name": path.stem, "path": str(path.parent)}, "nbgrader": _names(section, path.stem)}
+        prepared = _convert(nb, steps[:upto], resources, course.config)
+        saver = _SaveInto(gradebook)
+        try:
+            saver.preprocess(prepared, resources)
+        except RuntimeError as error:
+            raise CourseError(
+                f"source/{section}/{path.name} has gained or lost graded cells since submissions were graded. Put the old "
+                "cells back, or start a new gradebook."
+            ) from error
+        changed |= saver.changed
+    return changed
+
+
+class _SaveInto(SaveCells):
+    """nbgrader's SaveCells, writing into an open gradebook, and only when something differs."""
+
+    def __init__(self, gradebook: Gradebook):
+        super().__init__()
+        self.gradebook = gradebook
+        self.changed = False
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        self.notebook_id = resources["nbgrader"]["notebook"]
+        self.assignment_id = resources["nbgrader"]["assignment"]
+        self.new_grade_cells, self.new_solution_cells = {}, {}
+        self.new_task_cells, self.new_source_cells = {}, {}
+        for number, cell in enumerate(nb.cells):
+            self.preprocess_cell(cell, resources, number)
+        if not self._same():
+            self._create_notebook(nb)
+            self.changed = True
+        return nb, resources
+
+    def _same(self) -> bool:
+        try:
+            saved = self.gradebook.find_notebook(self.notebook_id, self.assignment_id)
+        except MissingEntry:
+            return False
+
+        def score(cells) -> dict:
+            return {cell.name: (cell.max_score, cell.cell_type) for cell in cells}
+
+        def wanted(cells: dict) -> dict:
+            return {name: (info["max_score"], info["cell_type"]) for name, info in cells.items()}
+
+        sources = {cell.name: (cell.source, cell.cell_type, cell.locked, cell.checksum) for cell in saved.source_cells}
+        return (
+            score(saved.grade_cells) == wanted(self.new_grade_cells)
+            and score(saved.task_cells) == wanted(self.new_task_cells)
+            and {cell.name for cell in saved.solution_cells} == set(self.new_solution_cells)
+            and sources
+            == {
+                name: (info["source"], info["cell_type"], info["locked"], info["checksum"])
+                for name, info in self.new_source_cells.items()
+            }
+        )
+
+
+def _steps(config: Config | None) -> list:
+    configured = (config or {}).get("GenerateAssignment", {}).get("preprocessors")
+    return list(configured or GenerateAssignment.class_traits()["preprocessors"].default())
+
+
+def _step_name(step: object) -> str:
+    return step.rsplit(".", 1)[-1] if isinstance(step, str) else step.__name__
+
+
+def _names(section: str, name: str) -> dict[str, str]:
+    return {"student": ".", "assignment": section, "notebook": name, "db_url": ""}
+
+
+def _convert(nb: NotebookNode, steps: list, resources: dict, config: Config | None) -> NotebookNode:
+    settings = Config(config or {})
+    settings.Exporter.default_preprocessors = []
+    exporter = NotebookExporter(config=settings)
+    # Faults are reported by find_leaks, with their place; nbgrader's log would say it twice.
+    exporter.log = logging.getLogger("autograder.release")
+    for step in steps:
+        exporter.register_preprocessor(step)
+    text, _ = exporter.from_notebook_node(nb, resources=resources)
+    return nbformat.reads(text, as_version=4)
+
+
+# --- a section, whole ---------------------------------------------------------------------------------------------------
+
+
+def extra_files(course: Course, section: str) -> list[str]:
+    """Return the names in notebooks/<section>/files.txt: what students get beside the notebooks, one name a line."""
+    listing = course.notebooks / section / EXTRA_FILES
+    if not listing.is_file():
+        return []
+    names = [line.strip() for line in listing.read_text(encoding="utf-8").splitlines()]
+    names = [name for name in names if name and not name.startswith("#")]
+    for name in names:
+        path = course.notebooks / section / name
+        inside = path.resolve().is_relative_to((course.notebooks / section).resolve())
+        if not inside or path.suffix in (".py", ".ipynb") or name == EXTRA_FILES:
+            raise CourseError(f"{course.shown(listing)} lists {name!r}; only data files inside its own folder may be released.")
+        if not path.is_file():
+            raise CourseError(f"{course.shown(listing)} lists {name!r}, but there is no such file. Add it or take the line out.")
+    return names
+
+
+def build(course: Course, section: str) -> Built:
+    """Return all files of `section`, as they must be, without writing any. Raises CourseError for unreadable text."""
+    built = Built(section)
+    extras = extra_files(course, section)
+    texts = {}
+    for name in extras:
+        content = (course.notebooks / section / name).read_bytes()
+        for folder in (course.source, course.release):
+            built.files[folder / section / name] = content
+        texts[f"release/{section}/{name}"] = content.decode("utf-8", errors="ignore")
+
+    for script in course.scripts(section):
+        where = course.shown(script)
+        try:
+            text = script.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise CourseError(f"{where} is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
+        source = read_text(text, section, where)
+        leaks = find_leaks(source, _without_cells(source), where)
+        if not leaks:  # nbgrader stops at the first misused delimiter, so it is not asked before they are right
+            student = student_version(source, section, script.stem, course.config)
+            leaks = find_leaks(source, student, where, texts)
+            built.files[course.release / section / f"{script.stem}.ipynb"] = _encode(student)
+        built.leaks += leaks
+        built.files[script] = write_text(source).encode()
+        built.files[course.source / section / f"{script.stem}.ipynb"] = _encode(source)
+    return built
+
+
+def _without_cells(nb: NotebookNode) -> NotebookNode:
+    return NotebookNode(nb, cells=[])
+
+
+def _encode(nb: NotebookNode) -> bytes:
+    return (nbformat.writes(nb, version=4).rstrip("\n") + "\n").encode()
+
+
+def strays(course: Course) -> list[Leak]:
+    """Return the files of notebooks/, source/ and release/ that no notebook and no files.txt accounts for."""
+    expected: dict[Path, set[str]] = {course.notebooks: set(), course.source: set(), course.release: set()}
+    for section in course.sections():
+        scripts, extras = course.scripts(section), extra_files(course, section)
+        both = {f"{section}/{script.stem}.ipynb" for script in scripts} | {f"{section}/{name}" for name in extras}
+        expected[course.source] |= both
+        expected[course.release] |= both
+        expected[course.notebooks] |= {f"{section}/{path.name}" for path in scripts} | {f"{section}/{EXTRA_FILES}"}
+        expected[course.notebooks] |= {f"{section}/{name}" for name in extras}
+    return [
+        Leak(course.shown(path), f"a stray file. Move it away, or name it in notebooks/<section>/{EXTRA_FILES}.")
+        for folder, names in expected.items()
+        for path in stray_files(folder, {*names, ".gitkeep", "README.md"})
+    ]
+
+
+def release(
+    course: Course,
+    sections: Sequence[str] | None = None,
+    progress: Callable[[int, int, str], None] = lambda done, total, name: None,
+    force: bool = False,
+) -> list[Path]:
+    """Make source/ and release/ of the given sections (all by default) and return the files that changed.
+
+    The text itself is put in its one canonical form: header dropped, metadata shortened. Nothing at all is written when
+    something leaks. progress : called with (done, total, section) after each section
+    force : take the text even where the paired notebook in source/ was edited later
+
+    Raises LeaksFound, naming every place, and CourseError for text that cannot be read.
+    """
+    chosen = course.choose(sections)
+    leaks, files = strays(course), {}
+    for done, section in enumerate(chosen, 1):
+        built = build(course, section)
+        leaks += built.leaks
+        files |= built.files
+        progress(done, len(chosen), section)
+    if leaks:
+        raise LeaksFound(leaks)
+    if not force:
+        for path, content in files.items():
+            _refuse_to_lose_edits(course, path, content)
+    return [path for path, content in files.items() if _write(path, content)]
+
+
+def out_of_step(course: Course, sections: Sequence[str] | None = None) -> list[Path]:
+    """Return the files that `release` would write: none when notebooks/, source/ and release/ are in step."""
+    files: dict[Path, bytes] = {}
+    for section in course.choose(sections):
+        files |= build(course, section).files
+    return [path for path, content in files.items() if not path.is_file() or path.read_bytes() != content]
+
+
+def _refuse_to_lose_edits(course: Course, path: Path, content: bytes) -> None:
+    """Raise CourseError if `path` is a source notebook with edits that its text has not got."""
+    if path.suffix != ".ipynb" or not path.is_relative_to(course.source) or not path.is_file():
+        return
+    script = course.notebooks / path.relative_to(course.source).with_suffix(".py")
+    if path.stat().st_mtime <= script.stat().st_mtime + 1 or path.read_bytes() == content:
+        return
+    try:
+        there = _meaning(nbformat.reads(path.read_text(encoding="utf-8"), as_version=4))
+    except Exception:
+        return  # not a notebook any more: nothing in it can be kept
+    if there != _meaning(nbformat.reads(content.decode(), as_version=4)):
+        name = course.shown(path)
+        raise CourseError(
+            f"{name} was edited after {course.shown(script)}. Take the edits over with `jupytext --sync {name}`, or give "
+            "them up with --force."
+        )
+
+
+def _meaning(nb: NotebookNode) -> list:
+    """What counts as an edit: the text and role of each cell, not outputs, ids or how metadata is spelt."""
+    cells = []
+    for cell in nb.cells:
+        meta = cell.metadata.get("nbgrader")
+        role = shorten(meta) if meta and "grade_id" in meta else None
+        cells.append((cell.cell_type, cell.source.rstrip(), json.dumps(role), cell.metadata.get("tags", [])))
+    return cells
+
+
+def _write(path: Path, content: bytes) -> bool:
+    """Write `content` so that readers see the old file or the new one, never a part. Return whether it changed."""
+    if path.is_file() and path.read_bytes() == content:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(content)
+    os.replace(part, path)
+    return True

@@ -1,0 +1,22 @@
+"""nbgrader's settings for this course. `python -m autograder` and every `nbgrader` command read this file."""
+
+from nbgrader.converters import GenerateAssignment
+
+from autograder.release import CompleteMetadata, LeakCheck
+
+c = get_config()  # noqa: F821  (traitlets hands it to this file)
+
+# --- the course ---------------------------------------------------------------------------------------------------
+# Files that editors and notebooks leave behind; an extra file of a section is named in its files.txt.
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "files.txt", ".DS_Store"]
+
+# --- release ------------------------------------------------------------------------------------------------------
+# `python -m autograder release` is the usual way; with these, `nbgrader generate_assignment` and the formgrader's
+# button leave the same notebooks: short metadata is completed first, and nothing that leaks is written at the end.
+c.GenerateAssignment.preprocessors = [
+    CompleteMetadata,
+    *GenerateAssignment.class_traits()["preprocessors"].default(),
+    LeakCheck,
+]
+
+# --- grading ------------------------------------------------------------------------------------------------------
