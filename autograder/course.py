@@ -105,7 +105,8 @@ class Course:
             for name in [section, *(path.stem for path in self.scripts(section))]:
                 if not NAME.match(name):
                     raise CourseError(
-                        f"notebooks/{section}: the name {name!r} may hold only letters, digits, '-', '_' and '.'; rename it."
+                        f"notebooks/{section}: the name {name!r} may hold only letters, digits, '-', '_' and '.'. "
+                        "Rename it."
                     )
         return found
 
@@ -114,7 +115,7 @@ class Course:
         return sorted((self.notebooks / section).glob("*.py"))
 
     def choose(self, names: list[str] | tuple[str, ...] | None = None) -> list[str]:
-        """Return `names`, each checked to be a section (all sections when there are none). A unique beginning is enough.
+        """Return `names`, each checked to be a section (all when there are none). A unique beginning is enough.
 
         Raises CourseError for a name that fits no section or several.
         """

@@ -6,17 +6,13 @@ made by nbgrader's own preprocessors, without its command: no start-up time, no 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
-import re
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import jupytext
 import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
@@ -27,22 +23,10 @@ from traitlets.config import Config
 
 from autograder.course import Course, CourseError
 from autograder.leaks import Leak, find_leaks, stray_files
+from autograder.percent import complete_notebook, read_text, shorten, write_text
 
+# A section's own list of data files for students: one name a line, relative to its folder in notebooks/.
 EXTRA_FILES = "files.txt"
-METADATA = {
-    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-    "language_info": {"name": "python"},
-}
-# The same as in jupytext.toml, so that JupyterLab and we write the same text.
-TEXT_FORMAT = {
-    "extension": ".py",
-    "format_name": "percent",
-    "notebook_metadata_filter": "-all",
-    "cell_metadata_filter": "nbgrader,tags,-all",
-}
-_GRADE_ID = re.compile(r"[A-Za-z0-9_-]{1,60}\Z")
-_FLAGS = ("grade", "solution", "task")
-_KNOWN = {*_FLAGS, "grade_id", "locked", "points", "schema_version", "cell_type", "checksum"}
 
 
 class LeaksFound(CourseError):
@@ -63,58 +47,11 @@ class Built:
     leaks: list[Leak] = field(default_factory=list)
 
 
-# --- metadata ---------------------------------------------------------------------------------------------------------
-
-
-def complete(meta: Mapping[str, object], where: str = "a cell") -> dict[str, object]:
-    """Return a cell's nbgrader metadata with everything nbgrader asks for.
-
-    Left out in the text: `grade`, `solution`, `task` mean false; `locked` means true for a cell with tests (graded, but no
-    solution). A graded cell or task must state its `points`. Raises CourseError for metadata that makes no sense.
-    """
-    grade_id = meta.get("grade_id")
-    if not isinstance(grade_id, str) or not grade_id:
-        raise CourseError(f"{where}: its nbgrader metadata has no grade_id. Give it one, unique in the notebook.")
-    where = f"{where} ({grade_id})"
-    if not _GRADE_ID.match(grade_id):
-        raise CourseError(f"{where}: a grade_id is at most 60 letters, digits, '_' and '-'. Rename it.")
-    unknown = sorted(set(meta) - _KNOWN)
-    if unknown:
-        raise CourseError(f"{where}: unknown nbgrader metadata {', '.join(unknown)}. Known: {', '.join(sorted(_KNOWN))}.")
-    flags = {name: meta.get(name, False) for name in _FLAGS}
-    flags["locked"] = meta.get("locked", bool(flags["grade"] and not flags["solution"]))
-    for name, value in flags.items():
-        if not isinstance(value, bool):
-            raise CourseError(f"{where}: {name} must be true or false, not {value!r}.")
-    full: dict[str, object] = {"grade_id": grade_id, "schema_version": 3, **flags}
-    points = meta.get("points")
-    if flags["grade"] or flags["task"]:
-        if isinstance(points, bool) or not isinstance(points, int | float) or not 0 <= points < float("inf"):
-            raise CourseError(f'{where}: a graded cell needs its points, a number from 0 up, as in "points": 5.')
-        full["points"] = points
-    elif points:
-        raise CourseError(f'{where}: points without "grade": true would never be given.')
-    elif not (flags["solution"] or flags["locked"]):
-        raise CourseError(f'{where}: say what the cell is: "solution", "grade", "task" or "locked": true.')
-    return full
-
-
-def shorten(meta: Mapping[str, object]) -> dict[str, object]:
-    """Return the part of complete nbgrader metadata that `complete` cannot guess, in alphabetical order."""
-    short = {"grade_id": meta["grade_id"], **{name: True for name in _FLAGS if meta.get(name)}}
-    if "points" in meta and (meta.get("grade") or meta.get("task")):
-        short["points"] = meta["points"]
-    guessed = bool(meta.get("grade") and not meta.get("solution"))
-    if meta.get("locked", guessed) != guessed:
-        short["locked"] = meta["locked"]
-    return dict(sorted(short.items()))
-
-
 class CompleteMetadata(NbGraderPreprocessor):
     """Lets `nbgrader generate_assignment` read a source notebook whose text JupyterLab has just brought over."""
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
-        _complete_notebook(nb, resources.get("metadata", {}).get("name", "the notebook"))
+        complete_notebook(nb, resources.get("metadata", {}).get("name", "the notebook"))
         nb.metadata.pop("jupytext", None)
         return nb, resources
 
@@ -130,73 +67,6 @@ class LeakCheck(NbGraderPreprocessor):
         return nb, resources
 
 
-def _complete_notebook(nb: NotebookNode, where: str) -> None:
-    for number, cell in enumerate(nb.cells, 1):
-        cell.metadata.pop("lines_to_next_cell", None)
-        if "nbgrader" not in cell.metadata:
-            continue
-        place = f"{where}, cell {number}"
-        if not isinstance(cell.metadata["nbgrader"], Mapping):
-            raise CourseError(f'{place}: nbgrader metadata looks like nbgrader={{"grade_id": "a_name", "solution": true}}.')
-        full = complete(cell.metadata["nbgrader"], place)
-        if cell.cell_type == "markdown" and not full["task"] and full["grade"] != full["solution"]:
-            raise CourseError(f'{place} ({full["grade_id"]}): a written answer needs both "grade" and "solution": true.')
-        cell.metadata["nbgrader"] = NotebookNode(full)
-
-
-# --- text → source ------------------------------------------------------------------------------------------------------
-
-
-def read_text(text: str, section: str, where: str) -> NotebookNode:
-    """Return the source notebook that the percent-format `text` stands for: complete metadata, stable ids, no outputs."""
-    if not re.search(r"^# %%", text, re.MULTILINE):
-        raise CourseError(f"{where} has no cell. Start each cell with a line `# %%` or `# %% [markdown]`.")
-    nb = jupytext.reads(text, fmt=TEXT_FORMAT)
-    for number, cell in enumerate(nb.cells, 1):
-        strange = sorted(set(cell.metadata) - {"nbgrader", "tags", "lines_to_next_cell"})
-        if strange:
-            raise CourseError(
-                f"{where}, cell {number}: cannot read {', '.join(strange)} on its `# %%` line. Only nbgrader={{...}} and "
-                "tags=[...], both in JSON, may stand there."
-            )
-        cell.source = cell.source.rstrip()
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    _complete_notebook(nb, where)
-    _name_cells(nb)
-    nb.metadata = nbformat.from_dict({"backprop": {"section": section, "notebook": Path(where).stem}, **METADATA})
-    nb.nbformat, nb.nbformat_minor = 4, 5
-    nbformat.validate(nb)
-    return nb
-
-
-def write_text(nb: NotebookNode) -> str:
-    """Return the percent-format text of a source notebook: no header, metadata shortened."""
-    cells = []
-    for cell in nb.cells:
-        meta = {key: cell.metadata[key] for key in ("tags", "nbgrader") if cell.metadata.get(key)}
-        if "nbgrader" in meta:
-            meta["nbgrader"] = shorten(meta["nbgrader"])
-        cells.append(NotebookNode(cell, metadata=nbformat.from_dict(meta)))
-    bare = nbformat.v4.new_notebook(cells=cells, metadata={})
-    return jupytext.writes(bare, fmt=TEXT_FORMAT)
-
-
-def _name_cells(nb: NotebookNode) -> None:
-    """Give each cell an id that depends on its grade_id, or on its own text, and on nothing elsewhere."""
-    seen: Counter[str] = Counter()
-    for cell in nb.cells:
-        if "nbgrader" in cell.metadata:
-            name = cell.metadata["nbgrader"]["grade_id"]
-        else:
-            name = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:12]
-        seen[name] += 1
-        cell["id"] = name if seen[name] == 1 else f"{name[:58]}-{seen[name]}"
-
-
-# --- source → release ---------------------------------------------------------------------------------------------------
-
-
 def student_version(nb: NotebookNode, section: str, name: str, config: Config | None = None) -> NotebookNode:
     """Return what students get of source notebook `nb`: nbgrader's steps of `config`, without the database."""
     steps = [step for step in _steps(config) if _step_name(step) not in ("SaveCells", "LeakCheck")]
@@ -207,8 +77,8 @@ def student_version(nb: NotebookNode, section: str, name: str, config: Config | 
 def register(course: Course, gradebook: Gradebook, section: str) -> bool:
     """Bring the gradebook's assignment, notebooks and cells in step with `source/<section>`; return whether it changed.
 
-    Does what `nbgrader generate_assignment` does to its database. Raises CourseError where cells or notebooks were added
-    or removed after somebody has handed in: nbgrader cannot keep grades across that.
+    Does what `nbgrader generate_assignment` does to its database. Raises CourseError where cells or notebooks were
+    added or removed after somebody has handed in: nbgrader cannot keep grades across that.
     """
     notebooks = sorted((course.source / section).glob("*.ipynb"))
     if not notebooks:
@@ -222,8 +92,8 @@ def register(course: Course, gradebook: Gradebook, section: str) -> bool:
     gone = {notebook.name for notebook in assignment.notebooks} - {path.stem for path in notebooks}
     if gone and assignment.submissions:
         raise CourseError(
-            f"source/{section} no longer has {', '.join(sorted(gone))}, but there are submissions of it in the gradebook. "
-            "Put it back, or start a new gradebook."
+            f"source/{section} no longer has {', '.join(sorted(gone))}, but the gradebook has submissions of it. Put "
+            "it back, or start a new gradebook."
         )
     for name in gone:
         gradebook.remove_notebook(name, section)
@@ -240,8 +110,8 @@ def register(course: Course, gradebook: Gradebook, section: str) -> bool:
             saver.preprocess(prepared, resources)
         except RuntimeError as error:
             raise CourseError(
-                f"source/{section}/{path.name} has gained or lost graded cells since submissions were graded. Put the old "
-                "cells back, or start a new gradebook."
+                f"source/{section}/{path.name} has gained or lost graded cells since submissions were graded. Put the "
+                "old cells back, or start a new gradebook."
             ) from error
         changed |= saver.changed
     return changed
@@ -317,9 +187,6 @@ def _convert(nb: NotebookNode, steps: list, resources: dict, config: Config | No
     return nbformat.reads(text, as_version=4)
 
 
-# --- a section, whole ---------------------------------------------------------------------------------------------------
-
-
 def extra_files(course: Course, section: str) -> list[str]:
     """Return the names in notebooks/<section>/files.txt: what students get beside the notebooks, one name a line."""
     listing = course.notebooks / section / EXTRA_FILES
@@ -331,9 +198,9 @@ def extra_files(course: Course, section: str) -> list[str]:
         path = course.notebooks / section / name
         inside = path.resolve().is_relative_to((course.notebooks / section).resolve())
         if not inside or path.suffix in (".py", ".ipynb") or name == EXTRA_FILES:
-            raise CourseError(f"{course.shown(listing)} lists {name!r}; only data files inside its own folder may be released.")
+            raise CourseError(f"{course.shown(listing)} lists {name!r}; only data files in its folder may be named.")
         if not path.is_file():
-            raise CourseError(f"{course.shown(listing)} lists {name!r}, but there is no such file. Add it or take the line out.")
+            raise CourseError(f"{course.shown(listing)} lists {name!r}, which is not there. Add it, or drop the line.")
     return names
 
 
@@ -442,8 +309,8 @@ def _refuse_to_lose_edits(course: Course, path: Path, content: bytes) -> None:
     if there != _meaning(nbformat.reads(content.decode(), as_version=4)):
         name = course.shown(path)
         raise CourseError(
-            f"{name} was edited after {course.shown(script)}. Take the edits over with `jupytext --sync {name}`, or give "
-            "them up with --force."
+            f"{name} was edited after {course.shown(script)}. Take the edits over with `jupytext --sync {name}`, or "
+            "give them up with --force."
         )
 
 
