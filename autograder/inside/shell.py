@@ -1,0 +1,203 @@
+"""Runs notebook cells in an IPython shell without sockets and collects their outputs.
+
+The outputs have nbformat's form. They are limited in size here so that an honest notebook which
+prints in a loop stays readable; the judge limits them again because this process may lie.
+"""
+
+from __future__ import annotations
+
+import io
+import linecache
+import sys
+import traceback
+from typing import Any
+
+MAX_STREAM = 100_000  # characters of one cell's printed text that are kept
+MAX_OUTPUTS = 200
+TORCH_REFUSAL = "torch is not available in this section: the exercise is to compute the gradients yourself with numpy"
+
+
+class Outputs:
+    """The outputs of the running cell."""
+
+    def __init__(self) -> None:
+        self.list: list[dict[str, Any]] = []
+        self.printed = 0
+
+    def clear(self) -> None:
+        self.list, self.printed = [], 0
+
+    def add(self, output: dict[str, Any]) -> None:
+        if len(self.list) < MAX_OUTPUTS:
+            self.list.append(output)
+
+    def print(self, stream: str, text: str) -> None:
+        room = MAX_STREAM - self.printed
+        self.printed += len(text)
+        if room <= 0:
+            return
+        text = text[:room] + ("\n[more output was cut off]\n" if len(text) > room else "")
+        if self.list and self.list[-1].get("name") == stream:
+            self.list[-1]["text"].append(text)
+        else:
+            self.add({"output_type": "stream", "name": stream, "text": [text]})
+
+    def take(self) -> list[dict[str, Any]]:
+        """The outputs so far, with the pieces of each stream joined."""
+        for output in self.list:
+            if output["output_type"] == "stream":
+                output["text"] = "".join(output["text"])
+        taken = self.list
+        self.clear()
+        return taken
+
+
+class _Stream(io.TextIOBase):
+    def __init__(self, outputs: Outputs, name: str):
+        self.outputs, self.stream_name = outputs, name
+
+    encoding = "utf-8"
+
+    def writable(self):
+        return True
+
+    def isatty(self):
+        return False
+
+    def write(self, text):
+        self.outputs.print(self.stream_name, str(text))
+        return len(text)
+
+
+class NoTorch:
+    """An import hook that refuses torch with the handout's reason."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "torchvision", "tensorflow", "jax", "autograd"):
+            raise ModuleNotFoundError(TORCH_REFUSAL.replace("torch", name.partition(".")[0], 1), name=name)
+
+
+class Shell:
+    """One IPython shell. `warm_up` is called before the fork, everything else after it."""
+
+    def __init__(self) -> None:
+        from IPython.core.displayhook import DisplayHook
+        from IPython.core.displaypub import DisplayPublisher
+        from IPython.core.interactiveshell import InteractiveShell
+        from traitlets.config import Config
+
+        outputs = self.outputs = Outputs()
+
+        class Publisher(DisplayPublisher):
+            def publish(self, data, metadata=None, *, transient=None, update=False, **kwargs):
+                outputs.add({"output_type": "display_data", "data": _texts(data), "metadata": {}})
+
+            def clear_output(self, wait=False):
+                outputs.clear()
+
+        class Hook(DisplayHook):
+            def write_output_prompt(self):
+                pass
+
+            def write_format_data(self, format_dict, md_dict=None):
+                outputs.add({"output_type": "execute_result", "data": _texts(format_dict), "metadata": {}})
+
+            def finish_displayhook(self):
+                pass
+
+        config = Config()
+        config.HistoryManager.enabled = False
+        config.InteractiveShell.colors = "NoColor" if _old_colors() else "nocolor"
+        config.InteractiveShell.xmode = "Plain"
+        self.ip = InteractiveShell.instance(
+            config=config, display_pub_class=Publisher, displayhook_class=Hook, user_module=None
+        )
+        self.ip.system = self._no_system
+        self.ip.getoutput = self._no_system
+        for name in ("matplotlib", "pip", "conda", "load_ext"):
+            self.ip.register_magic_function(lambda *args, **kwargs: None, "line", name)
+        self.number = 0
+
+    def _no_system(self, command: str, *args: Any, **kwargs: Any) -> None:
+        self.outputs.print("stdout", f"[not run while grading: !{command}]\n")
+
+    def use_figures(self) -> None:
+        """Make matplotlib show its figures through this shell."""
+        import matplotlib
+
+        from . import figures
+
+        matplotlib.use("module://inside.figures")
+        figures.emit = self.outputs.add
+
+    @property
+    def namespace(self) -> dict[str, Any]:
+        return self.ip.user_ns
+
+    def run_cell(self, source: str, number: int) -> dict[str, Any]:
+        """Run one cell; return {"outputs": nbformat outputs, "ok": whether nothing was raised}."""
+        self.outputs.clear()
+        filename = f"<cell {number}>"
+        linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+        self.ip.compile.get_code_name = lambda *args, **kwargs: filename
+        stdout, stderr = sys.stdout, sys.stderr
+        sys.stdout, sys.stderr = _Stream(self.outputs, "stdout"), _Stream(self.outputs, "stderr")
+        self.ip.showtraceback = self._show_error
+        self.ip.showsyntaxerror = self._show_error
+        try:
+            result = self.ip.run_cell(source, store_history=False, silent=False)
+            ok = bool(result.success)
+            self._flush_figures()
+        except KeyboardInterrupt:
+            ok = False
+            self._add_error("KeyboardInterrupt", "The cell took too long and was stopped.", [])
+        except BaseException as error:  # run_cell lets SystemExit and the like through
+            ok = False
+            self._add_error(type(error).__name__, str(error)[:2000], [])
+        finally:
+            sys.stdout, sys.stderr = stdout, stderr
+        return {"outputs": self.outputs.take(), "ok": ok}
+
+    def _flush_figures(self) -> None:
+        helpers = sys.modules.get("matplotlib._pylab_helpers")
+        if helpers and helpers.Gcf.get_num_fig_managers():
+            from . import figures
+
+            figures.show()
+
+    def _show_error(self, *args: Any, **kwargs: Any) -> None:
+        kind, error, trace = sys.exc_info()
+        if kind is None:
+            return
+        lines = [
+            f"{frame.name}, line {frame.lineno}: {(frame.line or '').strip()}"
+            for frame in traceback.extract_tb(trace)
+            if frame.filename.startswith("<cell")
+        ]
+        if isinstance(error, SyntaxError):
+            lines = [f"line {error.lineno}: {(error.text or '').strip()}"]
+        self._add_error(kind.__name__, str(error)[:2000], lines[-10:])
+
+    def _add_error(self, name: str, text: str, lines: list[str]) -> None:
+        self.outputs.add(
+            {"output_type": "error", "ename": name, "evalue": text, "traceback": [*lines, f"{name}: {text}"]}
+        )
+
+
+def _old_colors() -> bool:
+    import IPython
+
+    return IPython.version_info[0] < 9
+
+
+def _texts(data: dict[str, Any]) -> dict[str, str]:
+    """A mime bundle as text; images as base64."""
+    import base64
+
+    bundle = {}
+    for mime, value in data.items():
+        if isinstance(value, bytes):
+            value = base64.b64encode(value).decode()
+        if isinstance(value, str):
+            bundle[str(mime)] = value if mime.startswith("image/") else value[:MAX_STREAM]
+    return bundle

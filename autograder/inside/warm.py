@@ -1,0 +1,259 @@
+"""The warm process: loads numpy, matplotlib and IPython once, then forks a student process per notebook.
+
+Started inside bubblewrap as `python -I -S warm.py FD TORCH CONFINED`. Over the socket FD it takes
+
+    {"op": "start", "limits": {...}, "files": {name: bytes as uint8 array}} and one socket (SCM_RIGHTS)
+    {"op": "interrupt"} or {"op": "kill"}, for the student process that is running
+    {"op": "end"}: the student process is killed, its use of resources is replied
+
+One student process at a time. The warm process itself never runs anything of a submission.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import os
+import resource
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from typing import Any
+
+
+def main() -> None:
+    control = socket.socket(fileno=int(sys.argv[1]))
+    with_torch, confined = sys.argv[2] == "1", sys.argv[3] == "1"
+    sys.path[:0] = sys.argv[4:]
+    from inside import confine
+    from inside.shell import NoTorch, Shell
+    from inside.wire import encode, read
+
+    if not with_torch:
+        sys.meta_path.insert(0, NoTorch())
+    shell = Shell()
+    _preload(with_torch)
+    shell.use_figures()
+    shell.run_cell("import numpy as np\nnp.zeros(2) @ np.zeros(2)", 0)  # first-use costs, paid once
+    shell.namespace.pop("np", None)
+    if confined:
+        # Students' forks share the user id; without this they could read this process's memory.
+        confine.prctl(confine.PR_SET_DUMPABLE, 0)
+        confine.prctl(confine.PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    control.sendall(encode({"ready": True}))
+
+    child: _Child | None = None
+    while True:
+        try:
+            request, sockets = _receive(control, read)
+        except EOFError:
+            break
+        operation = request["op"]
+        if operation == "start":
+            child = _Child(sockets[0], request, shell, confined)
+            control.sendall(encode({"started": True}))
+        elif operation == "interrupt" and child:
+            child.signal(signal.SIGINT)
+        elif operation == "kill" and child:
+            child.signal(signal.SIGKILL)
+        elif operation == "end":
+            control.sendall(encode(child.end() if child else {}))
+            child = None
+    if child:
+        child.end()
+
+
+def _preload(with_torch: bool) -> None:
+    import matplotlib
+
+    matplotlib.use("agg")
+    import json  # noqa: F401
+    import math  # noqa: F401
+    import random  # noqa: F401
+
+    import matplotlib.pyplot as plt
+    import numpy as np
+
+    figure, axes = plt.subplots()
+    axes.plot(np.arange(2.0), label="a")
+    axes.legend()
+    figure.canvas.draw()  # fonts are found once, here
+    plt.close("all")
+    with contextlib.suppress(ImportError):
+        import backprop.datasets
+        import backprop.draw
+        import backprop.estimator
+        import backprop.gradcheck
+        import backprop.graph
+        import backprop.linear_regression
+        import backprop.mistakes
+        import backprop.nodes
+        import backprop.plots  # noqa: F401
+    if with_torch:
+        import torch
+
+        torch.set_num_threads(1)
+        x = torch.ones(2, requires_grad=True)
+        (x * x).sum().backward()
+
+
+def _receive(control: socket.socket, read) -> tuple[dict[str, Any], list[socket.socket]]:
+    """One request and the sockets that came with it."""
+    descriptors = array.array("i")
+
+    def receive(size: int) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            piece, ancillary, _, _ = control.recvmsg(min(size - len(data), 2**20), socket.CMSG_SPACE(4))
+            if not piece:
+                raise EOFError
+            data += piece
+            for level, kind, content in ancillary:
+                if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                    descriptors.frombytes(content[:4])
+        return bytes(data)
+
+    return read(receive), [socket.socket(fileno=number) for number in descriptors]
+
+
+class _Child:
+    """One student process, seen from the warm process."""
+
+    def __init__(self, channel: socket.socket, request: dict[str, Any], shell: Any, confined: bool):
+        reader, writer = os.pipe()
+        self.outer = os.fork()
+        if self.outer == 0:
+            os.close(reader)
+            _become_student(channel, request, shell, confined, writer)
+        os.close(writer)
+        channel.close()
+        with os.fdopen(reader, "rb") as pipe:
+            number = pipe.read(16)
+        self.inner = int(number) if number else 0
+
+    def signal(self, number: int) -> None:
+        if self.inner:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.inner, number)
+
+    def end(self) -> dict[str, Any]:
+        """Kill everything of this student; return its processor seconds and peak memory."""
+        self.signal(signal.SIGKILL)
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.outer, 0)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return {
+            "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+            "memory": after.ru_maxrss * 1024,
+        }
+
+
+def _become_student(channel: socket.socket, request: dict[str, Any], shell: Any, confined: bool, writer: int) -> None:
+    """Never returns. The outer process waits; the inner one is process 1 of its own process space."""
+    from inside import confine
+
+    try:
+        limits = confine.Limits(**request["limits"])
+        folder = None if confined else tempfile.mkdtemp(prefix="student-")
+        confine.prctl(confine.PR_SET_PDEATHSIG, signal.SIGKILL)
+        if confined:
+            confine.own_namespaces()
+        inner = os.fork()
+        if inner:
+            os.write(writer, str(inner).encode())
+            os.close(writer)
+            channel.close()
+            os.waitpid(inner, 0)
+            if folder:
+                shutil.rmtree(folder, ignore_errors=True)
+            os._exit(0)
+        os.close(writer)
+        # Order matters: die with the outer process, hide files, limit, filter. Then the submission comes in.
+        confine.prctl(confine.PR_SET_PDEATHSIG, signal.SIGKILL)
+        if confined:
+            confine.own_files(limits)
+            confine.drop_capabilities()
+        else:
+            os.chdir(folder)
+        _close_everything_but(channel.fileno())
+        _put_files(request["files"])
+        confine.limit_resources(limits)
+        if confined:
+            confine.filter_system_calls()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        serve(channel, shell)
+    except BaseException as error:
+        with contextlib.suppress(Exception):
+            from inside.wire import encode
+
+            channel.sendall(encode({"broken": f"{type(error).__name__}: {error}"}))
+    finally:
+        os._exit(1)
+
+
+def _close_everything_but(keep: int) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(null, number)
+    os.closerange(3, keep)
+    os.closerange(keep + 1, 4096)
+
+
+def _put_files(files: dict[str, Any]) -> None:
+    for name, content in files.items():
+        if os.path.dirname(name):
+            os.makedirs(os.path.dirname(name), exist_ok=True)
+        with open(name, "wb") as file:
+            file.write(content.tobytes())
+
+
+def serve(channel: socket.socket, shell: Any) -> None:
+    """Run cells and answer the judge until the socket closes."""
+    from inside.probe import Probe, encode_reply
+    from inside.wire import read
+
+    probe = Probe(shell.namespace)
+
+    def receive(size: int) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            try:
+                piece = channel.recv(min(size - len(data), 2**20))
+            except KeyboardInterrupt:  # an interrupt that came too late for the cell it was meant for
+                continue
+            if not piece:
+                raise EOFError
+            data += piece
+        return bytes(data)
+
+    while True:
+        try:
+            request = read(receive)
+        except EOFError:
+            return
+        try:
+            if request["op"] == "cell":
+                start = time.process_time()
+                reply = shell.run_cell(request["source"], request["number"])
+                reply["cpu"] = time.process_time() - start
+                reply["value"] = None
+            else:
+                reply = probe.answer(request)
+            message = encode_reply(reply)
+        except KeyboardInterrupt:
+            message = encode_reply({"error": {"type": "Timeout", "message": ""}})
+        while message:
+            try:
+                sent = channel.send(message)
+                message = message[sent:]
+            except KeyboardInterrupt:
+                continue
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,288 @@
+"""The trusted side of the sandbox: starts warm processes in bubblewrap and talks to student processes.
+
+Everything that comes back over a socket is read as hostile: sizes are limited, nothing is unpickled,
+and a process that hangs, lies about the format or dies ends its own notebook only.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .course import UserError
+from .inside.confine import Limits
+from .inside.wire import WireError, encode, read
+from .judging import Student, StudentError, StudentGone
+
+HERE = Path(__file__).resolve().parent
+START_SECONDS = 60
+GRACE_SECONDS = 1.0  # between asking a cell to stop and killing the process
+
+NO_BUBBLEWRAP = (
+    "bubblewrap (the program `bwrap`) is not installed, and without it submissions could read and change this "
+    "computer. Install it (Debian and Ubuntu: apt-get install bubblewrap; Fedora: dnf install bubblewrap), or say "
+    "--no-sandbox if every submission is trusted."
+)
+TIMED_OUT = "The code did not finish in {seconds:g} s and was stopped. Is there a loop that never ends?"
+DIED = "The notebook's process ended while it ran this. Did the code exit, or use too much memory?"
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What one cell did. outputs are nbformat outputs as the student's process sent them: hostile until cleaned."""
+
+    outputs: list[dict[str, Any]]
+    ok: bool
+    cpu: float = 0.0
+
+
+class StudentProcess:
+    """One untrusted process with one notebook in it."""
+
+    def __init__(self, warm: WarmProcess, channel: socket.socket):
+        self._warm, self._channel = warm, channel
+        self.alive = True
+        self.usage: dict[str, float] = {}
+
+    def send(self, request: dict[str, Any], seconds: float = 10.0) -> Any:
+        """Send one request, return the reply. Raises StudentGone when none comes; the process is dead then."""
+        if not self.alive:
+            raise StudentGone(DIED, "died")
+        deadline = _Deadline(seconds)
+        message = encode(request)
+        try:
+            self._channel.settimeout(seconds)
+            self._channel.sendall(message)
+            try:
+                return read(lambda size: _receive(self._channel, size, deadline))
+            except TimeoutError:
+                if deadline.started:
+                    raise
+            self._warm.signal("interrupt")
+            grace = _Deadline(GRACE_SECONDS)
+            return read(lambda size: _receive(self._channel, size, grace))
+        except TimeoutError:
+            self.end()
+            raise StudentGone(TIMED_OUT.format(seconds=seconds), "time") from None
+        except (WireError, RecursionError):
+            self.end()
+            raise StudentGone("The notebook's process sent an answer that makes no sense.", "died") from None
+        except (OSError, EOFError):
+            self.end()
+            raise StudentGone(DIED, "died") from None
+
+    def run_cell(self, source: str, number: int, seconds: float = 30.0) -> CellResult:
+        """Run one cell. Raises StudentGone when the process did not survive it."""
+        reply = self.send({"op": "cell", "source": source, "number": number}, seconds)
+        if isinstance(reply, dict) and isinstance(reply.get("outputs"), list):
+            cpu = reply.get("cpu")
+            return CellResult(reply["outputs"], reply.get("ok") is True, cpu if isinstance(cpu, float) else 0.0)
+        self.end()
+        broken = str(reply.get("broken", "") if isinstance(reply, dict) else "")[:200]
+        raise StudentGone(f"{DIED} {broken}".strip(), "died")
+
+    def student(self, seconds: float = 10.0) -> Student:
+        """The judge's view of the notebook in this process; each request may take `seconds`."""
+        return Student(lambda request: self.send(request, seconds))
+
+    def end(self) -> None:
+        """Kill the process and everything it started."""
+        if self.alive:
+            self.alive = False
+            self._channel.close()
+            self.usage = self._warm.end_student()
+
+
+class WarmProcess:
+    """A process in bubblewrap that has numpy, matplotlib and IPython loaded and forks students.
+
+    torch    : torch is importable (and loaded) in it
+    confined : False runs without bubblewrap, name spaces and seccomp; the submissions must be trusted
+    """
+
+    def __init__(self, torch: bool = False, confined: bool = True, limits: Limits | None = None):
+        self.torch, self.confined = torch, confined
+        self.limits = limits or Limits(memory=(8 if torch else 3) * 2**30)
+        self._process: subprocess.Popen | None = None
+        self._control: socket.socket | None = None
+        self._student: StudentProcess | None = None
+
+    def start(self) -> WarmProcess:
+        """Start it and wait until it is ready. Raises UserError when it can't be started."""
+        ours, theirs = socket.socketpair()
+        number = theirs.fileno()
+        command = bubblewrap(self.torch) if self.confined else []
+        paths = ["/course"] if self.confined else [str(HERE), str(HERE.parent)]
+        command += [sys.executable, "-I", "-S", "/course/inside/warm.py" if self.confined else HERE / "inside/warm.py"]
+        command += [str(number), str(int(self.torch)), str(int(self.confined)), *paths, *library_folders()]
+        self._process = subprocess.Popen(
+            [os.fspath(part) for part in command],
+            pass_fds=[number],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=ENVIRONMENT,
+            start_new_session=True,
+        )
+        theirs.close()
+        self._control = ours
+        try:
+            read(lambda size: _receive(ours, size, _Deadline(START_SECONDS)))
+        except (OSError, EOFError, WireError):
+            self._process.kill()
+            said = self._process.stderr.read(4000).decode(errors="replace").strip().splitlines()
+            why = said[-1] if said else "it gave no reason"
+            self.stop()
+            text = f"The sandbox could not be started: {why}. `python -m autograder doctor` says what is missing."
+            raise UserError(text) from None
+        return self
+
+    def open(self, files: dict[str, bytes] | None = None) -> StudentProcess:
+        """Fork a student process whose working folder holds the given files (relative, already checked names)."""
+        if self._student is not None and self._student.alive:
+            self._student.end()
+        if self._process is None or self._process.poll() is not None:
+            self.stop()
+            self.start()
+        ours, theirs = socket.socketpair()
+        content = {name: np.frombuffer(data, np.uint8) for name, data in (files or {}).items()}
+        message = encode({"op": "start", "limits": self.limits.as_dict(), "files": content})
+        descriptor = array.array("i", [theirs.fileno()])
+        sent = self._control.sendmsg([message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptor)])
+        self._control.sendall(message[sent:])
+        theirs.close()
+        read(lambda size: _receive(self._control, size, _Deadline(START_SECONDS)))
+        self._student = StudentProcess(self, ours)
+        return self._student
+
+    def signal(self, operation: str) -> None:
+        self._control.sendall(encode({"op": operation}))
+
+    def end_student(self) -> dict[str, float]:
+        """Kill the running student process; return its processor seconds and peak memory in bytes."""
+        try:
+            self.signal("end")
+            reply = read(lambda size: _receive(self._control, size, _Deadline(START_SECONDS)))
+            return reply if isinstance(reply, dict) else {}
+        except (OSError, EOFError, WireError):
+            self.stop()
+            return {}
+
+    def stop(self) -> None:
+        if self._control is not None:
+            self._control.close()
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(2)
+            self._process.kill()
+            self._process.wait()
+            self._process.stderr.close()
+        self._process = self._control = None
+
+    def __enter__(self) -> WarmProcess:
+        return self.start()
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+
+# One thread per process: the grader runs processes side by side, and a fork must not inherit threads.
+ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "HOME": "/tmp",
+    "LANG": "C.UTF-8",
+    "MPLCONFIGDIR": "/tmp",
+    "IPYTHONDIR": "/tmp",
+    "MPLBACKEND": "agg",
+    **{f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB")},
+}
+
+
+def library_folders() -> list[str]:
+    """The folders that hold numpy, matplotlib and IPython, in import order."""
+    return list(dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib")))
+
+
+def bubblewrap(torch: bool) -> list[str]:
+    """The bwrap command line. Raises UserError when bubblewrap is not installed."""
+    program = shutil.which("bwrap")
+    if program is None:
+        raise UserError(NO_BUBBLEWRAP)
+    command = [program, "--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--hostname", "notebook"]
+    for name, value in ENVIRONMENT.items():
+        command += ["--setenv", name, value]
+    for folder in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"):
+        if os.path.islink(folder):
+            command += ["--symlink", os.readlink(folder), folder]
+        elif os.path.isdir(folder):
+            command += ["--ro-bind", folder, folder]
+    for path in ("/etc/ld.so.cache", "/etc/fonts"):
+        command += ["--ro-bind-try", path, path]
+    for folder in _interpreter_folders():
+        command += ["--ro-bind", folder, folder]
+    for folder in library_folders():
+        for package in ("autograder", *(() if torch else ("torch", "torchvision"))):
+            if os.path.isdir(os.path.join(folder, package)):
+                command += ["--tmpfs", os.path.join(folder, package)]
+    import backprop
+
+    command += ["--ro-bind", str(Path(backprop.__file__).parent), "/course/backprop"]
+    command += ["--ro-bind", str(HERE / "inside"), "/course/inside"]
+    command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--remount-ro", "/", "--chdir", "/tmp"]
+    return [*command, "--"]
+
+
+def _interpreter_folders() -> list[str]:
+    """Folders outside /usr that the interpreter and its libraries live in."""
+    wanted = [sys.base_prefix, *library_folders(), os.path.dirname(sys.executable)]
+    wanted += [os.path.dirname(os.path.realpath(sys.executable))]
+    config = Path(sys.prefix) / "pyvenv.cfg"
+    folders = []
+    for folder in sorted({os.path.realpath(f) for f in wanted} | {os.path.abspath(f) for f in wanted}):
+        inside_another = any(folder == f or folder.startswith(f + "/") for f in folders)
+        if not folder.startswith("/usr/") and folder != "/usr" and not inside_another:
+            folders.append(folder)
+    if config.exists() and str(config.parent) not in folders:
+        folders.append(str(config))
+    return folders
+
+
+@dataclass
+class _Deadline:
+    """Time left for one reply; `started` tells whether some of it has come."""
+
+    seconds: float
+    started: bool = False
+
+    def __post_init__(self) -> None:
+        self.end = time.monotonic() + self.seconds
+
+
+def _receive(channel: socket.socket, size: int, deadline: _Deadline) -> bytes:
+    data = bytearray()
+    while len(data) < size:
+        left = deadline.end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        channel.settimeout(left)
+        piece = channel.recv(min(size - len(data), 2**20))
+        if not piece:
+            raise EOFError
+        deadline.started = True
+        data += piece
+    return bytes(data)
+
+
+__all__ = ["CellResult", "Limits", "StudentError", "StudentGone", "StudentProcess", "WarmProcess"]
