@@ -226,10 +226,10 @@ def build(course: Course, section: str) -> Built:
         if not leaks:  # nbgrader stops at the first misused delimiter, so it is not asked before they are right
             student = student_version(source, section, script.stem, course.config)
             leaks = find_leaks(source, student, where, texts)
-            built.files[course.release / section / f"{script.stem}.ipynb"] = _encode(student)
+            built.files[course.release / section / f"{script.stem}.ipynb"] = encode(student)
         built.leaks += leaks
         built.files[script] = write_text(source).encode()
-        built.files[course.source / section / f"{script.stem}.ipynb"] = _encode(source)
+        built.files[course.source / section / f"{script.stem}.ipynb"] = encode(source)
     return built
 
 
@@ -237,7 +237,8 @@ def _without_cells(nb: NotebookNode) -> NotebookNode:
     return NotebookNode(nb, cells=[])
 
 
-def _encode(nb: NotebookNode) -> bytes:
+def encode(nb: NotebookNode) -> bytes:
+    """Return the bytes of a notebook file, the same ones that nbgrader writes."""
     return (nbformat.writes(nb, version=4).rstrip("\n") + "\n").encode()
 
 

@@ -1,0 +1,339 @@
+"""The students' repository: a folder ready to push, with the notebooks, the library's wheel, environment and README."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import nbformat
+
+from autograder.course import Course, CourseError
+from autograder.leaks import Leak, read_regions, repeats
+from autograder.release import LeaksFound, encode, out_of_step, strays
+
+# What a notebook's setup cell installs in Colab. Nothing answers at .invalid, so an unpublished notebook fails loudly
+# there instead of fetching a stranger's package.
+WHEEL_PLACEHOLDER = "https://course.invalid/backprop_course.whl"
+MANIFEST = ".published.json"
+_GITHUB = re.compile(r"(?:https://github\.com/)?(?P<owner>[\w.-]+)/(?P<name>[\w.-]+?)(?:\.git)?/?\Z")
+
+
+@dataclass(frozen=True)
+class Hosting:
+    """Where on GitHub the students' repository will be."""
+
+    owner: str
+    name: str
+    branch: str
+
+    @classmethod
+    def parse(cls, base_url: str, branch: str = "main") -> Hosting:
+        """Read `https://github.com/OWNER/REPO` or `OWNER/REPO`. Raises CourseError for anything else."""
+        match = _GITHUB.match(base_url.strip())
+        if not match:
+            raise CourseError(
+                f"{base_url!r} is not a GitHub repository, and Colab opens nothing else. Write https://github.com/OWNER/REPO."
+            )
+        return cls(match["owner"], match["name"], branch)
+
+    def colab(self, path: str) -> str:
+        return f"https://colab.research.google.com/github/{self.owner}/{self.name}/blob/{self.branch}/{path}"
+
+    def raw(self, path: str) -> str:
+        return f"https://raw.githubusercontent.com/{self.owner}/{self.name}/{self.branch}/{path}"
+
+    def badge(self, path: str) -> str:
+        return f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({self.colab(path)})"
+
+
+def publish(
+    course: Course,
+    dest: Path | str,
+    base_url: str | None = None,
+    sections: Sequence[str] | None = None,
+    branch: str = "main",
+    wheel: Path | None = None,
+) -> list[Path]:
+    """Make `dest` the students' repository and return the files that changed there.
+
+    base_url : the GitHub repository it will be pushed to, for the Colab badges; without it there are none
+    sections : what to publish (all by default); sections published earlier and not named now are taken out again
+    wheel : a ready wheel of the student library, instead of building one from this checkout
+
+    Everything is made before the first file is touched; a new folder appears whole. In a folder published before, only
+    our own files are replaced: `.git` and files added by hand stay.
+
+    Raises CourseError when the release is out of step, or when `dest` holds files that are not ours or were edited;
+    LeaksFound when the wheel gives a solution away.
+    """
+    dest = Path(dest).resolve()
+    hosting = Hosting.parse(base_url, branch) if base_url else None
+    chosen = course.choose(sections)
+    _require_release(course)
+    with tempfile.TemporaryDirectory(prefix="publish-") as folder:
+        wheel = wheel or build_wheel(Path(folder))
+        check_wheel(course, wheel)
+        files = _files(course, chosen, wheel, hosting)
+    before = _read_manifest(dest)
+    _refuse_to_lose_files(dest, files, before)
+    return _put(dest, files, before)
+
+
+def build_wheel(folder: Path) -> Path:
+    """Build the student library's wheel into `folder`, without network, and return its path. Same source, same bytes.
+
+    Raises CourseError where this is not a checkout of the project, or the build fails.
+    """
+    project = Path(__file__).resolve().parent.parent
+    parts = ["pyproject.toml", "README.md", "LICENSE", "backprop"]
+    missing = [part for part in parts if not (project / part).exists()]
+    if missing:
+        raise CourseError(f"Cannot build the students' wheel: {project} has no {missing[0]}. Run this from a checkout.")
+    # Built from a copy: setuptools would take up what an earlier build left in build/.
+    copy = folder / "project"
+    copy.mkdir()
+    for part in parts:
+        if (project / part).is_dir():
+            shutil.copytree(project / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(project / part, copy / part)
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    done = subprocess.run(
+        [*command, "--disable-pip-version-check", "--wheel-dir", str(folder), str(copy)],
+        env={**os.environ, "SOURCE_DATE_EPOCH": "1577836800"},
+        capture_output=True,
+        text=True,
+    )
+    wheels = list(folder.glob("backprop_course-*.whl"))
+    if done.returncode or len(wheels) != 1:
+        last = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
+        raise CourseError(f"Cannot build the students' wheel ({last}). Install setuptools 77 or later and try again.")
+    return wheels[0]
+
+
+def check_wheel(course: Course, wheel: Path) -> None:
+    """Raise LeaksFound if the wheel holds more than the student library, or repeats a solution of the course."""
+    leaks = []
+    regions = []
+    for path in sorted(course.source.glob("*/*.ipynb")):
+        regions += read_regions(nbformat.read(path, as_version=4), course.shown(path))[0]
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            for name in archive.namelist():
+                top = PurePosixPath(name).parts[0]
+                if top != "backprop" and not re.fullmatch(r"backprop_course-[^/]*\.dist-info", top):
+                    leaks.append(Leak(wheel.name, f"{name} does not belong to the student library."))
+                elif name.endswith(".py"):
+                    leaks += repeats(regions, archive.read(name).decode("utf-8"), f"{wheel.name}: {name}")
+    except (OSError, zipfile.BadZipFile) as error:
+        raise CourseError(f"{wheel} is not a wheel ({error}). Build it again.") from error
+    if leaks:
+        raise LeaksFound(leaks)
+
+
+def _require_release(course: Course) -> None:
+    stray = strays(course)
+    if stray:
+        raise LeaksFound(stray)
+    behind = out_of_step(course)
+    if behind:
+        raise CourseError(
+            f"{course.shown(behind[0])} is not in step with notebooks/. Run `python -m autograder release` first."
+        )
+
+
+def _files(course: Course, sections: list[str], wheel: Path, hosting: Hosting | None) -> dict[str, bytes]:
+    """Return the content of each file of the students' repository, by its path there."""
+    files: dict[str, bytes] = {wheel.name: wheel.read_bytes()}
+    listed: dict[str, list[tuple[str, str]]] = {}
+    for section in sections:
+        folder = course.release / section
+        for path in sorted(folder.rglob("*")):
+            name = path.relative_to(course.release).as_posix()
+            if not path.is_file() or ".ipynb_checkpoints" in path.parts:
+                continue
+            if path.suffix != ".ipynb":
+                files[name] = path.read_bytes()
+                continue
+            nb = nbformat.read(path, as_version=4)
+            listed.setdefault(section, []).append((name, _title(nb) or path.stem))
+            files[name] = encode(_with_address(nb, name, wheel.name, hosting))
+    files["environment.yml"] = _environment(wheel.name).encode()
+    files["README.md"] = _readme(listed, wheel.name, hosting).encode()
+    files[".gitignore"] = b".ipynb_checkpoints/\n__pycache__/\n"
+    return files
+
+
+def _with_address(nb: nbformat.NotebookNode, name: str, wheel: str, hosting: Hosting | None) -> nbformat.NotebookNode:
+    if hosting is None:
+        return nb
+    for cell in nb.cells:
+        if "setup" in cell.metadata.get("tags", []):
+            cell.source = cell.source.replace(WHEEL_PLACEHOLDER, hosting.raw(wheel))
+    badge = nbformat.v4.new_markdown_cell(hosting.badge(name), id="colab-badge")
+    nb.cells.insert(0, badge)
+    return nb
+
+
+def _title(nb: nbformat.NotebookNode) -> str:
+    for cell in nb.cells:
+        match = re.search(r"^#+ +(.+)$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else None
+        if match:
+            return match[1].strip()
+    return ""
+
+
+def _environment(wheel: str) -> str:
+    return f"""# conda env create -f environment.yml
+name: backprop-course
+channels:
+  - conda-forge
+dependencies:
+  - python>=3.10
+  - jupyterlab>=4
+  - pip
+  - pip:
+      - ./{wheel}[torch,pdf]
+"""
+
+
+def _readme(listed: dict[str, list[tuple[str, str]]], wheel: str, hosting: Hosting | None) -> str:
+    colab = " | in Colab" if hosting else ""
+    rows = [f"| section | notebook{colab} |", "|---|---" + ("|---" if hosting else "") + "|"]
+    for section, notebooks in listed.items():
+        for path, title in notebooks:
+            link = f"| {section} | [{title}]({path}) |"
+            rows.append(link + (f" {hosting.badge(path)} |" if hosting else ""))
+    in_colab = (
+        "**In the browser.** Click a badge above. The first cell of the notebook installs the library. Keep a copy with\n"
+        "*File → Save a copy in Drive*, or your work is gone when the tab closes.\n\n"
+        if hosting
+        else ""
+    )
+    return f"""# Backprop by doing
+
+Notebooks in which you build back-propagation yourself, one small step at a time.
+
+{chr(10).join(rows)}
+
+## Start
+
+{in_colab}**On your own machine, with conda.**
+
+```
+conda env create -f environment.yml
+conda activate backprop-course
+jupyter lab
+```
+
+**On your own machine, with pip** (Python 3.10 or later).
+
+```
+python -m pip install "./{wheel}[torch,pdf]" jupyterlab
+jupyter lab
+```
+
+## Work, check, hand in
+
+Replace each `YOUR CODE HERE` and `YOUR ANSWER HERE`, and run the check under it. Leave the check cells as they are.
+Then, in the folder of the notebook:
+
+```
+python -m backprop check NOTEBOOK.ipynb      # is it ready?
+python -m backprop pdf NOTEBOOK.ipynb -o answers.pdf
+python -m backprop submit NOTEBOOK.ipynb     # makes the zip to hand in
+```
+"""
+
+
+# --- putting it there ---------------------------------------------------------------------------------------------------
+
+
+def _read_manifest(dest: Path) -> dict[str, list[str]] | None:
+    """Return the digests each of our files may have in `dest`, or None where nothing was published yet."""
+    try:
+        return json.loads((dest / MANIFEST).read_text(encoding="utf-8"))["files"]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CourseError(f"{dest / MANIFEST} cannot be read ({error}). Publish into a new folder.") from error
+
+
+def _refuse_to_lose_files(dest: Path, files: dict[str, bytes], before: dict[str, list[str]] | None) -> None:
+    if not dest.exists():
+        return
+    if not dest.is_dir():
+        raise CourseError(f"{dest} is a file. Name a folder to publish into.")
+    if before is None:
+        foreign = sorted(path.name for path in dest.iterdir() if path.name != ".git")
+        if foreign:
+            raise CourseError(f"{dest} already holds {foreign[0]} and was not made by publish. Name a new or empty folder.")
+        return
+    for name in sorted({*files, *before}):
+        path = dest / name
+        if not path.exists() and not path.is_symlink():
+            continue
+        if path.is_symlink() or not path.is_file():
+            raise CourseError(f"{path} is in the way of a published file. Move it elsewhere, then publish again.")
+        if _digest(path.read_bytes()) not in [*before.get(name, []), _digest(files.get(name, b""))]:
+            raise CourseError(f"{path} was changed by hand since it was published. Move it elsewhere, then publish again.")
+
+
+def _put(dest: Path, files: dict[str, bytes], before: dict[str, list[str]] | None) -> list[Path]:
+    after = {name: [_digest(content)] for name, content in files.items()}
+    if not dest.exists():
+        dest.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{dest.name}-", dir=dest.parent))
+        try:
+            staging.chmod(0o755)
+            for name, content in files.items():
+                _replace(staging / name, content)
+            _replace(staging / MANIFEST, _manifest(after))
+            staging.rename(dest)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
+        return [dest / name for name in files]
+    # First say which content may be met here from now on, so that an interrupted run can be repeated.
+    before = before or {}
+    both = {name: [*before.get(name, []), *after.get(name, [])] for name in {*before, *after}}
+    _replace(dest / MANIFEST, _manifest(both))
+    changed = []
+    for name, content in files.items():
+        if not (dest / name).is_file() or (dest / name).read_bytes() != content:
+            _replace(dest / name, content)
+            changed.append(dest / name)
+    for name in sorted(set(before) - set(files)):
+        if (dest / name).is_file():
+            (dest / name).unlink()
+            changed.append(dest / name)
+            folder = (dest / name).parent
+            if folder != dest and not any(folder.iterdir()):
+                folder.rmdir()
+    _replace(dest / MANIFEST, _manifest(after))
+    return changed
+
+
+def _manifest(files: dict[str, list[str]]) -> bytes:
+    return (json.dumps({"made by": "python -m autograder publish", "files": files}, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(content)
+    os.replace(part, path)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
