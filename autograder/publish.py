@@ -215,8 +215,8 @@ def _readme(listed: dict[str, list[tuple[str, str]]], wheel: str, hosting: Hosti
             link = f"| {section} | [{title}]({path}) |"
             rows.append(link + (f" {hosting.badge(path)} |" if hosting else ""))
     in_colab = (
-        "**In the browser.** Click a badge above. The first cell of the notebook installs the library. Keep a copy with\n"
-        "*File → Save a copy in Drive*, or your work is gone when the tab closes.\n\n"
+        "**In the browser.** Click a badge above. The first cell of the notebook installs the library. Keep a copy\n"
+        "with *File → Save a copy in Drive*, or your work is gone when the tab closes.\n\n"
         if hosting
         else ""
     )
@@ -256,7 +256,7 @@ python -m backprop submit NOTEBOOK.ipynb     # makes the zip to hand in
 """
 
 
-# --- putting it there ---------------------------------------------------------------------------------------------------
+# --- putting it there -------------------------------------------------------------------------------------------------
 
 
 def _read_manifest(dest: Path) -> dict[str, list[str]] | None:
@@ -277,7 +277,7 @@ def _refuse_to_lose_files(dest: Path, files: dict[str, bytes], before: dict[str,
     if before is None:
         foreign = sorted(path.name for path in dest.iterdir() if path.name != ".git")
         if foreign:
-            raise CourseError(f"{dest} already holds {foreign[0]} and was not made by publish. Name a new or empty folder.")
+            raise CourseError(f"{dest} holds {foreign[0]} and was not made by publish. Name a new or empty folder.")
         return
     for name in sorted({*files, *before}):
         path = dest / name
@@ -286,7 +286,7 @@ def _refuse_to_lose_files(dest: Path, files: dict[str, bytes], before: dict[str,
         if path.is_symlink() or not path.is_file():
             raise CourseError(f"{path} is in the way of a published file. Move it elsewhere, then publish again.")
         if _digest(path.read_bytes()) not in [*before.get(name, []), _digest(files.get(name, b""))]:
-            raise CourseError(f"{path} was changed by hand since it was published. Move it elsewhere, then publish again.")
+            raise CourseError(f"{path} was changed since it was published. Move it elsewhere, then publish again.")
 
 
 def _put(dest: Path, files: dict[str, bytes], before: dict[str, list[str]] | None) -> list[Path]:
@@ -325,7 +325,8 @@ def _put(dest: Path, files: dict[str, bytes], before: dict[str, list[str]] | Non
 
 
 def _manifest(files: dict[str, list[str]]) -> bytes:
-    return (json.dumps({"made by": "python -m autograder publish", "files": files}, indent=1, sort_keys=True) + "\n").encode()
+    content = {"made by": "python -m autograder publish", "files": files}
+    return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
 
 
 def _replace(path: Path, content: bytes) -> None:
