@@ -127,9 +127,9 @@ def _six_points(
         size = np.max([np.abs(side) for pair in sides for side in pair], axis=0)
         rounding = 10 * eps * size / h
         error = np.abs(estimate - coarse) + rounding
-        # A smooth function bends with h², a kink with h: at a kink the central differences agree with each other, and
-        # with neither side.
-        kink = np.abs(4 * bends[0] - bends[1]) / h > 10 * rounding + 1e-3 * (np.abs(estimate) + np.abs(apart[0]) / h)
-        kink &= np.abs(4 * bends[0] - bends[1]) > 0.25 * np.abs(bends[0])
+        # Twice the step bends a smooth function four times as much (or more), a kink twice as much. At a kink the
+        # central differences agree with each other, and with neither side.
+        sharp = np.abs(bends[0]) / h > 10 * rounding + 1e-3 * (np.abs(estimate) + np.abs(apart[0]) / h)
+        kink = sharp & (np.abs(bends[1]) < 3 * np.abs(bends[0]))
         error = np.where(kink | ~np.isfinite(error), np.inf, error)
     return np.where(np.isfinite(error), estimate, 0.0), error

@@ -210,7 +210,10 @@ def _about_shape(got: np.ndarray, exact: np.ndarray, name: str, rtol: float, ato
         return Mistake("shape", f"{name} has {shapes}: two axes are exchanged.")
     per_example = got.ndim == exact.ndim + 1 and got.shape[1:] == exact.shape and got.shape[0] > 1
     if per_example and _agree(got.sum(axis=0), exact, rtol, atol):
-        return Mistake("batch_axis", f"{name} keeps one gradient per example, {shapes}: sum over the batch.")
+        return Mistake("batch_axis", f"{name} keeps one entry per example, {shapes}: sum over the batch.")
+    if got.ndim == exact.ndim == 1 and _distinct(got) > 1 and _agree(got.sum(), exact.sum(), rtol, atol):
+        # Both ways of summing a matrix down to a vector have the same total.
+        return Mistake("bias_axis", f"{name} is summed over the wrong axis, {shapes}: sum over the examples.")
     if got.size == 1 and exact.size > 1:
         summed = _agree(got.reshape(()), exact.sum(), rtol, atol)
         what = "the sum of all entries" if summed else "a single number"
