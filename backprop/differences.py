@@ -127,9 +127,9 @@ def _six_points(
         size = np.max([np.abs(side) for pair in sides for side in pair], axis=0)
         rounding = 10 * eps * size / h
         error = np.abs(estimate - coarse) + rounding
-        # Twice the step bends a smooth function four times as much (or more), a kink twice as much. At a kink the
-        # central differences agree with each other, and with neither side.
-        sharp = np.abs(bends[0]) / h > 10 * rounding + 1e-3 * (np.abs(estimate) + np.abs(apart[0]) / h)
-        kink = sharp & (np.abs(bends[1]) < 3 * np.abs(bends[0]))
+        # The second differences of a smooth function grow like 1 : 4 : 9, up to h⁴. Next to a kink they don't, not even
+        # where the two formulas agree by chance, as they do exactly at the kink.
+        uneven = np.maximum(np.abs(bends[1] - 4 * bends[0]), np.abs(bends[2] - 9 * bends[0])) / h
+        kink = uneven > 10 * rounding + 1e-8 + 1e-5 * np.abs(estimate)
         error = np.where(kink | ~np.isfinite(error), np.inf, error)
     return np.where(np.isfinite(error), estimate, 0.0), error
