@@ -1,0 +1,380 @@
+"""Grade one notebook: repair it, run its cells in a student process, judge it from outside, write it up."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbgrader.utils import compute_checksum, determine_grade
+
+from .course import Course, UserError
+from .judging import StudentGone, Verdict
+from .repair import WorkCell, repair
+from .sandbox import CellResult, StudentProcess, WarmProcess
+from .submission import Cell, clean_outputs, read_files, read_notebook
+from .template import Template, TemplateCell, templates
+
+MAX_RESTARTS = 4
+NOT_RUN = "This cell was not run: the notebook had used up its time."
+
+# Things an exercise on gradients has no use for. Their presence is told to the instructor, nothing more.
+SUSPICIOUS = {
+    "ctypes": r"\bctypes\b",
+    "stack frames": r"\b_getframe\b|\bcurrentframe\b|\bf_back\b|\bgc\.get_(objects|referrers)\b",
+    "processes": r"\bos\.(fork|kill|exec\w*|system|popen|setsid)\b|\bsubprocess\b|\bmultiprocessing\b",
+    "sockets": r"\bimport socket\b|\bfrom socket\b|\bsocket\.socket\b|\burllib\b|\brequests\.(get|post)\b",
+    "files outside the notebook": r"/proc/|/etc/|gradebook\.db|\.\./\.\./",
+    "the autograder": r"\bautograder\b|\binside\.(probe|wire|shell|warm)\b|\bnbgrader\b",
+    "patched builtins or numpy": r"\b(builtins|__builtins__)\.\w+\s*=|\bnp\.(testing|allclose|array_equal)\.?\w*\s*=[^=]",
+}
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """How long one submission may take: one cell, one request of the judge, the whole notebook."""
+
+    cell: float = 30.0
+    request: float = 10.0
+    notebook: float = 240.0
+
+
+@dataclass
+class Result:
+    """What grading one notebook gave. Everything in it is plain data (see `as_dict`).
+
+    scores     : grade_id -> points by the autograder, None where a person has to grade
+    unanswered : grade_ids of solution cells that are as they were released
+    verdicts   : grade_id -> the judge's verdict, for cells with a registered check
+    problems   : sentences for the student: what was damaged and how it was mended
+    suspicions : sentences for the instructor only
+    notebook   : the autograded notebook, nbformat 4.5
+    seconds    : where the time went: start, cells, judge; and "cpu" of the student process
+    """
+
+    section: str
+    name: str
+    scores: dict[str, float | None] = field(default_factory=dict)
+    unanswered: list[str] = field(default_factory=list)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    suspicions: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    notebook: dict[str, Any] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def score(self) -> float:
+        """The sum of the points that need no person."""
+        return sum(score or 0.0 for score in self.scores.values())
+
+
+class Grader:
+    """Grades notebooks one after the other with warm processes of its own.
+
+    confined : False runs submissions without bubblewrap; only for submissions that are trusted
+    salt     : text that makes the random inputs this course's own
+    """
+
+    def __init__(self, *, confined: bool = True, salt: str = "", seconds: Seconds | None = None, render: bool = False):
+        self.confined, self.salt, self.seconds, self.render = confined, salt, seconds or Seconds(), render
+        self._warm: dict[bool, WarmProcess] = {}
+
+    def warm(self, torch: bool) -> WarmProcess:
+        if torch not in self._warm:
+            self._warm[torch] = WarmProcess(torch=torch, confined=self.confined).start()
+        return self._warm[torch]
+
+    def grade(
+        self,
+        template: Template,
+        cells: Sequence[Cell],
+        files: dict[str, bytes] | None = None,
+        problems: Sequence[str] = (),
+    ) -> Result:
+        """Grade the cells of one submitted notebook. Never raises for anything in them."""
+        return _Run(self, template, cells, files or {}, problems).result()
+
+    def close(self) -> None:
+        for warm in self._warm.values():
+            warm.stop()
+        self._warm.clear()
+
+    def __enter__(self) -> Grader:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def grade_notebook(
+    path: Path | str, section: str, *, course: Course | None = None, grader: Grader | None = None
+) -> Result:
+    """Grade one notebook file, with no gradebook and no course tree around it.
+
+    path    : the submitted notebook; files beside it (trained weights, images) are seen by its cells
+    section : e.g. "04-ridge"; a section with several notebooks is told apart by the file's name
+    course  : where release/ and source/ are; by default the course that the working folder lies in
+    grader  : to grade many notebooks with the same warm processes
+
+    Returns the Result. Raises UserError when the section does not exist or the sandbox can't be started,
+    never for what is in the file.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise UserError(f"{path} does not exist.")
+    known = templates(course or Course.find(), section)
+    template = known.get(path.stem) or (next(iter(known.values())) if len(known) == 1 else None)
+    if template is None:
+        raise UserError(f"{path.name}: section {section} has the notebooks {', '.join(known)}; rename the file to one.")
+    cells, problems = read_notebook(path)
+    files, more = read_files(path.parent, {path.name})
+    with contextlib.ExitStack() as stack:
+        grader = grader or stack.enter_context(Grader())
+        return grader.grade(template, cells, files, [*problems, *more])
+
+
+class _Run:
+    """One notebook on its way through a student process."""
+
+    def __init__(self, grader: Grader, template: Template, cells: Sequence[Cell], files, problems: Sequence[str]):
+        self.grader, self.template, self.files = grader, template, files
+        repaired = repair(template, cells)
+        self.cells = repaired.cells
+        self.problems = [*problems, *repaired.problems]
+        self.outputs: dict[int, list[dict[str, Any]]] = {}  # index of the cell -> outputs of this run
+        self.deadly: set[int] = set()  # cells that the process did not survive
+        self.process: StudentProcess | None = None
+        self.restarts = 0
+        self.seconds = {"start": 0.0, "cells": 0.0, "judge": 0.0, "cpu": 0.0}
+        self.deadline = time.monotonic() + grader.seconds.notebook
+
+    def result(self) -> Result:
+        result = Result(self.template.section, self.template.name, problems=self.problems, seconds=self.seconds)
+        try:
+            self.run_cells()
+            result.verdicts = self.judge()
+        finally:
+            self.close()
+        result.suspicions = self.suspicions()
+        result.faults = [verdict.problem for verdict in result.verdicts.values() if verdict.problem]
+        result.notebook = self.write_up(result)
+        return result
+
+    # -- running ----------------------------------------------------------------------------------------------------
+
+    def runs(self, index: int) -> bool:
+        """Whether the cell runs when grading: code that is neither a judged test nor a long training."""
+        item = self.cells[index]
+        if item.cell_type != "code" or index in self.deadly:
+            return False
+        wanted = item.template
+        return wanted is None or not (wanted.trains or (wanted.is_test and wanted.check is not None))
+
+    def run_cells(self) -> None:
+        self.open()
+        failed = []
+        for index in range(len(self.cells)):
+            if self.runs(index) and not self.run_cell(index):
+                failed.append(index)
+        # A cell that stood before the definitions it needs gets a second chance behind them.
+        for index in failed:
+            if self.process is not None and index not in self.deadly and _unknown_name(self.outputs[index]):
+                self.run_cell(index)
+
+    def run_cell(self, index: int) -> bool:
+        item = self.cells[index]
+        source = item.source
+        if item.template is not None and item.template.is_plain_test:
+            source = item.template.source
+        left = self.deadline - time.monotonic()
+        if self.process is None or left <= 0:
+            self.outputs[index] = [_error("NotRun", NOT_RUN)]
+            return False
+        start = time.monotonic()
+        try:
+            done = self.process.run_cell(source, index, min(left, self.grader.seconds.cell))
+        except StudentGone as gone:
+            self.outputs[index] = [_error("Stopped", str(gone))]
+            self.deadly.add(index)
+            self.reopen(index)
+            return False
+        finally:
+            self.seconds["cells"] += time.monotonic() - start
+        self.outputs[index] = clean_outputs(done.outputs)
+        if item.template is not None and item.template.is_plain_test:
+            self.outputs[index] = _plain_test_outputs(done, self.outputs[index])
+        return done.ok
+
+    def open(self) -> None:
+        start = time.monotonic()
+        self.process = self.grader.warm(self.template.torch).open(self.files)
+        self.seconds["start"] += time.monotonic() - start
+
+    def reopen(self, upto: int) -> None:
+        """A new process with the cells before `upto` run again, without those that killed an earlier one."""
+        self.close()
+        self.restarts += 1
+        if self.restarts > MAX_RESTARTS or time.monotonic() > self.deadline:
+            return
+        self.open()
+        for index in range(upto):
+            if self.runs(index) and index in self.outputs:
+                try:
+                    self.process.run_cell(self.cells[index].source, index, self.grader.seconds.cell)
+                except StudentGone:
+                    self.deadly.add(index)
+                    self.reopen(upto)
+                    return
+
+    def close(self) -> None:
+        if self.process is not None:
+            self.process.end()
+            cpu = self.process.usage.get("cpu")
+            self.seconds["cpu"] += cpu if isinstance(cpu, float) else 0.0
+            self.process = None
+
+    # -- judging ----------------------------------------------------------------------------------------------------
+
+    def judge(self) -> dict[str, Verdict]:
+        """The verdict of every registered check. Those that show reference code to the process come last."""
+        checks = [cell.check for cell in self.template.cells if cell.check is not None]
+        verdicts = {}
+        for check in sorted(checks, key=lambda check: check.reveals):
+            if self.process is None or not self.process.alive:
+                self.reopen(len(self.cells))
+            start = time.monotonic()
+            process = self.process or _Dead()
+            verdicts[check.grade_id] = check.judge(process.student(self.grader.seconds.request), self.grader.salt)
+            self.seconds["judge"] += time.monotonic() - start
+        return verdicts
+
+    def suspicions(self) -> list[str]:
+        text = "\n".join(item.cell.source for item in self.cells if item.cell and item.cell_type == "code")
+        return [f"uses {what}" for what, pattern in SUSPICIOUS.items() if re.search(pattern, text)]
+
+    # -- the autograded notebook --------------------------------------------------------------------------------------
+
+    def write_up(self, result: Result) -> dict[str, Any]:
+        cells = [_note_cell(result.problems)] if result.problems else []
+        used = {"problems"}
+        for index, item in enumerate(self.cells):
+            cell = self.written(index, item, used)
+            wanted = item.template
+            if wanted is not None and wanted.check is not None:
+                verdict = result.verdicts[wanted.grade_id]
+                cell["outputs"] = verdict_outputs(verdict)
+                result.scores[wanted.grade_id] = verdict.score
+            elif wanted is not None and wanted.is_grade:
+                result.scores[wanted.grade_id] = _automatic_score(cell)
+            if wanted is not None and wanted.is_solution:
+                if compute_checksum(nbformat.from_dict(cell)) == wanted.nbgrader.get("checksum"):
+                    result.unanswered.append(wanted.grade_id)
+            cells.append(cell)
+        metadata = {
+            "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            "backprop": {"section": self.template.section},
+        }
+        return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+    def written(self, index: int, item: WorkCell, used: set[str]) -> dict[str, Any]:
+        wanted = item.template
+        metadata = {"nbgrader": dict(wanted.nbgrader)} if wanted is not None and wanted.grade_id else {}
+        if wanted is not None and wanted.metadata.get("tags"):
+            metadata["tags"] = list(wanted.metadata["tags"])
+        cell_id = wanted.id if wanted is not None and wanted.id not in used else f"added-{index}"
+        used.add(cell_id)
+        cell = {"cell_type": item.cell_type, "id": cell_id, "metadata": metadata, "source": item.source}
+        if item.cell_type == "code":
+            saved = item.cell.outputs if item.cell is not None else []
+            fresh = self.outputs.get(index)
+            cell["outputs"] = saved if fresh is None else _with_saved_figures(fresh, saved)
+            cell["execution_count"] = None
+        return cell
+
+
+class _Dead:
+    """Stands in for a process that could not be started again: every request finds nobody."""
+
+    def student(self, seconds: float):
+        from .judging import Student
+
+        def send(request):
+            raise StudentGone("The notebook's process ended too often to be started again.", "died")
+
+        return Student(send)
+
+
+def _unknown_name(outputs: list[dict[str, Any]]) -> bool:
+    return any(output.get("ename") == "NameError" for output in outputs)
+
+
+def _error(name: str, text: str) -> dict[str, Any]:
+    return {"output_type": "error", "ename": name, "evalue": text, "traceback": [text]}
+
+
+def verdict_outputs(verdict: Verdict) -> list[dict[str, Any]]:
+    """The verdict as nbgrader reads a test cell: nothing numeric for full marks, a number first for a part, an error
+    for none."""
+    text = verdict.text
+    if verdict.full:
+        return [{"output_type": "stream", "name": "stdout", "text": text + "\n"}]
+    if verdict.score > 0:
+        number = {"text/plain": repr(float(verdict.score))}
+        result = {"output_type": "execute_result", "data": number, "metadata": {}, "execution_count": None}
+        return [result, {"output_type": "stream", "name": "stdout", "text": text + "\n"}]
+    return [{"output_type": "error", "ename": "NoPoints", "evalue": text, "traceback": text.splitlines()}]
+
+
+def _plain_test_outputs(done: CellResult, outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The outputs of an nbgrader test that ran in the student's process: no stderr (a warning costs nothing), no lines
+    of the hidden tests."""
+    kept = [output for output in outputs if output.get("name") != "stderr"]
+    for output in kept:
+        if output["output_type"] == "error":
+            output["traceback"] = [f"{output['ename']}: {output['evalue']}"]
+    if not done.ok and not any(output["output_type"] == "error" for output in kept):
+        kept.append(_error("Failed", "The test failed."))
+    return kept
+
+
+def _automatic_score(cell: dict[str, Any]) -> float | None:
+    """nbgrader's own reading of a grade cell without a registered check; a crooked number earns nothing."""
+    try:
+        score, most = determine_grade(nbformat.from_dict(cell))
+    except (ValueError, KeyError, TypeError, IndexError):
+        return 0.0
+    return score
+
+
+def _with_saved_figures(fresh: list[dict[str, Any]], saved: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The outputs of this run, with each figure that was not drawn replaced by the picture the student saved."""
+    pictures = [output for output in saved if any(mime.startswith("image/") for mime in output.get("data", {}))]
+    merged = []
+    for output in fresh:
+        if output.get("metadata", {}).get("figure") and "image/png" not in output["data"] and pictures:
+            output = {**pictures.pop(0), "output_type": "display_data", "metadata": {}}
+            output.pop("execution_count", None)
+        merged.append(output)
+    return merged
+
+
+def _note_cell(problems: Sequence[str]) -> dict[str, Any]:
+    lines = "\n".join(f"* {html.escape(_inert(problem))}" for problem in dict.fromkeys(problems))
+    source = f"**About this submission**\n\n{lines}"
+    return {"cell_type": "markdown", "id": "problems", "metadata": {}, "source": source}
+
+
+def _inert(text: str) -> str:
+    """The text without characters that Markdown would act on."""
+    return re.sub(r"([\\`*_{}\[\]()#!|~$])", r"\\\1", " ".join(text.split()))
+
+
+__all__ = ["Grader", "Result", "Seconds", "TemplateCell", "grade_notebook", "verdict_outputs"]

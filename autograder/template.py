@@ -1,0 +1,135 @@
+"""The notebook a submission should look like: the release, joined with what the source knows about each cell."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from .checks import load
+from .course import Course, CourseError
+from .judging import Check
+
+
+@dataclass(frozen=True)
+class TemplateCell:
+    """One cell of the release.
+
+    release  : its text as students get it
+    source   : its text as instructors have it, with solution and hidden tests
+    nbgrader : its nbgrader metadata (with the checksum of the release), empty for other cells
+    check    : the registered check that decides it, None for every other cell
+    """
+
+    id: str
+    cell_type: str
+    release: str
+    source: str
+    nbgrader: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    check: Check | None = None
+
+    @property
+    def grade_id(self) -> str:
+        return self.nbgrader.get("grade_id", "")
+
+    @property
+    def is_grade(self) -> bool:
+        return bool(self.nbgrader.get("grade"))
+
+    @property
+    def is_solution(self) -> bool:
+        return bool(self.nbgrader.get("solution"))
+
+    @property
+    def is_test(self) -> bool:
+        """A locked grade cell: its text always comes from the release."""
+        return self.is_grade and not self.is_solution
+
+    @property
+    def is_plain_test(self) -> bool:
+        """A test without a registered check: an ordinary nbgrader test, run in the student's process."""
+        return self.is_test and self.cell_type == "code" and self.check is None
+
+    @property
+    def points(self) -> float:
+        return float(self.nbgrader.get("points", 0))
+
+    @property
+    def trains(self) -> bool:
+        """A long training cell: never run when grading, its saved output is kept."""
+        return "train" in self.metadata.get("tags", [])
+
+
+@dataclass(frozen=True)
+class Template:
+    """One notebook of a section as released.
+
+    torch : its exercises are about torch, so torch is importable when it is graded
+    """
+
+    section: str
+    name: str
+    cells: tuple[TemplateCell, ...]
+    torch: bool = False
+    weights: tuple[str, ...] = ()
+
+    @property
+    def grade_cells(self) -> Iterator[TemplateCell]:
+        return (cell for cell in self.cells if cell.is_grade)
+
+    @property
+    def points(self) -> float:
+        return sum(cell.points for cell in self.grade_cells)
+
+
+def templates(course: Course, section: str) -> dict[str, Template]:
+    """The templates of a section by notebook name. Raises CourseError when it has not been released."""
+    folder = course.release / section
+    paths = sorted(folder.glob("*.ipynb"))
+    if not paths:
+        raise CourseError(
+            f"release/{section} has no notebook. Run `python -m autograder release {section}` first, or check the name."
+        )
+    return {path.stem: _template(course.root, section, path.stem, path.stat().st_mtime_ns) for path in paths}
+
+
+@functools.lru_cache(maxsize=64)
+def _template(root: Path, section: str, name: str, changed: int) -> Template:
+    course = Course(root)
+    release = _read(course.release / section / f"{name}.ipynb")
+    source = {cell["id"]: cell for cell in _read(course.source / section / f"{name}.ipynb").cells}
+    checks = load(section)
+    cells = []
+    for cell in release.cells:
+        nbgrader = dict(cell.metadata.get("nbgrader", {}))
+        test = bool(nbgrader.get("grade")) and not nbgrader.get("solution") and cell.cell_type == "code"
+        cells.append(
+            TemplateCell(
+                id=cell["id"],
+                cell_type=cell.cell_type,
+                release=cell.source,
+                source=source[cell["id"]].source if cell["id"] in source else cell.source,
+                nbgrader=nbgrader,
+                metadata={
+                    key: value for key, value in cell.metadata.items() if key in ("tags", "deletable", "editable")
+                },
+                check=checks.get(nbgrader.get("grade_id")) if test else None,
+            )
+        )
+    own = release.metadata.get("backprop", {})
+    weights = tuple(entry["file"] for entry in own.get("weights", []))
+    return Template(section, name, tuple(cells), bool(own.get("torch")), weights)
+
+
+def _read(path: Path) -> nbformat.NotebookNode:
+    try:
+        return nbformat.read(path, as_version=4)
+    except FileNotFoundError:
+        raise CourseError(f"{path} is missing. Run `python -m autograder release` to build it.") from None
+    except Exception as error:
+        raise CourseError(f"{path} cannot be read ({error}). Run `python -m autograder release` again.") from error
