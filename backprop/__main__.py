@@ -1,0 +1,81 @@
+"""`python -m backprop`: the commands a student needs to hand in.
+
+Exit status: 0 when it did what was asked, 1 when something in the notebooks is wrong, 2 for wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from .notebook_file import NotebookError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except NotebookError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m backprop", description="Check, print and hand in your notebooks.")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    pdf = commands.add_parser("pdf", help="one PDF of your answers, code, figures and check results")
+    pdf.add_argument("notebooks", nargs="+", metavar="NOTEBOOK")
+    pdf.add_argument("-o", "--output", required=True, metavar="OUT.pdf", help="where to write the PDF")
+    pdf.add_argument("--name", default="", help="your name, for the title")
+    pdf.set_defaults(run=_pdf)
+
+    check = commands.add_parser("check", help="is this notebook ready to hand in?")
+    check.add_argument("notebook", metavar="NOTEBOOK")
+    check.add_argument("--timeout", type=_seconds, default=300, metavar="SECONDS", help="limit for one cell (300)")
+    check.set_defaults(run=_check)
+
+    submit = commands.add_parser("submit", help="put your notebooks and weights into one zip to hand in")
+    submit.add_argument("notebooks", nargs="+", metavar="NOTEBOOK")
+    submit.add_argument("-o", "--output", default="hand-in.zip", metavar="ZIP", help="name of the zip (hand-in.zip)")
+    submit.set_defaults(run=_submit)
+    return parser
+
+
+def _pdf(options: argparse.Namespace) -> int:
+    from .pdf import make_pdf
+
+    for problem in make_pdf(options.notebooks, options.output, options.name):
+        print(problem, file=sys.stderr)
+    print(f"Wrote {options.output}.")
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from .ready import check
+
+    return 0 if check(options.notebook, timeout=options.timeout) else 1
+
+
+def _submit(options: argparse.Namespace) -> int:
+    from .handin import make_zip
+
+    for line in make_zip(options.notebooks, options.output):
+        print(line)
+    return 0
+
+
+def _seconds(text: str) -> int:
+    seconds = int(text)
+    if seconds <= 0:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return seconds
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,219 @@
+"""A student's notebook as a file: read it, know its section, its answers, its checks and its weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ANSWER_PLACEHOLDER = "YOUR ANSWER HERE"
+UNFINISHED = re.compile(r"^[ \t]*raise[ \t]+NotImplementedError\b", re.MULTILINE)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ufeff\ufffe\uffff]")
+
+
+class NotebookError(Exception):
+    """What is wrong with a file that was handed over, as one sentence for its reader."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A file of trained weights that goes beside the notebook; `max_mb` is in units of 10^6 bytes."""
+
+    path: Path
+    max_mb: float
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell. `number` counts all cells from 1; `outputs` are nbformat's output dictionaries."""
+
+    number: int
+    kind: str
+    source: str
+    metadata: dict[str, Any] = field(default_factory=dict)
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+    attachments: dict[str, Any] = field(default_factory=dict)
+    execution_count: int | None = None
+
+    @property
+    def grading(self) -> dict[str, Any]:
+        """nbgrader's metadata of this cell, or an empty dictionary."""
+        return _dictionary(self.metadata.get("nbgrader"))
+
+    @property
+    def grade_id(self) -> str:
+        return clean(str(self.grading.get("grade_id", "")))
+
+    @property
+    def tags(self) -> list[str]:
+        tags = self.metadata.get("tags")
+        return [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+
+    @property
+    def is_optional(self) -> bool:
+        return "optional" in self.tags or _dictionary(self.metadata.get("backprop")).get("optional") is True
+
+    @property
+    def is_answer(self) -> bool:
+        """A written answer: Markdown that the student writes and a person grades."""
+        return self.kind == "markdown" and bool(self.grading.get("solution") or self.grading.get("task"))
+
+    @property
+    def is_graded_code(self) -> bool:
+        return self.kind == "code" and bool(self.grading.get("solution"))
+
+    @property
+    def is_check(self) -> bool:
+        return self.kind == "code" and bool(self.grading.get("grade")) and not self.grading.get("solution")
+
+    @property
+    def is_unanswered(self) -> bool:
+        """A written answer that still holds the placeholder of the release, or nothing."""
+        return self.is_answer and (ANSWER_PLACEHOLDER in self.source or not self.source.strip())
+
+    @property
+    def is_unfinished(self) -> bool:
+        """A code stub that still raises NotImplementedError, or that was emptied."""
+        return self.is_graded_code and (bool(UNFINISHED.search(self.source)) or not self.source.strip())
+
+    @property
+    def was_changed(self) -> bool:
+        """True when a locked cell no longer has the checksum that nbgrader gave it in the release."""
+        expected = self.grading.get("checksum")
+        return _is_locked(self.grading) and isinstance(expected, str) and expected != self._checksum()
+
+    def _checksum(self) -> str:
+        # nbgrader's rule (nbgrader.utils.compute_checksum, 0.9): everything that makes the cell what it is, in order.
+        grading = self.grading
+        is_grade = bool(grading.get("grade"))
+        flags = [is_grade, bool(grading.get("solution")), _is_locked(grading)]
+        parts = [self.source, self.kind, *map(str, flags), str(grading.get("grade_id", ""))]
+        if is_grade:
+            points = grading.get("points")
+            parts.append(str(float(points)) if isinstance(points, (int, float)) else "")
+        return hashlib.md5("".join(parts).encode(), usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A notebook that was read. `section` is the folder name it belongs to, such as `04-ridge`."""
+
+    path: Path
+    section: str
+    cells: list[Cell]
+    metadata: dict[str, Any]
+
+    @property
+    def course(self) -> dict[str, Any]:
+        """What the course wrote into the notebook: the dictionary `backprop` of its metadata."""
+        return _dictionary(self.metadata.get("backprop"))
+
+    def weights(self) -> list[Weights]:
+        """The weights files that the notebook declares, each a path beside the notebook.
+
+        Raises NotebookError when a declared name leads out of the notebook's folder.
+        """
+        declared = self.course.get("weights")
+        found = []
+        for entry in declared if isinstance(declared, list) else []:
+            name = clean(str(_dictionary(entry).get("file", "")))
+            if not name or name in (".", "..") or "/" in name or "\\" in name:
+                raise NotebookError(f"{self.path} declares weights named {name!r}; that must be a plain file name.")
+            limit = _dictionary(entry).get("max_mb")
+            found.append(Weights(self.path.parent / name, float(limit) if isinstance(limit, (int, float)) else 100.0))
+        return found
+
+
+def read_notebook(path: str | Path) -> Notebook:
+    """The notebook in the file `path`.
+
+    Raises NotebookError, with one sentence, when the file is missing or is not a notebook of format 4.
+    """
+    path = Path(path)
+    try:
+        data = json.loads(path.read_bytes().decode("utf-8-sig", "replace"))
+    except FileNotFoundError:
+        raise NotebookError(f"{path} does not exist. Check the name and the folder.") from None
+    except OSError as error:
+        raise NotebookError(f"{path} cannot be read ({error.strerror}).") from None
+    except json.JSONDecodeError as error:
+        reason = f"line {error.lineno}: {error.msg}"
+        raise NotebookError(f"{path} is not a notebook ({reason}). Save it again from Jupyter or Colab.") from None
+    except (RecursionError, ValueError):
+        raise NotebookError(f"{path} is not a notebook (its JSON cannot be read). Save it again.") from None
+    if not isinstance(data, dict) or not isinstance(data.get("cells"), list):
+        older = isinstance(data, dict) and "worksheets" in data
+        reason = "it has notebook format 3" if older else "it has no list of cells"
+        raise NotebookError(f"{path} is not a notebook we can read ({reason}). Save it again from Jupyter or Colab.")
+    metadata = _dictionary(data.get("metadata"))
+    cells = [_cell(number, cell) for number, cell in enumerate(data["cells"], 1) if isinstance(cell, dict)]
+    return Notebook(path, _section(path, metadata), cells, metadata)
+
+
+def joined(text: object) -> str:
+    """nbformat's text, a string or a list of strings, as one string fit for UTF-8."""
+    if isinstance(text, list):
+        text = "".join(part for part in text if isinstance(part, str))
+    return text.encode("utf-8", "replace").decode() if isinstance(text, str) else ""
+
+
+def clean(text: str) -> str:
+    """`text` without control characters (tabs and line ends stay) and with "\\n" line ends."""
+    text = text.replace("\r\n", "\n").encode("utf-8", "replace").decode()
+    return _CONTROL.sub("", text.replace("\r", "\n")).replace("\u2028", "\n").replace("\u2029", "\n")
+
+
+def write_atomically(path: str | Path, content: bytes) -> None:
+    """Put `content` at `path`: whoever looks sees the old file or the whole new one. Raises NotebookError."""
+    path = Path(path)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(temporary, 0o666 & ~mask)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise NotebookError(f"{path} cannot be written ({error.strerror}). Choose another place with -o.") from None
+
+
+def _cell(number: int, cell: dict[str, Any]) -> Cell:
+    outputs = cell.get("outputs")
+    count = cell.get("execution_count")
+    return Cell(
+        number=number,
+        kind=str(cell.get("cell_type", "raw")),
+        source=joined(cell.get("source")),
+        metadata=_dictionary(cell.get("metadata")),
+        outputs=[output for output in outputs if isinstance(output, dict)] if isinstance(outputs, list) else [],
+        attachments=_dictionary(cell.get("attachments")),
+        execution_count=count if isinstance(count, int) else None,
+    )
+
+
+def _section(path: Path, metadata: dict[str, Any]) -> str:
+    named = _dictionary(metadata.get("backprop")).get("section")
+    if isinstance(named, str) and re.fullmatch(r"\w[\w.-]{0,79}", named):
+        return named
+    return clean(path.resolve().parent.name) or "notebooks"
+
+
+def _is_locked(grading: dict[str, Any]) -> bool:
+    # nbgrader.utils.is_locked: a solution is never locked, a check always is.
+    if grading.get("solution"):
+        return False
+    return True if grading.get("grade") else bool(grading.get("locked"))
+
+
+def _dictionary(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
