@@ -32,7 +32,7 @@ SUSPICIOUS = {
     "sockets": r"\bimport socket\b|\bfrom socket\b|\bsocket\.socket\b|\burllib\b|\brequests\.(get|post)\b",
     "files outside the notebook": r"/proc/|/etc/|gradebook\.db|\.\./\.\./",
     "the autograder": r"\bautograder\b|\binside\.(probe|wire|shell|warm)\b|\bnbgrader\b",
-    "patched builtins or numpy": r"\b(builtins|__builtins__)\.\w+\s*=|\bnp\.(testing|allclose|array_equal)\.?\w*\s*=[^=]",
+    "patched builtins or numpy": r"\b(builtins|__builtins__)\.\w+\s*=|\bnp\.(testing|allclose|array_equal)\S*\s*=[^=]",
 }
 
 
@@ -273,9 +273,8 @@ class _Run:
                 result.scores[wanted.grade_id] = verdict.score
             elif wanted is not None and wanted.is_grade:
                 result.scores[wanted.grade_id] = _automatic_score(cell)
-            if wanted is not None and wanted.is_solution:
-                if compute_checksum(nbformat.from_dict(cell)) == wanted.nbgrader.get("checksum"):
-                    result.unanswered.append(wanted.grade_id)
+            if wanted is not None and wanted.is_solution and _unchanged(cell, wanted):
+                result.unanswered.append(wanted.grade_id)
             cells.append(cell)
         metadata = {
             "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -298,6 +297,11 @@ class _Run:
             cell["outputs"] = saved if fresh is None else _with_saved_figures(fresh, saved)
             cell["execution_count"] = None
         return cell
+
+
+def _unchanged(cell: dict[str, Any], wanted: TemplateCell) -> bool:
+    """Whether the cell is as released, by nbgrader's own checksum."""
+    return compute_checksum(nbformat.from_dict(cell)) == wanted.nbgrader.get("checksum")
 
 
 class _Dead:

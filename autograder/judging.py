@@ -424,6 +424,8 @@ class _Part:
 
 def _hidden_line(comparison: Comparison) -> str:
     """A table row that says how far off the result is without showing the hidden numbers."""
+    if comparison.note:
+        return f"   {comparison.name}   {comparison.note}   <-"
     where = f" at {list(comparison.index)}" if comparison.index else ""
     size = "" if math.isnan(comparison.max_difference) else f"   max difference {comparison.max_difference:.1e}{where}"
     return f"   {comparison.name}{size}   <-"
@@ -494,12 +496,18 @@ def expect(
         open_part.failed = True
         open_part.mistakes.append(Mistake("type", text))
         return False
-    if scalar_like and np.shape(exact) == () and _is_number_like(value):
-        value = np.asarray(value, dtype=np.asarray(value).dtype).reshape(())
     if float32 and getattr(value, "dtype", None) == np.float32:
         rtol, atol = max(rtol, 2e-5), max(atol, 2e-5 * float(np.max(np.abs(exact), initial=0.0)))
     comparison = compare(
-        name, value, exact, atol=atol, rtol=rtol, candidates=mistakes, upstream=upstream, batch_size=batch_size
+        name,
+        value,
+        exact,
+        atol=atol,
+        rtol=rtol,
+        candidates=mistakes,
+        upstream=upstream,
+        batch_size=batch_size,
+        scalar_like=scalar_like,
     )
     open_part.comparisons.append(comparison)
     return comparison.ok
@@ -528,10 +536,6 @@ def _open_part() -> _Part:
 
 def _shape_words(exact: Array) -> str:
     return "a number" if exact.shape == () else f"an array of shape {exact.shape}"
-
-
-def _is_number_like(value: Any) -> bool:
-    return isinstance(value, (int, float)) or (isinstance(value, (np.ndarray, np.generic)) and value.size == 1)
 
 
 # -- checks -------------------------------------------------------------------------------------------------------

@@ -79,9 +79,8 @@ def repair(template: Template, cells: Sequence[Cell]) -> Repaired:
             problems.append(f"The test cell {wanted.grade_id} was missing and was put back.")
         elif not wanted.trains:
             problems.append(f"A cell of the release was missing and was put back: {_start(wanted.release)}")
-    order = [
-        template.cells.index(item.template) for item in work if item.template and item.cell and item.template.grade_id
-    ]
+    matched = [item for item in work if item.template and item.cell and item.template.grade_id]
+    order = [template.cells.index(item.template) for item in matched]
     if order != sorted(order):
         problems.append("Cells stand in another order than in the release; all of them were graded.")
     for item in matched:
