@@ -1,0 +1,563 @@
+# %% [markdown]
+# # 04 · Ridge regression as a computation graph
+#
+# Afterwards you can
+#
+# * write a node: a forward and a backward method, a few lines each,
+# * connect nodes into an objective in which one parameter is used twice,
+# * check every gradient of it before you train, and read what a failed check says,
+# * say what an ℓ2 penalty does to a fit, with numbers of your own.
+#
+# **Time** about 90 minutes, the optional part 45 more. **Builds on** the two tutorials of section 00: computation
+# graphs, and linear regression. **Points** 30, and 7 more for the optional part.
+
+# %% tags=["setup"]
+# On Colab this installs the course library; elsewhere it is there already.
+try:
+    import backprop
+except ImportError:
+    get_ipython().run_line_magic("pip", "install -q backprop-course")
+
+# %%
+import time
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from backprop.datasets import load_problem
+from backprop.draw import draw_graph
+from backprop.estimator import mean_square_error, predict_rows, sgd
+from backprop.gradcheck import check_graph, check_node
+from backprop.graph import ComputationGraphFunction
+from backprop.nodes import Node, SquaredL2DistanceNode, ValueNode, VectorScalarAffineNode
+from backprop.plots import plot_prediction_functions
+
+# %% [markdown]
+# ## 1 · The objective, and its graph
+#
+# We predict a number $y$ from a feature vector $x \in \mathbb{R}^d$ by $\hat y = w^\top x + b$. *Ridge regression* asks
+# for a small error **and** for small weights. For one example it makes this small:
+#
+# $$J(w, b) = \underbrace{(w^\top x + b - y)^2}_{\text{square loss}}
+# + \underbrace{\lambda \lVert w \rVert^2}_{\text{penalty}} \qquad \lVert w \rVert^2 = \sum_i w_i^2$$
+#
+# The number $\lambda \ge 0$ (`l2_reg` in the code) says how much small weights are worth. The intercept $b$ is **not**
+# penalised: a data set shifted upwards needs a larger $b$, and nothing is wrong with that.
+
+# %% [markdown]
+# The same as a graph, the picture to keep in mind for this whole section. A drawing needs to know one thing of a node:
+# which nodes it reads from. So the class below does nothing else.
+
+# %% tags=["show"]
+class Box(Node):
+    """A node that can be drawn and nothing more: it knows the nodes it reads from."""
+
+    def __init__(self, node_name, *reads_from):
+        super().__init__(node_name)
+        self.reads_from = list(reads_from)
+
+    def get_predecessors(self):
+        return self.reads_from
+
+
+x, w, b, y = Box("x"), Box("w"), Box("b"), Box("y")
+square_loss = Box("square loss", Box("prediction", x, w, b), y)
+draw_graph(Box("J", square_loss, Box("penalty", w)));
+
+# %% [markdown]
+# Two arrows leave $w$: it has two *consumers*, the prediction and the penalty. Each of them will hand a gradient back
+# to $w$, and the chain rule says that the two **add up**:
+#
+# $$\frac{\partial J}{\partial w} = \text{(what arrives from the prediction)} + \text{(what arrives from the penalty)}$$
+#
+# That is why `backward` never writes `w.d_out = …` but always `w.d_out += …`, and why `forward` sets the node's own
+# `d_out` back to zero.
+
+# %% [markdown]
+# ### Question 1 (2 points)
+#
+# Work out $\frac{\partial J}{\partial w}$ and $\frac{\partial J}{\partial b}$ for one example, and say which term
+# arrives at $w$ along which path. Then: the backward pass visits `penalty` first and `prediction` after it. What would
+# the gradient of $w$ be if `prediction` wrote `self.w.d_out = …`?
+
+# %% [markdown] nbgrader={"grade_id": "q_paths", "grade": true, "solution": true, "points": 2}
+# ### BEGIN SOLUTION
+# With $\hat y = w^\top x + b$,
+#
+# $$\frac{\partial J}{\partial w} = 2(\hat y - y)\,x + 2\lambda w, \qquad
+# \frac{\partial J}{\partial b} = 2(\hat y - y).$$
+#
+# The first term arrives through the square loss and the prediction, the second through the penalty. An assignment in
+# `prediction` would replace what `penalty` had added: $2(\hat y - y)\,x$ would be left, the gradient of plain linear
+# regression, and the penalty would have no influence on training.
+#
+# **Rubric** 1: both derivatives, each term of the first with its path; 1: the contribution of the penalty is lost.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 2 · The penalty: `L2NormPenaltyNode`
+#
+# A node computes `out` from its inputs on the way forward. On the way back it finds $\partial J / \partial\,\text{out}$
+# in `self.d_out` (the *upstream gradient*), multiplies by its own local derivative and adds the result to `d_out` of
+# each input:
+#
+# $$\text{out} = \lambda \sum_i w_i^2 \qquad\Rightarrow\qquad
+# \frac{\partial\,\text{out}}{\partial w_i} = \;?$$
+#
+# There is no ½ in front of this penalty; some books put one there.
+
+# %% nbgrader={"grade_id": "l2_penalty", "solution": true}
+class L2NormPenaltyNode(Node):
+    """The penalty l2_reg · ‖w‖².
+
+    l2_reg : number ≥ 0
+    w      : node, w.out has shape (d,)
+    out    : shape (), a single number
+
+    >>> L2NormPenaltyNode(0.5, w, "penalty").forward()      # with w.out = np.array([1., 3., -3.])
+    9.5
+    """
+
+    def __init__(self, l2_reg, w, node_name):
+        super().__init__(node_name)
+        self.l2_reg, self.w = l2_reg, w
+
+    def forward(self):
+        """Set self.out, set self.d_out to zeros of its shape, return self.out."""
+        ### BEGIN SOLUTION
+        self.out = self.l2_reg * np.sum(self.w.out**2)
+        self.d_out = np.zeros(self.out.shape)
+        return self.out
+        ### END SOLUTION
+
+    def backward(self):
+        """Add to self.w.d_out."""
+        ### BEGIN SOLUTION
+        self.w.d_out += self.d_out * 2 * self.l2_reg * self.w.out
+        ### END SOLUTION
+
+    def get_predecessors(self):
+        return [self.w]
+
+# %% [markdown]
+# The cell below compares your `backward` with *finite differences*: it moves each $w_i$ a little, runs your `forward`
+# and looks at how much `out` changes. It also feeds $w$ to a second node, runs a second pass, and more. One line per
+# variable: the entry that your code gives (exact), what the differences give (approx), and the largest difference.
+
+# %% nbgrader={"grade_id": "l2_penalty_check", "grade": true, "points": 5}
+# Check your work. Right code shows max differences below 1e-6, most often around 1e-10.
+check_node(L2NormPenaltyNode, l2_reg=0.5, w=np.array([1.0, 3.0, -3.0]), expected=9.5)
+### BEGIN HIDDEN TESTS
+from autograder import grade
+grade("04-ridge/l2_penalty_check", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 3 · Two numbers added: `SumNode`
+#
+# Square loss and penalty meet in one node:
+#
+# $$\text{out} = a + b \qquad\Rightarrow\qquad
+# \frac{\partial\,\text{out}}{\partial a} = \frac{\partial\,\text{out}}{\partial b} = 1$$
+#
+# So both inputs receive the upstream gradient unchanged. Whoever calls `SumNode(a, a, …)` uses $a$ twice, and
+# $a$ receives it twice: with `+=` this comes out right by itself.
+
+# %% nbgrader={"grade_id": "sum_node", "solution": true}
+class SumNode(Node):
+    """The sum of two numbers.
+
+    a, b : nodes, a.out and b.out have shape ()
+    out  : shape (), a.out + b.out
+
+    >>> SumNode(a, b, "J").forward()      # with a.out = np.array(1.0), b.out = np.array(19.0)
+    20.0
+    """
+
+    def __init__(self, a, b, node_name):
+        super().__init__(node_name)
+        self.a, self.b = a, b
+
+    def forward(self):
+        """Set self.out, set self.d_out to zeros of its shape, return self.out."""
+        ### BEGIN SOLUTION
+        self.out = self.a.out + self.b.out
+        self.d_out = np.zeros(self.out.shape)
+        return self.out
+        ### END SOLUTION
+
+    def backward(self):
+        """Add to self.a.d_out and to self.b.d_out."""
+        ### BEGIN SOLUTION
+        self.a.d_out += self.d_out
+        self.b.d_out += self.d_out
+        ### END SOLUTION
+
+    def get_predecessors(self):
+        return [self.a, self.b]
+
+# %% nbgrader={"grade_id": "sum_node_check", "grade": true, "points": 5}
+# Check your work. Right code shows max differences below 1e-6, most often around 1e-12.
+check_node(SumNode, a=np.array(1.0), b=np.array(19.0), expected=20.0)
+### BEGIN HIDDEN TESTS
+from autograder import grade
+grade("04-ridge/sum_node_check", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 4 · The whole objective: `RidgeRegression`
+#
+# All the parts are there. `VectorScalarAffineNode(x, w, b, name)` computes $w^\top x + b$ and
+# `SquaredL2DistanceNode(a, b, name)` computes $\lVert a - b \rVert^2$; you know both from linear regression. Your task
+# is `__init__`: build the graph of the first picture and make a `ComputationGraphFunction` of it. Training and
+# prediction are written for you: `sgd` takes one example at a time and moves each parameter by
+# `-step_size` times its gradient.
+
+# %% nbgrader={"grade_id": "ridge_regression", "solution": true}
+class RidgeRegression:
+    """Predict w·x + b; w and b make (w·x + b − y)² + l2_reg · ‖w‖² small, on average over the examples.
+
+    graph : ComputationGraphFunction(inputs, outcomes, parameters, prediction, objective)
+            input "x" of shape (d,), outcome "y" of shape (), parameters "w" of shape (d,) and "b" of shape ()
+    """
+
+    def __init__(self, l2_reg=1, step_size=0.005, max_num_epochs=5000):
+        self.l2_reg, self.step_size, self.max_num_epochs = l2_reg, step_size, max_num_epochs
+        x, y = ValueNode("x"), ValueNode("y")
+        w, b = ValueNode("w"), ValueNode("b")
+        # Build the graph, then set self.graph.
+        ### BEGIN SOLUTION
+        prediction = VectorScalarAffineNode(x, w, b, "prediction")
+        square_loss = SquaredL2DistanceNode(prediction, y, "square loss")
+        penalty = L2NormPenaltyNode(l2_reg, w, "penalty")
+        objective = SumNode(square_loss, penalty, "J")
+        self.graph = ComputationGraphFunction([x], [y], [w, b], prediction, objective)
+        ### END SOLUTION
+
+    def fit(self, X, y):
+        """Learn from X, shape (n, d), and y, shape (n,), starting at zero; return self."""
+        self.graph.set_parameters({"w": np.zeros(X.shape[1]), "b": np.array(0.0)})
+        self.history = sgd(self.graph, X, y, self.step_size, self.max_num_epochs)
+        return self
+
+    def predict(self, X):
+        """The predictions for X, shape (n, d): an array of shape (n,)."""
+        return predict_rows(self.graph, X)
+
+# %% [markdown]
+# Before any training: are the gradients of the *whole* graph right? We take numbers that can be worked out by hand, the
+# last layer of the small network that goes through this course: $x = (260, 120, 140)$ are the values of its
+# hidden units, $w = (1, 3, -3)$, $y = 199$. With $b = 0$ and $\lambda = 1$,
+#
+# | prediction | square loss | penalty | $J$ | gradient of $w$ from the loss | from the penalty | together |
+# |---|---|---|---|---|---|---|
+# | 200 | 1 | 19 | 20 | (520, 240, 280) | (2, 6, −6) | (522, 246, 274) |
+
+# %% tags=["show"]
+hidden, weights = np.array([260.0, 120.0, 140.0]), np.array([1.0, 3.0, -3.0])
+by_hand = RidgeRegression(l2_reg=1)
+by_hand.graph.set_parameters({"w": weights, "b": 0.0})
+by_hand.graph.get_gradients({"x": hidden}, {"y": 199.0})
+draw_graph(by_hand.graph);
+
+# %% [markdown]
+# This drawing is made from *your* graph: values of the forward pass above the arrows, gradients below. Find the two
+# contributions at $w$, and their sum.
+#
+# The check uses another $b$ and $\lambda$, so that a penalty on $b$, or a forgotten $\lambda$, can't hide: with $b = 0.5$
+# and $\lambda = 0.1$ the objective is $1.5^2 + 0.1 \cdot 19 = 4.15$.
+
+# %% nbgrader={"grade_id": "ridge_regression_check", "grade": true, "points": 10}
+# Check your work. Right code shows max differences below 1e-4 here (the gradients are as large as 780).
+hidden, weights = np.array([260.0, 120.0, 140.0]), np.array([1.0, 3.0, -3.0])
+ridge = RidgeRegression(l2_reg=0.1)
+check_graph(ridge.graph, {"x": hidden}, {"y": 199.0}, {"w": weights, "b": 0.5}, expected=4.15, title="ridge regression")
+### BEGIN HIDDEN TESTS
+from autograder import grade
+grade("04-ridge/ridge_regression_check", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 5 · Train it
+#
+# The data: 100 training points with a scalar $x$ between 0 and 1, and 900 more to look at afterwards, the *validation*
+# points. The outcome is a function of ten jumps plus noise (standard deviation 0.25). `featurize` turns $x$ into 400
+# features: feature $k$ is 1 when $x \ge k/400$ and 0 otherwise, so weight $w_k$ is the height of the prediction's
+# jump at $k/400$.
+
+# %%
+x_train, y_train, x_val, y_val, target_fn, coefs_true, featurize = load_problem()
+X_train, X_val = featurize(x_train), featurize(x_val)
+print("X_train", X_train.shape, "  y_train", y_train.shape, "  X_val", X_val.shape)
+
+# %% tags=["show"]
+grid = np.linspace(0, 1, 1000, endpoint=False)
+plt.figure(figsize=(8, 3))
+plt.plot(grid, target_fn(grid), "k", lw=1, label="the function behind the data")
+plt.plot(x_train, y_train, ".", label="100 training points")
+plt.xlabel("x")
+plt.ylabel("y")
+plt.legend()
+plt.show()
+
+# %% [markdown]
+# Two runs: one with $\lambda = 1$, one without a penalty. The second can afford a larger step, because the
+# penalty is not there to be overshot. Together they take about 10 to 20 seconds. (Cells like the next are not run
+# again when your notebook is graded; what they printed stays.)
+
+# %% tags=["train"]
+with_penalty = RidgeRegression(l2_reg=1, step_size=5e-5, max_num_epochs=2000).fit(X_train, y_train)
+without_penalty = RidgeRegression(l2_reg=0, step_size=5e-4, max_num_epochs=500).fit(X_train, y_train)
+
+for name, model in {"λ = 1": with_penalty, "λ = 0": without_penalty}.items():
+    training = mean_square_error(model.predict(X_train), y_train)
+    validation = mean_square_error(model.predict(X_val), y_val)
+    print(f"{name}   mean square error   training {training:.4f}   validation {validation:.4f}")
+
+# %% tags=["train"]
+plt.figure(figsize=(8, 4))
+plot_prediction_functions(
+    grid,
+    {
+        "the function behind the data": target_fn,
+        "λ = 1": lambda x: with_penalty.predict(featurize(x)),
+        "λ = 0": lambda x: without_penalty.predict(featurize(x)),
+    },
+    x_train,
+    y_train,
+)
+
+# %% [markdown]
+# *Expected picture:* three staircases over the training points. The one with $\lambda = 1$ has few jumps, all too
+# small: it cuts corners where the true function leaps. The one with $\lambda = 0$ follows the leaps, and wiggles after
+# single points in between.
+#
+# **Report** your two training errors: the mean of $(\hat y - y)^2$ over the 100 training points, *without* the penalty.
+# Type the numbers, with three digits or more; a formula would need the models, and they are not trained when
+# your notebook is graded.
+
+# %% nbgrader={"grade_id": "training_error", "solution": true}
+# mse_with_penalty = ...        training error with l2_reg=1
+# mse_without_penalty = ...     training error with l2_reg=0
+### BEGIN SOLUTION
+mse_with_penalty = 0.1815
+mse_without_penalty = 0.0340
+### END SOLUTION
+
+# %% nbgrader={"grade_id": "training_error_check", "grade": true, "points": 4}
+# Both are numbers, and smaller than the mean square error of predicting the same number everywhere.
+constant = mean_square_error(np.full(100, y_train.mean()), y_train)
+print(f"λ = 1: {mse_with_penalty:.4f}   λ = 0: {mse_without_penalty:.4f}   a constant: {constant:.4f}")
+assert 0 < mse_with_penalty < constant and 0 < mse_without_penalty < constant
+### BEGIN HIDDEN TESTS
+from autograder import grade
+grade("04-ridge/training_error_check", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Question 2 (4 points)
+#
+# 1. Which run has the smaller training error, and why must it be that one?
+# 2. What does the penalty do to the jumps of the staircase? Point to a place in the picture.
+# 3. Which of the two would you use for new points, and which number did you look at? The weights of the second run
+#    started at zero and had 500 epochs: what would probably happen to its training and validation error
+#    with many more?
+
+# %% [markdown] nbgrader={"grade_id": "q_two_fits", "grade": true, "solution": true, "points": 4}
+# ### BEGIN SOLUTION
+# 1. The run without a penalty: about 0.03 against 0.18. It minimises the training error itself; with $\lambda = 1$ a
+#    part of the training error is traded for smaller weights.
+# 2. Each jump is a weight, and weights are pulled towards zero, large ones most. Large jumps become lower, and
+#    are spread over neighbouring features: many small jumps have a smaller $\sum w_k^2$ than one large jump of the same
+#    height.
+# 3. The validation error decides, since the training error is always on the side of the freer model: about 0.165 with
+#    $\lambda = 1$ against 0.15 without, so here the second (λ = 1 is too strong). But the second was also held
+#    back: from zero, in 500 epochs, it has not gone all the way. With more epochs its training error falls further (to
+#    0.005 for least squares) while its validation error rises (to about 0.17), as it begins to follow the noise.
+#
+# **Rubric** 1: λ = 0, with the reason that it minimises this very number; 1: weights, hence jumps, shrink, with a place
+# in the picture; 1: decides by the validation error and reads it off rightly; 1: more epochs lower the training error, and
+# the validation error stops falling or rises.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 6 · Optional: many examples at once (7 extra points)
+#
+# `sgd` sends one example through the graph at a time, so Python spends its time on calling nodes, hardly any on
+# arithmetic. A *minibatch* of $m$ examples goes through in the same number of calls: rows of a matrix
+# $X$ of shape $(m, d)$, one prediction per row, and the mean of their square losses:
+#
+# $$\hat y = Xw + b \in \mathbb{R}^m, \qquad
+# J = \frac{1}{m} \sum_{i=1}^{m} (\hat y_i - y_i)^2 + \lambda \lVert w \rVert^2$$
+#
+# Two nodes have to change. The mean square loss is ready:
+
+# %%
+class MeanSquareNode(Node):
+    """The mean over the examples of (a_i − b_i)²; a.out and b.out have shape (m,), out has shape ()."""
+
+    def __init__(self, a, b, node_name):
+        super().__init__(node_name)
+        self.a, self.b = a, b
+
+    def forward(self):
+        self.out = np.mean((self.a.out - self.b.out) ** 2)
+        self.d_out = np.zeros(self.out.shape)
+        return self.out
+
+    def backward(self):
+        each = 2 * self.d_out / len(self.a.out) * (self.a.out - self.b.out)
+        self.a.d_out += each
+        self.b.d_out -= each
+
+    def get_predecessors(self):
+        return [self.a, self.b]
+
+# %% [markdown]
+# The other is yours. Row $i$ of $X$ meets $w$ and gives $\hat y_i$, so $w$ and $b$ are used by **every** row, and their
+# gradients are sums over the rows. A good test of a formula is its shape: the gradient of $w$ has shape
+# $(d,)$; how can you make that of $X$, shape $(m, d)$, and the upstream gradient, shape $(m,)$?
+
+# %% tags=["optional"] nbgrader={"grade_id": "batch_affine", "solution": true}
+class BatchAffineNode(Node):
+    """The predictions X w + b for all rows of X.
+
+    X   : node, X.out has shape (m, d)
+    w   : node, w.out has shape (d,)
+    b   : node, b.out has shape ()
+    out : shape (m,)
+
+    >>> BatchAffineNode(X, w, b, "prediction").forward()
+    array([26., 48.])      # with X.out = [[1., 2.], [3., 4.]], w.out = [1., 10.], b.out = 5.
+    """
+
+    def __init__(self, X, w, b, node_name):
+        super().__init__(node_name)
+        self.X, self.w, self.b = X, w, b
+
+    def forward(self):
+        """Set self.out, set self.d_out to zeros of its shape, return self.out."""
+        ### BEGIN SOLUTION
+        self.out = self.X.out @ self.w.out + self.b.out
+        self.d_out = np.zeros(self.out.shape)
+        return self.out
+        ### END SOLUTION
+
+    def backward(self):
+        """Add to d_out of self.X, self.w and self.b."""
+        ### BEGIN SOLUTION
+        self.X.d_out += np.outer(self.d_out, self.w.out)
+        self.w.d_out += self.X.out.T @ self.d_out
+        self.b.d_out += self.d_out.sum()
+        ### END SOLUTION
+
+    def get_predecessors(self):
+        return [self.X, self.w, self.b]
+
+# %% tags=["optional"] nbgrader={"grade_id": "batch_affine_check", "grade": true, "points": 3}
+# Check your work. Right code shows max differences below 1e-6, most often around 1e-11.
+rng = np.random.default_rng(0)
+X, w, b = rng.normal(size=(4, 3)), rng.normal(size=3), np.array(0.5)
+check_node(BatchAffineNode, X=X, w=w, b=b, expected=[row @ w + b for row in X])
+### BEGIN HIDDEN TESTS
+from autograder import grade
+grade("04-ridge/batch_affine_check", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Now the graph: as in `RidgeRegression`, with `BatchAffineNode` and `MeanSquareNode` in their places. The input is
+# called `"X"`. `fit` shows what a training loop does: new random order, a few rows, gradients, one step.
+
+# %% tags=["optional"] nbgrader={"grade_id": "minibatch_ridge", "solution": true}
+class MinibatchRidge:
+    """Ridge regression whose graph takes a minibatch: input "X" (m, d), outcome "y" (m,), parameters "w" and "b"."""
+
+    def __init__(self, l2_reg=1, step_size=0.005, max_num_epochs=5000, batch_size=50):
+        self.step_size, self.max_num_epochs, self.batch_size = step_size, max_num_epochs, batch_size
+        X, y = ValueNode("X"), ValueNode("y")
+        w, b = ValueNode("w"), ValueNode("b")
+        # Build the graph, then set self.graph.
+        ### BEGIN SOLUTION
+        prediction = BatchAffineNode(X, w, b, "prediction")
+        loss = MeanSquareNode(prediction, y, "mean square loss")
+        objective = SumNode(loss, L2NormPenaltyNode(l2_reg, w, "penalty"), "J")
+        self.graph = ComputationGraphFunction([X], [y], [w, b], prediction, objective)
+        ### END SOLUTION
+
+    def fit(self, X, y):
+        """Learn from X, shape (n, d), and y, shape (n,), starting at zero; return self."""
+        rng = np.random.default_rng(0)
+        self.graph.set_parameters({"w": np.zeros(X.shape[1]), "b": np.array(0.0)})
+        for _ in range(self.max_num_epochs):
+            order = rng.permutation(len(X))
+            for start in range(0, len(X), self.batch_size):
+                rows = order[start : start + self.batch_size]
+                _, gradients = self.graph.get_gradients({"X": X[rows]}, {"y": y[rows]})
+                self.graph.increment_parameters({name: -self.step_size * g for name, g in gradients.items()})
+        return self
+
+    def predict(self, X):
+        """The predictions for X, shape (n, d), in one pass: an array of shape (n,)."""
+        return self.graph.get_prediction({"X": X})
+
+# %% tags=["optional"] nbgrader={"grade_id": "minibatch_ridge_check", "grade": true, "points": 2}
+# Check your work: the two rows are the example of section 4 and twice that example. Right code: below 1e-3.
+rows = np.array([[260.0, 120.0, 140.0], [520.0, 240.0, 280.0]])
+batch = MinibatchRidge(l2_reg=0.1)
+targets, values = {"y": np.array([199.0, 402.0])}, {"w": [1.0, 3.0, -3.0], "b": 0.5}
+check_graph(batch.graph, {"X": rows}, targets, values, expected=(1.5**2 + 1.5**2) / 2 + 1.9, title="minibatch ridge")
+### BEGIN HIDDEN TESTS
+from autograder import grade
+grade("04-ridge/minibatch_ridge_check", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# How much faster? Time one way against the other, for as many epochs each. A batch of 50 takes 2 steps an epoch instead
+# of 100, so compare the errors too, and see what a larger step does for the minibatches.
+
+# %% tags=["train", "optional"]
+def seconds(model):
+    """Train the model, and return how long that took and the training error it reached."""
+    start = time.perf_counter()
+    model.fit(X_train, y_train)
+    return time.perf_counter() - start, mean_square_error(model.predict(X_train), y_train)
+
+
+took, error = seconds(RidgeRegression(l2_reg=1, step_size=5e-5, max_num_epochs=200))
+print(f"one by one       step 5.0e-05   {took:6.3f} s   training error {error:.3f}")
+for batch_size, step_size in [(10, 5e-4), (50, 2.5e-3), (100, 5e-3)]:
+    took, error = seconds(MinibatchRidge(1, step_size, 200, batch_size))
+    print(f"batches of {batch_size:3d}   step {step_size:.1e}   {took:6.3f} s   training error {error:.3f}")
+
+# %% [markdown]
+# ### Question 3 (optional, 2 points)
+#
+# Report the times and the speed-up you measured. Why is it less than the batch size? Why may the step be larger
+# for a larger batch, and what would go wrong if you went on like this?
+
+# %% [markdown] tags=["optional"] nbgrader={"grade_id": "q_speed_up", "grade": true, "solution": true, "points": 2}
+# ### BEGIN SOLUTION
+# SPEEDUP_ANSWER
+#
+# **Rubric** 1: times with batch sizes, and their ratio; 1: a call of a node costs time of its own, while arithmetic
+# grows with the batch; the mean over a batch is less noisy, so a step may be larger, up to where steps overshoot.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## What you have now
+#
+# * A node is three things: `out` on the way forward, `+=` into each input's `d_out` on the way back, a list of inputs.
+# * A variable with two consumers collects two gradients. The agreement table showed that they add up in your code.
+# * A gradient check compares backward with *your* forward. A wrong objective, differentiated well, passes it: that is
+#   why the checks here also know the value.
+# * The penalty trades training error for smaller weights; the validation error says whether that was a good trade.
+
+# %% [markdown]
+# ## Go further
+#
+# * Try $\lambda = 0.01, 0.1, 10$, and plot training and validation error against $\lambda$. Where is the valley?
+# * Replace the penalty by $\lambda \sum_i |w_i|$ (the *lasso*) in a node of your own. What is its derivative at
+#   $w_i = 0$, and what does the staircase look like?
+# * The minimum can be had without training: set the gradient of the mean objective to zero and solve for $w$ and $b$
+#   with `np.linalg.solve`. How far from it did your run stop?
+# * Section 05 turns the vector $w$ into a matrix, section 06 stacks two of these layers with a bend in between.
