@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from traitlets.config import Config, ConfigFileNotFound, PyFileConfigLoader
+
+if TYPE_CHECKING:
+    from nbgrader.api import Gradebook
 
 CONFIG = "nbgrader_config.py"
 # nbgrader makes folder names, database rows and URLs of these names.
@@ -92,6 +98,16 @@ class Course:
         """The database of the grades: `c.CourseDirectory.db_url` where it is set, else gradebook.db in the course."""
         configured = self.config.get("CourseDirectory", {}).get("db_url", "")
         return configured or f"sqlite:///{self.gradebook_path}"
+
+    def open_gradebook(self) -> Gradebook:
+        """Return nbgrader's gradebook of this course, made when there is none; use it in a `with`."""
+        from nbgrader.api import Gradebook  # a second of imports that most commands do without
+
+        # nbgrader starts `alembic` by name to make a database, also where the virtual environment is not activated.
+        beside = str(Path(sys.executable).parent)
+        if beside not in os.environ.get("PATH", "").split(os.pathsep):
+            os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", os.defpath)])
+        return Gradebook(self.gradebook_url)
 
     def sections(self) -> list[str]:
         """The names of the folders of `notebooks/` that hold at least one notebook, in order.

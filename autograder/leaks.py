@@ -21,6 +21,7 @@ EDGES = ("BEGIN", "END", "START", "STOP")
 TAGS = {
     "setup": "prepares Colab",
     "train": "trains a model; not run again when grading",
+    "show": "only shows something; defines nothing a later cell needs",
     "optional": "not needed for full marks",
     "raises-exception": "an error is expected here",
 }
@@ -110,7 +111,7 @@ def find_leaks(
     leaks += [leak for number, cell in enumerate(source.cells, 1) for leak in _tag_faults(cell, number, where)]
     for number, cell in enumerate(release.cells, 1):
         leaks += _visible_faults(cell, number, where)
-    leaks += _duplicates(release, where)
+    leaks += [*_duplicates(source, where), *_duplicates(release, where)]
 
     outside = dict(source, cells=[dict(cell, source="", outputs=[]) for cell in source.cells])
     kept_strings = [*kept, *_strings(outside)]

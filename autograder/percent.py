@@ -99,7 +99,11 @@ def read_text(text: str, section: str, where: str) -> NotebookNode:
     """Return the source notebook that the percent-format `text` stands for: full metadata, stable ids, no outputs."""
     if not re.search(r"^# %%", text, re.MULTILINE):
         raise CourseError(f"{where} has no cell. Start each cell with a line `# %%` or `# %% [markdown]`.")
-    nb = jupytext.reads(text, fmt=TEXT_FORMAT)
+    try:
+        nb = jupytext.reads(text, fmt=TEXT_FORMAT)
+    except Exception as error:  # its header, mostly: YAML of any shape
+        reason = str(error).strip().splitlines()[0]
+        raise CourseError(f"{where} cannot be read as a notebook ({reason}). It needs no header: drop it.") from error
     for number, cell in enumerate(nb.cells, 1):
         strange = sorted(set(cell.metadata) - {"nbgrader", "tags", "lines_to_next_cell"})
         if strange:

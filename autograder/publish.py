@@ -19,11 +19,10 @@ import nbformat
 
 from autograder.course import Course, CourseError
 from autograder.leaks import Leak, read_regions, repeats
-from autograder.release import LeaksFound, encode, out_of_step, strays
+from autograder.release import LeaksFound, encode, out_of_step
 
-# What a notebook's setup cell installs in Colab. Nothing answers at .invalid, so an unpublished notebook fails loudly
-# there instead of fetching a stranger's package.
-WHEEL_PLACEHOLDER = "https://course.invalid/backprop_course.whl"
+# What a notebook's setup cell installs in Colab; publishing puts the address of the published wheel in its place.
+_REQUIREMENT = re.compile(r"(?<![\w./-])backprop-course(?![\w./-])")
 MANIFEST = ".published.json"
 _GITHUB = re.compile(r"(?:https://github\.com/)?(?P<owner>[\w.-]+)/(?P<name>[\w.-]+?)(?:\.git)?/?\Z")
 
@@ -73,8 +72,8 @@ def publish(
     Everything is made before the first file is touched; a new folder appears whole. In a folder published before, only
     our own files are replaced: `.git` and files added by hand stay.
 
-    Raises CourseError when the release is out of step, or when `dest` holds files that are not ours or were edited;
-    LeaksFound when the wheel gives a solution away.
+    Raises CourseError when the release is out of step, a notebook has no setup cell for Colab, or `dest` holds files
+    that are not ours or were edited; LeaksFound when the wheel gives a solution away.
     """
     dest = Path(dest).resolve()
     hosting = Hosting.parse(base_url, branch) if base_url else None
@@ -142,9 +141,6 @@ def check_wheel(course: Course, wheel: Path) -> None:
 
 
 def _require_release(course: Course) -> None:
-    stray = strays(course)
-    if stray:
-        raise LeaksFound(stray)
     behind = out_of_step(course)
     if behind:
         raise CourseError(
@@ -177,9 +173,16 @@ def _files(course: Course, sections: list[str], wheel: Path, hosting: Hosting | 
 def _with_address(nb: nbformat.NotebookNode, name: str, wheel: str, hosting: Hosting | None) -> nbformat.NotebookNode:
     if hosting is None:
         return nb
+    replaced = 0
     for cell in nb.cells:
         if "setup" in cell.metadata.get("tags", []):
-            cell.source = cell.source.replace(WHEEL_PLACEHOLDER, hosting.raw(wheel))
+            cell.source, count = _REQUIREMENT.subn(hosting.raw(wheel), cell.source)
+            replaced += count
+    if not replaced:
+        raise CourseError(
+            f"release/{name} has no cell tagged setup that installs backprop-course, so it cannot run in Colab. Add "
+            "one to its text, or publish without an address."
+        )
     badge = nbformat.v4.new_markdown_cell(hosting.badge(name), id="colab-badge")
     nb.cells.insert(0, badge)
     return nb

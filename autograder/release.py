@@ -289,10 +289,17 @@ def release(
 
 
 def out_of_step(course: Course, sections: Sequence[str] | None = None) -> list[Path]:
-    """Return the files that `release` would write: none when notebooks/, source/ and release/ are in step."""
-    files: dict[Path, bytes] = {}
+    """Return the files that `release` would write: none when notebooks/, source/ and release/ are in step.
+
+    Raises LeaksFound where `release` would write nothing.
+    """
+    leaks, files = strays(course), {}
     for section in course.choose(sections):
-        files |= build(course, section).files
+        built = build(course, section)
+        leaks += built.leaks
+        files |= built.files
+    if leaks:
+        raise LeaksFound(leaks)
     return [path for path, content in files.items() if not path.is_file() or path.read_bytes() != content]
 
 
