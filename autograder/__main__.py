@@ -1,0 +1,262 @@
+"""`python -m autograder COMMAND`: what instructors do, one command each.
+
+Exit status 0: done; 1: something in the data was wrong, each item named; 2: wrong usage. No traceback
+reaches a user for anything a user can cause.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from .course import Course, UserError
+
+app = typer.Typer(
+    name="autograder",
+    help="Release, grade and give back the notebooks of a course.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+console = Console(highlight=False, soft_wrap=True)
+
+Sections = Annotated[list[str] | None, typer.Argument(help="Sections, e.g. 04-ridge or 04; all when left out.")]
+Students = Annotated[list[str] | None, typer.Option("--student", help="Only this student; may be repeated.")]
+Workers = Annotated[int, typer.Option(min=1, max=256, help="Worker processes.")]
+CORES = os.cpu_count() or 1
+
+
+def say(text: str) -> None:
+    console.print(text, markup=False)
+
+
+def bar(what: str) -> Progress:
+    """A progress bar with an estimate of the time left; plain lines where the output is no terminal."""
+    return Progress(
+        TextColumn(what),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+        console=console,
+        transient=True,
+    )
+
+
+class Steps:
+    """Shows the progress of long work as `(done, total, what)` is called."""
+
+    def __init__(self, what: str):
+        self.what, self.progress, self.task, self.shown = what, bar(what), None, 0
+
+    def __enter__(self) -> Steps:
+        if console.is_terminal:
+            self.progress.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.progress.stop()
+
+    def __call__(self, done: int, total: int, what: str = "") -> None:
+        if not console.is_terminal:
+            if done == total or done * 10 // total > self.shown:
+                self.shown = done * 10 // total
+                say(f"{self.what}: {done} of {total}")
+            return
+        if self.task is None:
+            self.task = self.progress.add_task("", total=total)
+        self.progress.update(self.task, completed=done, total=total, description=what)
+
+
+@app.command()
+def release(sections: Sections = None) -> None:
+    """Build source/ and release/ from notebooks/ and check that nothing leaks."""
+    from .release import release as build
+
+    course = Course.find()
+    chosen = course.choose(sections)
+    with Steps("building") as steps:
+        build(course, chosen, progress=steps)
+    say(f"source/ and release/ are up to date: {', '.join(chosen) or 'no sections yet'}")
+
+
+@app.command()
+def publish(
+    folder: Annotated[Path, typer.Argument(help="A new folder, or one made by an earlier publish.")],
+    url: Annotated[
+        str | None, typer.Option(help="The students' repository, https://github.com/OWNER/REPO; makes Colab badges.")
+    ] = None,
+) -> None:
+    """Make a folder ready to push as the students' repository."""
+    from .publish import publish as build
+
+    build(Course.find(), folder, url)
+    say(f"{folder} is ready to push.")
+
+
+@app.command()
+def grade(
+    sections: Sections = None,
+    student: Students = None,
+    skip: Annotated[list[str] | None, typer.Option(help="Leave out this student; may be repeated.")] = None,
+    workers: Workers = CORES,
+    cluster: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://HOST:PORT.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Grade again what is already graded.")] = False,
+    no_sandbox: Annotated[
+        bool, typer.Option("--no-sandbox", help="Run submissions without protection: they can read and change all.")
+    ] = False,
+) -> None:
+    """Grade everything in submitted/ that is new or changed. Can be stopped and started again at any time."""
+    from .report import check_table
+    from .run import Options, grade_class
+
+    course = Course.find()
+    if no_sandbox:
+        say("Without the sandbox, submissions can read and change this computer and the gradebook.")
+    options = Options(workers=workers, force=force, confined=not no_sandbox, cluster=cluster)
+    with Steps("grading") as steps:
+        summary = grade_class(
+            course, course.choose(sections), student or [], skip=skip or [], options=options, progress=steps
+        )
+    if summary.graded:
+        console.print(check_table(summary.graded))
+    count = len({record["student"] for record in summary.graded})
+    say(f"{len(summary.graded)} submissions of {count} students graded, {summary.skipped} were up to date.")
+    for record in summary.graded:
+        if record["suspicions"]:
+            say(f"look at {record['student']}/{record['section']}: {', '.join(record['suspicions'])}")
+    for text in summary.problems:
+        say(text)
+    for text in summary.faults:
+        say(f"FAULT {text}")
+    if summary.faults:
+        raise UserError(
+            f"{len(summary.faults)} of the above are faults of the grader or its checks; grade those by hand."
+        )
+
+
+@app.command()
+def feedback(sections: Sections = None, student: Students = None, workers: Workers = CORES) -> None:
+    """Write the feedback pages for students into feedback/."""
+    from .feedback import write_feedback
+
+    course = Course.find()
+    with Steps("feedback") as steps:
+        pages = write_feedback(course, course.choose(sections), student or [], workers=workers, progress=steps)
+    say(f"{pages} pages written to {course.shown(course.feedback)}/")
+
+
+@app.command()
+def export(
+    to: Annotated[str, typer.Option("--format", help="canvas, moodle or csv")] = "csv",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The file to write.")] = None,
+    sections: Sections = None,
+) -> None:
+    """Write the grades as a file for the learning platform."""
+    from .export import export_grades
+
+    course = Course.find()
+    say(f"{course.shown(export_grades(course, to, output, course.choose(sections)))} written")
+
+
+@app.command()
+def report(
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The page to write.")] = None,
+    sections: Sections = None,
+) -> None:
+    """Write the class report, one HTML page with plots."""
+    from .report import write_report
+
+    course = Course.find()
+    say(f"{course.shown(write_report(course, output, course.choose(sections)))} written")
+
+
+@app.command()
+def pdf(
+    notebooks: Annotated[list[Path], typer.Argument(help="Notebooks with answers.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The PDF to write.")],
+    name: Annotated[str, typer.Option(help="The student's name, for the title.")] = "",
+) -> None:
+    """Typeset the written answers of notebooks as one PDF."""
+    from backprop.__main__ import main as student_command
+
+    arguments = ["pdf", *map(str, notebooks), "-o", str(output), *(["--name", name] if name else [])]
+    raise SystemExit(student_command(arguments))
+
+
+@app.command()
+def mutants(
+    sections: Sections = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Random inputs to try each solution on.")] = 20,
+    workers: Workers = CORES,
+    write: Annotated[Path | None, typer.Option(help="Also write the table as Markdown.")] = None,
+) -> None:
+    """Test the checks: every wrong solution caught, every right one accepted?"""
+    from .mutants import measure
+
+    course = Course.find()
+    with Steps("solutions") as steps:
+        outcome = measure(course.root, course.choose(sections), seeds, workers=workers, progress=steps)
+    console.print(outcome.table())
+    say(outcome.sentence)
+    if write:
+        write.write_text(outcome.markdown())
+    if not outcome.good:
+        raise UserError("\n".join(outcome.failures))
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path | None, typer.Argument(help="Where; a new temporary folder when left out.")] = None,
+    workers: Workers = CORES,
+) -> None:
+    """Run a whole course on a made-up class: release, hand in, grade, feed back, report."""
+    from .demo import run_demo
+
+    run_demo(Course.find(), folder, workers=workers, say=say, steps=Steps)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is missing on this machine."""
+    from .doctor import examine
+
+    findings = examine(Course.find())
+    for finding in findings:
+        say(f"{'ok     ' if finding.good else 'MISSING'} {finding.text}")
+    if not all(finding.good or finding.optional for finding in findings):
+        raise SystemExit(1)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; return the exit status."""
+    try:
+        app(args=arguments, standalone_mode=True)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped. What is finished is kept; the same command goes on from here.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        print(f"{error.filename or 'A file'}: {error.strerror or error}.", file=sys.stderr)
+        return 1
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

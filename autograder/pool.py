@@ -1,0 +1,127 @@
+"""Worker processes: each grades one unit at a time with warm processes of its own.
+
+A worker that dies is replaced and its unit tried once more; a unit that kills two workers is given
+up with a sentence, and the run goes on.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from .checks import load
+from .course import Course, UserError
+from .grading import Grader
+from .run import Options, Record, Unit, grade_unit, unreadable
+from .template import Template
+
+ATTEMPTS = 2
+
+Known = dict[str, dict[str, Template]]
+
+
+def grade_here(
+    course: Course, known: Known, units: Sequence[Unit], options: Options, salt: str
+) -> Iterator[tuple[Unit, Record]]:
+    """Grade the units in worker processes on this machine; yield each with its record, in the order of finishing.
+
+    Raises UserError when the sandbox can't be started.
+    """
+    if not units:
+        return
+    for section in known:
+        load(section)  # before the fork, so that each worker has the checks already
+    workers = [_Worker(known, options, salt) for _ in range(min(options.workers, len(units)))]
+    queue = [(unit, 1) for unit in reversed(units)]
+    try:
+        for worker in workers:
+            worker.take(queue)
+        while any(worker.busy for worker in workers):
+            ready = wait([worker.connection for worker in workers if worker.busy])
+            for worker in [worker for worker in workers if worker.connection in ready]:
+                unit, attempt = worker.busy
+                try:
+                    outcome, content = worker.connection.recv()
+                except (EOFError, OSError):
+                    workers.remove(worker)
+                    worker.stop()
+                    if attempt < ATTEMPTS:
+                        queue.append((unit, attempt + 1))
+                    else:
+                        yield (
+                            unit,
+                            unreadable(unit, "grading it ended the grader's own process twice; look at it by hand."),
+                        )
+                    worker = _Worker(known, options, salt)
+                    workers.append(worker)
+                    worker.take(queue)
+                    continue
+                if outcome == "unusable":
+                    raise UserError(content)
+                worker.take(queue)
+                yield unit, content
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+class _Worker:
+    def __init__(self, known: Known, options: Options, salt: str):
+        context = multiprocessing.get_context("fork")
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=_work, args=(theirs, self.connection, known, options, salt), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.busy: tuple[Unit, int] | None = None
+
+    def take(self, queue: list[tuple[Unit, int]]) -> None:
+        """Give the worker the next unit of the queue, if there is one."""
+        self.busy = None
+        while queue and self.busy is None:
+            unit, attempt = queue.pop()
+            try:
+                self.connection.send(unit)
+                self.busy = (unit, attempt)
+            except OSError:  # it died between two units
+                queue.append((unit, attempt))
+                return
+
+    def stop(self) -> None:
+        self.connection.close()
+        self.process.join(timeout=3)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+
+def _work(connection: Connection, other: Connection, known: Known, options: Options, salt: str) -> None:
+    """Runs in the worker: one unit after the other until the connection closes."""
+    other.close()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's business
+    for name in ("OMP", "OPENBLAS", "MKL"):
+        os.environ[f"{name}_NUM_THREADS"] = "1"
+    with Grader(confined=options.confined, salt=salt) as grader:
+        while True:
+            try:
+                unit: Unit = connection.recv()
+            except (EOFError, OSError):
+                return
+            try:
+                answer: tuple[str, Any] = ("graded", grade_unit(known[unit.section], unit, grader))
+            except UserError as error:
+                answer = ("unusable", str(error))
+            except Exception as error:  # our own mistake must cost this unit only
+                text = f"the grader failed on it ({type(error).__name__}: {error}); look at it by hand."
+                answer = ("graded", unreadable(unit, text))
+            connection.send(answer)
+
+
+def grade_on_cluster(
+    course: Course, known: Known, units: Sequence[Unit], options: Options, salt: str
+) -> Iterator[tuple[Unit, Record]]:
+    """As `grade_here`, on the workers of a Dask scheduler."""
+    raise UserError("--cluster is not available yet.")
