@@ -265,10 +265,11 @@ python -m backprop submit NOTEBOOK.ipynb     # makes the zip to hand in
 def _read_manifest(dest: Path) -> dict[str, list[str]] | None:
     """Return the digests each of our files may have in `dest`, or None where nothing was published yet."""
     try:
-        return json.loads((dest / MANIFEST).read_text(encoding="utf-8"))["files"]
+        files = json.loads((dest / MANIFEST).read_text(encoding="utf-8"))["files"]
+        return {str(name): [str(digest) for digest in digests] for name, digests in files.items()}
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CourseError(f"{dest / MANIFEST} cannot be read ({error}). Publish into a new folder.") from error
 
 

@@ -111,7 +111,7 @@ def test_the_committed_notebooks_source_and_release_are_in_step():
         behind = [course.shown(path) for path in out_of_step(course)]
     except LeaksFound as error:
         pytest.fail(str(error), pytrace=False)
-    assert not behind, f"Out of step: {', '.join(behind)}. Run `python -m autograder release` and commit what it changed."
+    assert not behind, f"Out of step: {', '.join(behind)}. Run `python -m autograder release` and commit the result."
 
 
 def test_no_committed_solution_is_given_away_by_another_notebook_or_the_library():
@@ -449,7 +449,7 @@ def test_odd_names_and_a_broken_configuration_are_named(course):
 def test_a_gradebook_opens_without_an_activated_environment(course, monkeypatch):
     monkeypatch.setenv("PATH", os.defpath)
     with course.open_gradebook() as gradebook:
-        assert register(course, gradebook, "04-ridge") if release(course) else False
+        assert gradebook.assignments == []
     assert course.gradebook_path.is_file()
 
 

@@ -1,0 +1,264 @@
+"""The students' repository: complete, without a secret, repeatable, and never over somebody's work."""
+
+import json
+import re
+import shutil
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+import autograder.publish as publishing
+from autograder.course import Course, CourseError
+from autograder.leaks import find_leaks
+from autograder.publish import build_wheel, check_wheel, publish
+from autograder.release import LeaksFound, release
+
+ROOT = Path(__file__).resolve().parents[2]
+ADDRESS = "https://github.com/ana/backprop-2031"
+
+RIDGE = """\
+# %% [markdown]
+# # Ridge regression
+
+# %% tags=["setup"]
+try:
+    import backprop
+except ImportError:
+    get_ipython().run_line_magic("pip", "install -q backprop-course")
+
+# %% nbgrader={"grade_id": "penalty", "solution": true}
+def penalty(w, l2_reg):
+    ### BEGIN SOLUTION
+    return l2_reg * (w @ w)
+    ### END SOLUTION
+"""
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory):
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture
+def course(tmp_path):
+    root = tmp_path / "course"
+    for section in ("04-ridge", "06-mlp"):
+        (root / "notebooks" / section).mkdir(parents=True)
+        (root / "notebooks" / section / f"{section[3:]}.py").write_text(RIDGE)
+    (root / "notebooks" / "04-ridge" / "points.csv").write_text("1,2\n")
+    (root / "notebooks" / "04-ridge" / "files.txt").write_text("points.csv\n")
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    course = Course(root)
+    release(course)
+    return course
+
+
+@pytest.fixture
+def dest(tmp_path):
+    return tmp_path / "students"
+
+
+def names(dest):
+    files = [path.relative_to(dest) for path in dest.rglob("*") if path.is_file()]
+    return {path.as_posix() for path in files if ".git" not in path.parts}
+
+
+def test_a_published_folder_has_all_that_students_need_and_nothing_else(course, dest, wheel):
+    publish(course, dest, ADDRESS, wheel=wheel)
+    assert names(dest) == {
+        "04-ridge/ridge.ipynb",
+        "04-ridge/points.csv",
+        "06-mlp/mlp.ipynb",
+        wheel.name,
+        "environment.yml",
+        "README.md",
+        ".gitignore",
+        ".published.json",
+    }
+    readme = (dest / "README.md").read_text()
+    assert "[Ridge regression](04-ridge/ridge.ipynb)" in readme
+    for target in re.findall(r"\]\((?!https://)([^)]+)\)", readme):
+        assert (dest / target).is_file()
+    environment = yaml.safe_load((dest / "environment.yml").read_text())
+    (pip,) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
+    assert pip == [f"./{wheel.name}[torch,pdf]"]
+
+
+def test_badges_and_setup_cells_point_to_the_published_repository(course, dest, wheel):
+    publish(course, dest, ADDRESS + ".git", branch="spring", wheel=wheel)
+    nb = nbformat.read(dest / "04-ridge" / "ridge.ipynb", as_version=4)
+    nbformat.validate(nb)
+    colab = "https://colab.research.google.com/github/ana/backprop-2031/blob/spring/04-ridge/ridge.ipynb"
+    assert f"]({colab})" in nb.cells[0].source and f"]({colab})" in (dest / "README.md").read_text()
+    raw = f"https://raw.githubusercontent.com/ana/backprop-2031/spring/{wheel.name}"
+    setup = next(cell for cell in nb.cells if "setup" in cell.metadata.get("tags", []))
+    assert f'"install -q {raw}"' in setup.source
+    # All else is the release, cell by cell: what students hand in still fits the gradebook.
+    released = nbformat.read(course.release / "04-ridge" / "ridge.ipynb", as_version=4)
+    assert [cell for cell in nb.cells[1:] if cell.id != setup.id] == [c for c in released.cells if c.id != setup.id]
+    source = nbformat.read(course.source / "04-ridge" / "ridge.ipynb", as_version=4)
+    assert find_leaks(source, nb) == []
+
+
+def test_without_an_address_the_notebooks_are_the_release_itself(course, dest, wheel):
+    publish(course, dest, wheel=wheel)
+    for name in ("04-ridge/ridge.ipynb", "06-mlp/mlp.ipynb"):
+        assert (dest / name).read_bytes() == (course.release / name).read_bytes()
+    assert "Colab" not in (dest / "README.md").read_text()
+
+
+def test_publishing_again_changes_nothing_and_keeps_other_peoples_files(course, dest, wheel):
+    publish(course, dest, ADDRESS, wheel=wheel)
+    (dest / ".git").mkdir()
+    (dest / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    (dest / "syllabus.md").write_text("Mondays.")
+    before = {path: path.read_bytes() for path in dest.rglob("*") if path.is_file()}
+    assert publish(course, dest, ADDRESS, wheel=wheel) == []
+    assert {path: path.read_bytes() for path in dest.rglob("*") if path.is_file()} == before
+
+
+def test_a_section_taken_back_disappears_and_an_edited_one_is_replaced(course, dest, wheel):
+    publish(course, dest, ADDRESS, wheel=wheel)
+    text = course.notebooks / "06-mlp" / "mlp.py"
+    text.write_text(text.read_text().replace("Ridge regression", "Two layers"))
+    release(course)
+    changed = publish(course, dest, ADDRESS, sections=["06-mlp"], wheel=wheel)
+    assert {path.relative_to(dest.resolve()).as_posix() for path in changed} == {
+        "README.md",
+        "06-mlp/mlp.ipynb",
+        "04-ridge/ridge.ipynb",
+        "04-ridge/points.csv",
+    }
+    assert not (dest / "04-ridge").exists() and "Two layers" in (dest / "README.md").read_text()
+
+
+def test_an_empty_clone_may_be_published_into(course, dest, wheel):
+    (dest / ".git").mkdir(parents=True)
+    publish(course, dest, ADDRESS, wheel=wheel)
+    assert (dest / "04-ridge" / "ridge.ipynb").is_file() and (dest / ".git").is_dir()
+
+
+def test_a_folder_that_publish_did_not_make_is_refused(course, dest, wheel):
+    dest.mkdir()
+    (dest / "thesis.tex").write_text("years of work")
+    with pytest.raises(CourseError, match="holds thesis.tex"):
+        publish(course, dest, ADDRESS, wheel=wheel)
+    assert names(dest) == {"thesis.tex"}
+
+
+@pytest.mark.parametrize("name", ["README.md", "04-ridge/ridge.ipynb", "04-ridge/points.csv"])
+def test_a_file_changed_by_hand_is_not_overwritten(course, dest, wheel, name):
+    publish(course, dest, ADDRESS, wheel=wheel)
+    (dest / name).write_text("mine")
+    with pytest.raises(CourseError, match=f"{name} was changed"):
+        publish(course, dest, ADDRESS, sections=["06-mlp"], wheel=wheel)
+    assert (dest / name).read_text() == "mine"
+
+
+def test_a_link_in_the_way_is_not_followed(course, dest, wheel, tmp_path):
+    publish(course, dest, ADDRESS, wheel=wheel)
+    (tmp_path / "elsewhere").write_bytes((dest / "README.md").read_bytes())
+    (dest / "README.md").unlink()
+    (dest / "README.md").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(CourseError, match="in the way"):
+        publish(course, dest, ADDRESS, wheel=wheel)
+
+
+def test_an_interrupted_publish_leaves_no_folder_and_an_interrupted_update_can_be_repeated(
+    course, dest, wheel, monkeypatch
+):
+    whole = publishing._replace
+
+    def stop_at(count):
+        left = [count]
+
+        def replace(path, content):
+            left[0] -= 1
+            if left[0] < 0:
+                raise KeyboardInterrupt
+            whole(path, content)
+
+        return replace
+
+    monkeypatch.setattr(publishing, "_replace", stop_at(3))
+    with pytest.raises(KeyboardInterrupt):
+        publish(course, dest, ADDRESS, wheel=wheel)
+    assert not dest.exists() and not list(dest.parent.glob(".students-*"))
+
+    monkeypatch.setattr(publishing, "_replace", whole)
+    publish(course, dest, ADDRESS, wheel=wheel)
+    for count in range(1, 4):
+        monkeypatch.setattr(publishing, "_replace", stop_at(count))
+        with pytest.raises(KeyboardInterrupt):
+            publish(course, dest, "eve/other", wheel=wheel)
+    monkeypatch.setattr(publishing, "_replace", whole)
+    publish(course, dest, "eve/other", wheel=wheel)
+    assert "github/eve/other/" in (dest / "README.md").read_text()
+    assert publish(course, dest, "eve/other", wheel=wheel) == []
+
+
+def test_a_release_out_of_step_is_not_published(course, dest, wheel):
+    text = course.notebooks / "06-mlp" / "mlp.py"
+    text.write_text(text.read_text() + "\n# %%\n1 + 1\n")
+    with pytest.raises(CourseError, match="not in step with notebooks/. Run `python -m autograder release`"):
+        publish(course, dest, ADDRESS, wheel=wheel)
+    assert not dest.exists()
+
+
+def test_a_notebook_that_colab_could_not_run_is_named(course, dest, wheel):
+    text = course.notebooks / "06-mlp" / "mlp.py"
+    text.write_text(text.read_text().replace(' tags=["setup"]', ""))
+    release(course)
+    with pytest.raises(CourseError, match="release/06-mlp/mlp.ipynb has no cell tagged setup"):
+        publish(course, dest, ADDRESS, wheel=wheel)
+    publish(course, dest, wheel=wheel)
+
+
+@pytest.mark.parametrize("address", ["gitlab.com/ana/x", "https://example.org/ana/x", "ana", "https://github.com/ana"])
+def test_an_address_colab_cannot_open_is_refused(course, dest, wheel, address):
+    with pytest.raises(CourseError, match="is not a GitHub repository"):
+        publish(course, dest, address, wheel=wheel)
+
+
+def test_a_damaged_manifest_is_named(course, dest, wheel):
+    publish(course, dest, ADDRESS, wheel=wheel)
+    for damage in ("{", json.dumps({"files": 3}), json.dumps({"files": {"a": 1}})):
+        (dest / ".published.json").write_text(damage)
+        with pytest.raises(CourseError, match="published.json cannot be read"):
+            publish(course, dest, ADDRESS, wheel=wheel)
+
+
+# --- the wheel --------------------------------------------------------------------------------------------------------
+
+
+def test_the_wheel_is_the_student_library_and_the_same_each_time(wheel, tmp_path):
+    inside = zipfile.ZipFile(wheel).namelist()
+    library = {name for name in inside if not name.split("/")[0].endswith(".dist-info")}
+    assert library == {path.relative_to(ROOT).as_posix() for path in (ROOT / "backprop").rglob("*.py")}
+    again = build_wheel(tmp_path)
+    assert again.name == wheel.name and again.read_bytes() == wheel.read_bytes()
+
+
+def test_a_wheel_with_the_autograder_or_a_solution_in_it_is_not_published(course, dest, tmp_path):
+    lines = "".join(f"    a{k} = first_{k} @ second_{k} + third_{k}\n" for k in range(8))
+    text = course.notebooks / "06-mlp" / "mlp.py"
+    text.write_text(text.read_text().replace("    return l2_reg * (w @ w)\n", lines))
+    release(course)
+    fat = tmp_path / "backprop_course-0.1.0-py3-none-any.whl"
+    with zipfile.ZipFile(fat, "w") as archive:
+        archive.writestr("autograder/__init__.py", "")
+        archive.writestr("backprop/answers.py", "def f():\n" + lines)
+    with pytest.raises(LeaksFound) as raised:
+        publish(course, dest, ADDRESS, wheel=fat)
+    assert "autograder/__init__.py does not belong" in str(raised.value)
+    assert "backprop/answers.py: repeats the solution of cell 3 (penalty)" in str(raised.value)
+    assert not dest.exists()
+
+
+def test_something_that_is_not_a_wheel_is_named(course, tmp_path):
+    (tmp_path / "x.whl").write_text("hello")
+    with pytest.raises(CourseError, match="x.whl is not a wheel"):
+        check_wheel(course, tmp_path / "x.whl")

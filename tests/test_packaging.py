@@ -1,0 +1,90 @@
+"""What is needed is told three times, and agrees: pyproject.toml (ranges), environment.yml (conda), constraints.txt."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+try:
+    import tomllib
+except ImportError:  # Python 3.10
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECTS = [ROOT / "pyproject.toml", ROOT / "autograder" / "pyproject.toml"]
+OURS = {"backprop-course", "backprop-autograder"}
+CONDA_NAMES = {"torch": "pytorch"}
+# Not packaged for conda, or another program there.
+PIP_ONLY = {"playwright", "psycopg2-binary", "pypandoc-binary", "typst"}
+
+
+def project(path):
+    return tomllib.loads(path.read_text())["project"]
+
+
+def requirements():
+    """Each outside requirement of both distributions, extras included, by canonical name."""
+    found = {}
+    for path in PROJECTS:
+        table = project(path)
+        extras = table.get("optional-dependencies", {}).values()
+        for text in [*table["dependencies"], *(text for extra in extras for text in extra)]:
+            needed = Requirement(text)
+            name = canonicalize_name(needed.name)
+            if name not in OURS:
+                assert found.get(name, needed.specifier) == needed.specifier, f"{name} is asked for in two ways"
+                found[name] = needed.specifier
+    return found
+
+
+def constraints():
+    pins = {}
+    for line in (ROOT / "constraints.txt").read_text().splitlines():
+        if line.strip() and not line.startswith("#"):
+            pin = Requirement(line)
+            pins[canonicalize_name(pin.name)] = pin
+    return pins
+
+
+def test_the_conda_environment_asks_for_what_the_projects_ask_for():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    conda = [entry for entry in environment["dependencies"] if isinstance(entry, str)]
+    (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+    expected_conda = {"python": project(PROJECTS[0])["requires-python"], "pip": ""}
+    expected_pip = {}
+    for name, specifier in requirements().items():
+        if name in PIP_ONLY:
+            expected_pip[name] = specifier
+        else:
+            expected_conda[CONDA_NAMES.get(name, name)] = specifier
+    told = {canonicalize_name(needed.name): needed.specifier for needed in map(Requirement, conda)}
+    assert told == expected_conda
+    local = [entry for entry in pip if entry.startswith("-e ")]
+    assert {
+        canonicalize_name(r.name): r.specifier for r in (Requirement(e) for e in pip if e not in local)
+    } == expected_pip
+    assert local == ["-e .[torch,pdf]", "-e ./autograder[dev]"]
+
+
+@pytest.mark.parametrize("name", sorted(requirements()))
+def test_every_requirement_is_pinned_inside_its_range(name):
+    pins = constraints()
+    assert name in pins, f"constraints.txt does not pin {name}."
+    (pin,) = pins[name].specifier
+    assert pin.operator == "==" and requirements()[name].contains(pin.version)
+
+
+def test_constraints_hold_nothing_but_exact_public_versions():
+    for name, pin in constraints().items():
+        assert [specifier.operator for specifier in pin.specifier] == ["=="] and not pin.url, name
+    assert not OURS & set(constraints())
+
+
+def test_both_distributions_agree_on_version_python_and_extras():
+    students, instructors = map(project, PROJECTS)
+    assert students["version"] == instructors["version"]
+    assert students["requires-python"] == instructors["requires-python"]
+    (library,) = [r for r in map(Requirement, instructors["dependencies"]) if r.name == "backprop-course"]
+    assert library.extras <= set(students["optional-dependencies"])

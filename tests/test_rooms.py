@@ -1,0 +1,108 @@
+"""Which room may know which: the student library knows nothing of the autograder, notebooks know the library only."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from IPython.core.inputtransformer2 import TransformerManager
+
+from autograder.leaks import read_regions
+
+ROOT = Path(__file__).resolve().parents[1]
+STANDARD = set(sys.stdlib_module_names)
+# What each room may import besides the standard library; the same names as in its pyproject.toml.
+LIBRARY = {"backprop", "numpy", "matplotlib", "networkx", "nbformat", "nbclient", "IPython", "pooch"}
+LIBRARY_EXTRAS = {"torch", "torchvision", "safetensors", "PIL", "pypandoc", "typst"}
+NOTEBOOK = {"backprop", "numpy", "matplotlib"}
+TORCH = {"torch", "torchvision"}
+TORCH_SECTIONS = ("09-", "10-")
+PICTURES = {"PIL"}  # section 10 reads the student's own picture
+
+
+def imported(text):
+    """Yield (line, top-level package) of each import in Python text, wherever it stands."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name.split(".")[0]) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.lineno, (node.module or "").split(".")[0] if not node.level else "(own)"
+
+
+def modules(room):
+    return sorted(path for path in (ROOT / room).rglob("*.py") if "__pycache__" not in path.parts)
+
+
+@pytest.mark.parametrize("path", modules("backprop"), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_the_student_library_imports_only_what_it_asks_for_and_never_the_autograder(path):
+    allowed = STANDARD | LIBRARY | LIBRARY_EXTRAS | {"(own)"}
+    wrong = [f"{path.name}:{line} imports {name}" for line, name in imported(path.read_text()) if name not in allowed]
+    assert not wrong
+
+
+def test_the_student_library_works_without_torch_and_without_the_autograder():
+    done = subprocess.run(
+        [sys.executable, "-c", "import backprop, sys; print(sorted({'torch', 'autograder'} & set(sys.modules)))"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def cells(folder):
+    """Yield (notebook's section, place, cell) of each code cell in source/ or release/."""
+    for path in sorted((ROOT / folder).glob("*/*.ipynb")):
+        for number, cell in enumerate(nbformat.read(path, as_version=4).cells, 1):
+            if cell.cell_type == "code":
+                yield path.parent.name, f"{path.relative_to(ROOT)}, cell {number}", cell
+
+
+def foreign_imports(section, place, cell, text):
+    allowed = STANDARD | NOTEBOOK
+    if section.startswith(TORCH_SECTIONS) or "optional" in cell.metadata.get("tags", []):
+        allowed = allowed | TORCH | PICTURES
+    text = TransformerManager().transform_cell(text)
+    return [f"{place} imports {name}" for _, name in imported(text) if name not in allowed]
+
+
+def test_what_students_see_imports_the_library_numpy_and_matplotlib_only():
+    wrong = []
+    for section, place, cell in cells("release"):
+        wrong += foreign_imports(section, place, cell, cell.source)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_solutions_need_nothing_that_students_do_not_have():
+    wrong = []
+    for section, place, cell in cells("source"):
+        regions, _, _ = read_regions(nbformat.v4.new_notebook(cells=[cell]), place)
+        text = cell.source
+        for region in regions:
+            if region.kind == "HIDDEN TESTS":
+                text = text.replace(region.text, "", 1)
+        wrong += foreign_imports(section, place, cell, text)
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("import autograder.judging as j", {"autograder"}),
+        ("def f():\n    from autograder import grade", {"autograder"}),
+        ("from . import graph\nfrom .x import y", {"(own)"}),
+        ("import os, pandas", {"os", "pandas"}),
+    ],
+)
+def test_imports_are_seen_wherever_they_stand(text, names):
+    assert {name for _, name in imported(text)} == names
+
+
+def test_a_foreign_import_in_a_notebook_is_seen():
+    cell = nbformat.v4.new_code_cell("%matplotlib inline\nimport pandas as pd\nimport torch")
+    assert foreign_imports("04-ridge", "here", cell, cell.source) == ["here imports pandas", "here imports torch"]
+    assert foreign_imports("09-fashion-mnist", "here", cell, cell.source) == ["here imports pandas"]
+    cell.metadata["tags"] = ["optional"]
+    assert foreign_imports("04-ridge", "here", cell, cell.source) == ["here imports pandas"]
