@@ -30,7 +30,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.MULTILINE | re.DOTALL,
 )
 _BLANK_LINE = re.compile(r"\n[ \t>]*\n")
-_CURRENCY = re.compile(r"\d[\d.,]*\s*(?:(?:[kKmM]|bn)\b)?(?:\s+[A-Za-z]{2,}|\s*[,;:]?\s*$|\s*[-–/]\s*$)")
+_PRICE = re.compile(r"\d[\d.,]*(?:[kKmM]|bn)?(?:[\s.,;:!?)]|[-–/]?$)")
+_MATHEMATICS = re.compile(r"[=^_+*<>{]|\\[A-Za-z]")
 
 
 @dataclass(frozen=True)
@@ -126,8 +127,9 @@ def _is_formula(text: str, inside: int, end: int) -> bool:
     content = text[inside:end]
     if not content.strip():
         return False
-    is_price_pair = bool(re.match(r"\d", text[end + 1 : end + 2])) and content[-1:].isspace()
-    return not (is_price_pair or (_CURRENCY.match(content) and content[-1:].isspace()))
+    followed_by_digit = text[end + 1 : end + 2].isdigit()
+    is_price = _PRICE.match(content) and not _MATHEMATICS.search(content)
+    return not (is_price and (content[-1].isspace() or followed_by_digit))
 
 
 def _closing_dollars(text: str, position: int, delimiter: str, stop: int) -> int | None:

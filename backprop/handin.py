@@ -49,7 +49,7 @@ def make_zip(paths: Sequence[str | Path], out: str | Path) -> list[str]:
 
 def _add(files: dict[str, Path], name: str, path: Path) -> None:
     if name in files and files[name].resolve() != path.resolve():
-        raise NotebookError(f"{files[name]} and {path} would both become {name} in the zip. Rename one, or leave it out.")
+        raise NotebookError(f"{files[name]} and {path} would both be {name} in the zip. Rename one, or leave it out.")
     files[name] = path
 
 

@@ -11,7 +11,7 @@ import re
 
 _DEFINE = re.compile(
     r"\\(?:(?P<new>(?:re|provide)?newcommand)\*?|(?P<operator>DeclareMathOperator)(?P<star>\*?)|(?P<def>def))"
-    r"\s*(?P<brace>\{?)\s*\\(?P<name>[A-Za-z]+|[^A-Za-z\s])\s*(?(brace)\})"
+    r"\s*(?P<brace>\{)?\s*\\(?P<name>[A-Za-z]+|[^A-Za-z\s])\s*(?(brace)\})"
     r"\s*(?:\[(?P<count>\d)\])?(?:\[(?P<default>[^\]]*)\])?(?P<parameters>(?:\#\d)*)\s*(?=\{)"
 )
 _LARGEST = 20_000
@@ -135,14 +135,54 @@ def _faithful(tex: str) -> str:
     tex = re.sub(r"\\mathop\s*\{\s*\\rm\s+([^{}\\]*)\}", _operator, tex)
     tex = re.sub(r"\\begin\{vmatrix\}", r"\\left|\\begin{matrix}", tex)
     tex = re.sub(r"\\end\{vmatrix\}", r"\\end{matrix}\\right|", tex)
-    tex = re.sub(r"\\begin\{Vmatrix\}", r"\\left\\|\\begin{matrix}", tex)
-    tex = re.sub(r"\\end\{Vmatrix\}", r"\\end{matrix}\\right\\|", tex)
-    return _rows_wrapped(tex.strip())
+    return _rows_wrapped(_bars_paired(tex.strip()))
 
 
 def _operator(found: re.Match[str]) -> str:
     # Between the words of an operator's name a space is a thin space; a bare one would vanish.
     return r"\operatorname*{" + re.sub(r"\s+", r"\\,", found[1].strip()) + "}"
+
+
+_BAR_TOKEN = re.compile(
+    r"""
+      (?P<open> \\left\s*(?:\\.|.) | \\begin\s*\{[^{}]*\}(?:\s*\{[lcr@|\s.!]*\})? | [{(\[] )
+    | (?P<close> \\right\s*(?:\\.|.) | \\end\s*\{[^{}]*\} | [})\]] )
+    | \\(?:middle|[bB]igg?[lrm]?)\s*(?:\\.|.)
+    | (?P<double> \\\| | \\[lr]?Vert(?![A-Za-z]) )
+    | (?P<single> \| | \\[lr]?vert(?![A-Za-z]) )
+    | (?P<row> \\\\ | & )
+    | \\(?:[A-Za-z]+|.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def _bars_paired(tex: str) -> str:
+    r"""Bars that come in pairs, |x| or \|x\|, become \left| … \right|; single ones are set as relations, with gaps."""
+    edits: list[tuple[int, int, str]] = []
+    groups: list[dict[str, list[tuple[int, int]]]] = [{"single": [], "double": []}]
+
+    def pair(group: dict[str, list[tuple[int, int]]]) -> None:
+        for kind, bar in (("single", "|"), ("double", r"\|")):
+            spans = group[kind]
+            if len(spans) % 2 == 0:
+                edits.extend((*span, (r"\right", r"\left")[i % 2 == 0] + bar + " ") for i, span in enumerate(spans))
+            group[kind] = []
+
+    for found in _BAR_TOKEN.finditer(tex):
+        if found["open"]:
+            groups.append({"single": [], "double": []})
+        elif found["close"] or found["row"]:
+            pair(groups[-1])
+            if found["close"] and len(groups) > 1:
+                groups.pop()
+        elif found["double"] or found["single"]:
+            groups[-1]["double" if found["double"] else "single"].append(found.span())
+    while groups:
+        pair(groups.pop())
+    for start, end, new in sorted(edits, reverse=True):
+        tex = tex[:start] + new + tex[end:]
+    return tex
 
 
 def _rows_wrapped(tex: str) -> str:

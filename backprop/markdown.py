@@ -96,7 +96,9 @@ class Cleaner:
     def _node(self, kind: Any, content: Any, node: dict[str, Any], depth: int) -> Any:
         if kind == "Str":
             self.seen.update(int(mark) for mark in MARK.findall(content))
-            return node
+            # A line may break inside a word that is longer than half a line, at a zero-width space.
+            long = len(content) > 50 and "\ue000" not in content
+            return {"t": kind, "c": re.sub("(.{25})", "\\1\u200b", content)} if long else node
         if kind == "Code":
             return _raw("Inline", f"#raw({typst_string(self._source(content[1]))})")
         if kind == "CodeBlock":
@@ -130,18 +132,22 @@ def wrapped(text: str, width: int = 90) -> str:
 
 
 def _pieces(line: str, width: int) -> list[str]:
-    # Characters of East Asian scripts and emoji are about two columns wide.
     pieces, start, columns, last_space = [], 0, 0, 0
     for position, character in enumerate(line):
-        columns += 2 if ord(character) >= 0x1100 and character >= "\u2e80" else 1
+        columns += _columns(character)
         if columns > width:
             cut = last_space if last_space > start + width // 2 else position
             pieces.append(line[start:cut])
-            start, columns = cut, position - cut + 3
+            start, columns = cut, 2 + sum(map(_columns, line[cut : position + 1]))
         if character == " ":
             last_space = position + 1
     pieces.append(line[start:])
     return [pieces[0], *("↪ " + piece for piece in pieces[1:])]
+
+
+def _columns(character: str) -> int:
+    # Characters of East Asian scripts and emoji are about two columns wide.
+    return 2 if character >= "\u2e80" else 1
 
 
 def _raw(where: str, typst: str) -> dict[str, Any]:

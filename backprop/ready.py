@@ -81,13 +81,15 @@ def run_cells(notebook: Notebook, timeout: int, progress: TextIO) -> str:
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    to_run = [cell for cell in notebook.cells if cell.kind == "code" and "train" not in cell.tags and cell.source.strip()]
+    code = [cell for cell in notebook.cells if cell.kind == "code" and cell.source.strip()]
+    to_run = [cell for cell in code if "train" not in cell.tags]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.source) for cell in to_run])
     client = NotebookClient(
         book,
         timeout=timeout,
         kernel_name="python3",
         allow_errors=False,
+        extra_arguments=["--Application.log_level=40"],
         resources={"metadata": {"path": str(notebook.path.resolve().parent)}},
     )
     try:

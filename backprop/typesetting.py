@@ -193,8 +193,11 @@ class Press:
             return ""
         for way in ways:
             # What pandoc cannot convert it writes as text; a formula stands between bare dollars.
-            if way and way[0] == way[-1] == "$" and way.strip("$ \n") and self.compiles(way):
-                return way
+            if way and way[0] == way[-1] == "$" and way.strip("$ \n"):
+                # Typst wants one character as a fence, and sets ∥ as the relation "parallel to".
+                way = way.replace('delim: "||"', 'delim: "‖"').replace("∥", "‖")
+                if self.compiles(way):
+                    return way
         reason = formula.problem or "it could not be typeset"
         begin = formula.source if len(formula.source) <= 60 else formula.source[:57] + "…"
         flat = " ".join(begin.split())
