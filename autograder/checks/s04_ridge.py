@@ -40,12 +40,12 @@ def l2_penalty(student: Student, draw: Draw) -> None:
     zero = student.run_node(name, l2_reg=1, w=np.zeros(d), upstream=upstream)  # where training starts
 
     with part("forward", points=2):
-        expect(alone.out, l2_reg * np.sum(w**2), name="out", scalar_like=True, mistakes=_penalties(l2_reg, w))
-        _resets(alone, (), upstream)
-        expect(zero.out, 0.0, name="out at w = 0", scalar_like=True)
-        again = _reused(student, name, [l2_reg], {"w": w}, {"w": other})
-        exact = l2_reg * np.sum(other**2)
-        expect(again, exact, name="out for other weights", scalar_like=True, mistakes={"stale": l2_reg * np.sum(w**2)})
+        right, again = l2_reg * np.sum(w**2), l2_reg * np.sum(other**2)
+        if expect(alone.out, right, name="out", scalar_like=True, mistakes=_penalties(l2_reg, w)):
+            _resets(alone, (), upstream)
+            expect(zero.out, 0.0, name="out at w = 0", scalar_like=True)
+            got = _reused(student, name, [l2_reg], {"w": w}, {"w": other})
+            expect(got, again, name="out for other weights", scalar_like=True, mistakes={"stale": right})
     with part("backward", points=3):
         slope = 2 * l2_reg * w * upstream
         mistakes = {
@@ -59,7 +59,7 @@ def l2_penalty(student: Student, draw: Draw) -> None:
             "missing_chain_factor:w": np.full(d, 2 * l2_reg * upstream),
             "wrong_argument:w², the function itself, where its derivative belongs": [w * slope, w * slope / 2],
             "upstream_ignored": 2 * l2_reg * w,
-            "averaged": slope / d,
+            "wrong_argument:the mean over the weights, where their sum belongs": slope / d,
         }
         if expect(alone.grad("w"), slope, name="∂J/∂w", upstream=upstream, mistakes=mistakes):
             expect(fed.grad("w"), held + slope, name="∂J/∂w", mistakes={"assigned": slope})
@@ -76,7 +76,8 @@ def _penalties(l2_reg: float, w: Array) -> dict[str, Any]:
         "wrong_loss:the sum of the weights, not of their squares": l2_reg * w.sum(),
         "wrong_argument:l2_reg is left out": np.sum(w**2),
         "wrong_argument:l2_reg is squared": l2_reg**2 * np.sum(w**2),
-        "averaged": l2_reg * np.mean(w**2),
+        "wrong_argument:the mean over the weights, where their sum belongs": l2_reg * np.mean(w**2),
+        "shape": l2_reg * w**2,
     }
 
 
@@ -84,9 +85,9 @@ def _penalties(l2_reg: float, w: Array) -> dict[str, Any]:
 def sum_node(student: Student, draw: Draw) -> None:
     """SumNode adds two numbers and hands its upstream gradient to both, adding."""
     name, upstream = "SumNode", draw.scalar(1.2, 1.8)
-    a, b, c, held_a, held_b = (draw.scalar() for _ in range(5))
+    a, b, c, d, held_a, held_b = (draw.scalar() for _ in range(6))
     alone = student.run_node(name, a=a, b=b, upstream=upstream, passes=2)
-    other = student.run_node(name, a=c, b=a)
+    other = student.run_node(name, a=c, b=d)
     fed = student.run_node(name, a=a, b=b, upstream=upstream, before={"a": held_a, "b": held_b})
     twice = student.run_node(name, a=a, b=a, upstream=upstream, share={"b": "a"})
 
@@ -96,13 +97,13 @@ def sum_node(student: Student, draw: Draw) -> None:
             "wrong_argument:the difference": [a - b, b - a],
             "wrong_argument:the product": a * b,
             "missing_term:one of the two numbers is left out": [a, b],
-            "averaged": right / 2,
+            **_offset(other, c + d, right),
         }
-        if expect(other.out, c + a, name="out", scalar_like=True, mistakes=_offset(alone, right, c + a)):
-            expect(alone.out, right, name="out", scalar_like=True, mistakes=mistakes)
-        _resets(alone, (), upstream)
-        again = _reused(student, name, [], {"a": a, "b": b}, {"a": c, "b": held_a})
-        expect(again, c + held_a, name="out for other numbers", scalar_like=True, mistakes={"stale": right})
+        if expect(alone.out, right, name="out", scalar_like=True, mistakes=mistakes):
+            expect(other.out, c + d, name="out for other numbers", scalar_like=True)
+            _resets(alone, (), upstream)
+            again = _reused(student, name, [], {"a": a, "b": b}, {"a": c, "b": d})
+            expect(again, c + d, name="out for other numbers", scalar_like=True, mistakes={"stale": right})
     with part("backward", points=3):
         good = True
         for key, mine, others in (("a", a, b), ("b", b, a)):
@@ -144,15 +145,15 @@ def batch_affine(student: Student, draw: Draw) -> None:
     with part("forward", points=1):
         mistakes = {
             "missing_term:b is left out": X @ w,
-            "sign": X @ w - b,
+            "wrong_argument:b is subtracted where it should be added": X @ w - b,
             "wrong_argument:b multiplies where it should be added": X @ w * b,
-            "averaged": X @ w / d + b,
+            "wrong_argument:the mean over the features, where their sum belongs": X @ w / d + b,
         }
-        expect(alone.out, X @ w + b, name="out", mistakes=mistakes)
-        _resets(alone, (m,), upstream)
-        again = _reused(student, name, [], {"X": X, "w": w, "b": b}, other)
-        exact = other["X"] @ other["w"] + other["b"]
-        expect(again, exact, name="out for other rows", mistakes={"stale": X @ w + b})
+        if expect(alone.out, X @ w + b, name="out", mistakes=mistakes):
+            _resets(alone, (m,), upstream)
+            again = _reused(student, name, [], {"X": X, "w": w, "b": b}, other)
+            exact = other["X"] @ other["w"] + other["b"]
+            expect(again, exact, name="out for other rows", mistakes={"stale": X @ w + b})
     with part("backward", points=2):
         right = {"X": np.outer(upstream, w), "w": X.T @ upstream, "b": upstream.sum()}
         mistakes = {
@@ -163,7 +164,7 @@ def batch_affine(student: Student, draw: Draw) -> None:
                 "averaged": right["w"] / m,
                 "batch_axis": X * upstream[:, None],
             },
-            "b": {"upstream_ignored": [float(m), 1.0], "averaged": right["b"] / m, "bias_axis": upstream},
+            "b": {"upstream_ignored": [float(m), 1.0], "averaged": right["b"] / m},
         }
         good = True
         for key, exact in right.items():
@@ -218,7 +219,7 @@ def _same(got: Any, value: Array) -> bool:
 # -- models -------------------------------------------------------------------------------------------------------
 
 # Right nodes for the student's model to be built of, so that a mistake in a node is paid for once.
-REFERENCE = '''
+REFERENCE = """
 import numpy as np
 
 
@@ -292,7 +293,7 @@ class MeanSquareNode(_Node):
 
     def get_predecessors(self):
         return [self.a, self.b]
-'''
+"""
 
 
 @check("04-ridge/ridge_regression_check", points=10, reveals=True)
@@ -471,23 +472,26 @@ def _look(
         # A column of predictions is as good as a row of them.
         return got.reshape(-1) if isinstance(got, np.ndarray) and got.shape == (len(new), 1) else got
 
-    def gradients() -> Mapping[str, Any]:
-        pair = values(graph().method("get_gradients", dict(inputs), dict(outcomes)))
-        return {"objective": pair[0], **{f"∂J/∂{key}": pair[1].get(key) for key in parameters}}
+    def gradients() -> Any:
+        _, found = values(graph().method("get_gradients", dict(inputs), dict(outcomes)))
+        return found
 
-    for name, ask in (("prediction", lambda: graph().method("get_prediction", dict(inputs)).value), ("fit", fit)):
+    questions = {
+        "prediction": lambda: graph().method("get_prediction", dict(inputs)).value,
+        "objective": lambda: graph().method("get_objective", dict(inputs), dict(outcomes)).value,
+        "gradients": gradients,
+        "fit": fit,
+    }
+    for name, ask in questions.items():
         try:
             seen[name] = ask()
         except StudentGone:
             raise
         except StudentError as error:
             seen[name] = error
-    try:
-        seen.update(gradients())
-    except StudentGone:
-        raise
-    except StudentError as error:
-        seen.update({name: error for name in ("objective", *(f"∂J/∂{key}" for key in parameters))})
+    found = seen.pop("gradients")
+    for key in parameters:
+        seen[f"∂J/∂{key}"] = found.get(key) if isinstance(found, Mapping) else found
     return seen
 
 
@@ -549,35 +553,43 @@ def training_error(student: Student, draw: Draw) -> None:
         with part(name, points=points):
             got = student.get(name).value
             low, high = RANGES[name]
-            family, text = next(_what_else(name, got), ("", ""))
+            other = next(key for key in RANGES if key != name)
+            got_other = student.get(other).value if student.has(other) else None
+            family, text = next(_what_else(name, got, other, got_other), ("", ""))
             if expect_true(not family, text, family):
                 middle, width = (low + high) / 2, (high - low) / 2
                 expect(got, middle, name=name, scalar_like=True, atol=width, rtol=0.0, float32=False)
 
 
-def _what_else(name: str, got: Any) -> Iterator[tuple[str, str]]:
+def _what_else(name: str, got: Any, other: str, got_other: Any) -> Iterator[tuple[str, str]]:
     """Which other number has been reported: (family, sentence)."""
-    try:
-        number = float(np.asarray(got, dtype=float).reshape(()))
-    except (TypeError, ValueError):
-        return
-    low, high = RANGES[name]
-    other = next(key for key in RANGES if key != name)
+    number, number_other = _number(got), _number(got_other)
 
-    def within(bounds: tuple[float, float], scale: float = 1.0) -> bool:
-        return bounds[0] <= number / scale <= bounds[1]
+    def within(number: float, bounds: tuple[float, float]) -> bool:
+        return bounds[0] <= number <= bounds[1]
 
-    if within((low, high)):
+    if within(number, RANGES[name]):
         return
-    if within(RANGES[other]):
+    if number == number_other:
+        yield "wrong_argument", f"{name} is the same number as {other}: the two settings give different ones."
+    if within(number, RANGES[other]) and within(number_other, RANGES[name]):
         yield "swapped_arguments", f"{name} has the value that belongs to the other setting: are the two exchanged?"
-    if within(VALIDATION[name]):
+    if within(number, VALIDATION[name]):
         yield "wrong_argument", f"{name} is the error on the validation points: report that on the training points."
-    if name == "mse_with_penalty" and within(OBJECTIVE_WITH_PENALTY):
+    if name == "mse_with_penalty" and within(number, OBJECTIVE_WITH_PENALTY):
         yield "wrong_loss", f"{name} is the objective, with its penalty: report the mean square error alone."
-    if within((low, high), scale=100):
+    if within(number / 100, RANGES[name]):
         yield "missing_mean", f"{name} is 100 times too large: report the mean over the examples, not their sum."
-    if number > 0 and low <= number**2 <= high:
+    # Both are roots, or none is: alone, a root could be the number of the other setting.
+    if number > 0 and within(number**2, RANGES[name]) and within(number_other**2, RANGES[other]):
         yield "wrong_loss", f"{name} is the root of the mean square error: report the mean square error."
-    if within((low, high), scale=0.5):
+    if within(number * 2, RANGES[name]):
         yield "factor", f"{name} is half the mean square error: there is no ½ here."
+
+
+def _number(got: Any) -> float:
+    """The one number that was reported; nan when it is something else."""
+    try:
+        return float(np.asarray(got, dtype=float).reshape(()))
+    except (TypeError, ValueError):
+        return float("nan")

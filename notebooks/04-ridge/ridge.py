@@ -32,6 +32,7 @@ from backprop.graph import ComputationGraphFunction
 from backprop.nodes import Node, SquaredL2DistanceNode, ValueNode, VectorScalarAffineNode
 from backprop.plots import plot_prediction_functions
 
+
 # %% [markdown]
 # ## 1 · The objective, and its graph
 #
@@ -64,6 +65,7 @@ x, w, b, y = Box("x"), Box("w"), Box("b"), Box("y")
 square_loss = Box("square loss", Box("prediction", x, w, b), y)
 draw_graph(Box("J", square_loss, Box("penalty", w)));
 
+
 # %% [markdown]
 # Two arrows leave $w$: it has two *consumers*, the prediction and the penalty. Each of them will hand a gradient back
 # to $w$, and the chain rule says that the two **add up**:
@@ -80,7 +82,7 @@ draw_graph(Box("J", square_loss, Box("penalty", w)));
 # arrives at $w$ along which path. Then: the backward pass visits `penalty` first and `prediction` after it. What would
 # the gradient of $w$ be if `prediction` wrote `self.w.d_out = …`?
 
-# %% [markdown] nbgrader={"grade_id": "q_paths", "grade": true, "solution": true, "points": 2}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "q_paths", "points": 2, "solution": true}
 # ### BEGIN SOLUTION
 # With $\hat y = w^\top x + b$,
 #
@@ -139,12 +141,13 @@ class L2NormPenaltyNode(Node):
     def get_predecessors(self):
         return [self.w]
 
+
 # %% [markdown]
 # The cell below compares your `backward` with *finite differences*: it moves each $w_i$ a little, runs your `forward`
 # and looks at how much `out` changes. It also feeds $w$ to a second node, runs a second pass, and more. One line per
 # variable: the entry that your code gives (exact), what the differences give (approx), and the largest difference.
 
-# %% nbgrader={"grade_id": "l2_penalty_check", "grade": true, "points": 5}
+# %% nbgrader={"grade": true, "grade_id": "l2_penalty_check", "points": 5}
 # Check your work. Right code shows max differences below 1e-6, most often around 1e-10.
 check_node(L2NormPenaltyNode, l2_reg=0.5, w=np.array([1.0, 3.0, -3.0]), expected=9.5)
 ### BEGIN HIDDEN TESTS
@@ -196,7 +199,8 @@ class SumNode(Node):
     def get_predecessors(self):
         return [self.a, self.b]
 
-# %% nbgrader={"grade_id": "sum_node_check", "grade": true, "points": 5}
+
+# %% nbgrader={"grade": true, "grade_id": "sum_node_check", "points": 5}
 # Check your work. Right code shows max differences below 1e-6, most often around 1e-12.
 check_node(SumNode, a=np.array(1.0), b=np.array(19.0), expected=20.0)
 ### BEGIN HIDDEN TESTS
@@ -244,6 +248,7 @@ class RidgeRegression:
         """The predictions for X, shape (n, d): an array of shape (n,)."""
         return predict_rows(self.graph, X)
 
+
 # %% [markdown]
 # Before any training: are the gradients of the *whole* graph right? We take numbers that can be worked out by hand, the
 # last layer of the small network that goes through this course: $x = (260, 120, 140)$ are the values of its
@@ -267,11 +272,20 @@ draw_graph(by_hand.graph);
 # The check uses another $b$ and $\lambda$, so that a penalty on $b$, or a forgotten $\lambda$, can't hide: with $b = 0.5$
 # and $\lambda = 0.1$ the objective is $1.5^2 + 0.1 \cdot 19 = 4.15$.
 
-# %% nbgrader={"grade_id": "ridge_regression_check", "grade": true, "points": 10}
+# %% nbgrader={"grade": true, "grade_id": "ridge_regression_check", "points": 10}
 # Check your work. Right code shows max differences below 1e-4 here (the gradients are as large as 780).
 hidden, weights = np.array([260.0, 120.0, 140.0]), np.array([1.0, 3.0, -3.0])
+wrong = {"missing_penalty": 2.25, "half_penalty": 3.2, "bias_regularised": 4.175, "penalty_in_prediction": 11.56}
 ridge = RidgeRegression(l2_reg=0.1)
-check_graph(ridge.graph, {"x": hidden}, {"y": 199.0}, {"w": weights, "b": 0.5}, expected=4.15, title="ridge regression")
+check_graph(
+    ridge.graph,
+    {"x": hidden},
+    {"y": 199.0},
+    {"w": weights, "b": 0.5},
+    title="ridge regression",
+    expected=4.15,
+    mistakes={"objective": wrong},
+)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("04-ridge/ridge_regression_check", globals())
@@ -344,7 +358,7 @@ mse_with_penalty = 0.1815
 mse_without_penalty = 0.0340
 ### END SOLUTION
 
-# %% nbgrader={"grade_id": "training_error_check", "grade": true, "points": 4}
+# %% nbgrader={"grade": true, "grade_id": "training_error_check", "points": 4}
 # Both are numbers, and smaller than the mean square error of predicting the same number everywhere.
 constant = mean_square_error(np.full(100, y_train.mean()), y_train)
 print(f"λ = 1: {mse_with_penalty:.4f}   λ = 0: {mse_without_penalty:.4f}   a constant: {constant:.4f}")
@@ -363,7 +377,7 @@ grade("04-ridge/training_error_check", globals())
 #    started at zero and had 500 epochs: what would probably happen to its training and validation error
 #    with many more?
 
-# %% [markdown] nbgrader={"grade_id": "q_two_fits", "grade": true, "solution": true, "points": 4}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "q_two_fits", "points": 4, "solution": true}
 # ### BEGIN SOLUTION
 # 1. The run without a penalty: about 0.03 against 0.18. It minimises the training error itself; with $\lambda = 1$ a
 #    part of the training error is traded for smaller weights.
@@ -413,6 +427,7 @@ class MeanSquareNode(Node):
     def get_predecessors(self):
         return [self.a, self.b]
 
+
 # %% [markdown]
 # The other is yours. Row $i$ of $X$ meets $w$ and gives $\hat y_i$, so $w$ and $b$ are used by **every** row, and their
 # gradients are sums over the rows. A good test of a formula is its shape: the gradient of $w$ has shape
@@ -454,7 +469,8 @@ class BatchAffineNode(Node):
     def get_predecessors(self):
         return [self.X, self.w, self.b]
 
-# %% tags=["optional"] nbgrader={"grade_id": "batch_affine_check", "grade": true, "points": 3}
+
+# %% tags=["optional"] nbgrader={"grade": true, "grade_id": "batch_affine_check", "points": 3}
 # Check your work. Right code shows max differences below 1e-6, most often around 1e-11.
 rng = np.random.default_rng(0)
 X, w, b = rng.normal(size=(4, 3)), rng.normal(size=3), np.array(0.5)
@@ -500,7 +516,8 @@ class MinibatchRidge:
         """The predictions for X, shape (n, d), in one pass: an array of shape (n,)."""
         return self.graph.get_prediction({"X": X})
 
-# %% tags=["optional"] nbgrader={"grade_id": "minibatch_ridge_check", "grade": true, "points": 2}
+
+# %% tags=["optional"] nbgrader={"grade": true, "grade_id": "minibatch_ridge_check", "points": 2}
 # Check your work: the two rows are the example of section 4 and twice that example. Right code: below 1e-3.
 rows = np.array([[260.0, 120.0, 140.0], [520.0, 240.0, 280.0]])
 batch = MinibatchRidge(l2_reg=0.1)
@@ -535,7 +552,7 @@ for batch_size, step_size in [(10, 5e-4), (50, 2.5e-3), (100, 5e-3)]:
 # Report the times and the speed-up you measured. Why is it less than the batch size? Why may the step be larger
 # for a larger batch, and what would go wrong if you went on like this?
 
-# %% [markdown] tags=["optional"] nbgrader={"grade_id": "q_speed_up", "grade": true, "solution": true, "points": 2}
+# %% [markdown] tags=["optional"] nbgrader={"grade": true, "grade_id": "q_speed_up", "points": 2, "solution": true}
 # ### BEGIN SOLUTION
 # SPEEDUP_ANSWER
 #
