@@ -336,8 +336,12 @@ def apply(course: Course, writer: GradebookWriter, ledger: Ledger, unit: Unit, r
         writer.write(unit.student, unit.section, scores, timestamp, by_hand=bool(record.get("by_hand")))
         os.chmod(temporary, 0o755)
         if final.exists():
-            os.replace(final, Path(tempfile.mkdtemp(dir=course.state, prefix="old-")) / "old")
-        os.replace(temporary, final)
+            old = Path(tempfile.mkdtemp(dir=course.state, prefix="old-"))
+            os.replace(final, old / "old")
+            os.replace(temporary, final)
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            os.replace(temporary, final)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     ledger.finish(unit, record)
