@@ -1,0 +1,228 @@
+"""Draw a computation graph: boxes from left to right, values above the arrows, gradients below them.
+
+* :func:`draw_graph` draws nodes, with what they hold now
+* :func:`draw_edges` draws a graph that is given as a list of arrows, for functions written without nodes
+* :func:`layout` says where the boxes go
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from backprop.graph import CycleError, predecessors, sort_topological
+from backprop.layout import layered
+
+VALUE_COLOUR = "#17568c"
+GRADIENT_COLOUR = "#b3361b"
+
+
+@dataclass
+class Picture:
+    """What there is to draw; keys are any hashable things.
+
+    boxes : key -> (name, operation), in topological order; the operation may be ""
+    edges : (from, to) pairs; a pair may be there twice
+    values : key -> text above every arrow that leaves the box
+    gradients : key or (from, to) -> text below the arrow; for a box that several arrows leave, the total stands
+        under the box and each arrow has the part that arrives along it
+    """
+
+    boxes: dict
+    edges: list[tuple]
+    values: dict = field(default_factory=dict)
+    gradients: dict = field(default_factory=dict)
+
+
+def layout(sink) -> dict[int, tuple[float, float]]:
+    """``id(node)`` -> (x, y) for the sink and its ancestors.
+
+    x is the column, counted from 0 at the left; y points upwards and is at least 1 apart within a column. The
+    sink may be a :class:`~backprop.graph.ComputationGraphFunction`, which stands for its objective.
+    """
+    nodes = sort_topological(_sink(sink))
+    edges = [(id(p), id(node)) for node in nodes for p in predecessors(node)]
+    places = layered([id(node) for node in nodes], edges)
+    return {id(node): (float(places.column[id(node)]), places.height[id(node)]) for node in nodes}
+
+
+def draw_graph(sink, ax=None, digits: int = 4):
+    """Draw the graph that ends in this node, with the values and gradients its nodes hold now.
+
+    Before a forward pass there are boxes only; gradients show after a backward pass. Arrays of more than four entries
+    are shown by their shape. Where several arrows leave a node, each shows the gradient that arrives along it and
+    the total stands under the node.
+
+    Parameters
+    ----------
+    sink : a node, or a ComputationGraphFunction, whose objective is drawn; any class with the node protocol will do
+    ax : matplotlib axes to draw in; None makes a figure of the right size
+    digits : how many significant digits numbers have
+
+    Returns the matplotlib axes. Raises CycleError or TypeError for something that is not a graph of nodes.
+    """
+    nodes = sort_topological(_sink(sink))
+    picture = Picture({id(node): (_name(node), _operation(node)) for node in nodes}, [])
+    picture.edges = [(id(p), id(node)) for node in nodes for p in predecessors(node)]
+    ran_backward = _is_set(nodes[-1], "d_out") and np.any(np.asarray(nodes[-1].d_out) != 0)
+    for node in nodes:
+        if _is_set(node, "out"):
+            picture.values[id(node)] = number_text(node.out, digits)
+        if ran_backward and _is_set(node, "d_out"):
+            picture.gradients[id(node)] = number_text(node.d_out, digits)
+    if ran_backward:
+        for edge, gradient in _arriving(nodes, picture.edges).items():
+            picture.gradients[edge] = number_text(gradient, digits)
+    return _paint(picture, ax)
+
+
+def draw_edges(
+    edges: Sequence[tuple],
+    values: Mapping | None = None,
+    gradients: Mapping | None = None,
+    operators: Mapping | None = None,
+    ax=None,
+    digits: int = 4,
+):
+    """Draw a graph given by its arrows, for example ``[("x", "g"), ("y", "g"), ("g", "f"), ("z", "f")]``.
+
+    Parameters
+    ----------
+    edges : (from, to) pairs of names
+    values : name -> number or array, shown above the arrows that leave the name
+    gradients : name -> number or array, shown below; where several arrows leave a name, this total stands under the
+        box, and a pair (from, to) as the key gives the part of one arrow
+    operators : name -> text, such as "+", shown in the box
+    ax : matplotlib axes to draw in; None makes a figure of the right size
+    digits : how many significant digits numbers have
+
+    Names that no arrow mentions are left out. Returns the matplotlib axes.
+    Raises ValueError if an edge is not a pair of names or there is none, CycleError if the arrows run in a circle.
+    """
+    edges = _checked_edges(edges)
+    names = _sorted_names(edges)
+    operators = operators or {}
+    return _paint(
+        Picture(
+            {name: (str(name), str(operators.get(name, ""))) for name in names},
+            edges,
+            {name: number_text(value, digits) for name, value in (values or {}).items()},
+            {name: number_text(value, digits) for name, value in (gradients or {}).items()},
+        ),
+        ax,
+    )
+
+
+def number_text(value, digits: int = 4) -> str:
+    """A number or an array in few letters: entries of up to four, the shape of anything larger, "" for None."""
+    if value is None:
+        return ""
+    try:
+        array = np.asarray(value)
+    except ValueError:  # a ragged list
+        return str(value)[:20]
+    if array.dtype.kind not in "biuf":
+        return str(value)[:20]
+    if array.size > 4 or array.size == 0:
+        return "shape " + str(array.shape).replace(",)", ",)")
+    text = _entries(array.tolist(), digits)
+    return text[1:-1] if array.shape == (1,) else text
+
+
+def _entries(value, digits: int) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(_entries(entry, digits) for entry in value) + "]"
+    text = f"{float(value):.{digits}g}"
+    return "0" if text == "-0" else text.replace("-", "−")
+
+
+def _sink(graph):
+    return getattr(graph, "objective", graph)
+
+
+def _name(node) -> str:
+    return str(getattr(node, "node_name", type(node).__name__))
+
+
+def _operation(node) -> str:
+    """The name of the class, without "Node", for nodes that compute something."""
+    if not predecessors(node) or "forward" not in _methods(type(node)):
+        return ""
+    return type(node).__name__.removesuffix("Node") or "Node"
+
+
+def _methods(cls: type) -> set[str]:
+    """What a class and its ancestors define, apart from the framework's own base class and ``object``."""
+    from backprop.nodes import Node
+
+    return {name for parent in cls.__mro__ if parent not in (Node, object) for name in vars(parent)}
+
+
+def _is_set(node, attribute: str) -> bool:
+    return getattr(node, attribute, None) is not None
+
+
+def _arriving(nodes: list, edges: list[tuple]) -> dict[tuple, np.ndarray]:
+    """For each node that several others use: the gradient that each of them sends, found by asking it alone.
+
+    A user's ``backward`` is run with the ``d_out`` of its inputs at zero, then everything is put back.
+    """
+    users = Counter(start for start, _ in set(edges))
+    found = {}
+    for node in nodes:
+        inputs = list({id(p): p for p in predecessors(node)}.values())
+        if not any(users[id(p)] > 1 for p in inputs) or not all(_is_set(p, "d_out") for p in [node, *inputs]):
+            continue
+        kept, own, own_copy = [p.d_out for p in inputs], node.d_out, np.array(node.d_out)
+        try:
+            for p in inputs:
+                p.d_out = np.zeros(np.shape(p.d_out))
+            with contextlib.redirect_stdout(io.StringIO()):
+                node.backward()
+            found.update({(id(p), id(node)): p.d_out for p in inputs if users[id(p)] > 1})
+        except Exception:  # a student's unfinished backward: the drawing shows the totals alone
+            pass
+        finally:
+            for p, d_out in zip(inputs, kept, strict=True):
+                p.d_out = d_out
+            node.d_out = own
+            if isinstance(own, np.ndarray):
+                own[...] = own_copy
+    return found
+
+
+def _checked_edges(edges) -> list[tuple]:
+    checked = []
+    for edge in edges:
+        if not isinstance(edge, (tuple, list)) or len(edge) != 2 or not all(isinstance(end, str) for end in edge):
+            raise ValueError(f'An edge is a pair of names such as ("x", "g"); got {edge!r:.60}.')
+        checked.append(tuple(edge))
+    if not checked:
+        raise ValueError('There are no edges to draw: give at least one pair of names such as ("x", "g").')
+    return checked
+
+
+def _sorted_names(edges: list[tuple]) -> list[str]:
+    """The names in topological order; among those that are free, the one that was mentioned first."""
+    waiting = dict.fromkeys(name for edge in edges for name in edge)
+    order: list[str] = []
+    while waiting:
+        free = next((n for n in waiting if not any(end == n and start in waiting for start, end in edges)), None)
+        if free is None:
+            raise CycleError(
+                f"The arrows run in a circle among {', '.join(waiting)}: no value could be computed first."
+            )
+        order.append(free)
+        del waiting[free]
+    return order
+
+
+def _paint(picture: Picture, ax):
+    from backprop.painting import paint
+
+    return paint(picture, ax)
