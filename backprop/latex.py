@@ -143,6 +143,7 @@ def _operator(found: re.Match[str]) -> str:
     return r"\operatorname*{" + re.sub(r"\s+", r"\\,", found[1].strip()) + "}"
 
 
+_DOUBLE_BAR = r"\s*\\(?:\||[lr]?Vert(?![A-Za-z]))"
 _BAR_TOKEN = re.compile(
     r"""
       (?P<open> \\left\s*(?:\\.|.) | \\begin\s*\{[^{}]*\}(?:\s*\{[lcr@|\s.!]*\})? | [{(\[] )
@@ -158,16 +159,21 @@ _BAR_TOKEN = re.compile(
 
 
 def _bars_paired(tex: str) -> str:
-    r"""Bars that come in pairs, |x| or \|x\|, become \left| … \right|; single ones are set as relations, with gaps."""
+    r"""Bars that come in pairs, |x| or \|x\|, become fences; single ones are set as relations, with gaps."""
     edits: list[tuple[int, int, str]] = []
     groups: list[dict[str, list[tuple[int, int]]]] = [{"single": [], "double": []}]
 
     def pair(group: dict[str, list[tuple[int, int]]]) -> None:
-        for kind, bar in (("single", "|"), ("double", r"\|")):
+        for kind, bars in (("single", (r"\left| ", r"\right| ")), ("double", (r"\lVert ", r"\rVert "))):
             spans = group[kind]
             if len(spans) % 2 == 0:
-                edits.extend((*span, (r"\right", r"\left")[i % 2 == 0] + bar + " ") for i, span in enumerate(spans))
+                edits.extend((*span, bars[i % 2]) for i, span in enumerate(spans))
             group[kind] = []
+
+    # pandoc keeps \lVert … \rVert together, also under a fraction, but not \left\| … \right\|.
+    opened, closed = (len(re.findall(rf"\\{side}{_DOUBLE_BAR}", tex)) for side in ("left", "right"))
+    if opened == closed:
+        tex = re.sub(rf"\\(?:left|right){_DOUBLE_BAR}", r"\\Vert ", tex)
 
     for found in _BAR_TOKEN.finditer(tex):
         if found["open"]:

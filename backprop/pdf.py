@@ -21,6 +21,7 @@ from .markdown import ConversionError, typst_string, wrapped
 from .notebook_file import Cell, Notebook, NotebookError, clean, joined, read_notebook, write_atomically
 from .typesetting import Passage, Press, scratch_folder
 
+_NEW_PAGE = "#pagebreak(weak: true)"
 _LONGEST_MARKDOWN = 40_000
 _LINES_SHOWN = (45, 15)
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
@@ -51,6 +52,8 @@ class _Sheet:
         """The call that shows the piece, which lies in a file of its own."""
         piece = self.pieces[number]
         inside = f'include "piece{number}.typ"'
+        if piece == _NEW_PAGE:
+            return piece
         return f"#{inside}" if isinstance(piece, str) else f"#{self.frames[piece]}({inside})"
 
 
@@ -101,9 +104,9 @@ def _title(sections: list[str], name: str) -> str:
     [Page #counter(page).display() of #counter(page).final().first()])
 }})
 #show: dressed
-#block(below: 0.5em, text(size: 22pt, weight: "bold", fill: ink, [Answers]))
-#block(above: 0.5em, text(size: 12pt, {shown}))
-{f'#block(above: 0.5em, text(size: 12pt, fill: faint, {author}))' if name else ''}
+#block(below: 1em, text(size: 22pt, weight: "bold", fill: ink, [Answers]))
+#block(above: 1em, below: 0.7em, text(size: 12pt, {shown}))
+{f'#block(above: 0.7em, text(size: 12pt, fill: faint, {author}))' if name else ''}
 #rule
 """
 
@@ -116,6 +119,8 @@ def _add_notebook(sheet: _Sheet, press: Press, notebook: Notebook) -> None:
             take_formulas(clean(cell.source), found)
             for formula in found:
                 macros.learn(formula.tex)
+    if sheet.pieces:
+        sheet.markup(_NEW_PAGE)
     sheet.markup(f"= #{typst_string(f'{notebook.section} · {notebook.path.stem}')}\n")
     question: Cell | None = None
     heading = ""

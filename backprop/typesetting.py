@@ -194,8 +194,9 @@ class Press:
         for way in ways:
             # What pandoc cannot convert it writes as text; a formula stands between bare dollars.
             if way and way[0] == way[-1] == "$" and way.strip("$ \n"):
-                # Typst wants one character as a fence, and sets ∥ as the relation "parallel to".
+                # Typst wants one character as a fence, and sets other double bars as relations.
                 way = way.replace('delim: "||"', 'delim: "‖"').replace("∥", "‖")
+                way = way.replace("bar.v.double", "‖")
                 if self.compiles(way):
                     return way
         reason = formula.problem or "it could not be typeset"

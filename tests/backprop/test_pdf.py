@@ -169,7 +169,7 @@ def test_macros_reach_other_cells_and_a_loop_ends() -> None:
 def test_single_bars_stay_relations_and_pairs_become_fences() -> None:
     assert variants("p(a|b) p(c|d)")[0] == "p(a|b) p(c|d)"
     assert variants("|x|^2")[0] == r"\left| x\right| ^2"
-    assert variants(r"\|W\|_F")[0] == r"\left\| W\right\| _F"
+    assert variants(r"\|W\|_F")[0] == r"\lVert W\rVert _F" == variants(r"\left\|W\right\|_F")[0].replace("  ", " ")
 
 
 @needs_pdftotext
@@ -288,9 +288,9 @@ def test_the_same_notebook_gives_the_same_pdf(tmp_path: Path) -> None:
 
 
 def test_a_section_takes_less_than_two_seconds(tmp_path: Path) -> None:
-    figure = new_code_cell("plot()", outputs=[new_output("display_data", data={"image/png": png(640, 480)})])
+    shown = new_output("display_data", data={"image/png": png(640, 480)})
     cells = [answer(f"Derivation {i}:\n\n" + "\n\n".join(FORMULAS[i::10]), f"q{i}") for i in range(10)]
-    path = save(tmp_path, *cells, *[figure] * 6)
+    path = save(tmp_path, *cells, *(new_code_cell("plot()", outputs=[shown]) for _ in range(6)))
     make_pdf([path], tmp_path / "warm.pdf")
     started = time.perf_counter()
     make_pdf([path], tmp_path / "out.pdf")
