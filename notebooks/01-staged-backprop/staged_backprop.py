@@ -33,12 +33,12 @@ from backprop.gradcheck import check_function, check_values
 # that value: it is computed from right to left.
 
 # %% tags=["show"]
-draw_edges(
+ax = draw_edges(
     [("a", "p"), ("b", "p"), ("p", "h"), ("c", "h")],
     values={"a": 3.0, "b": 2.0, "c": 4.0, "p": 6.0, "h": 10.0},
     gradients={"a": 2.0, "b": 3.0, "c": 1.0, "p": 1.0, "h": 1.0},
     operators={"p": "×", "h": "+"},
-);
+)
 
 # %% [markdown]
 # Read the lower row from the right. The result's derivative with respect to itself is 1. A sum hands its gradient on
@@ -52,7 +52,7 @@ draw_edges(
 #
 # **Question 1** (2 points). Write $f$ as two functions, each with a single operator. Name the intermediate value $g$.
 
-# %% [markdown] nbgrader={"grade_id": "q_decompose", "grade": true, "solution": true, "points": 2}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "q_decompose", "points": 2, "solution": true}
 # ### BEGIN SOLUTION
 # $$g(x, y) = x + y \qquad f(g, z) = g\,z$$
 #
@@ -78,9 +78,9 @@ product_edges = [("x", "g"), ("y", "g"), ("g", "f"), ("z", "f")]
 
 # %% tags=["show"]
 # Your drawing: two arrows into each operator, and one value, f, that no arrow leaves.
-draw_edges(product_edges, operators={"g": "+", "f": "×"});
+ax = draw_edges(product_edges, operators={"g": "+", "f": "×"})
 
-# %% nbgrader={"grade_id": "product_edges_check", "grade": true, "locked": true, "points": 2}
+# %% nbgrader={"grade": true, "grade_id": "product_edges_check", "points": 2}
 # Each operator of this graph takes two inputs, and every value but the result is used by a later step.
 ends = [end for _, end in product_edges]
 assert all(ends.count(name) == 2 for name in ends), "Two arrows go into each operator of this graph."
@@ -131,6 +131,7 @@ def staged_product(x, y, z):
     return f, (dfdx, dfdy, dfdz)
     ### END SOLUTION
 
+
 # %% [markdown]
 # How can a gradient be checked? Move one input a little, see how much the value changes, and divide:
 #
@@ -139,7 +140,7 @@ def staged_product(x, y, z):
 # The check prints one line per input: **exact** is your gradient, **approx** is measured from your forward pass, and
 # **maxdiff** is the distance between them. Right code shows less than $10^{-8}$ here; a forgotten term shows far more.
 
-# %% nbgrader={"grade_id": "staged_product_check", "grade": true, "locked": true, "points": 5}
+# %% nbgrader={"grade": true, "grade_id": "staged_product_check", "points": 5}
 # Expected: value 9.25, and three times "ok" with a maxdiff below 1e-8.
 check_function(staged_product, 0.7, 3.0, 2.5, expected=9.25)
 ### BEGIN HIDDEN TESTS
@@ -153,22 +154,22 @@ grade("01-staged-backprop/staged_product_check", globals())
 # course that you do the computer's work.
 
 # %% nbgrader={"grade_id": "by_hand", "solution": true}
-values = {"x": -2.0, "y": 5.0, "z": -4.0}  # add "g" and "f"
-gradients = {"f": 1.0}  # add "g", "z", "x" and "y"
+hand_values = {"x": -2.0, "y": 5.0, "z": -4.0}  # add "g" and "f"
+hand_gradients = {"f": 1.0}  # add "g", "z", "x" and "y"
 ### BEGIN SOLUTION
-values = {"x": -2.0, "y": 5.0, "z": -4.0, "g": 3.0, "f": -12.0}
-gradients = {"f": 1.0, "g": -4.0, "z": 3.0, "x": -4.0, "y": -4.0}
+hand_values = {"x": -2.0, "y": 5.0, "z": -4.0, "g": 3.0, "f": -12.0}
+hand_gradients = {"f": 1.0, "g": -4.0, "z": 3.0, "x": -4.0, "y": -4.0}
 ### END SOLUTION
 
 # %% tags=["show"]
 # Your numbers on your drawing: values above the arrows, gradients below them.
-draw_edges(product_edges, values=values, gradients=gradients, operators={"g": "+", "f": "×"});
+ax = draw_edges(product_edges, values=hand_values, gradients=hand_gradients, operators={"g": "+", "f": "×"})
 
-# %% nbgrader={"grade_id": "by_hand_check", "grade": true, "locked": true, "points": 3}
+# %% nbgrader={"grade": true, "grade_id": "by_hand_check", "points": 3}
 # Does your paper agree with your code? Every maxdiff should be 0.
 f, code = staged_product(-2.0, 5.0, -4.0)
 check_values("your paper (yours) · your code (right)",
-             {"f": values.get("f"), **{f"∂f/∂{name}": gradients.get(name) for name in "xyz"}},
+             {"f": hand_values.get("f"), **{f"∂f/∂{name}": hand_gradients.get(name) for name in "xyz"}},
              {"f": f, **{f"∂f/∂{name}": number for name, number in zip("xyz", code)}})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
@@ -182,7 +183,7 @@ grade("01-staged-backprop/by_hand_check", globals())
 # 2. What does the operator $g$ receive from the right (its upstream gradient), what is its local derivative for $x$, and
 #    what does it send to $x$? Does it need to know that $f$ is a product?
 
-# %% [markdown] nbgrader={"grade_id": "q_read", "grade": true, "solution": true, "points": 3}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "q_read", "points": 3, "solution": true}
 # ### BEGIN SOLUTION
 # 1. $\partial f/\partial x = \partial f/\partial y = -4$, so $x$ and $y$ go down; $\partial f/\partial z = 3$, so $z$ goes up.
 # 2. $g$ receives $\partial f/\partial g = z = -4$. Its local derivative is $\partial g/\partial x = 1$, and it sends
@@ -203,10 +204,11 @@ grade("01-staged-backprop/by_hand_check", globals())
 # by 0.01, and the result feels both changes. So on the way back two gradients arrive at $b$, and they **add**.
 
 # %% tags=["show"]
-draw_edges(
+ax = draw_edges(
     [("b", "b1"), ("b", "b2"), ("a", "d"), ("b1", "d"), ("d", "f"), ("b2", "f")],
     operators={"b1": "copy", "b2": "copy", "d": "−", "f": "×"},
-);
+)
+
 
 # %% [markdown]
 # **Exercise 4** (5 points). Write both passes with the names of the drawing: `b1`, `b2`, `d`, `f` on the way forward, then
@@ -235,7 +237,8 @@ def shared_input(a, b):
     return f, (dfda, dfdb)
     ### END SOLUTION
 
-# %% nbgrader={"grade_id": "shared_input_check", "grade": true, "locked": true, "points": 5}
+
+# %% nbgrader={"grade": true, "grade_id": "shared_input_check", "points": 5}
 # Expected: value 4.42, two times "ok".
 check_function(shared_input, 4.3, 1.7, expected=4.42)
 ### BEGIN HIDDEN TESTS
@@ -260,7 +263,8 @@ grade("01-staged-backprop/shared_input_check", globals())
 # %% tags=["show"]
 f1_edges = [("x1", "a1"), ("w1", "a1"), ("x2", "a2"), ("w2", "a2"), ("a1", "ŷ"), ("a2", "ŷ"), ("b", "ŷ"),
             ("ŷ", "d"), ("y", "d"), ("d", "L")]
-draw_edges(f1_edges, operators={"a1": "×", "a2": "×", "ŷ": "+", "d": "−", "L": "²"});
+ax = draw_edges(f1_edges, operators={"a1": "×", "a2": "×", "ŷ": "+", "d": "−", "L": "²"})
+
 
 # %% nbgrader={"grade_id": "f1", "solution": true}
 def f1(x1, w1, x2, w2, b, y):
@@ -287,7 +291,8 @@ def f1(x1, w1, x2, w2, b, y):
     return L, (grad_x1, grad_w1, grad_x2, grad_w2, grad_b, grad_y)
     ### END SOLUTION
 
-# %% nbgrader={"grade_id": "f1_check", "grade": true, "locked": true, "points": 0}
+
+# %% nbgrader={"grade": true, "grade_id": "f1_check", "points": 0}
 # Expected: value 2.25, six times "ok" with a maxdiff below 1e-8.
 check_function(f1, 0.5, 2.0, -1.0, 1.5, 1.0, -1.0, expected=2.25)
 ### BEGIN HIDDEN TESTS
@@ -308,7 +313,8 @@ grade("01-staged-backprop/f1_check", globals())
 
 # %% tags=["show"]
 f2_edges = [("x", "d"), ("d", "e"), ("e", "t"), ("e", "b"), ("t", "y"), ("b", "y")]
-draw_edges(f2_edges, operators={"d": "×2", "e": "exp", "t": "−1", "b": "+1", "y": "÷"});
+ax = draw_edges(f2_edges, operators={"d": "×2", "e": "exp", "t": "−1", "b": "+1", "y": "÷"})
+
 
 # %% nbgrader={"grade_id": "f2", "solution": true}
 def f2(x):
@@ -334,7 +340,8 @@ def f2(x):
     return y, (grad_x,)
     ### END SOLUTION
 
-# %% nbgrader={"grade_id": "f2_check", "grade": true, "locked": true, "points": 0}
+
+# %% nbgrader={"grade": true, "grade_id": "f2_check", "points": 0}
 # Expected: value 0.6, one "ok" with a maxdiff below 1e-8. The comma in (grad_x,) makes it a tuple.
 check_function(f2, math.log(2.0), expected=0.6)
 ### BEGIN HIDDEN TESTS
@@ -355,7 +362,8 @@ grade("01-staged-backprop/f2_check", globals())
 # %% tags=["show"]
 f3_edges = [("s1", "e1"), ("s2", "e2"), ("e1", "d"), ("e2", "d"), ("e1", "p1"), ("d", "p1"), ("e2", "p2"), ("d", "p2"),
             ("p1", "p₊"), ("p2", "p₊"), ("y", "p₊"), ("p₊", "L")]
-draw_edges(f3_edges, operators={"e1": "exp", "e2": "exp", "d": "+", "p1": "÷", "p2": "÷", "p₊": "choose", "L": "−log"});
+ax = draw_edges(f3_edges, operators={"e1": "exp", "e2": "exp", "d": "+", "p1": "÷", "p2": "÷", "p₊": "choose", "L": "−log"})
+
 
 # %% nbgrader={"grade_id": "f3", "solution": true}
 def f3(s1, s2, y):
@@ -383,6 +391,7 @@ def f3(s1, s2, y):
     return L, (grad_e1 * e1, grad_e2 * e2)
     ### END SOLUTION
 
+
 # %% nbgrader={"grade_id": "f3_helpers", "locked": true}
 # The same graph with y fixed: functions of two numbers, handy for checking.
 def f3_y1(s1, s2):
@@ -392,7 +401,8 @@ def f3_y1(s1, s2):
 def f3_y2(s1, s2):
     return f3(s1, s2, y=2)
 
-# %% nbgrader={"grade_id": "f3_check", "grade": true, "locked": true, "points": 10}
+
+# %% nbgrader={"grade": true, "grade_id": "f3_check", "points": 10}
 # Expected: values 0.5108 and 0.9163, four times "ok" with a maxdiff below 1e-8.
 check_function(f3_y1, math.log(3.0), math.log(2.0), expected=math.log(5 / 3))
 check_function(f3_y2, math.log(3.0), math.log(2.0), expected=math.log(5 / 2))
@@ -412,7 +422,7 @@ grade("01-staged-backprop/f3_check", globals())
 #
 # Give each its usual name. Did you notice how short the gradients of `f2` and `f3` become when you tidy them up?
 
-# %% [markdown] nbgrader={"grade_id": "q_guess", "grade": true, "solution": true, "points": 0}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "q_guess", "points": 0, "solution": true}
 # ### BEGIN SOLUTION
 # `f1` is the squared error of a linear unit (linear regression with two features). `f2` is the hyperbolic tangent, tanh,
 # with slope $1 - y^2$. `f3` is the softmax of two scores with the cross-entropy loss (negative log-likelihood); its
@@ -443,7 +453,8 @@ f4_edges = [("x", "d"), ("m", "d"), ("d", "u"), ("s", "u"), ("u", "q"), ("q", "h
 ### END SOLUTION
 
 # %% tags=["show"]
-draw_edges(f4_edges);
+ax = draw_edges(f4_edges)
+
 
 # %% nbgrader={"grade_id": "f4", "solution": true}
 def f4(*inputs):
@@ -465,7 +476,8 @@ def f4(*inputs):
     return L, (grad_d, -grad_d, grad_s1 + grad_s2)
     ### END SOLUTION
 
-# %% nbgrader={"grade_id": "f4_check", "grade": true, "locked": true, "points": 0}
+
+# %% nbgrader={"grade": true, "grade_id": "f4_check", "points": 0}
 # Works for any number of inputs. Steep functions may show a maxdiff somewhat above 1e-8.
 print(len({end for _, end in f4_edges}), "operators (at least 5)")
 check_function(f4, *f4_at.values(), names=tuple(f4_at))
