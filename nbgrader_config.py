@@ -1,7 +1,9 @@
 """nbgrader's settings for this course. `python -m autograder` and every `nbgrader` command read this file."""
 
 from nbgrader.converters import GenerateAssignment
+from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
 
+from autograder.nbgrader_hooks import JudgeSubmission, SubmissionExporter
 from autograder.release import CompleteMetadata, LeakCheck
 
 c = get_config()  # noqa: F821  (traitlets hands it to this file)
@@ -20,3 +22,8 @@ c.GenerateAssignment.preprocessors = [
 ]
 
 # --- grading ------------------------------------------------------------------------------------------------------
+# `python -m autograder grade` is the fast way. With these, `nbgrader autograde` and the formgrader's button judge in
+# the same sandbox, outside the student's process, and write the same scores.
+c.Autograde.exporter_class = SubmissionExporter
+c.Autograde.sanitize_preprocessors = [JudgeSubmission]
+c.Autograde.autograde_preprocessors = [SaveAutoGrades, AssignLatePenalties]

@@ -100,14 +100,24 @@ class Course:
         return configured or f"sqlite:///{self.gradebook_path}"
 
     def open_gradebook(self) -> Gradebook:
-        """Return nbgrader's gradebook of this course, made when there is none; use it in a `with`."""
+        """Return nbgrader's gradebook of this course, made when there is none; use it in a `with`.
+
+        Raises CourseError when the database cannot be opened.
+        """
         from nbgrader.api import Gradebook  # a second of imports that most commands do without
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import SQLAlchemyError
 
         # nbgrader starts `alembic` by name to make a database, also where the virtual environment is not activated.
         beside = str(Path(sys.executable).parent)
         if beside not in os.environ.get("PATH", "").split(os.pathsep):
             os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", os.defpath)])
-        return Gradebook(self.gradebook_url)
+        try:
+            return Gradebook(self.gradebook_url)
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+            shown = make_url(self.gradebook_url).render_as_string(hide_password=True)
+            raise CourseError(f"The gradebook {shown} cannot be opened ({reason}).") from None
 
     def sections(self) -> list[str]:
         """The names of the folders of `notebooks/` that hold at least one notebook, in order.

@@ -8,18 +8,14 @@ never touched.
 from __future__ import annotations
 
 import datetime
-import os
-import sys
 from dataclasses import dataclass
 from typing import Any
 
 from nbgrader import api, plugins
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import select
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
 
-from .course import Course, UserError
+from .course import Course
 from .release import register
 
 NO_RESPONSE = "No response."
@@ -46,29 +42,12 @@ class _Cells:
     comments: dict[str, str]
 
 
-def open_gradebook(url: str) -> api.Gradebook:
-    """nbgrader's Gradebook at a database address; it and its tables are made when they are not there.
-
-    Raises UserError when the database cannot be opened.
-    """
-    # nbgrader starts the program `alembic` of this environment, which need not be the active one.
-    here = os.path.dirname(sys.executable)
-    if here not in os.environ.get("PATH", "").split(os.pathsep):
-        os.environ["PATH"] = os.pathsep.join([here, os.environ.get("PATH", os.defpath)])
-    try:
-        return api.Gradebook(url)
-    except SQLAlchemyError as error:
-        shown = make_url(url).render_as_string(hide_password=True)
-        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        raise UserError(f"The gradebook {shown} cannot be opened: {reason}.") from None
-
-
 class GradebookWriter:
     """Writes submissions. Keep one per run: nothing else may write scores while it is open."""
 
     def __init__(self, course: Course):
         self.course = course
-        self.gradebook = open_gradebook(course.gradebook_url)
+        self.gradebook = course.open_gradebook()
         self._cells: dict[str, tuple[str, dict[str, _Cells]]] = {}
         self._late = self._late_plugin()
 

@@ -164,14 +164,16 @@ def _dropped(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _no_mask(node: ast.AST) -> Iterator[ast.AST]:
-    if isinstance(node, ast.Call) and _name(node.func) in ("relu", "maximum", "tanh", "exp", "log", "sigmoid", "phi"):
-        if node.args:
-            yield node.args[0]
+    if isinstance(node, ast.Call) and node.args and _name(node.func) in ACTIVATIONS:
+        yield node.args[0]
 
 
 def _power(node: ast.AST) -> Iterator[ast.AST]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
         yield node.left
+
+
+ACTIVATIONS = ("relu", "maximum", "tanh", "exp", "log", "sigmoid", "phi")
 
 
 def _name(function: ast.AST) -> str:

@@ -14,7 +14,7 @@ from autograder.leaks import read_regions
 ROOT = Path(__file__).resolve().parents[1]
 STANDARD = set(sys.stdlib_module_names)
 # What each room may import besides the standard library; the same names as in its pyproject.toml.
-LIBRARY = {"backprop", "numpy", "matplotlib", "networkx", "nbformat", "nbclient", "IPython", "pooch"}
+LIBRARY = {"backprop", "numpy", "matplotlib", "networkx", "nbformat", "nbclient", "IPython", "pooch", "jupyter_client"}
 LIBRARY_EXTRAS = {"torch", "torchvision", "safetensors", "PIL", "pypandoc", "typst"}
 NOTEBOOK = {"backprop", "numpy", "matplotlib"}
 TORCH = {"torch", "torchvision"}

@@ -1,0 +1,71 @@
+# Two commands:  make demo   a whole course on a made-up class
+#                make test   everything that is tested
+# Each builds its own .venv on a machine that has Python 3.10 or later and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CORES := $(shell nproc 2>/dev/null || echo 2)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test lint mutants benchmarks release setup bubblewrap chromium clean
+
+demo: setup
+	$(BIN)/python -m autograder demo
+
+test: setup chromium lint
+	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup $(PYTEST)
+
+lint: setup
+	$(BIN)/ruff check .
+
+release: setup
+	$(BIN)/python -m autograder release
+
+# The figures of docs/checks.md: each solution on 1,000 random inputs (about half an hour on 2 cores).
+mutants: setup
+	$(BIN)/python -m autograder mutants --seeds 1000 --write docs/checks.md
+
+benchmarks: setup
+	$(BIN)/python benchmarks/grading.py
+
+setup: $(VENV)/installed bubblewrap
+
+# torch first and pinned: asked for by a range, pip may choose a build with gigabytes of CUDA.
+$(VENV)/installed: pyproject.toml autograder/pyproject.toml constraints.txt
+	@echo "== making $(VENV); the first time this downloads about 600 MB and takes a few minutes"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+		|| { echo "Python 3.10 or later is needed; $(PYTHON) is older. Say: make PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+		|| { echo "Python's venv module is missing. Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@echo "== 1 of 3: setuptools and torch"
+	@$(BIN)/python -m pip install -q -c constraints.txt setuptools wheel torch
+	@echo "== 2 of 3: the student library and the autograder"
+	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[pdf]' -e './autograder[dev]'
+	@echo "== 3 of 3: torchvision, without its own choice of torch"
+	@$(BIN)/python -m pip install -q -c constraints.txt --no-deps torchvision
+	@touch $@
+
+# The sandbox. As root it is installed; anybody else is told how.
+bubblewrap:
+	@command -v bwrap >/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "== installing bubblewrap (the sandbox)"; \
+			apt-get update -qq && apt-get install -y -qq bubblewrap >/dev/null; \
+		else \
+			echo "The sandbox needs bubblewrap: sudo apt-get install bubblewrap (Debian, Ubuntu) or dnf install bubblewrap."; \
+			exit 1; \
+		fi; }
+
+# The browser tests. Without a Chromium they are skipped, and say so.
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "== installing chromium (for the browser tests)"; \
+			apt-get update -qq && apt-get install -y -qq chromium poppler-utils >/dev/null; \
+		else \
+			echo "No Chromium found: the browser tests will be skipped."; \
+		fi; }
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info autograder/*.egg-info
