@@ -148,7 +148,7 @@ def _column_spans(picture, places, labels, totals) -> list[tuple[float, float]]:
         leaving = [
             label.width for (start, end), label in labels.items() if end is not None and places.column[start] == c
         ]
-        left += width + max([0.75, *(w + 0.4 for w in leaving)])
+        left += width + max([0.75, *(w + 0.55 for w in leaving)])
     return spans
 
 
@@ -203,8 +203,9 @@ def _path(corners: list[tuple[float, float]]) -> Path:
     points, codes = [corners[0]], [Path.MOVETO]
     for i, (a, b) in enumerate(zip(corners, corners[1:], strict=False)):
         if i % 2 == 0:  # along a column: straight
-            points.append(b)
-            codes.append(Path.LINETO)
+            if a != b:  # a last piece without length would lose its arrowhead
+                points.append(b)
+                codes.append(Path.LINETO)
         else:
             points += _bezier(a, b)[1:]
             codes += [Path.CURVE4] * 3
@@ -224,7 +225,7 @@ def _along(a, b, t: float) -> tuple[float, float]:
 
 
 def _label_places(curves, labels, occupied: list[_Rectangle]) -> dict[tuple, tuple[float, float]]:
-    """A place for each label on the first curve of its edge, away from other labels, other curves and what is occupied."""
+    """A place for each label on the first curve of its edge, away from other labels, curves and what is occupied."""
     samples = {
         key: np.array([_along(corners[1], corners[2], t) for t in np.linspace(0, 1, 21)])
         for key, corners in curves.items()
