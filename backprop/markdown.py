@@ -98,9 +98,9 @@ class Cleaner:
             self.seen.update(int(mark) for mark in MARK.findall(content))
             # A line may break inside a word that is longer than half a line, at a zero-width space.
             long = len(content) > 50 and "\ue000" not in content
-            return {"t": kind, "c": re.sub("(.{25})", "\\1\u200b", content)} if long else node
+            return {"t": kind, "c": _breakable(content)} if long else node
         if kind == "Code":
-            return _raw("Inline", f"#raw({typst_string(self._source(content[1]))})")
+            return _raw("Inline", f"#raw({typst_string(re.sub(r'[^ ]{50,}', _breakable, self._source(content[1])))})")
         if kind == "CodeBlock":
             language = next((name for name in content[0][1] if name != "sourceCode"), "")
             code = typst_string(wrapped(self._source(content[1]).rstrip("\n")))
@@ -143,6 +143,10 @@ def _pieces(line: str, width: int) -> list[str]:
             last_space = position + 1
     pieces.append(line[start:])
     return [pieces[0], *("↪ " + piece for piece in pieces[1:])]
+
+
+def _breakable(word: str | re.Match[str]) -> str:
+    return re.sub("(.{25})", "\\1\u200b", word if isinstance(word, str) else word[0])
 
 
 def _columns(character: str) -> int:

@@ -69,7 +69,10 @@ STYLE = r"""
   show math.equation.where(block: true): set block(breakable: true, above: 1em, below: 1em)
   show math.equation.where(block: true): it => layout(size => {
     let natural = measure(it).width
-    if natural > size.width { scale(size.width / natural * 100%, reflow: true, it) } else { it }
+    // A little too wide, or aligned: made smaller. Much too wide: broken into lines, as inline formulas are.
+    if natural > 1.5 * size.width and not repr(it.body).contains("align-point") {
+      block(math.equation(block: false, math.display(it.body)))
+    } else if natural > size.width { scale(size.width / natural * 100%, reflow: true, it) } else { it }
   })
   show raw: set text(font: ("DejaVu Sans Mono", "DejaVu Sans"))
   show raw.where(block: false): set text(size: 9pt)
