@@ -1,174 +1,23 @@
 """Checks of 01-staged-backprop: (x + y) z in steps, the copy, f1 to f3, and a graph of the student's own.
 
-Every exercise is a function of numbers that returns (value, gradients). The right gradients are written here in closed
-form, not step by step as in the exercises. Inputs are plain floats of size 0.5 to 2, where rounding is below 1e-14: so
-answers are compared at 1e-11, which a gradient obtained by finite differences misses.
+The right gradients are written here in closed form, not step by step as in the exercises. f1, f2 and f4 are optional:
+their parts carry no points, and their verdict is told all the same.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from backprop.differences import jacobian
-
-from ..inside.wire import Handle
-from ..judging import Draw, Student, StudentError, StudentGone, check, expect, expect_true, part
+from ..judging import Draw, Student, StudentError, check, expect, expect_true, part
+from .own_graph import Slopes, judge_drawing, judge_function, measured, named, named_point, pairs
+from .scalar_functions import Truth, ask, at_points, expect_gradients, floats, judge_gradients, judge_value, listed
 
 SECTION = "01-staged-backprop"
-ROUNDING = {"rtol": 1e-11, "atol": 1e-12}
 
 
-# -- functions that return (value, gradients) ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What is right at one point, and what the known slips give there.
-
-    gradients       : input name -> derivative, in the order of the arguments
-    value_slips     : family or "family:detail" -> wrong value (or several)
-    gradient_slips  : (family or "family:detail", wrong gradients in order; None where that slip leaves the right one)
-    """
-
-    value: float
-    gradients: Mapping[str, float]
-    value_slips: Mapping[str, Any] = field(default_factory=dict)
-    gradient_slips: Sequence[tuple[str, Sequence[float | None]]] = ()
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the student's function returned at one point; `gradients` is whatever stood second, `lacking` why nothing did."""
-
-    value: Any
-    gradients: Any = None
-    lacking: StudentError | None = None
-
-
-def ask(student: Student, name: str, inputs: Sequence[Any], names: Sequence[str]) -> Answer:
-    """The student's value and gradients. Raises StudentError when there is not even a value."""
-    got = student.call(name, *inputs).value
-    if got is None or got is Ellipsis:
-        raise StudentError(f"{name} returned {got}: does it end with `return value, (gradients)`?", "none")
-    if not isinstance(got, (list, tuple)):
-        if isinstance(got, (int, float, np.ndarray, np.generic)):
-            text = f"{name} returned a value without gradients. Expected: {', '.join(names)}, in a tuple after the value."
-            return Answer(got, lacking=StudentError(text, "missing"))
-        kind = got.kind if isinstance(got, Handle) else f"of type {type(got).__name__}"
-        raise StudentError(f"{name} returned something {kind}: expected a value and a tuple of gradients.", "type")
-    if len(got) == 2:
-        return Answer(*got)
-    if not got:
-        raise StudentError(f"{name} returned an empty {type(got).__name__}: expected a value and its gradients.", "missing")
-    text = f"{name} returned {len(got)} things in a row: the gradients belong together in a tuple after the value."
-    return Answer(got[0], lacking=StudentError(text, "type"))
-
-
-def listed(answer: Answer, names: Sequence[str]) -> list[Any]:
-    """The student's gradients, one for each name. Raises StudentError when there are too few, too many or none."""
-    if answer.lacking:
-        raise answer.lacking
-    got, wanted = answer.gradients, f"a tuple with {len(names)} in it: ({', '.join(names)}{',' if len(names) == 1 else ''})"
-    if isinstance(got, np.ndarray) and got.ndim == 1:
-        got = list(got)
-    if got is None:
-        raise StudentError(f"The gradients are None: expected {wanted}.", "none")
-    if not isinstance(got, (list, tuple)):
-        what = got.kind if isinstance(got, Handle) else f"of type {type(got).__name__}"
-        raise StudentError(f"The gradients came as something {what}: expected {wanted}.", "type")
-    if len(got) != len(names):
-        raise StudentError(f"{len(got)} gradients came back: expected {wanted}.", "missing")
-    return list(got)
-
-
-def expect_gradients(
-    got: Sequence[Any],
-    right: Mapping[str, float],
-    slips: Sequence[tuple[str, Sequence[float | None]]] = (),
-    of: str = "f",
-    rtol: float = ROUNDING["rtol"],
-    atol: Sequence[float] | float = ROUNDING["atol"],
-) -> bool:
-    """Compare all gradients of a point. A slip is named only when it explains *every* gradient that came back."""
-    names, exact = list(right), np.array(list(right.values()))
-    mine = _numbers(got)
-    atols = np.broadcast_to(atol, exact.shape)
-    if mine is not None and _alike(np.sort(mine), np.sort(exact)) and not _alike(mine, exact) and not _alike(mine, -exact):
-        text = f"The right gradients in the wrong places: they belong to {', '.join(names)}, in this order."
-        return expect_true(False, text, "swapped_arguments")
-    hints: dict[str, dict[str, Any]] = {name: {} for name in names}
-    for key, slip in slips:
-        filled = np.array([e if s is None else s for s, e in zip(slip, exact, strict=True)])
-        if mine is not None and _alike(mine, filled) and not _alike(filled, exact):
-            for name, value in zip(names, filled, strict=True):
-                hints[name].setdefault(key, value)
-    return all([
-        expect(g, e, name=f"∂{of}/∂{name}", mistakes=hints[name], scalar_like=True, rtol=rtol, atol=float(a))
-        for g, (name, e), a in zip(got, right.items(), atols, strict=True)
-    ])  # fmt: skip
-
-
-def _numbers(got: Sequence[Any]) -> np.ndarray | None:
-    try:
-        array = np.array([float(np.asarray(g).reshape(())) for g in got])
-    except (TypeError, ValueError):
-        return None
-    return array if np.isfinite(array).all() else None
-
-
-def _alike(a: np.ndarray, b: np.ndarray) -> bool:
-    return bool(np.allclose(a, b, rtol=1e-6, atol=1e-9))
-
-
-def at_points(
-    student: Student, name: str, points: Sequence[Sequence[Any]], truth: Callable[..., Truth]
-) -> list[tuple[Answer | StudentError, Truth]]:
-    """The student's answer at each point, or the error it ended in, with the truth there."""
-    found = []
-    for inputs in points:
-        right = truth(*inputs)
-        try:
-            found.append((ask(student, name, inputs, list(right.gradients)), right))
-        except StudentGone:
-            raise
-        except StudentError as error:
-            found.append((error, right))
-    return found
-
-
-def judge_value(answers: Sequence[tuple[Answer | StudentError, Truth]], name: str) -> None:
-    """Expect the right value at every point; the first wrong one ends it, so that nothing is said twice."""
-    for answer, right in _answered(answers):
-        slips = {key: value for key, value in right.value_slips.items() if np.isfinite(value).all()}
-        if not expect(answer.value, right.value, name=name, mistakes=slips, scalar_like=True, **ROUNDING):
-            return
-
-
-def judge_gradients(answers: Sequence[tuple[Answer | StudentError, Truth]], of: str) -> None:
-    """Expect the right gradients at every point; the first point with a wrong one ends it."""
-    for answer, right in _answered(answers):
-        got = listed(answer, list(right.gradients))
-        if not expect_gradients(got, right.gradients, right.gradient_slips, of):
-            return
-
-
-def _answered(answers: Sequence[tuple[Answer | StudentError, Truth]]) -> Iterator[tuple[Answer, Truth]]:
-    for answer, right in answers:
-        if isinstance(answer, StudentError):
-            raise answer
-        yield answer, right
-
-
-def floats(draw: Draw, count: int) -> tuple[float, ...]:
-    return tuple(float(number) for number in draw.signed(count))
-
-
-# -- f = (x + y) z --------------------------------------------------------------------------------------------------------
+# -- f = (x + y) z ---------------------------------------------------------------------------------------------------
 
 
 @check(f"{SECTION}/product_edges_check", points=2)
@@ -180,7 +29,7 @@ def product_edges(student: Student, draw: Draw) -> None:
             got = [start for start, end in arrows if end == target]
             back = {end for start, end in arrows if start == target}
             if sources <= back and not sources & set(got):
-                text = f"The arrows at {target} point the wrong way: an arrow goes from a value to the step that uses it."
+                text = f"The arrows at {target} point the wrong way: they go from a value to the step that uses it."
                 expect_true(False, text, "swapped_arguments")
             elif set(got) > sources or len(got) > len(set(got)):
                 expect_true(False, f"There is an arrow too many into {target}: it has two inputs.", "wrong_argument")
@@ -191,15 +40,6 @@ def product_edges(student: Student, draw: Draw) -> None:
                 expect_true(set(got) == sources, text, "wrong_argument")
             loose = {name for arrow in arrows for name in arrow} - set("xyzgf")
             expect_true(not loose, f"There is no {', '.join(sorted(loose))} in this graph.", "wrong_argument")
-
-
-def pairs(value: Any, name: str) -> list[tuple[str, str]]:
-    """The arrows as pairs of names. Raises StudentError when the value is not a list of pairs."""
-    if isinstance(value, (list, tuple)) and all(isinstance(a, (list, tuple)) and len(a) == 2 for a in value):
-        arrows = [(str(start).strip(), str(end).strip()) for start, end in value]
-        if arrows and not any(isinstance(end, Handle) for arrow in value for end in arrow):
-            return arrows
-    raise StudentError(f'{name} should be a list of pairs such as ("x", "g"), one for each arrow.', "type")
 
 
 def product_truth(x: float, y: float, z: float) -> Truth:
@@ -262,22 +102,17 @@ def by_hand(student: Student, draw: Draw) -> None:
     right = product_truth(x, y, z)
     with part("values", points=1):
         got = named(student, "hand_values")
-        if expect(got.get("g"), x + y, name="g", mistakes={"wrong_argument:x is negative": abs(x) + y}, scalar_like=True):
+        slips = {"wrong_argument:x is negative": abs(x) + y}
+        if expect(got.get("g"), x + y, name="g", mistakes=slips, scalar_like=True):
             expect(got.get("f"), right.value, name="f", scalar_like=True)
     with part("gradients", points=2):
         got = named(student, "hand_gradients")
-        slips = [(key, (*slip, slip[2] if slip[0] == x + y else None)) for key, slip in right.gradient_slips]
+        # x and y get what arrives at g, so a wrong ∂f/∂g shows up in all three
+        slips = [(key, (*slip, slip[0] if slip[0] == x + y else None)) for key, slip in right.gradient_slips]
         expect_gradients([got.get(name) for name in "xyzg"], {**right.gradients, "g": z}, slips)
 
 
-def named(student: Student, name: str) -> Mapping[str, Any]:
-    value = student.get(name).value
-    if not isinstance(value, dict):
-        raise StudentError(f'{name} should be a dictionary such as {{"x": -2.0}}.', "type")
-    return value
-
-
-# -- a value used twice ---------------------------------------------------------------------------------------------------
+# -- a value used twice ----------------------------------------------------------------------------------------------
 
 
 def shared_truth(a: float, b: float) -> Truth:
@@ -320,7 +155,7 @@ def shared_input(student: Student, draw: Draw) -> None:
         judge_gradients(answers, "f")
 
 
-# -- f1, f2 (optional: no points, but a verdict) and f3 -----------------------------------------------------------------------
+# -- f1, f2 (optional: no points, but a verdict) and f3 --------------------------------------------------------------
 
 
 def f1_truth(x1: float, w1: float, x2: float, w2: float, b: float, y: float) -> Truth:
@@ -329,6 +164,7 @@ def f1_truth(x1: float, w1: float, x2: float, w2: float, b: float, y: float) -> 
 
     d = x1 * w1 + x2 * w2 + b - y
     bias, square = "the bias is added as it is, so its local derivative is 1", "its slope is 2d"
+    own = "each product has two factors of its own"
     without_b, sums = d - b, x1 + w1 + x2 + w2 + b - y
     once, plus = x1 * w1 + x2 * w1 + b - y, d + 2 * y
     return Truth(
@@ -352,9 +188,9 @@ def f1_truth(x1: float, w1: float, x2: float, w2: float, b: float, y: float) -> 
             ("wrong_argument:d = ŷ − y", (*linear(2 * plus)[:5], 2 * plus)),
             ("wrong_argument:the derivative of a product is the other factor",
              (2 * d * x1, 2 * d * w1, 2 * d * x2, 2 * d * w2, None, None)),
-            ("wrong_argument:the products have two factors of their own", (None, None, 2 * d * w1, 2 * d * x1, None, None)),
-            ("wrong_argument:the products have two factors of their own", (None, None, None, 2 * d * x1, None, None)),
-            ("wrong_argument:the products have two factors of their own", (None, None, 2 * d * w1, None, None, None)),
+            (f"wrong_argument:{own}", (None, None, 2 * d * w1, 2 * d * x1, None, None)),
+            (f"wrong_argument:{own}", (None, None, None, 2 * d * x1, None, None)),
+            (f"wrong_argument:{own}", (None, None, 2 * d * w1, None, None, None)),
             (f"wrong_argument:{bias}", (None, None, None, None, 2 * d * b, None)),
             ("upstream_ignored", (None, None, None, None, 1.0, None)),
             ("upstream_ignored", (None, None, None, None, 1.0, -1.0)),
@@ -380,7 +216,7 @@ def f1(student: Student, draw: Draw) -> None:
 
 
 def f2_truth(x: float) -> Truth:
-    e = math.exp(2 * x)
+    e, log = math.exp(2 * x), math.log(abs(2 * x))
     t, b, half = e - 1, e + 1, math.exp(x)
     y = t / b
     slope, small = 1 - y * y, (half - 1) / (half + 1)
@@ -396,7 +232,7 @@ def f2_truth(x: float) -> Truth:
             f"swapped_arguments:{quotient}": 1 / y,
             "missing_term:b is e + 1": t / e,
             "missing_term:t is e − 1": e / b,
-            "wrong_argument:e is exp(d)": (2 * x - 1) / (2 * x + 1) if abs(2 * x + 1) > 1e-3 else [],
+            "wrong_argument:e is exp(d)": [(2 * x - 1) / (2 * x + 1), (log - 1) / (log + 1)],
         },
         gradient_slips=[
             (f"missing_term:{fork.format('b')}", (through_t,)),
@@ -452,7 +288,7 @@ def f3_truth(s1: float, s2: float, y: int) -> Truth:
             f"wrong_argument:{other}": -math.log(1 - q),
             f"wrong_loss:{base}, where the natural one is asked for": [loss / math.log(2), loss / math.log(10)],
             "wrong_loss:the probability without its logarithm": [q, -q, 1 - q],
-            "wrong_loss:only the probability chosen by y counts": [-math.log(q) - math.log(1 - q), math.log((1 - q) / q)],
+            "wrong_loss:only the probability chosen by y counts": [loss - math.log(1 - q), loss + math.log(1 - q)],
             "wrong_loss:y only chooses, it is not a number to calculate with": as_number if y == 2 else [],
             "epsilon_in_log": [-math.log(q + 10.0**-k) for k in range(3, 12)],
             "wrong_argument:the exponential of each score": plain if math.isfinite(plain) else [],
@@ -463,7 +299,8 @@ def f3_truth(s1: float, s2: float, y: int) -> Truth:
             (f"missing_term:{fork.format('the sum d')}", tuple(-chosen)),
             (f"missing_term:{fork.format('the sum d')} for the e that y chooses",
              (None, right[1] - p[1]) if y == 2 else (right[0] - p[0], None)),
-            (f"missing_term:{fork.format('the sum d')} for the e that y does not choose", (None, 0.0) if y == 1 else (0.0, None)),
+            (f"missing_term:{fork.format('the sum d')} for the e that y does not choose",
+             (None, 0.0) if y == 1 else (0.0, None)),
             (f"wrong_argument:{other}", tuple(p - (1 - chosen))),
             ("wrong_argument:the sign of the path through d (p falls when d rises)", tuple(-p - chosen)),
             ("missing_chain_factor:1/d on the path through d", tuple(p * d - chosen)),
@@ -481,7 +318,7 @@ def f3_truth(s1: float, s2: float, y: int) -> Truth:
 
 @check(f"{SECTION}/f3_check", points=10)
 def f3(student: Student, draw: Draw) -> None:
-    """f3 returns -log of the softmax probability that y (1 or 2) chooses; the derivatives are p, minus 1 at the chosen."""
+    """f3 returns -log of the softmax probability that y (1 or 2) chooses, and p, minus 1 at the chosen."""
     scores = [(s1, s2) for s1, s2 in (floats(draw, 2) for _ in range(40)) if abs(s1 - s2) > 0.3][:2]
     for y in (1, 2):
         answers = at_points(student, "f3", [(s1, s2, y) for s1, s2 in scores], f3_truth)
@@ -491,7 +328,7 @@ def f3(student: Student, draw: Draw) -> None:
             judge_gradients(answers, "L")
 
 
-# -- a graph of the student's own ------------------------------------------------------------------------------------------
+# -- a graph of the student's own ------------------------------------------------------------------------------------
 
 
 @check(f"{SECTION}/f4_check", points=0)
@@ -503,7 +340,8 @@ def f4(student: Student, draw: Draw) -> None:
     slopes: list[Slopes] = []
     with part("function", points=0):
         point = named_point(student)
-        slopes = [measured(student, point, draw) for _ in range(2)]
+        function = student.get("f4")
+        slopes = [measured(function, point, draw) for _ in range(2)]
         judge_function(slopes, list(point))
     with part("gradients", points=0):
         if not slopes:
@@ -512,89 +350,7 @@ def f4(student: Student, draw: Draw) -> None:
         expect_true(varies, "A value that depends on no input has no gradients to check.", "constant_loss")
         for found in slopes:
             right = dict(zip(point, found.gradient.tolist(), strict=True))
-            got = listed(ask(student, "f4", found.inputs, list(right)), list(right))
+            got = listed(ask(function, "f4", found.inputs, list(right)), list(right))
             atol = 1e-8 * max(1.0, abs(found.value)) + found.doubt
             if not expect_gradients(got, right, of="f4", rtol=1e-7, atol=atol):
                 break
-
-
-def named_point(student: Student) -> dict[str, float]:
-    """f4_at as names and floats."""
-    value = named(student, "f4_at")
-    numbers = {str(key): _numbers([number]) for key, number in value.items()}
-    if not numbers or len(numbers) > 12 or any(number is None for number in numbers.values()):
-        raise StudentError('f4_at should hold one to twelve inputs and a number for each, such as {"u": 1.5}.', "type")
-    return {key: float(number[0]) for key, number in numbers.items()}
-
-
-def judge_drawing(arrows: Sequence[tuple[str, str]], inputs: Sequence[str]) -> None:
-    """At least five operators, one result, no circle, and a path from every input to the result."""
-    starts, ends = {start for start, _ in arrows}, {end for _, end in arrows}
-    results = ends - starts
-    count = len(ends)
-    expect_true(count >= 5, f"The drawing has {count} operators: at least five are asked for.", "missing")
-    missing = [name for name in inputs if name not in starts]
-    expect_true(not missing, f"No arrow leaves the input {', '.join(missing)}.", "missing")
-    fed = [name for name in inputs if name in ends]
-    expect_true(not fed, f"An arrow goes into {', '.join(fed)}, which is an input.", "swapped_arguments")
-    expect_true(len(results) == 1, f"The drawing ends in {len(results)} places: it should end in one result.", "missing")
-    # Walk back from the result: what is left over after removing finished steps again and again lies on a circle.
-    left = list(arrows)
-    while True:
-        waiting = {start for start, _ in left}
-        shorter = [(start, end) for start, end in left if end in waiting]
-        if len(shorter) == len(left):
-            break
-        left = shorter
-    expect_true(not left, "The arrows of the drawing run in a circle.", "swapped_arguments")
-
-
-@dataclass(frozen=True)
-class Slopes:
-    """The student's own value at a point near f4_at, and its derivatives measured by differences."""
-
-    inputs: tuple[float, ...]
-    value: float
-    gradient: np.ndarray
-    doubt: np.ndarray
-
-
-def measured(student: Student, point: Mapping[str, float], draw: Draw) -> Slopes:
-    """Derivatives of the student's value at a random place near `point`. Raises StudentError where it has none."""
-    names = list(point)
-    at = np.array([value * (1 + 0.05 * draw.number(-1, 1)) + 0.01 * draw.number(-1, 1) for value in point.values()])
-    moving = at.copy()
-
-    def value() -> np.ndarray:
-        found = _numbers([ask(student, "f4", moving.tolist(), names).value])
-        if found is None:
-            raise StudentError("The value of f4 is not always a finite number near f4_at.", "nan")
-        return found[0]
-
-    here = float(value())
-    gradient, doubt = jacobian(value, moving)
-    rough = doubt > 1e-4 * np.maximum(1.0, np.abs(gradient))
-    if rough.any():
-        where = names[int(np.argmax(rough))]
-        raise StudentError(
-            f"f4 is not smooth near f4_at when {where} moves: it has a kink or a jump there, or another value each time.",
-            "kink",
-        )
-    return Slopes(tuple(at.tolist()), here, gradient, doubt)
-
-
-def judge_function(slopes: Sequence[Slopes], names: Sequence[str]) -> None:
-    """Every input has an effect, no two play the same part, and not all derivatives are constants."""
-    first, second = (found.gradient for found in slopes)
-    idle = [name for name, a, b in zip(names, first, second, strict=True) if max(abs(a), abs(b)) < 1e-9]
-    if len(idle) == len(names):
-        expect_true(False, "f4 gives the same value whatever its inputs are.", "constant_loss")
-        return
-    expect_true(not idle, f"The input {', '.join(idle)} has no effect on the value of f4.", "missing_term")
-    for i, name in enumerate(names):
-        for j in range(i):
-            alike = names[j] not in idle and _alike(first[[i, i]], first[[j, j]]) and _alike(second[[i, i]], second[[j, j]])
-            text = f"{names[j]} and {name} play the same part in f4: their derivatives are always equal."
-            expect_true(not alike, text, "swapped_arguments")
-    bends = not _alike(first, second)
-    expect_true(bends, "All derivatives of f4 are constants: use an operator that multiplies, divides or bends.", "missing")

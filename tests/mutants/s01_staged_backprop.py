@@ -38,10 +38,12 @@ PRODUCT_EDGES = Exercise(
         Variant("lists for pairs", 'product_edges = [["x", "g"], ["y", "g"], ["g", "f"], ["z", "f"]]'),
         Variant("a tuple of pairs", 'product_edges = (("x", "g"), ("y", "g"), ("g", "f"), ("z", "f"))'),
         Variant("arrows added one by one",
-                'product_edges = [("x", "g")]\nproduct_edges.append(("y", "g"))\nproduct_edges += [("g", "f"), ("z", "f")]'),
+                'product_edges = [("x", "g"), ("y", "g")]\nproduct_edges += [("g", "f")]\nproduct_edges.append(("z", "f"))'),
         Variant("a comprehension",
                 'product_edges = [(start, end) for end, both in {"g": "xy", "f": "gz"}.items() for start in both]'),
-        Variant("a printed list", 'product_edges = [("x", "g"), ("y", "g"), ("g", "f"), ("z", "f")]\nprint(product_edges)'),
+        Variant("a loop over a dictionary",
+                'arrows = {"g": ["x", "y"], "f": ["g", "z"]}\nproduct_edges = []\nfor end in arrows:\n'
+                "    product_edges += [(start, end) for start in arrows[end]]\n"),
     ],
 )  # fmt: skip
 
@@ -76,7 +78,8 @@ STAGED_PRODUCT = Exercise(
         Mutant("value only", "missing", "return f, (dfdx, dfdy, dfdz)", "return f"),
         Mutant("four values in a row", "type", "return f, (dfdx, dfdy, dfdz)", "return f, dfdx, dfdy, dfdz"),
         Mutant("nothing returned", "none", "    return f, (dfdx, dfdy, dfdz)", "    pass"),
-        Mutant("the numbers of the docstring", "", "", whole("def staged_product(x, y, z):\n    return 12.0, (4.0, 4.0, 3.0)\n")),
+        Mutant("the numbers of the docstring", "constant_loss", "",
+               "def staged_product(x, y, z):\n    return 12.0, (4.0, 4.0, 3.0)\n"),
         Mutant("gradients as text", "type", "(dfdx, dfdy, dfdz)", '"dfdx, dfdy, dfdz"'),
         Mutant("not a number", "nan", "dfdx = dfdg * 1.0", 'dfdx = float("nan")'),
         Mutant("misspelt name", "raises", "dfdg = dfdf * z", "dfdg = dfdf * Z"),
@@ -87,7 +90,7 @@ def staged_product(x, y, z):
     now = f(x, y, z)
     return now, ((f(x + h, y, z) - now) / h, (f(x, y + h, z) - now) / h, (f(x, y, z + h) - now) / h)
 """)),
-        Mutant("the first answer kept for ever", "", "", whole("""
+        Mutant("the first answer kept for ever", "constant_loss", "", whole("""
 seen = []
 def staged_product(x, y, z):
     seen.append(((x + y) * z, (z, z, x + y)))
@@ -265,7 +268,8 @@ F1 = Exercise(
         Mutant("2 of the square forgotten", "missing_chain_factor", "grad_d = 2 * d", "grad_d = d"),
         Mutant("no square", "wrong_loss", "L = d**2", "L = d"),
         Mutant("absolute value", "wrong_loss", "L = d**2", "L = abs(d)"),
-        Mutant("half the square, in both passes", "factor", "L = d**2\n    grad_d = 2 * d", "L = d**2 / 2\n    grad_d = d"),
+        Mutant("half the square, in both passes", "factor", "L = d**2\n    grad_d = 2 * d",
+               "L = d**2 / 2\n    grad_d = d"),
         Mutant("bias forgotten", "missing_term", "y_hat = a1 + a2 + b", "y_hat = a1 + a2"),
         Mutant("a2 forgotten", "missing_term", "y_hat = a1 + a2 + b", "y_hat = a1 + b"),
         Mutant("ŷ + y", "wrong_argument", "d = y_hat - y", "d = y_hat + y"),
@@ -361,7 +365,7 @@ F2 = Exercise(
         Mutant("sign", "sign", "grad_x = grad_d * 2", "grad_x = -grad_d * 2"),
         Mutant("factor 4", "factor", "grad_x = grad_d * 2", "grad_x = grad_d * 8"),
         Mutant("no comma: not a tuple", "type", "(grad_x,)", "(grad_x)"),
-        Mutant("log in place of exp", "raises", "e = math.exp(d)", "e = math.log(d)"),
+        Mutant("log in place of exp", "wrong_argument", "e = math.exp(d)", "e = math.log(d)"),
         Mutant("value only", "missing", "return y, (grad_x,)", "return y"),
         Mutant("zeros", "zero", "", "def f2(x):\n    return 0.0, (0.0,)\n"),
         Mutant("forward difference", "numeric", "", whole("""
@@ -424,7 +428,7 @@ F3 = Exercise(
                "grad_e1 = grad_p1 / d or grad_d\n    grad_e2 = grad_p2 / d or grad_d"),
         Mutant("classes exchanged", "wrong_argument", "y == 1", "y == 2"),
         Mutant("classes counted from 0", "wrong_argument", "y == 1", "y == 0"),
-        Mutant("index counted from 0", "raises", "p_plus = p1 if y == 1 else p2", "p_plus = (p1, p2)[y]"),
+        Mutant("index counted from 0", "wrong_argument", "p_plus = p1 if y == 1 else p2", "p_plus = (p1, p2)[y]"),
         Mutant("y ignored", "wrong_argument", "", whole("""
 def f3(s1, s2, y):
     p1 = math.exp(s1) / (math.exp(s1) + math.exp(s2))
@@ -451,7 +455,7 @@ def f3(s1, s2, y):
         Mutant("logarithm in place of the exponential", "", "e1, e2 = math.exp(s1), math.exp(s2)",
                "e1, e2 = math.log(abs(s1)), math.log(abs(s2))"),
         Mutant("not divided by the sum", "wrong_argument", "p1, p2 = e1 / d, e2 / d", "p1, p2 = e1, e2"),
-        Mutant("1/p of the logarithm forgotten", "missing_chain_factor", "grad_p_plus = -1 / p_plus", "grad_p_plus = -1.0"),
+        Mutant("1/p of the logarithm forgotten", "missing_chain_factor", "= -1 / p_plus", "= -1.0"),
         Mutant("p in place of 1/p", "wrong_argument", "grad_p_plus = -1 / p_plus", "grad_p_plus = -p_plus"),
         Mutant("minus of the logarithm's slope", "sign", "grad_p_plus = -1 / p_plus", "grad_p_plus = 1 / p_plus"),
         Mutant("sign of the quotient", "wrong_argument", "grad_d = -grad_p1 * e1 / d**2 - grad_p2 * e2 / d**2",
@@ -564,18 +568,18 @@ F4 = Exercise(
         Mutant("sign of m", "sign", "-grad_d,", "grad_d,"),
         Mutant("gradients exchanged", "swapped_arguments", "(grad_d, -grad_d, grad_s1 + grad_s2)",
                "(grad_d, grad_s1 + grad_s2, -grad_d)"),
-        Mutant("2 of the square forgotten", "", "grad_q * 2 * u", "grad_q * u"),
+        Mutant("2 of the square forgotten", "factor", "grad_q * 2 * u", "grad_q * u"),
         Mutant("all twice", "factor", "(grad_d, -grad_d, grad_s1 + grad_s2)",
                "(2 * grad_d, -2 * grad_d, 2 * (grad_s1 + grad_s2))"),
         Mutant("a gradient zero", "zero", "(grad_d, -grad_d,", "(grad_d, 0.0,"),
         Mutant("a gradient missing", "missing", "(grad_d, -grad_d, grad_s1 + grad_s2)", "(grad_d, -grad_d)"),
         Mutant("no gradients", "missing", "return L, (grad_d, -grad_d, grad_s1 + grad_s2)", "return L"),
-        Mutant("a kink at the point", "kink", "L = e / s", "L = e / s + 10 * abs(x - 1.3) * (1 + abs(math.sin(500 * x)))"),
+        Mutant("kinks everywhere", "kink", "L = e / s", "L = e / s + abs(math.sin(1e6 * x))"),
         Mutant("another value each time", "kink", "L = e / s", "import random\n    L = e / s + random.random()"),
         Mutant("four operators drawn", "missing", '("u", "q"), ("q", "h"), ("h", "e"), ("e", "L"), ("s", "L")',
                '("u", "q"), ("q", "L"), ("s", "L")', cell="f4_graph"),
-        Mutant("drawing as given", "missing", "", 'f4_at = {"x": 1.3, "m": 0.4, "s": 0.8}\nf4_edges = [("x", "a"), ("m", "a")]',
-               cell="f4_graph"),
+        Mutant("drawing as given", "missing", "",
+               'f4_at = {"x": 1.3, "m": 0.4, "s": 0.8}\nf4_edges = [("x", "a"), ("m", "a")]', cell="f4_graph"),
         Mutant("an input not drawn", "missing", '("m", "d"), ', "", cell="f4_graph"),
         Mutant("two results", "missing", '("s", "L")]', '("s", "L"), ("q", "R")]', cell="f4_graph"),
         Mutant("a circle", "swapped_arguments", '("s", "L")]', '("s", "L"), ("h", "u")]', cell="f4_graph"),
@@ -586,7 +590,7 @@ F4 = Exercise(
 def f4(x, m, s):
     def L(x, m, s):
         return math.exp(-0.5 * ((x - m) / s) ** 2) / s
-    h, now = 1e-6, L(x, m, s)
+    h, now = 5e-7, L(x, m, s)
     return now, ((L(x + h, m, s) - now) / h, (L(x, m + h, s) - now) / h, (L(x, m, s + h) - now) / h)
 """)),
     ],
