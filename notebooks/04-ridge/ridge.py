@@ -50,7 +50,7 @@ from backprop.plots import plot_prediction_functions
 # %% tags=["show"]
 arrows = [("x", "prediction"), ("w", "prediction"), ("b", "prediction"), ("w", "penalty")]
 arrows += [("prediction", "square loss"), ("y", "square loss"), ("square loss", "J"), ("penalty", "J")]
-operators = {"prediction": "w·x + b", "square loss": "(a − b)²", "penalty": "λ ‖w‖²", "J": "a + b"}
+operators = {"prediction": "ŷ = w·x + b", "square loss": "(ŷ − y)²", "penalty": "λ ‖w‖²", "J": "+"}
 draw_edges(arrows, operators=operators)
 plt.show()
 
@@ -211,7 +211,8 @@ class RidgeRegression:
     """Predict w·x + b; w and b make (w·x + b − y)² + l2_reg · ‖w‖² small, on average over the examples.
 
     graph : ComputationGraphFunction(inputs, outcomes, parameters, prediction, objective)
-            input "x" of shape (d,), outcome "y" of shape (), parameters "w" of shape (d,) and "b" of shape ()
+            input "x" of shape (d,), outcome "y" of shape (),
+            parameters "w" of shape (d,) and "b" of shape ()
     """
 
     def __init__(self, l2_reg=1, step_size=0.005, max_num_epochs=5000):
@@ -240,8 +241,8 @@ class RidgeRegression:
 
 # %% [markdown]
 # Before any training: are the gradients of the *whole* graph right? We take numbers that can be worked out by hand, the
-# last layer of the small network that goes through this course: $x = (260, 120, 140)$ are the values of its
-# hidden units, $w = (1, 3, -3)$, $y = 199$. With $b = 0$ and $\lambda = 1$,
+# last layer of the small network of section 03: $x = (260, 120, 140)$ are the values of its second hidden layer,
+# $w = (1, 3, -3)$ and $y = 199$. With $b = 0$ and $\lambda = 1$,
 #
 # | prediction | square loss | penalty | $J$ | gradient of $w$ from the loss | from the penalty | together |
 # |---|---|---|---|---|---|---|
@@ -265,17 +266,11 @@ plt.show()
 # %% nbgrader={"grade": true, "grade_id": "ridge_regression_check", "points": 10}
 # Check your work. Right code shows max differences below 1e-4 here (the gradients are as large as 780).
 hidden, weights = np.array([260.0, 120.0, 140.0]), np.array([1.0, 3.0, -3.0])
-wrong = {"missing_penalty": 2.25, "half_penalty": 3.2, "bias_regularised": 4.175, "penalty_in_prediction": 11.56}
+values = {"x": hidden}, {"y": 199.0}, {"w": weights, "b": 0.5}
+wrong = {"missing_penalty": 2.25, "half_penalty": 3.2, "bias_regularised": 4.175}
+wrong["penalty_in_prediction"] = 11.56
 ridge = RidgeRegression(l2_reg=0.1)
-check_graph(
-    ridge.graph,
-    {"x": hidden},
-    {"y": 199.0},
-    {"w": weights, "b": 0.5},
-    title="ridge regression",
-    expected=4.15,
-    mistakes={"objective": wrong},
-)
+check_graph(ridge.graph, *values, title="ridge", expected=4.15, mistakes={"objective": wrong})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("04-ridge/ridge_regression_check", globals())
@@ -305,9 +300,9 @@ plt.legend()
 plt.show()
 
 # %% [markdown]
-# Two runs: one with $\lambda = 1$, one without a penalty. The second can afford a larger step, because the
-# penalty is not there to be overshot. Together they take about 10 seconds. (Cells like the next are not run again
-# when your notebook is graded; what they printed stays.)
+# Two runs: one with $\lambda = 1$ in many small steps, one without a penalty, with ten times the step in a quarter of
+# the epochs. Together they take about 10 seconds. (Cells like the next are not run again when your notebook is graded;
+# what they printed stays.)
 
 # %% tags=["train"]
 with_penalty = RidgeRegression(l2_reg=1, step_size=5e-5, max_num_epochs=2000).fit(X_train, y_train)
@@ -319,7 +314,8 @@ for name, model in {"λ = 1": with_penalty, "λ = 0": without_penalty}.items():
     print(f"{name}   mean square error   training {training:.4f}   validation {validation:.4f}")
 
 # %% tags=["train"]
-plt.figure(figsize=(8, 4))
+plt.figure(figsize=(9, 4.5))
+plt.ylim(-3.4, 1.2)
 plot_prediction_functions(
     grid,
     {
@@ -329,13 +325,14 @@ plot_prediction_functions(
     },
     x_train,
     y_train,
+    legend_loc="lower center",
 )
 plt.show()
 
 # %% [markdown]
-# *Expected picture:* three staircases over the training points. The one with $\lambda = 1$ has few jumps, all too
-# small: it cuts corners where the true function leaps. The one with $\lambda = 0$ follows the leaps, and wiggles after
-# single points in between.
+# *Expected picture:* all three are staircases of up to 400 steps. With $\lambda = 1$ the steps are so small that they
+# look like one smooth wave, which cuts every corner of the true function. With $\lambda = 0$ the leaps are nearly there,
+# and in between the curve zigzags after single points.
 #
 # **Report** your two training errors: the mean of $(\hat y - y)^2$ over the 100 training points, *without* the penalty.
 # Type the numbers, with three digits or more; a formula would need the models, and they are not trained when
@@ -353,7 +350,8 @@ mse_without_penalty = 0.0340
 # Both are numbers, and smaller than the mean square error of predicting the same number everywhere.
 constant = mean_square_error(np.full(100, y_train.mean()), y_train)
 print(f"λ = 1: {mse_with_penalty:.4f}   λ = 0: {mse_without_penalty:.4f}   a constant: {constant:.4f}")
-assert 0 < mse_with_penalty < constant and 0 < mse_without_penalty < constant
+for mse in (mse_with_penalty, mse_without_penalty):
+    assert 0 < mse < constant, f"{mse} is no better than a constant prediction"
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("04-ridge/training_error_check", globals())
@@ -363,7 +361,7 @@ grade("04-ridge/training_error_check", globals())
 # ### Question 2 (4 points)
 #
 # 1. Which run has the smaller training error, and why must it be that one?
-# 2. What does the penalty do to the jumps of the staircase? Point to a place in the picture.
+# 2. What does the penalty do to the weights, and how does that show? Point to a place in the picture.
 # 3. Which of the two would you use for new points, and which number did you look at? The weights of the second run
 #    started at zero and had 500 epochs: what would probably happen to its training and validation error
 #    with many more?
@@ -477,7 +475,11 @@ grade("04-ridge/batch_affine_check", globals())
 
 # %% tags=["optional"] nbgrader={"grade_id": "minibatch_ridge", "solution": true}
 class MinibatchRidge:
-    """Ridge regression whose graph takes a minibatch: input "X" (m, d), outcome "y" (m,), parameters "w" and "b"."""
+    """Ridge regression whose graph takes m examples at once.
+
+    graph : input "X" of shape (m, d), outcome "y" of shape (m,),
+            parameters "w" of shape (d,) and "b" of shape ()
+    """
 
     def __init__(self, l2_reg=1, step_size=0.005, max_num_epochs=5000, batch_size=50):
         self.step_size, self.max_num_epochs, self.batch_size = step_size, max_num_epochs, batch_size
@@ -509,11 +511,12 @@ class MinibatchRidge:
 
 
 # %% tags=["optional"] nbgrader={"grade": true, "grade_id": "minibatch_ridge_check", "points": 2}
-# Check your work: the two rows are the example of section 4 and twice that example. Right code: below 1e-3.
-rows = np.array([[260.0, 120.0, 140.0], [520.0, 240.0, 280.0]])
+# Check your work: the rows are the example of part 4 and twice that example, so the residuals are 1.5 and 2.5.
+# Right code shows max differences below 1e-3 here.
+rows, targets = np.array([[260.0, 120.0, 140.0], [520.0, 240.0, 280.0]]), np.array([199.0, 398.0])
+values = {"X": rows}, {"y": targets}, {"w": [1.0, 3.0, -3.0], "b": 0.5}
 batch = MinibatchRidge(l2_reg=0.1)
-targets, values = {"y": np.array([199.0, 402.0])}, {"w": [1.0, 3.0, -3.0], "b": 0.5}
-check_graph(batch.graph, {"X": rows}, targets, values, expected=(1.5**2 + 1.5**2) / 2 + 1.9, title="minibatch ridge")
+check_graph(batch.graph, *values, title="minibatch ridge", expected=(1.5**2 + 2.5**2) / 2 + 1.9)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("04-ridge/minibatch_ridge_check", globals())
