@@ -25,6 +25,7 @@ import numpy as np
 from backprop.draw import draw_edges
 from backprop.gradcheck import check_values, compare, numeric_gradient, report
 
+
 # %% [markdown]
 # ## 1 · The network
 #
@@ -54,6 +55,7 @@ def mlp(x, W0, W1, W2):
     y_predicted = np.dot(W2, h1)
     return {"x": x, "r0": r0, "h0": h0, "r1": r1, "h1": h1, "y_predicted": y_predicted}
 
+
 # %% [markdown]
 # These are the numbers of our first network. You will meet them again in other sections.
 
@@ -66,6 +68,7 @@ first = {
 }
 variables = mlp(**first)
 variables
+
 
 # %% [markdown]
 # The next cell only defines a drawing: a circle for each unit with its $h$ inside, a line for each weight. A unit whose
@@ -94,8 +97,10 @@ def draw_units(inputs):
     axes.set(xlim=(-0.4, 3.4), ylim=(-1.5, 1.8))
     axes.axis("off")
 
+
 # %% tags=["show"]
 draw_units(first)
+
 
 # %% [markdown]
 # Follow one number: $r_1$'s first entry is $3 \cdot 10 + 4 \cdot 20 + 5 \cdot 30 = 260$, so **row** $i$ of $W_1$ holds the
@@ -113,6 +118,7 @@ def loss(y_predicted, y_observed):
 
 y_first = 199.0
 print("prediction", variables["y_predicted"], "  observed", y_first, "  loss", loss(variables["y_predicted"], y_first))
+
 
 # %% [markdown]
 # ## 2 · What you are going to write, and how it is checked
@@ -148,6 +154,7 @@ def measured(variable, inputs, y_observed):
     now = np.array({**inputs, **mlp(**inputs)}[variable], dtype=float)
     return numeric_gradient(lambda value: loss_with(variable, value, inputs, y_observed), now)
 
+
 # %% [markdown]
 # `check_gradient` prints your gradient beside the measured one. A vector of three may be a list or have the shape
 # `(3,)`, `(1, 3)` or `(3, 1)`: only its numbers count. Right code shows a **maxdiff** below $10^{-5}$ here; a forgotten
@@ -161,6 +168,7 @@ def check_gradient(variable, yours, inputs, y_observed):
         yours = np.reshape(yours, right.shape)
     name = f"∂ℓ/∂{variable}"
     check_values(f"d_loss_d_{variable}", {name: yours}, {name: right}, atol=1e-5, rtol=1e-5)
+
 
 # %% [markdown]
 # ## 3 · From the loss to the upper layer
@@ -181,7 +189,8 @@ def d_loss_d_ypredicted(variable_dict, y_observed):
     return 2 * (variable_dict["y_predicted"] - y_observed)
     ### END SOLUTION
 
-# %% nbgrader={"grade_id": "d_ypredicted_check", "grade": true, "locked": true, "points": 3}
+
+# %% nbgrader={"grade": true, "grade_id": "d_ypredicted_check", "points": 3}
 check_gradient("y_predicted", d_loss_d_ypredicted(variables, y_first), first, y_first)
 check_gradient("y_predicted", d_loss_d_ypredicted(variables, 207.5), first, 207.5)
 ### BEGIN HIDDEN TESTS
@@ -205,7 +214,8 @@ def d_loss_d_W2(variable_dict, y_observed):
     return d_loss_d_ypredicted(variable_dict, y_observed) * variable_dict["h1"]
     ### END SOLUTION
 
-# %% nbgrader={"grade_id": "d_W2_check", "grade": true, "locked": true, "points": 4}
+
+# %% nbgrader={"grade": true, "grade_id": "d_W2_check", "points": 4}
 check_gradient("W2", d_loss_d_W2(variables, y_first), first, y_first)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
@@ -229,7 +239,8 @@ def d_loss_d_h1(variable_dict, W2, y_observed):
     return d_loss_d_ypredicted(variable_dict, y_observed) * W2
     ### END SOLUTION
 
-# %% nbgrader={"grade_id": "d_h1_check", "grade": true, "locked": true, "points": 4}
+
+# %% nbgrader={"grade": true, "grade_id": "d_h1_check", "points": 4}
 check_gradient("h1", d_loss_d_h1(variables, first["W2"], y_first), first, y_first)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
@@ -253,6 +264,7 @@ right.plot([0], [0], "C1o", [0], [1], "C1o", markerfacecolor="w")
 right.plot([0], [0], "C1o")
 right.set(title="its slope: filled dot = the value at 0", xlabel="r");
 
+
 # %% [markdown]
 # **Exercise 4** (3 points). Write the slope of ReLU for one number. A picture of it is above.
 
@@ -267,7 +279,8 @@ def relu_derivative(x):
     return 1.0 if x > 0 else 0.0
     ### END SOLUTION
 
-# %% nbgrader={"grade_id": "relu_derivative_check", "grade": true, "locked": true, "points": 3}
+
+# %% nbgrader={"grade": true, "grade_id": "relu_derivative_check", "points": 3}
 points = {"-2": 0.0, "-0.1": 0.0, "0": 0.0, "0.1": 1.0, "2": 1.0}
 check_values(
     "relu_derivative",
@@ -303,6 +316,7 @@ print("r0", second_variables["r0"], "  r1", second_variables["r1"], "  predictio
 # %% tags=["show"]
 draw_units(second)
 
+
 # %% [markdown]
 # **Exercise 5** (4 points). Unit $i$ turns $r_1[i]$ into $h_1[i]$ and has nothing to do with the other units. So the
 # gradient passes gate by gate, **multiplied entry by entry** (written ⊙) by the slope of each gate:
@@ -323,7 +337,8 @@ def d_loss_d_r1(variable_dict, W2, y_observed):
     return d_loss_d_h1(variable_dict, W2, y_observed) * slopes
     ### END SOLUTION
 
-# %% nbgrader={"grade_id": "d_r1_check", "grade": true, "locked": true, "points": 4}
+
+# %% nbgrader={"grade": true, "grade_id": "d_r1_check", "points": 4}
 # From here on both networks are tried: the second one has dead units.
 check_gradient("r1", d_loss_d_r1(variables, first["W2"], y_first), first, y_first)
 check_gradient("r1", d_loss_d_r1(second_variables, second["W2"], y_second), second, y_second)
@@ -357,7 +372,8 @@ def d_loss_d_W1(variable_dict, W2, y_observed):
     return np.outer(d_loss_d_r1(variable_dict, W2, y_observed), variable_dict["h0"])
     ### END SOLUTION
 
-# %% nbgrader={"grade_id": "d_W1_check", "grade": true, "locked": true, "points": 5}
+
+# %% nbgrader={"grade": true, "grade_id": "d_W1_check", "points": 5}
 check_gradient("W1", d_loss_d_W1(variables, first["W2"], y_first), first, y_first)
 check_gradient("W1", d_loss_d_W1(second_variables, second["W2"], y_second), second, y_second)
 ### BEGIN HIDDEN TESTS
@@ -373,7 +389,7 @@ grade("03-relu-net-by-hand/d_W1_check", globals())
 # $\frac{\partial \ell}{\partial r_1[i]}$, write the result for the whole vector, and say in one sentence why it is not
 # $W_1 \frac{\partial \ell}{\partial r_1}$.
 
-# %% [markdown] nbgrader={"grade_id": "q_transpose", "grade": true, "solution": true, "points": 4}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "q_transpose", "points": 4, "solution": true}
 # ### BEGIN SOLUTION
 # The loss depends on $h_0[j]$ through $r_1[0], r_1[1], r_1[2]$. The chain rule adds one term per path:
 #
@@ -405,7 +421,8 @@ def d_loss_d_h0(variable_dict, W1, W2, y_observed):
     return np.dot(W1.T, d_loss_d_r1(variable_dict, W2, y_observed))
     ### END SOLUTION
 
-# %% nbgrader={"grade_id": "d_h0_check", "grade": true, "locked": true, "points": 5}
+
+# %% nbgrader={"grade": true, "grade_id": "d_h0_check", "points": 5}
 check_gradient("h0", d_loss_d_h0(variables, first["W1"], first["W2"], y_first), first, y_first)
 check_gradient("h0", d_loss_d_h0(second_variables, second["W1"], second["W2"], y_second), second, y_second)
 ### BEGIN HIDDEN TESTS
@@ -428,7 +445,8 @@ def d_loss_d_r0(variable_dict, W1, W2, y_observed):
     return d_loss_d_h0(variable_dict, W1, W2, y_observed) * slopes
     ### END SOLUTION
 
-# %% nbgrader={"grade_id": "d_r0_check", "grade": true, "locked": true, "points": 4}
+
+# %% nbgrader={"grade": true, "grade_id": "d_r0_check", "points": 4}
 check_gradient("r0", d_loss_d_r0(variables, first["W1"], first["W2"], y_first), first, y_first)
 check_gradient("r0", d_loss_d_r0(second_variables, second["W1"], second["W2"], y_second), second, y_second)
 ### BEGIN HIDDEN TESTS
@@ -450,7 +468,8 @@ def d_loss_d_W0(variable_dict, W1, W2, y_observed):
     return d_loss_d_r0(variable_dict, W1, W2, y_observed) * variable_dict["x"]
     ### END SOLUTION
 
-# %% nbgrader={"grade_id": "d_W0_check", "grade": true, "locked": true, "points": 4}
+
+# %% nbgrader={"grade": true, "grade_id": "d_W0_check", "points": 4}
 check_gradient("W0", d_loss_d_W0(variables, first["W1"], first["W2"], y_first), first, y_first)
 check_gradient("W0", d_loss_d_W0(second_variables, second["W1"], second["W2"], y_second), second, y_second)
 ### BEGIN HIDDEN TESTS
@@ -479,6 +498,7 @@ def all_gradients(inputs, y_observed):
         "r0": d_loss_d_r0(v, W1, W2, y_observed),
         "W0": d_loss_d_W0(v, W1, W2, y_observed),
     }
+
 
 # %% tags=["show"]
 for title, inputs, y in [("first network", first, y_first), ("second network, dead units", second, y_second)]:
@@ -532,6 +552,7 @@ for panel, (i, j), reach in [(axes[0], (0, 0), (-0.3, 0.5)), (axes[1], (1, 0), (
     panel.set(title=f"W1[{i}, {j}], arrives at a {'live' if i == 0 else 'dead'} unit", xlabel="change of the weight")
 axes[0].set_ylabel("loss");
 
+
 # %% [markdown]
 # ### Question 2 (6 points)
 #
@@ -542,7 +563,7 @@ axes[0].set_ylabel("loss");
 # 3. A unit of the *upper* layer is dead for every example. Can it come back to life during training, although its own
 #    weights get no gradient? Give a reason.
 
-# %% [markdown] nbgrader={"grade_id": "q_dead", "grade": true, "solution": true, "points": 6}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "q_dead", "points": 6, "solution": true}
 # ### BEGIN SOLUTION
 # 1. $\partial\ell/\partial W_2[1] = 0$, because it is a multiple of $h_1[1] = 0$. Row 1 of $\partial\ell/\partial W_1$ is
 #    zero, because $\partial\ell/\partial r_1[1]$ was multiplied by the slope 0 of the closed gate. Column 2 of
@@ -589,7 +610,8 @@ def gradient_step(x, W0, W1, W2, y_observed, step_size):
     return new_W0, new_W1, new_W2
     ### END SOLUTION
 
-# %% nbgrader={"grade_id": "gradient_step_check", "grade": true, "locked": true, "points": 4}
+
+# %% nbgrader={"grade": true, "grade_id": "gradient_step_check", "points": 4}
 # The right weights here are the old ones minus the step size times the measured gradients. Expected: loss 1 -> 0.394.
 names = ["W0", "W1", "W2"]
 moved = [np.reshape(w, first[n].shape) for n, w in zip(names, gradient_step(**first, y_observed=y_first, step_size=1e-6))]
@@ -676,6 +698,7 @@ if torch is not None:
             return self.W2 @ h1
             ### END SOLUTION
 
+
 # %% tags=["show", "optional"] nbgrader={"grade_id": "torch_gradient", "solution": true}
 def torch_loss(y_predicted, y_observed):
     """Squared error of one example, a torch number."""
@@ -691,6 +714,7 @@ def torch_compute_gradient(x, y_observed, model):
     torch_loss(model(x), y_observed).backward()
     return model
     ### END SOLUTION
+
 
 # %% [markdown]
 # Your nine functions say nothing about the number three. If they work on whole vectors, they work for these sizes too, and the
@@ -717,7 +741,7 @@ if torch is not None:
 # You may work on this section with up to two others, but everyone writes and hands in their own notebook. Name the people
 # you worked with and say what each of you contributed. If you worked alone, write that.
 
-# %% [markdown] nbgrader={"grade_id": "q_collaborators", "grade": true, "solution": true, "points": 0}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "q_collaborators", "points": 0, "solution": true}
 # ### BEGIN SOLUTION
 # I worked alone.
 #
@@ -727,13 +751,9 @@ if torch is not None:
 # %% [markdown]
 # ## Summary
 #
-# | forward | backward |
-# |---|---|
-# | $\ell = (\hat y - y)^2$ | $\partial\ell/\partial\hat y = 2(\hat y - y)$ |
-# | $\hat y = W_2 \cdot h_1$ | upstream × the *other* factor, for $W_2$ and for $h_1$ |
-# | $h = \operatorname{ReLU}(r)$ | upstream ⊙ slope, taken at **this** layer's $r$ |
-# | $r_1 = W_1 h_0$ | for $W_1$ an outer product, for $h_0$ the transpose $W_1^\top$ |
-#
+# * Backwards, each stop needs two things: what arrived from above, and the slope of one small step.
+# * Through a matrix product, the weights get an outer product, and the layer below gets a sum over all paths.
+# * A gate multiplies by 1 or 0, looked up in the pre-activation of its *own* layer.
 # * A gradient has the shape of its variable.
 # * A test with all gates open doesn't test the gates.
 # * A dead unit gets no gradient and passes none on.
