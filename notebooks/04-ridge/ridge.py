@@ -27,7 +27,7 @@ import numpy as np
 from backprop.datasets import load_problem
 from backprop.draw import draw_edges, draw_graph
 from backprop.estimator import mean_square_error, predict_rows, sgd
-from backprop.gradcheck import check_graph, check_node
+from backprop.gradcheck import check_graph, check_node, check_values
 from backprop.graph import ComputationGraphFunction
 from backprop.nodes import Node, SquaredL2DistanceNode, ValueNode, VectorScalarAffineNode
 from backprop.plots import plot_prediction_functions
@@ -139,6 +139,8 @@ class L2NormPenaltyNode(Node):
 # %% nbgrader={"grade": true, "grade_id": "l2_penalty_check", "points": 5}
 # Check your work. Right code shows max differences below 1e-6, most often around 1e-10.
 check_node(L2NormPenaltyNode, l2_reg=0.5, w=np.array([1.0, 3.0, -3.0]), expected=9.5)
+# And at w = 0, where training starts.
+check_node(L2NormPenaltyNode, l2_reg=0.5, w=np.zeros(3), expected=0.0)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("04-ridge/l2_penalty_check", globals())
@@ -264,13 +266,15 @@ plt.show()
 # $b = 0.5$ and $\lambda = 0.1$ the objective is $1.5^2 + 0.1 \cdot 19 = 4.15$.
 
 # %% nbgrader={"grade": true, "grade_id": "ridge_regression_check", "points": 10}
-# Check your work. Right code shows max differences below 1e-4 here (the gradients are as large as 780).
+# Check your work. Right code shows max differences around 1e-11 here.
 hidden, weights = np.array([260.0, 120.0, 140.0]), np.array([1.0, 3.0, -3.0])
 values = {"x": hidden}, {"y": 199.0}, {"w": weights, "b": 0.5}
-wrong = {"missing_penalty": 2.25, "half_penalty": 3.2, "bias_regularised": 4.175}
-wrong["penalty_in_prediction"] = 11.56
+wrong = {"missing_penalty": 2.25, "half_penalty": [3.2, 6.05], "bias_regularised": 4.175}
+wrong |= {"penalty_in_prediction": 11.56, "wrong_argument:l2_reg is not used": 21.25}
 ridge = RidgeRegression(l2_reg=0.1)
 check_graph(ridge.graph, *values, title="ridge", expected=4.15, mistakes={"objective": wrong})
+got = {"prediction": ridge.graph.get_prediction({"x": hidden})}
+check_values("ridge · prediction", got, {"prediction": 200.5})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("04-ridge/ridge_regression_check", globals())
@@ -349,7 +353,7 @@ mse_without_penalty = 0.0340
 # %% nbgrader={"grade": true, "grade_id": "training_error_check", "points": 4}
 # Both are numbers, and smaller than the mean square error of predicting the same number everywhere.
 constant = mean_square_error(np.full(100, y_train.mean()), y_train)
-print(f"λ = 1: {mse_with_penalty:.4f}   λ = 0: {mse_without_penalty:.4f}   a constant: {constant:.4f}")
+print(f"λ = 1: {mse_with_penalty}   λ = 0: {mse_without_penalty}   a constant: {constant:.4f}")
 for mse in (mse_with_penalty, mse_without_penalty):
     assert 0 < mse < constant, f"{mse} is no better than a constant prediction"
 ### BEGIN HIDDEN TESTS
@@ -511,12 +515,14 @@ class MinibatchRidge:
 
 
 # %% tags=["optional"] nbgrader={"grade": true, "grade_id": "minibatch_ridge_check", "points": 2}
-# Check your work: the rows are the example of part 4 and twice that example, so the residuals are 1.5 and 2.5.
-# Right code shows max differences below 1e-3 here.
+# Check your work: the rows are the example of part 4 and twice that example, so the residuals are 1.5 and 2.5,
+# the mean square loss is 4.25 and the penalty 1.9.
+# Right code shows max differences around 1e-10 here.
 rows, targets = np.array([[260.0, 120.0, 140.0], [520.0, 240.0, 280.0]]), np.array([199.0, 398.0])
 values = {"X": rows}, {"y": targets}, {"w": [1.0, 3.0, -3.0], "b": 0.5}
+wrong = {"missing_penalty": 4.25, "half_penalty": [5.2, 8.05], "missing_mean": 10.4}
 batch = MinibatchRidge(l2_reg=0.1)
-check_graph(batch.graph, *values, title="minibatch ridge", expected=(1.5**2 + 2.5**2) / 2 + 1.9)
+check_graph(batch.graph, *values, title="minibatch ridge", expected=6.15, mistakes={"objective": wrong})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("04-ridge/minibatch_ridge_check", globals())

@@ -186,7 +186,7 @@ sum_mutants = [
 sum_variants = [
     Variant("np.add", "self.out = np.add(self.a.out, self.b.out)", SUM),
     Variant("sum of a list", "self.out = np.sum([self.a.out, self.b.out])", SUM),
-    Variant("shape (1,)", "self.out = np.reshape(self.a.out + self.b.out, (1,))", SUM),
+    Variant("an array from a list", "self.out = np.array([self.a.out, self.b.out]).sum()", SUM),
     Variant("float32", "self.out = np.float32(self.a.out + self.b.out)", SUM),
     Variant(
         "a loop over the inputs",
