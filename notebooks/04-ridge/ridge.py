@@ -268,13 +268,13 @@ plt.show()
 # %% nbgrader={"grade": true, "grade_id": "ridge_regression_check", "points": 10}
 # Check your work. Right code shows max differences around 1e-11 here.
 hidden, weights = np.array([260.0, 120.0, 140.0]), np.array([1.0, 3.0, -3.0])
-values = {"x": hidden}, {"y": 199.0}, {"w": weights, "b": 0.5}
+example, outcome, parameters = {"x": hidden}, {"y": 199.0}, {"w": weights, "b": 0.5}
 wrong = {"missing_penalty": 2.25, "half_penalty": [3.2, 6.05], "bias_regularised": 4.175}
 wrong |= {"penalty_in_prediction": 11.56, "wrong_argument:l2_reg is not used": 21.25}
-ridge = RidgeRegression(l2_reg=0.1)
-check_graph(ridge.graph, *values, title="ridge", expected=4.15, mistakes={"objective": wrong})
-got = {"prediction": ridge.graph.get_prediction({"x": hidden})}
-check_values("ridge · prediction", got, {"prediction": 200.5})
+graph = RidgeRegression(l2_reg=0.1).graph
+graph.set_parameters(parameters)
+check_values("prediction", {"ŷ": graph.get_prediction(example)}, {"ŷ": 200.5})
+check_graph(graph, example, outcome, parameters, expected=4.15, mistakes={"objective": wrong})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("04-ridge/ridge_regression_check", globals())
