@@ -104,7 +104,7 @@ def _work(connection: Connection, other: Connection, known: Known, options: Opti
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's business
     for name in ("OMP", "OPENBLAS", "MKL"):
         os.environ[f"{name}_NUM_THREADS"] = "1"
-    with Grader(confined=options.confined, salt=salt) as grader:
+    with Grader(confined=options.confined, salt=salt, seconds=options.seconds) as grader:
         while True:
             try:
                 unit: Unit = connection.recv()

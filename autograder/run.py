@@ -33,7 +33,7 @@ from nbgrader.utils import parse_utc
 
 from .course import Course, CourseError, UserError
 from .gradebook import GradebookWriter, NotebookScores
-from .grading import Grader, Result
+from .grading import Grader, Result, Seconds
 from .submission import parse_notebook, read_files, read_notebook
 from .template import Template, templates
 
@@ -62,13 +62,14 @@ class Options:
     workers : worker processes
     force   : grade again what is already done
     confined: False runs submissions without the sandbox
-    render  : draw figures afresh rather than keep the saved pictures
+    seconds : how long a cell, a request of the judge and a notebook may take
     """
 
     workers: int = max(1, os.cpu_count() or 1)
     force: bool = False
     confined: bool = True
     cluster: str | None = None
+    seconds: Seconds = Seconds()
 
 
 @dataclass
