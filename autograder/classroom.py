@@ -223,8 +223,6 @@ CLASS: tuple[MadeUp, ...] = (
             "f3": replace("grad_e2 = grad_p2 / d + grad_d", "grad_e2 = grad_p2 / d"),
             "d_r0": replace(" * slopes", ""),
             "ridge_regression": replace("L2NormPenaltyNode(l2_reg, w,", "L2NormPenaltyNode(0.0, w,"),
-                'SumNode(square_loss, penalty, "J")', 'SumNode(square_loss, ValueNode("zero"), "J")'
-            ),
         },
     ),
     MadeUp(
