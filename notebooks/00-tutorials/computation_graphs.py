@@ -21,7 +21,7 @@ except ImportError:
 # %%
 import numpy as np
 
-from backprop.draw import draw_graph
+from backprop.draw import draw_edges, draw_graph
 from backprop.gradcheck import CheckFailed, check_graph, check_node
 from backprop.graph import ComputationGraphFunction, backward_graph, forward_graph, sort_topological
 from backprop.nodes import SquaredL2DistanceNode
@@ -54,6 +54,18 @@ dJ_dp = 2 * p
 dJ_dw = dJ_dp * x
 dJ_dx = dJ_dp * w
 print("dJ/dp =", dJ_dp, "  dJ/dw =", dJ_dw, "  dJ/dx =", dJ_dx)
+
+# %% [markdown]
+# The same as a picture, a *computation graph*: a box for each value, an arrow wherever one value is computed from
+# another. Above each arrow stands the value that flows along it; below, in red, the derivative of $J$ that comes back.
+
+# %% tags=["show"]
+draw_edges(
+    [("w", "p"), ("x", "p"), ("p", "J")],
+    values={"w": w, "x": x, "p": p, "J": J},
+    gradients={"w": dJ_dw, "x": dJ_dx, "p": dJ_dp, "J": 1},
+    operators={"p": "w · x", "J": "p²"},
+);
 
 # %% [markdown]
 # Is 24 right? Move $w$ a little to both sides and look at how far $J$ moves. This is a *finite difference*; it is never
@@ -148,7 +160,7 @@ J.backward()
 print("J =", J.out, "  dJ/da =", a.d_out)
 
 # %% [markdown]
-# The picture of these two nodes. Above an arrow stands the value that flows along it; below, the gradient that came back.
+# `draw_graph` draws a graph of nodes with the numbers they hold: values above the arrows, gradients below.
 
 # %% tags=["show"]
 draw_graph(J);
@@ -217,7 +229,7 @@ class ProductNode:
 
 # %%
 def value(node_name, number):
-    """A ValueNode with its value set."""
+    """A value node with its value set."""
     node = ValueNode(node_name)
     node.out = np.array(number, dtype=float)
     return node
@@ -417,6 +429,9 @@ J_now, gradients = growth.get_gradients({"x": 2.0}, {"y": 4.0})
 print("prediction", growth.get_prediction({"x": 2.0}))
 print("J", J_now, "  gradients", gradients)
 
+# %% tags=["show"]
+draw_graph(growth);
+
 # %% [markdown]
 # Before training, check all gradients of the graph at once. The table has one line per parameter: `exact` is what our
 # `backward` methods gave, `approx` the finite difference. You will meet it in every section.
@@ -434,9 +449,6 @@ for step in range(8):
     J_now, gradients = growth.get_gradients({"x": 2.0}, {"y": 4.0})
     print(f"step {step}   w = {float(growth.name_to_node['w'].out):.4f}   J = {float(J_now):.6f}")
     growth.increment_parameters({"w": -0.01 * gradients["w"]})
-
-# %% tags=["show"]
-draw_graph(objective);
 
 # %% [markdown]
 # ## What to take along
