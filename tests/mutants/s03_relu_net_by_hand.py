@@ -266,8 +266,8 @@ d_r1 = exercise(
         ),
         Variant(
             "loop",
-            f"up, out = {UP1}, []\n    for i in range(3):\n        out.append(up[i] * relu_derivative(variable_dict['r1'][i]))\n    "
-            "return np.array(out)",
+            f"up, out = {UP1}, []\n    for i in range(3):\n        out.append(up[i] * relu_derivative("
+            "variable_dict['r1'][i]))\n    return np.array(out)",
             R1,
         ),
         Variant("a later function unfinished", "raise NotImplementedError()", W1_TEXT, cell="d_W1"),
