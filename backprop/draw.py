@@ -129,7 +129,7 @@ def number_text(value, digits: int = 4) -> str:
     if array.dtype.kind not in "biuf":
         return str(value)[:20]
     if array.size > 4 or array.size == 0:
-        return "shape " + str(array.shape).replace(",)", ",)")
+        return f"shape {array.shape}"
     text = _entries(array.tolist(), digits)
     return text[1:-1] if array.shape == (1,) else text
 

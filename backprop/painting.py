@@ -52,6 +52,7 @@ def paint(picture, ax=None):
     """Draw the picture; make a figure of its size unless axes are given. Returns the axes."""
     from backprop.draw import GRADIENT_COLOUR, VALUE_COLOUR
 
+    picture.boxes = {key: (_readable(name), _readable(operation)) for key, (name, operation) in picture.boxes.items()}
     places = layered(list(picture.boxes), picture.edges)
     labels, totals = _labels(picture)
     columns = _column_spans(picture, places, labels, totals)
@@ -113,6 +114,15 @@ def _text_width(text: str, size: float, weight: str = "normal") -> float:
     if not text:
         return 0.0
     return TextPath((0, 0), text, size=size, prop={"weight": weight}).get_extents().width / 72
+
+
+def _readable(text: str) -> str:
+    """The text, with its dollar signs as they are typed if what stands between them is no formula."""
+    try:
+        _text_width(text, _FONT)
+    except ValueError:
+        return text.replace("$", r"\$")
+    return text
 
 
 def _labels(picture) -> tuple[dict, dict]:

@@ -67,7 +67,7 @@ def load_problem() -> RegressionProblem:
     """The step-feature regression problem: 100 training and 900 validation points on [0, 1).
 
     The target is a sum of 10 of the 400 steps of :func:`featurize`, each of height 0.5 to 1.5 up or down; the outcomes
-    are the target plus Gaussian noise of standard deviation 0.25. The 100 training points separate 92 of the
+    are the target plus Gaussian noise of standard deviation 0.25. The 100 training points separate 87 of the
     400 features, so least squares fits them nearly perfectly and a penalty has something to do.
 
     Some exact minimisers, with an intercept b that is not penalised (mean square errors):
@@ -75,12 +75,12 @@ def load_problem() -> RegressionProblem:
     ================================  ========  ==========
     minimised                         training  validation
     ================================  ========  ==========
-    mean (w·φ + b − y)² + ‖w‖²        0.1831    0.1651
-    mean (w·φ + b − y)²               0.0049    0.1730
-    mean (b − y)²                     0.6080    0.5055
+    mean (w·φ + b − y)² + ‖w‖²        0.1909    0.2073
+    mean (w·φ + b − y)²               0.0064    0.1363
+    mean (b − y)²                     1.0803    1.0269
     ================================  ========  ==========
 
-    The objective of the first is 0.2724. Of all minimisers of the second, the numbers are for the w of least norm.
+    The objective of the first is 0.2726. Of all minimisers of the second, the numbers are for the w of least norm.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def load_problem() -> RegressionProblem:
     target_fn (array of any shape -> array of that shape), coefs_true (400,) with 10 entries that are not zero,
     featurize (the function of this module)
     """
-    rng = np.random.default_rng(4)
+    rng = np.random.default_rng(83)
     coefs_true = np.zeros(NUM_STEP_FEATURES)
     where = rng.choice(np.arange(8, NUM_STEP_FEATURES - 8), NUM_TRUE_STEPS, replace=False)
     coefs_true[where] = rng.choice([-1, 1], NUM_TRUE_STEPS) * rng.uniform(0.5, 1.5, NUM_TRUE_STEPS)
