@@ -102,6 +102,8 @@ def by_hand(student: Student, draw: Draw) -> None:
     right = product_truth(x, y, z)
     with part("values", points=1):
         got = named(student, "hand_values")
+        for name, given in zip("xyz", (x, y, z), strict=True):
+            expect(got.get(name, given), given, name=name, scalar_like=True)
         slips = {"wrong_argument:x is negative": abs(x) + y}
         if expect(got.get("g"), x + y, name="g", mistakes=slips, scalar_like=True):
             expect(got.get("f"), right.value, name="f", scalar_like=True)
@@ -109,6 +111,7 @@ def by_hand(student: Student, draw: Draw) -> None:
         got = named(student, "hand_gradients")
         # x and y get what arrives at g, so a wrong ∂f/∂g shows up in all three
         slips = [(key, (*slip, slip[0] if slip[0] == x + y else None)) for key, slip in right.gradient_slips]
+        expect(got.get("f", 1.0), 1.0, name="∂f/∂f", scalar_like=True)
         expect_gradients([got.get(name) for name in "xyzg"], {**right.gradients, "g": z}, slips)
 
 

@@ -1,14 +1,14 @@
 # %% [markdown]
-# # Staged back-propagation
+# # 01 · Staged back-propagation
 #
 # A long formula is a chain of short steps. Differentiate each step on its own, walk back through them, and the
 # chain rule does the rest. That is all back-propagation is.
 #
-# **You will be able to** cut a formula into steps, draw it as a graph, write its forward and backward pass by hand, and
-# measure whether your gradients are right.
+# **You will be able to** cut a formula into steps, draw it, write its forward and backward pass, and measure whether
+# your gradients are right.
 #
-# **Time** about 90 minutes. **Builds on** the product rule and the derivatives of exp and log; the tutorial on
-# computation graphs helps, but is not needed.
+# **Time** about 75 minutes, the optional parts 45 more. **Builds on** the product rule and the derivatives of exp and
+# log; the tutorial on computation graphs helps, but is not needed. **Points** 30, none of them for optional parts.
 
 # %% tags=["setup"]
 # On Colab this installs the course library; elsewhere it is there already.
@@ -26,11 +26,11 @@ from backprop.gradcheck import check_function, check_values
 # %% [markdown]
 # ## 1 · A formula is a graph
 #
-# Here is $h = a\,b + c$ for $a = 3$, $b = 2$, $c = 4$. Each circle is a value; each arrow says "is used by". The formula
-# needs two **operators**: a product $p = a\,b$ and a sum $h = p + c$.
+# Here is $h = a\,b + c$ for $a = 3$, $b = 2$, $c = 4$. Each box is a value; each arrow says "is used by". Grey boxes are
+# inputs. Yellow boxes are results of an **operator**: a product $p = a\,b$ and a sum $h = p + c$.
 #
-# Above each arrow stands the value that travels forward. Below it stands the derivative of the result with respect to
-# that value: it is computed from right to left.
+# Above each arrow stands the value that travels forward. Below it stands its **gradient**: the derivative of the result
+# with respect to that value, computed from right to left.
 
 # %% tags=["show"]
 ax = draw_edges(
@@ -69,6 +69,8 @@ ax = draw_edges(
 # ```python
 # [("a", "p"), ("b", "p"), ("p", "h"), ("c", "h")]
 # ```
+#
+# In every exercise, your code takes the place of the line `raise NotImplementedError()`.
 
 # %% nbgrader={"grade_id": "product_edges", "solution": true}
 product_edges = [("x", "g")]  # add the other arrows
@@ -83,8 +85,11 @@ ax = draw_edges(product_edges, operators={"g": "+", "f": "×"})
 # %% nbgrader={"grade": true, "grade_id": "product_edges_check", "points": 2}
 # Each operator of this graph takes two inputs, and every value but the result is used by a later step.
 ends = [end for _, end in product_edges]
-assert all(ends.count(name) == 2 for name in ends), "Two arrows go into each operator of this graph."
-assert len({start for start, _ in product_edges}) == 4, "From each value but the result an arrow leaves."
+check_values(
+    "your arrows",
+    {"arrows into g": ends.count("g"), "arrows into f": ends.count("f"), "values used": len({a for a, _ in product_edges})},
+    {"arrows into g": 2, "arrows into f": 2, "values used": 4},
+)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("01-staged-backprop/product_edges_check", globals())
@@ -170,7 +175,7 @@ ax = draw_edges(product_edges, values=hand_values, gradients=hand_gradients, ope
 f, code = staged_product(-2.0, 5.0, -4.0)
 check_values("your paper (yours) · your code (right)",
              {"f": hand_values.get("f"), **{f"∂f/∂{name}": hand_gradients.get(name) for name in "xyz"}},
-             {"f": f, **{f"∂f/∂{name}": number for name, number in zip("xyz", code)}})
+             {"f": f, **{f"∂f/∂{name}": number for name, number in zip("xyz", code, strict=True)}})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("01-staged-backprop/by_hand_check", globals())
@@ -196,12 +201,24 @@ grade("01-staged-backprop/by_hand_check", globals())
 # %% [markdown]
 # ## 3 · A value used twice
 #
-# Sometimes one value feeds two operators, as $b$ does in
+# Sometimes one value feeds two operators, or one operator twice, as in $k = c \cdot c$. Draw an explicit **copy** for each
+# use: $c_1 = c$ and $c_2 = c$. If $c$ rises by 0.01, *both* copies rise by 0.01, and the result feels both.
+#
+# So on the way back two gradients arrive at $c$, and they **add**. You know what has to come out here: the derivative of
+# $c^2$ is $2c$, and for $c = 3$ that is 6.
+
+# %% tags=["show"]
+ax = draw_edges(
+    [("c", "c1"), ("c", "c2"), ("c1", "k"), ("c2", "k")],
+    values={"c": 3.0, "c1": 3.0, "c2": 3.0, "k": 9.0},
+    gradients={("c", "c1"): 3.0, ("c", "c2"): 3.0, "c": 6.0, "c1": 3.0, "c2": 3.0, "k": 1.0},
+    operators={"c1": "copy", "c2": "copy", "k": "×"},
+)
+
+# %% [markdown]
+# Below the box of $c$ stands the sum of its two arrivals. Now the same with two different arrivals:
 #
 # $$f(a, b) = (a - b)\,b$$
-#
-# Draw that as an explicit **copy**: $b_1 = b$ and $b_2 = b$, one for each use. If $b$ rises by 0.01, *both* copies rise
-# by 0.01, and the result feels both changes. So on the way back two gradients arrive at $b$, and they **add**.
 
 # %% tags=["show"]
 ax = draw_edges(
@@ -247,127 +264,33 @@ grade("01-staged-backprop/shared_input_check", globals())
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## 4 · Three graphs from machine learning
+# ## 4 · A graph from machine learning: `f3`
 #
-# Three drawings, three functions. For each, write one line per operator forwards and one per arrow backwards. Then guess:
-# you will meet all three again under another name.
-#
-# `f1` and `f2` are **optional**: they carry no points, but their checks tell you as much as the others, and they are the
-# steps up to `f3`, which is required.
-
-# %% [markdown]
-# ### `f1` (optional)
-#
-# $$a_1 = x_1 w_1 \qquad a_2 = x_2 w_2 \qquad \hat y = a_1 + a_2 + b \qquad d = \hat y - y \qquad L = d^2$$
-
-# %% tags=["show"]
-f1_edges = [("x1", "a1"), ("w1", "a1"), ("x2", "a2"), ("w2", "a2"), ("a1", "ŷ"), ("a2", "ŷ"), ("b", "ŷ"),
-            ("ŷ", "d"), ("y", "d"), ("d", "L")]
-ax = draw_edges(f1_edges, operators={"a1": "×", "a2": "×", "ŷ": "+", "d": "−", "L": "²"})
-
-
-# %% nbgrader={"grade_id": "f1", "solution": true}
-def f1(x1, w1, x2, w2, b, y):
-    """L = (x1 w1 + x2 w2 + b - y)² and its gradients.
-
-    x1, w1, x2, w2, b, y : numbers
-    returns : L, (grad_x1, grad_w1, grad_x2, grad_w2, grad_b, grad_y)   all numbers
-
-    >>> f1(260.0, 1.0, 120.0, 3.0, -420.0, 199.0)      # ŷ = 200, d = 1
-    (1.0, (2.0, 520.0, 6.0, 240.0, 2.0, -2.0))
-    """
-    ### BEGIN SOLUTION
-    a1 = x1 * w1
-    a2 = x2 * w2
-    y_hat = a1 + a2 + b
-    d = y_hat - y
-    L = d**2
-    grad_d = 2 * d
-    grad_y = -grad_d
-    grad_y_hat = grad_d
-    grad_a1 = grad_a2 = grad_b = grad_y_hat
-    grad_x1, grad_w1 = grad_a1 * w1, grad_a1 * x1
-    grad_x2, grad_w2 = grad_a2 * w2, grad_a2 * x2
-    return L, (grad_x1, grad_w1, grad_x2, grad_w2, grad_b, grad_y)
-    ### END SOLUTION
-
-
-# %% nbgrader={"grade": true, "grade_id": "f1_check", "points": 0}
-# Expected: value 2.25, six times "ok" with a maxdiff below 1e-8.
-check_function(f1, 0.5, 2.0, -1.0, 1.5, 1.0, -1.0, expected=2.25)
-### BEGIN HIDDEN TESTS
-from autograder import grade
-grade("01-staged-backprop/f1_check", globals())
-### END HIDDEN TESTS
-
-# %% [markdown]
-# The numbers in the docstring of `f1` come from the small network that goes through this whole course: ŷ = 200 where
-# 199 was observed. Its last layer has the weights 1, 3 and −3; the third product, −420, stands in for the bias here. The
-# gradients 520 and 240 will come back in section 03.
-#
-# ### `f2` (optional)
-#
-# $$d = 2x \qquad e = \exp(d) \qquad t = e - 1 \qquad b = e + 1 \qquad y = t / b$$
-#
-# Mind the fork: $e$ is used twice.
-
-# %% tags=["show"]
-f2_edges = [("x", "d"), ("d", "e"), ("e", "t"), ("e", "b"), ("t", "y"), ("b", "y")]
-ax = draw_edges(f2_edges, operators={"d": "×2", "e": "exp", "t": "−1", "b": "+1", "y": "÷"})
-
-
-# %% nbgrader={"grade_id": "f2", "solution": true}
-def f2(x):
-    """y = (exp(2x) - 1) / (exp(2x) + 1) and its gradient.
-
-    x       : number
-    returns : y, (grad_x,)   a number, and a tuple with one number in it
-
-    >>> f2(math.log(2.0))                              # e = 4, t = 3, b = 5
-    (0.6, (0.64,))
-    """
-    ### BEGIN SOLUTION
-    d = 2 * x
-    e = math.exp(d)
-    t = e - 1
-    b = e + 1
-    y = t / b
-    grad_t = 1 / b
-    grad_b = -t / b**2
-    grad_e = grad_t + grad_b
-    grad_d = grad_e * e
-    grad_x = grad_d * 2
-    return y, (grad_x,)
-    ### END SOLUTION
-
-
-# %% nbgrader={"grade": true, "grade_id": "f2_check", "points": 0}
-# Expected: value 0.6, one "ok" with a maxdiff below 1e-8. The comma in (grad_x,) makes it a tuple.
-check_function(f2, math.log(2.0), expected=0.6)
-### BEGIN HIDDEN TESTS
-from autograder import grade
-grade("01-staged-backprop/f2_check", globals())
-### END HIDDEN TESTS
-
-# %% [markdown]
-# ### `f3` (required, 10 points)
+# Two scores $s_1$ and $s_2$ go in, one loss $L$ comes out:
 #
 # $$e_1 = \exp(s_1) \qquad e_2 = \exp(s_2) \qquad d = e_1 + e_2 \qquad p_1 = e_1 / d \qquad p_2 = e_2 / d$$
 #
-# Then `choose` picks one of them: $p_+ = p_1$ if $y = 1$, and $p_+ = p_2$ if $y = 2$. Last, $L = -\log p_+$ with the
-# natural logarithm. There is no gradient for $y$: it is a whole number, always 1 or 2.
-#
-# Count the arrows that leave $e_1$, $e_2$ and $d$ before you start.
+# Then `choose` picks one: $p_+ = p_1$ if $y = 1$, and $p_+ = p_2$ if $y = 2$. Last, $L = -\log p_+$ with the natural
+# logarithm. There is no gradient for $y$: it is a whole number, always 1 or 2.
 
 # %% tags=["show"]
-f3_edges = [("s1", "e1"), ("s2", "e2"), ("e1", "d"), ("e2", "d"), ("e1", "p1"), ("d", "p1"), ("e2", "p2"), ("d", "p2"),
-            ("p1", "p₊"), ("p2", "p₊"), ("y", "p₊"), ("p₊", "L")]
-ax = draw_edges(f3_edges, operators={"e1": "exp", "e2": "exp", "d": "+", "p1": "÷", "p2": "÷", "p₊": "choose", "L": "−log"})
+f3_edges = [
+    ("s1", "e1"), ("s2", "e2"), ("e1", "d"), ("e2", "d"), ("e1", "p1"), ("d", "p1"), ("e2", "p2"), ("d", "p2"),
+    ("p1", "p₊"), ("p2", "p₊"), ("y", "p₊"), ("p₊", "L"),
+]
+names = {"e1": "exp", "e2": "exp", "d": "+", "p1": "÷", "p2": "÷", "p₊": "choose", "L": "−log"}
+ax = draw_edges(f3_edges, operators=names)
 
+
+# %% [markdown]
+# **Exercise 5** (10 points). Forward pass, then backward pass. Count the arrows that leave $e_1$, $e_2$ and $d$ before
+# you start: that many gradients arrive there.
+#
+# If you would rather warm up first, begin with `f1` and `f2` in part 5.
 
 # %% nbgrader={"grade_id": "f3", "solution": true}
 def f3(s1, s2, y):
-    """L = -log(p1) if y is 1, -log(p2) if y is 2, where p_i = exp(s_i) / (exp(s1) + exp(s2)); and its gradients.
+    """L = -log(p1) if y is 1 and -log(p2) if y is 2, with its gradients; p_i = e_i / (e1 + e2).
 
     s1, s2  : numbers
     y       : 1 or 2
@@ -412,9 +335,112 @@ grade("01-staged-backprop/f3_check", globals())
 ### END HIDDEN TESTS
 
 # %% [markdown]
+# ## 5 · Two more graphs (optional)
+#
+# `f1` and `f2` carry no points, and their checks tell you as much as the others: one line per operator forwards, one per
+# arrow backwards.
+
+# %% [markdown]
+# ### `f1` (optional)
+#
+# $$a_1 = x_1 w_1 \qquad a_2 = x_2 w_2 \qquad \hat y = a_1 + a_2 + b \qquad d = \hat y - y \qquad L = d^2$$
+
+# %% tags=["show"]
+f1_edges = [
+    ("x1", "a1"), ("w1", "a1"), ("x2", "a2"), ("w2", "a2"), ("a1", "ŷ"), ("a2", "ŷ"), ("b", "ŷ"),
+    ("ŷ", "d"), ("y", "d"), ("d", "L"),
+]
+ax = draw_edges(f1_edges, operators={"a1": "×", "a2": "×", "ŷ": "+", "d": "−", "L": "²"})
+
+
+# %% tags=["optional"] nbgrader={"grade_id": "f1", "solution": true}
+def f1(x1, w1, x2, w2, b, y):
+    """L = (x1 w1 + x2 w2 + b - y)² and its gradients.
+
+    x1, w1, x2, w2, b, y : numbers
+    returns : L, (grad_x1, grad_w1, grad_x2, grad_w2, grad_b, grad_y)   all numbers
+
+    >>> f1(260.0, 1.0, 120.0, 3.0, -420.0, 199.0)      # ŷ = 200, d = 1
+    (1.0, (2.0, 520.0, 6.0, 240.0, 2.0, -2.0))
+    """
+    ### BEGIN SOLUTION
+    a1 = x1 * w1
+    a2 = x2 * w2
+    y_hat = a1 + a2 + b
+    d = y_hat - y
+    L = d**2
+    grad_d = 2 * d
+    grad_y = -grad_d
+    grad_y_hat = grad_d
+    grad_a1 = grad_a2 = grad_b = grad_y_hat
+    grad_x1, grad_w1 = grad_a1 * w1, grad_a1 * x1
+    grad_x2, grad_w2 = grad_a2 * w2, grad_a2 * x2
+    return L, (grad_x1, grad_w1, grad_x2, grad_w2, grad_b, grad_y)
+    ### END SOLUTION
+
+
+# %% tags=["optional"] nbgrader={"grade": true, "grade_id": "f1_check", "points": 0}
+# Expected: value 2.25, six times "ok" with a maxdiff below 1e-8.
+check_function(f1, 0.5, 2.0, -1.0, 1.5, 1.0, -1.0, expected=2.25)
+### BEGIN HIDDEN TESTS
+from autograder import grade
+grade("01-staged-backprop/f1_check", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# The numbers in the docstring of `f1` come from the small network that goes through this whole course: ŷ = 200 where
+# 199 was observed. Its last layer has the weights 1, 3 and −3; the third product, −420, stands in for the bias here. The
+# gradients 520 and 240 will come back in section 03.
+
+# %% [markdown]
+# ### `f2` (optional)
+#
+# $$d = 2x \qquad e = \exp(d) \qquad t = e - 1 \qquad b = e + 1 \qquad y = t / b$$
+#
+# Mind the fork: $e$ is used twice.
+
+# %% tags=["show"]
+f2_edges = [("x", "d"), ("d", "e"), ("e", "t"), ("e", "b"), ("t", "y"), ("b", "y")]
+ax = draw_edges(f2_edges, operators={"d": "×2", "e": "exp", "t": "−1", "b": "+1", "y": "÷"})
+
+
+# %% tags=["optional"] nbgrader={"grade_id": "f2", "solution": true}
+def f2(x):
+    """y = (exp(2x) - 1) / (exp(2x) + 1) and its gradient.
+
+    x       : number
+    returns : y, (grad_x,)   a number, and a tuple with one number in it
+
+    >>> f2(math.log(2.0))                              # e = 4, t = 3, b = 5
+    (0.6, (0.64,))
+    """
+    ### BEGIN SOLUTION
+    d = 2 * x
+    e = math.exp(d)
+    t = e - 1
+    b = e + 1
+    y = t / b
+    grad_t = 1 / b
+    grad_b = -t / b**2
+    grad_e = grad_t + grad_b
+    grad_d = grad_e * e
+    grad_x = grad_d * 2
+    return y, (grad_x,)
+    ### END SOLUTION
+
+
+# %% tags=["optional"] nbgrader={"grade": true, "grade_id": "f2_check", "points": 0}
+# Expected: value 0.6, one "ok" with a maxdiff below 1e-8. The comma in (grad_x,) makes it a tuple.
+check_function(f2, math.log(2.0), expected=0.6)
+### BEGIN HIDDEN TESTS
+from autograder import grade
+grade("01-staged-backprop/f2_check", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
 # ### Can you guess what they are?
 #
-# **Question 3** (for fun, no points). `f1`, `f2` and `f3` are used every day in machine learning. Which one is
+# **Question 3** (for fun, no points). `f1`, `f2` and `f3` are used every day in machine learning. Which of them is
 #
 # * the error of a linear prediction,
 # * a smooth switch between −1 and 1,
@@ -422,7 +448,7 @@ grade("01-staged-backprop/f3_check", globals())
 #
 # Give each its usual name. Did you notice how short the gradients of `f2` and `f3` become when you tidy them up?
 
-# %% [markdown] nbgrader={"grade": true, "grade_id": "q_guess", "points": 0, "solution": true}
+# %% [markdown] tags=["optional"] nbgrader={"grade": true, "grade_id": "q_guess", "points": 0, "solution": true}
 # ### BEGIN SOLUTION
 # `f1` is the squared error of a linear unit (linear regression with two features). `f2` is the hyperbolic tangent, tanh,
 # with slope $1 - y^2$. `f3` is the softmax of two scores with the cross-entropy loss (negative log-likelihood); its
@@ -432,7 +458,7 @@ grade("01-staged-backprop/f3_check", globals())
 # ### END SOLUTION
 
 # %% [markdown]
-# ## 5 · Your own graph (optional)
+# ## 6 · Your own graph (optional)
 #
 # Make up a function with **at least five operators** and two or three inputs, and differentiate it as you did above.
 # Three rules make it worth checking:
@@ -440,23 +466,25 @@ grade("01-staged-backprop/f3_check", globals())
 # * every input has an effect on the result;
 # * no two inputs play the same part, so that exchanging their gradients would be noticed;
 # * at least one derivative changes from point to point, so not additions alone.
-#
+
+# %% [markdown]
 # `f4_at` names the inputs, in order, with a value for each: a point where your function is smooth. `f4_edges` are the
 # arrows, as in exercise 1; they start at the inputs and end in one result.
 
-# %% nbgrader={"grade_id": "f4_graph", "solution": true}
+# %% tags=["optional"] nbgrader={"grade_id": "f4_graph", "solution": true}
 f4_at = {"u": 1.5, "v": -0.5}  # your inputs
 f4_edges = [("u", "a"), ("v", "a")]  # your arrows
 ### BEGIN SOLUTION
 f4_at = {"x": 1.3, "m": 0.4, "s": 0.8}
-f4_edges = [("x", "d"), ("m", "d"), ("d", "u"), ("s", "u"), ("u", "q"), ("q", "h"), ("h", "e"), ("e", "L"), ("s", "L")]
+f4_edges = [("x", "d"), ("m", "d"), ("d", "u"), ("s", "u"), ("u", "q"), ("q", "h"), ("h", "e")]
+f4_edges += [("e", "L"), ("s", "L")]
 ### END SOLUTION
 
 # %% tags=["show"]
 ax = draw_edges(f4_edges)
 
 
-# %% nbgrader={"grade_id": "f4", "solution": true}
+# %% tags=["optional"] nbgrader={"grade_id": "f4", "solution": true}
 def f4(*inputs):
     """Your function and its gradients. Put the names of your inputs in place of *inputs.
 
@@ -477,7 +505,7 @@ def f4(*inputs):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "f4_check", "points": 0}
+# %% tags=["optional"] nbgrader={"grade": true, "grade_id": "f4_check", "points": 0}
 # Works for any number of inputs. Steep functions may show a maxdiff somewhat above 1e-8.
 print(len({end for _, end in f4_edges}), "operators (at least 5)")
 check_function(f4, *f4_at.values(), names=tuple(f4_at))
@@ -500,6 +528,6 @@ grade("01-staged-backprop/f4_check", globals())
 # ## Go further
 #
 # * Give `staged_product` wrong gradients on purpose and read what the check says. Which mistakes does it recognise?
-# * Try `f2(400.0)`. What happens, and which of your lines causes it? Multiply numerator and denominator of
-#   $y$ by $\exp(-2x)$ to mend it for large $x$.
+# * Try `f3(800.0, 0.0, 1)`. What happens, and which of your lines causes it? Subtract the larger score from both before
+#   the exponentials: $p_1$ and $p_2$ stay the same. Why?
 # * Section 02 takes the same rules to many inputs at once; section 03 to a whole network, by hand.

@@ -5,6 +5,9 @@ from autograder.mutants import Exercise, Mutant, Variant
 SECTION = "01-staged-backprop"
 
 
+ONE = "multiplies by dfdf, or by the slope of a sum: both are 1"
+
+
 def whole(cell: str) -> str:
     """A solution cell of its own, typed as a student would: without the empty line at the top."""
     return cell.lstrip("\n")
@@ -38,7 +41,8 @@ PRODUCT_EDGES = Exercise(
         Variant("lists for pairs", 'product_edges = [["x", "g"], ["y", "g"], ["g", "f"], ["z", "f"]]'),
         Variant("a tuple of pairs", 'product_edges = (("x", "g"), ("y", "g"), ("g", "f"), ("z", "f"))'),
         Variant("arrows added one by one",
-                'product_edges = [("x", "g"), ("y", "g")]\nproduct_edges += [("g", "f")]\nproduct_edges.append(("z", "f"))'),
+                'product_edges = [("x", "g"), ("y", "g")]\nproduct_edges += [("g", "f")]\n'
+                'product_edges.append(("z", "f"))\n'),
         Variant("a comprehension",
                 'product_edges = [(start, end) for end, both in {"g": "xy", "f": "gz"}.items() for start in both]'),
         Variant("a loop over a dictionary",
@@ -137,6 +141,7 @@ def staged_product(x, y, z):
     return g * z, (np.array([z]), np.array([z]), g)
 """)),
     ],
+    equivalent={f"factor left out {number}": ONE for number in (4, 6, 7, 9)},
 )  # fmt: skip
 
 BY_HAND = Exercise(
@@ -160,6 +165,9 @@ BY_HAND = Exercise(
         Mutant("a list", "type", 'hand_gradients = {"f": 1.0, "g": -4.0, "z": 3.0, "x": -4.0, "y": -4.0}',
                "hand_gradients = [1.0, -4.0, 3.0, -4.0, -4.0]"),
         Mutant("text for numbers", "type", '"g": 3.0', '"g": "3"'),
+        Mutant("a given value changed", "", '"x": -2.0, "y": 5.0, "z": -4.0, "g"',
+               '"x": 2.0, "y": 5.0, "z": -4.0, "g"'),
+        Mutant("f's own gradient", "", '"f": 1.0, "g"', '"f": -12.0, "g"'),
         Mutant("deleted", "missing_name", "", "pass"),
     ],
     variants=[
@@ -576,8 +584,9 @@ F4 = Exercise(
         Mutant("no gradients", "missing", "return L, (grad_d, -grad_d, grad_s1 + grad_s2)", "return L"),
         Mutant("kinks everywhere", "kink", "L = e / s", "L = e / s + abs(math.sin(1e6 * x))"),
         Mutant("another value each time", "kink", "L = e / s", "import random\n    L = e / s + random.random()"),
-        Mutant("four operators drawn", "missing", '("u", "q"), ("q", "h"), ("h", "e"), ("e", "L"), ("s", "L")',
-               '("u", "q"), ("q", "L"), ("s", "L")', cell="f4_graph"),
+        Mutant("four operators drawn", "missing", "", 'f4_at = {"x": 1.3, "m": 0.4, "s": 0.8}\n'
+               'f4_edges = [("x", "d"), ("m", "d"), ("d", "u"), ("s", "u"), ("u", "q"), ("q", "L"), ("s", "L")]',
+               cell="f4_graph"),
         Mutant("drawing as given", "missing", "",
                'f4_at = {"x": 1.3, "m": 0.4, "s": 0.8}\nf4_edges = [("x", "a"), ("m", "a")]', cell="f4_graph"),
         Mutant("an input not drawn", "missing", '("m", "d"), ', "", cell="f4_graph"),
