@@ -49,6 +49,11 @@ class StudentGone(StudentError):
     """The student's process ended or hung and was killed, so nothing more can be asked of it."""
 
 
+def nonsense() -> StudentGone:
+    """The process does not keep to the protocol: it was tampered with, and nothing it says counts any more."""
+    return StudentGone("The notebook's process sent an answer that makes no sense.", "died")
+
+
 # -- the student at the other end ---------------------------------------------------------------------------------
 
 
@@ -72,7 +77,7 @@ class Remote:
 
     def fetch(self) -> Any:
         """The plain value as it is now (it may have been changed in place since)."""
-        return self.student.ask(op="fetch", target=self.handle)["value"]
+        return self.student.ask(op="fetch", target=self.handle).get("value")
 
     def attr(self, name: str) -> Remote:
         return self.student._remote(op="attr", target=self.handle, name=name)
@@ -113,7 +118,7 @@ class Student:
         """Send one request; raise StudentError when the student's code raised."""
         reply = self._send(request)
         if not isinstance(reply, dict) or not ({"value", "handle", "error"} & reply.keys()):
-            raise StudentGone("The notebook's process sent an answer that makes no sense.", "died")
+            raise nonsense()
         if "error" in reply:
             raise _student_error(reply["error"])
         return reply
@@ -122,11 +127,11 @@ class Student:
         reply = self.ask(**request)
         handle = reply.get("handle")
         if not isinstance(handle, Handle):
-            raise StudentGone("The notebook's process sent an answer that makes no sense.", "died")
+            raise nonsense()
         return Remote(self, handle, reply.get("value", ...))
 
     def has(self, name: str) -> bool:
-        return self.ask(op="has", name=name)["value"] is True
+        return self.ask(op="has", name=name).get("value") is True
 
     def get(self, name: str) -> Remote:
         """The value of a name of the notebook. Raises StudentError when it is not defined."""
@@ -146,7 +151,9 @@ class Student:
         Only for checks marked `reveals=True`, which run after all others, since the student's
         code could read what is loaded.
         """
-        handles = self.ask(op="load", source=source, names=list(names))["value"]
+        handles = self.ask(op="load", source=source, names=list(names)).get("value")
+        if not isinstance(handles, dict) or not all(isinstance(handles.get(name), Handle) for name in names):
+            raise nonsense()
         return {name: Remote(self, handles[name]) for name in names}
 
     @contextlib.contextmanager
@@ -185,7 +192,7 @@ class Student:
         """
         try:
             target = self.get(name).handle
-            result = self.ask(
+            reply = self.ask(
                 op="node",
                 target=target,
                 inputs=[[key, value, isinstance(value, np.ndarray)] for key, value in inputs.items()],
@@ -196,15 +203,15 @@ class Student:
                 share=dict(share or {}),
                 passes=passes,
                 replace_out=replace_out,
-            )["value"]
+            )
         except StudentGone:
             raise
         except StudentError as error:
             return NodeRun(name, {}, error)
-        error = _student_error(result["error"]) if "error" in result else None
-        if error is not None:
-            error.stage = result.get("stage")
-        return NodeRun(name, result, error)
+        result = reply.get("value")
+        if not isinstance(result, dict):
+            raise nonsense()
+        return NodeRun(name, result, _student_error(result["error"]) if "error" in result else None)
 
 
 @dataclass
@@ -215,10 +222,18 @@ class NodeRun:
     result: dict[str, Any]
     error: StudentError | None = None
 
-    def _seen(self, key: str) -> Any:
+    def _seen(self, key: str, kind: type = object) -> Any:
         if key not in self.result:
-            raise self.error or StudentError(f"{self.name} gave no {key}.")
+            raise self.error or nonsense()
+        if not isinstance(self.result[key], kind):
+            raise nonsense()
         return self.result[key]
+
+    def _of_input(self, key: str, name: str) -> Any:
+        seen = self._seen(key, dict)
+        if name not in seen:
+            raise nonsense()
+        return seen[name]
 
     @property
     def out(self) -> Any:
@@ -237,24 +252,24 @@ class NodeRun:
 
     def grad(self, name: str) -> Any:
         """`d_out` of the named input after backward."""
-        return self._seen("grads")[name]
+        return self._of_input("grads", name)
 
     @property
     def upstream_after(self) -> Any:
         return self._seen("upstream_after")
 
     def input_after(self, name: str) -> Any:
-        return self._seen("inputs_after")[name]
+        return self._of_input("inputs_after", name)
 
     @property
     def aliased(self) -> list[str]:
         """Inputs whose `d_out` shares memory with the node's own `d_out`."""
-        return self._seen("aliased")
+        return self._seen("aliased", list)
 
     @property
     def predecessors(self) -> list[str]:
         """Names of the inputs that `get_predecessors` listed."""
-        return self._seen("predecessors")
+        return self._seen("predecessors", list)
 
 
 def _bare(value: Any) -> Any:
@@ -282,7 +297,7 @@ def _through_wire(message: bytes) -> Any:
 def _student_error(error: Any) -> StudentError:
     """The sentence for an error reply. Everything in it comes from the student's process."""
     if not isinstance(error, dict):
-        return StudentGone("The notebook's process sent an answer that makes no sense.", "died")
+        return nonsense()
     kind, message = str(error.get("type", "Error"))[:80], str(error.get("message", ""))[:500].strip()
     where = ""
     if error.get("line"):
@@ -453,13 +468,11 @@ def part(name: str, points: float) -> Iterator[None]:
     grading.parts.append(this)
     grading.open = this
     try:
-        if grading.gone:
-            raise grading.gone
         yield
     except StudentGone as error:
-        grading.gone = error
+        grading.gone = grading.gone or error  # later parts say why the process ended, not that it is gone
         this.failed = True
-        this.mistakes.append(error.mistake)
+        this.mistakes.append(grading.gone.mistake)
     except StudentError as error:
         this.failed = True
         this.mistakes.append(error.mistake)

@@ -233,14 +233,16 @@ def bubblewrap(torch: bool) -> list[str]:
     for folder in _interpreter_folders():
         command += ["--ro-bind", folder, folder]
     for folder in library_folders():
-        for package in ("autograder", *(() if torch else ("torch", "torchvision"))):
+        for package in ("autograder", "nbgrader", *(() if torch else ("torch", "torchvision"))):
             if os.path.isdir(os.path.join(folder, package)):
                 command += ["--tmpfs", os.path.join(folder, package)]
     import backprop
 
     command += ["--ro-bind", str(Path(backprop.__file__).parent), "/course/backprop"]
     command += ["--ro-bind", str(HERE / "inside"), "/course/inside"]
-    command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--remount-ro", "/", "--chdir", "/tmp"]
+    # /dev as well: what one student's process could leave there, the next one would find.
+    command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", "--tmpfs", "/tmp", "--remount-ro", "/"]
+    command += ["--chdir", "/tmp"]
     return [*command, "--"]
 
 

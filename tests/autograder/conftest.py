@@ -1,0 +1,27 @@
+"""Courses to grade in, built from the committed notebooks."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from autograder.classroom import copy_course
+from autograder.course import Course
+
+ROOT = Path(__file__).resolve().parents[2]
+
+needs_bubblewrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Course:
+    """A copy of the committed course without submissions."""
+    return copy_course(Course(ROOT), tmp_path / "course")
+
+
+@pytest.fixture(scope="session")
+def session_course(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    """As `course`, one for the whole session; do not change it."""
+    return copy_course(Course(ROOT), tmp_path_factory.mktemp("session") / "course")
