@@ -538,12 +538,12 @@ def _expect_gradients(seen: dict, exact: dict, cases: _Cases) -> None:
 
 # -- the reported numbers -----------------------------------------------------------------------------------------
 
-# Training errors of the two settings on backprop.datasets.load_problem(), SGD from zero: over 25 and 120 orders of the
-# examples (seeds 0, 1, ...) they lie in 0.1813 … 0.1839 and in 0.0242 … 0.0370; the exact minimiser for λ = 1 has
-# 0.1831. The ranges leave room for other orders, starting points and rounded reports.
-RANGES = {"mse_with_penalty": (0.175, 0.19), "mse_without_penalty": (0.02, 0.045)}
-OBJECTIVE_WITH_PENALTY = (0.262, 0.29)  # training error + ‖w‖² is 0.272; its mean during the last epoch is near
-VALIDATION = {"mse_with_penalty": (0.16, 0.17), "mse_without_penalty": (0.14, 0.1545)}  # measured in the same runs
+# Training errors of the two settings on backprop.datasets.load_problem(), SGD from zero: over 24 and 100 orders of the
+# examples (seeds 0, 1, ...) they lie in 0.1885 … 0.1896 and in 0.0302 … 0.0562; the exact minimiser for λ = 1 has
+# 0.1909. The ranges leave room for other orders, starting points and rounded reports.
+RANGES = {"mse_with_penalty": (0.18, 0.2), "mse_without_penalty": (0.025, 0.065)}
+OBJECTIVE_WITH_PENALTY = (0.262, 0.29)  # training error + ‖w‖² is 0.274; its mean during the last epoch is near
+VALIDATION = {"mse_with_penalty": (0.2015, 0.2125), "mse_without_penalty": (0.115, 0.152)}  # measured in the same runs
 
 
 @check("04-ridge/training_error_check", points=4)
