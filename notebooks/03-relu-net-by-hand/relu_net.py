@@ -78,25 +78,24 @@ variables
 def draw_units(inputs):
     """Draw the network with its values: x on the left, the prediction on the right."""
     v = mlp(**inputs)
-    layers = [np.array([v["x"]]), v["r0"], v["r1"], np.array([v["y_predicted"]])]
-    figure, axes = plt.subplots(figsize=(8, 3.6))
-    for column, weights in enumerate([inputs["W0"][:, None], inputs["W1"], inputs["W2"][None, :]]):
-        for (i, j), weight in np.ndenumerate(weights):
-            y0, y1 = (layers[column].size - 1) / 2 - j, (layers[column + 1].size - 1) / 2 - i
-            dead = (column > 0 and layers[column][j] <= 0) or (column < 2 and layers[column + 1][i] <= 0)
-            axes.plot([column, column + 1], [y0, y1], color="0.8" if dead else "C0", zorder=1)
-            axes.text(column + 0.3, y0 + 0.3 * (y1 - y0), f"{weight:g}", size=9, ha="center", va="center",
-                      color="0.6" if dead else "k", bbox={"fc": "w", "ec": "none", "pad": 0.8})
-    for column, r in enumerate(layers):
-        for i, value in enumerate(r):
-            dead = column in (1, 2) and value <= 0
-            axes.text(column, (r.size - 1) / 2 - i, f"{0 if dead else value:g}", ha="center", va="center", zorder=3,
-                      bbox={"boxstyle": "circle,pad=0.5", "fc": "0.85" if dead else "#dcebfa", "ec": "0.4"})
-    for column, name in enumerate(["x", "h0", "h1", "prediction"]):
-        axes.text(column, 1.62, name, ha="center")
-    axes.set(xlim=(-0.4, 3.4), ylim=(-1.5, 1.8))
+    units = [np.array([v["x"]]), v["h0"], v["h1"], np.array([v["y_predicted"]])]
+    weights = [inputs["W0"][:, None], inputs["W1"], inputs["W2"][None, :]]
+    height = [(column.size - 1) / 2 - np.arange(column.size) for column in units]
+    paper = {"ec": "none", "fc": "w", "pad": 0.8}
+    axes = plt.figure(figsize=(8, 3.6)).add_axes([0, 0, 1, 1], xlim=(-0.4, 3.4), ylim=(-1.5, 1.8))
     axes.axis("off")
-
+    for c in range(3):
+        for (i, j), weight in np.ndenumerate(weights[c]):
+            start, end = height[c][j], height[c + 1][i]
+            colour = "C0" if units[c][j] != 0 and units[c + 1][i] != 0 else "0.75"
+            axes.plot([c, c + 1], [start, end], color=colour, zorder=1)
+            at = (c + 0.24, start + 0.24 * (end - start))
+            axes.text(*at, f"{weight:g}", ha="center", va="center", bbox=paper)
+    for c, name in enumerate(["x", "h0", "h1", "prediction"]):
+        axes.text(c, 1.6, name, ha="center")
+        for y, value in zip(height[c], units[c]):
+            circle = {"boxstyle": "circle,pad=0.5", "ec": "0.4", "fc": "0.85" if value == 0 else "#dcebfa"}
+            axes.text(c, y, f"{value:g}", ha="center", va="center", bbox=circle)
 
 # %% tags=["show"]
 draw_units(first)
@@ -117,7 +116,8 @@ def loss(y_predicted, y_observed):
 
 
 y_first = 199.0
-print("prediction", variables["y_predicted"], "  observed", y_first, "  loss", loss(variables["y_predicted"], y_first))
+print("prediction", variables["y_predicted"], "  observed", y_first)
+print("loss", loss(variables["y_predicted"], y_first))
 
 
 # %% [markdown]
@@ -162,14 +162,12 @@ def measured(variable, inputs, y_observed):
 
 # %%
 def check_gradient(variable, yours, inputs, y_observed):
-    """Compare your ∂ℓ/∂variable with the measured one; the title says how many units are dead (see section 4)."""
+    """Compare your ∂ℓ/∂variable with the measured one, for one network and one observed value."""
     right = measured(variable, inputs, y_observed)
     if yours is not None and right.ndim < 2 and np.size(yours) == right.size:
         yours = np.reshape(yours, right.shape)
-    v = mlp(**inputs)
-    dead = np.sum(v["r0"] <= 0) + np.sum(v["r1"] <= 0)
-    name = f"∂ℓ/∂{variable}"
-    check_values(f"network with {dead} dead units", {name: yours}, {name: right}, atol=1e-5, rtol=1e-5)
+    name, title = f"∂ℓ/∂{variable}", f"x = {inputs['x']:g}, y = {y_observed:g}"
+    check_values(title, {name: yours}, {name: right}, atol=1e-5, rtol=1e-5)
 
 
 # %% [markdown]
@@ -313,7 +311,8 @@ second = {
 }
 second_variables = mlp(**second)
 y_second = -219.0
-print("r0", second_variables["r0"], "  r1", second_variables["r1"], "  prediction", second_variables["y_predicted"])
+print("r0", second_variables["r0"], "  r1", second_variables["r1"])
+print("prediction", second_variables["y_predicted"], "  observed", y_second)
 
 # %% tags=["show"]
 draw_units(second)
@@ -341,7 +340,7 @@ def d_loss_d_r1(variable_dict, W2, y_observed):
 
 
 # %% nbgrader={"grade": true, "grade_id": "d_r1_check", "points": 4}
-# From here on both networks are tried: the second one has dead units.
+# From here on both networks are tried: the second one (y = -219) has dead units.
 check_gradient("r1", d_loss_d_r1(variables, first["W2"], y_first), first, y_first)
 check_gradient("r1", d_loss_d_r1(second_variables, second["W2"], y_second), second, y_second)
 ### BEGIN HIDDEN TESTS
@@ -503,12 +502,13 @@ def all_gradients(inputs, y_observed):
 
 
 # %% tags=["show"]
-for title, inputs, y in [("first network", first, y_first), ("second network, dead units", second, y_second)]:
+for title, inputs, y in [("first", first, y_first), ("second", second, y_second)]:
     rows = []
     for name, exact in all_gradients(inputs, y).items():
         approx = measured(name, inputs, y)
-        rows.append(compare(f"∂ℓ/∂{name}", np.reshape(exact, approx.shape), approx, atol=1e-5, rtol=1e-5))
-    print(report(title, rows), end="\n\n")
+        exact = np.reshape(exact, approx.shape)
+        rows.append(compare(f"∂ℓ/∂{name}", exact, approx, atol=1e-5, rtol=1e-5))
+    print(report(f"{title} network", rows), end="\n\n")
 
 # %% [markdown]
 # The same for the second network as a drawing: above each arrow the value that travels forward, below it your gradient.
@@ -517,12 +517,13 @@ for title, inputs, y in [("first network", first, y_first), ("second network, de
 # are not 0 there. The gates stand between them.
 
 # %% tags=["show"]
+drawn = {name: np.array(gradient) for name, gradient in all_gradients(second, y_second).items()}
 draw_edges(
-    [("x", "r0"), ("W0", "r0"), ("r0", "h0"), ("h0", "r1"), ("W1", "r1"), ("r1", "h1"), ("h1", "y_predicted"),
-     ("W2", "y_predicted"), ("y_predicted", "loss"), ("y_observed", "loss")],
-    values={**second, **second_variables, "y_observed": y_second, "loss": loss(-220.0, y_second)},
-    gradients={**all_gradients(second, y_second), "loss": 1.0},
-    operators={"r0": "·", "h0": "ReLU", "r1": "·", "h1": "ReLU", "y_predicted": "·", "loss": "−, ²"},
+    [("x", "r0"), ("W0", "r0"), ("r0", "h0"), ("h0", "r1"), ("W1", "r1"), ("r1", "h1"),
+     ("h1", "ŷ"), ("W2", "ŷ"), ("ŷ", "ℓ"), ("y", "ℓ")],
+    values={**second, **second_variables, "ŷ": -220.0, "y": y_second, "ℓ": loss(-220.0, y_second)},
+    gradients={**drawn, "ŷ": drawn["y_predicted"], "ℓ": 1.0},
+    operators={"r0": "×", "h0": "ReLU", "r1": "@", "h1": "ReLU", "ŷ": "dot", "ℓ": "(ŷ − y)²"},
 );
 
 # %% [markdown]
@@ -551,7 +552,7 @@ for panel, (i, j), reach in [(axes[0], (0, 0), (-0.3, 0.5)), (axes[1], (1, 0), (
         losses.append(loss_with("W1", W1, second, y_second))
     panel.plot(moves, losses)
     panel.plot([0], [1], "ko")
-    panel.set(title=f"W1[{i}, {j}], arrives at a {'live' if i == 0 else 'dead'} unit", xlabel="change of the weight")
+    panel.set(title=f"W1[{i}, {j}]", xlabel="change of the weight", ylim=(-1, 17))
 axes[0].set_ylabel("loss");
 
 
@@ -614,12 +615,14 @@ def gradient_step(x, W0, W1, W2, y_observed, step_size):
 
 
 # %% nbgrader={"grade": true, "grade_id": "gradient_step_check", "points": 4}
-# The right weights here are the old ones minus the step size times the measured gradients. Expected: loss 1 -> 0.394.
+# The right weights are the old ones minus the step size times the measured gradients.
 names = ["W0", "W1", "W2"]
-moved = [np.reshape(w, first[n].shape) for n, w in zip(names, gradient_step(**first, y_observed=y_first, step_size=1e-6))]
-wanted = {n: first[n] - 1e-6 * measured(n, first, y_first) for n in names}
+moved = gradient_step(**first, y_observed=y_first, step_size=1e-6)
+moved = [np.reshape(new, first[name].shape) for name, new in zip(names, moved)]
+wanted = {name: first[name] - 1e-6 * measured(name, first, y_first) for name in names}
 check_values("gradient_step", dict(zip(names, moved)), wanted, atol=1e-10, rtol=1e-10)
-print("loss before", loss(variables["y_predicted"], y_first), "  after", loss(mlp(10.0, *moved)["y_predicted"], y_first))
+# Expected: the loss falls from 1 to about 0.394.
+print("loss", loss(variables["y_predicted"], y_first), "->", loss(mlp(10.0, *moved)["y_predicted"], y_first))
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/gradient_step_check", globals())
@@ -732,7 +735,8 @@ if torch is not None:
         rows = []
         for name in sizes:
             theirs = getattr(model, name).grad.numpy()
-            rows.append(compare(f"∂ℓ/∂{name}", np.reshape(mine[name], theirs.shape), theirs, labels=("yours", "torch")))
+            yours = np.reshape(mine[name], theirs.shape)
+            rows.append(compare(f"∂ℓ/∂{name}", yours, theirs, labels=("yours", "torch")))
         print(report("4 and 2 units", rows))
     except NotImplementedError:
         print("The network class is not written yet; it is optional.")
