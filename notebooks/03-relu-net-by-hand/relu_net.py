@@ -615,14 +615,15 @@ def gradient_step(x, W0, W1, W2, y_observed, step_size):
 
 
 # %% nbgrader={"grade": true, "grade_id": "gradient_step_check", "points": 4}
-# The right weights are the old ones minus the step size times the measured gradients.
+# How far did each weight move, per unit of step size? It should be the measured gradient, downhill.
 names = ["W0", "W1", "W2"]
 moved = gradient_step(**first, y_observed=y_first, step_size=1e-6)
-moved = [np.reshape(new, first[name].shape) for name, new in zip(names, moved)]
-wanted = {name: first[name] - 1e-6 * measured(name, first, y_first) for name in names}
-check_values("gradient_step", dict(zip(names, moved)), wanted, atol=1e-10, rtol=1e-10)
+moved = {name: np.reshape(new, first[name].shape) for name, new in zip(names, moved)}
+moves = {f"{name}, move / step size": (moved[name] - first[name]) / 1e-6 for name in names}
+right = {f"{name}, move / step size": -measured(name, first, y_first) for name in names}
+check_values("gradient_step", moves, right, atol=1e-5, rtol=1e-5)
 # Expected: the loss falls from 1 to about 0.394.
-print("loss", loss(variables["y_predicted"], y_first), "->", loss(mlp(10.0, *moved)["y_predicted"], y_first))
+print("loss", loss(variables["y_predicted"], y_first), "->", loss(mlp(10.0, **moved)["y_predicted"], y_first))
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/gradient_step_check", globals())
