@@ -336,7 +336,8 @@ plt.show()
 # *Expected picture:* all three are staircases of up to 400 steps. With $\lambda = 1$ the steps are so small that they
 # look like one smooth wave, which cuts every corner of the true function. With $\lambda = 0$ the leaps are nearly there,
 # and in between the curve zigzags after single points.
-#
+
+# %% [markdown]
 # **Report** your two training errors: the mean of $(\hat y - y)^2$ over the 100 training points, *without* the penalty.
 # Type the numbers, with three digits or more; a formula would need the models, and they are not trained when
 # your notebook is graded.
