@@ -6,7 +6,7 @@ are written here unit by unit or with indices (einsum), not as the matrix produc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,10 @@ class Asked:
             self._error = error
 
     @property
+    def raised(self) -> bool:
+        return self._error is not None
+
+    @property
     def result(self) -> Any:
         if self._error:
             raise self._error
@@ -66,21 +70,65 @@ def value_and_gradients(result: Any, names: Sequence[str]) -> tuple[Any, list[An
     return found[0], found[1:]
 
 
-def expect_gradient(
-    answers: Sequence[Asked],
-    truths: Sequence[Truth],
-    name: str,
-    symbol: str = "f",
-) -> None:
-    """Compare one gradient in all answers; stop at the first that is wrong."""
-    names = list(truths[0].gradients)
-    for asked, truth in zip(answers, truths, strict=True):
-        got = value_and_gradients(asked.result, names)[1][names.index(name)]
-        right = truth.gradients[name]
+class Twice:
+    """A function of several arrays asked twice: with all sizes equal, then with all sizes different.
+
+    With equal sizes a product in the wrong order or without its transpose still runs, so its result can be recognised
+    and the results beside it can be judged; with different sizes it stops. Where the second call stops and the first
+    one has something wrong in it already, each part is judged by the first alone.
+    """
+
+    def __init__(self, calls: Sequence[Asked], truths: Sequence[Any], pieces: Callable[[Any, Any], dict[str, tuple]]):
+        """pieces : gives name -> (what came back, what is right) for a result and its truth"""
+        self.calls, self.truths, self.pieces = list(calls), list(truths), pieces
+        if self.calls[1].raised and not self.calls[0].raised and not self._right():
+            self.calls, self.truths = self.calls[:1], self.truths[:1]
+
+    def _right(self) -> bool:
+        try:
+            return all(agrees(*pair) for pair in self.pieces(self.calls[0].result, self.truths[0]).values())
+        except StudentGone:
+            raise
+        except StudentError:
+            return False
+
+    def each(self, name: str) -> Iterator[tuple[Any, Any, Any]]:
+        """(what came back, what is right, the truth) of each call."""
+        for asked, truth in zip(self.calls, self.truths, strict=True):
+            yield *self.pieces(asked.result, truth)[name], truth
+
+
+def agrees(got: Any, exact: Any) -> bool:
+    """Whether a result is right, roughly: the verdict itself is taken by expect."""
+    mine, exact = _numbers(got), np.asarray(exact, dtype=float)
+    if mine is None or (mine.shape != exact.shape and not mine.size == exact.size == 1):
+        return False
+    return np.allclose(mine, exact.reshape(mine.shape), rtol=1e-4, atol=1e-5)
+
+
+def gradient_pieces(result: Any, truth: Truth) -> dict[str, tuple[Any, Any]]:
+    value, gradients = value_and_gradients(result, list(truth.gradients))
+    found = {"value": (value, truth.value)}
+    return found | {key: (got, truth.gradients[key]) for key, got in zip(truth.gradients, gradients, strict=True)}
+
+
+def expect_value(twice: Twice, symbol: str) -> None:
+    """Compare the value of both calls; stop at the first that is wrong. The inputs must be as they were."""
+    for got, right, truth in twice.each("value"):
+        terms = truth.terms is None or expect_added(got, truth.terms, symbol)
+        if not (terms and expect(got, right, name=symbol, scalar_like=True, mistakes=truth.value_slips)):
+            break
+    for asked in twice.calls:
+        asked.leaves_inputs()
+
+
+def expect_gradient(twice: Twice, name: str, symbol: str) -> None:
+    """Compare one gradient of both calls; stop at the first that is wrong."""
+    for got, right, truth in twice.each(name):
         mistakes = dict(truth.gradient_slips.get(name, {}))
-        for other in names:
-            if other != name and truth.gradients[other].shape != right.shape:
-                mistakes[f"swapped_arguments:the gradients of {name} and {other}"] = truth.gradients[other]
+        for other, gradient in truth.gradients.items():
+            if other != name:
+                mistakes[f"swapped_arguments:the gradients of {name} and {other}"] = gradient
         if not expect(got, right, name=f"∂{symbol}/∂{name}", mistakes=mistakes):
             return
 
@@ -94,9 +142,17 @@ class Truth:
         gradients: Mapping[str, Array],
         value_slips: Mapping[str, Any],
         gradient_slips: Mapping[str, Mapping[str, Any]],
+        terms: Array | None = None,
     ):
-        self.value, self.gradients = value, gradients
+        self.value, self.gradients, self.terms = value, gradients, terms
         self.value_slips, self.gradient_slips = value_slips, gradient_slips
+
+
+def expect_added(got: Any, terms: Any, name: str) -> bool:
+    """Note in the open part that the terms have to be added up, when they came back one by one."""
+    mine, terms = _numbers(got), np.asarray(terms, dtype=float)
+    apart = mine is not None and mine.shape == terms.shape and np.allclose(mine, terms, rtol=1e-5)
+    return expect_true(not apart, f"{name} has shape {terms.shape}: its terms still have to be added up.", "shape")
 
 
 def judge_arrows(got: Any, name: str, wanted: Mapping[str, Iterable[str]], parts: Mapping[str, Sequence[str]]) -> None:
@@ -113,14 +169,18 @@ def judge_arrows(got: Any, name: str, wanted: Mapping[str, Iterable[str]], parts
             text = f"There is no {', '.join(strange)} in this graph: use the names of the exercise."
             expect_true(not strange, text, "wrong_argument")
             for step in steps:
-                _judge_step(arrows, step, set(wanted[step]))
+                _judge_step(arrows, step, set(wanted[step]), wanted)
 
 
-def _judge_step(arrows: Sequence[tuple[str, str]], step: str, sources: set[str]) -> None:
+def _judge_step(
+    arrows: Sequence[tuple[str, str]], step: str, sources: set[str], wanted: Mapping[str, Iterable[str]]
+) -> None:
     starts = [start for start, end in arrows if end == step]
-    left_for = {end for start, end in arrows if start == step}
-    if sources & left_for and not sources & set(starts):
-        text = f"The arrows at {step} point the wrong way: they go from a value to the step that uses it."
+    turned = sorted(source for source in sources if (step, source) in arrows and source not in starts)
+    turned += sorted(later for later in starts if step in wanted.get(later, ()) and (step, later) not in arrows)
+    if turned:
+        ends = f"{step} and {', '.join(turned)}"
+        text = f"The arrows between {ends} point the wrong way: they go from a value to the step that uses it."
         expect_true(False, text, "swapped_arguments")
     elif len(starts) > len(set(starts)):
         expect_true(False, f"An arrow into {step} is there twice.", "wrong_argument")
@@ -151,6 +211,7 @@ def total_derivative(student: Student, draw: Draw) -> None:
     """The sum over i of ∂f/∂x_i times ∂x_i/∂w: for one variable w, and for each of d of them."""
     n, d = draw.distinct_sizes(2)
     df_dx, alone, jacobian = draw.signed(n), draw.signed(n), draw.signed(n, d)
+    alone *= -np.sign(df_dx @ alone)  # a negative sum, so that a lost sign shows
     for title, dx_dw, points in (("w is a number", alone, 1), ("w is a vector", jacobian, 2)):
         asked = Asked(student, "total_derivative", {"df_dx": df_dx, "dx_dw": dx_dw})
         with part(title, points=points):
@@ -165,7 +226,8 @@ def total_derivative(student: Student, draw: Draw) -> None:
                 "wrong_argument:a sum of two derivatives where a path multiplies them": (df_dx + dx_dw.T).T.sum(axis=0),
                 "order": (df_dx[::-1] * dx_dw.T).T.sum(axis=0),
             }
-            expect(asked.result, paths.sum(axis=0), name="df/dw", mistakes=mistakes, scalar_like=dx_dw.ndim == 1)
+            if expect_added(asked.result, paths, "df/dw"):
+                expect(asked.result, paths.sum(axis=0), name="df/dw", mistakes=mistakes, scalar_like=dx_dw.ndim == 1)
             asked.leaves_inputs()
 
 
@@ -238,8 +300,9 @@ def _each(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def draw_units(draw: Draw) -> dict[str, Any]:
+def draw_units(draw: Draw, equal: bool = False) -> dict[str, Any]:
     n, d = draw.distinct_sizes(2, low=3, high=7)
+    d = n if equal else d
     W, b, x = draw.signed(n, d, high=1.2) / np.sqrt(d), draw.signed(n, low=0.3, high=0.9), draw.signed(d, high=1.5)
     y = float(sigmoid(np.einsum("ik,k->i", W, x) + b).sum()) + draw.number(0.8, 1.3) * draw.rng.choice([-1.0, 1.0])
     return {"W": W, "b": b, "x": x, "y": y}
@@ -248,19 +311,13 @@ def draw_units(draw: Draw) -> dict[str, Any]:
 @check(f"{SECTION}/sigmoid_net_gradients_check", points=6)
 def sigmoid_net_gradients(student: Student, draw: Draw) -> None:
     """f = (y − Σ σ(w_i·x + b_i))², and both gradients in the shapes of their variables; for two sets of inputs."""
-    asked = [Asked(student, "sigmoid_net_gradients", draw_units(draw)) for _ in range(2)]
-    truths = [unit_sum(**a.inputs) for a in asked]
+    asked = [Asked(student, "sigmoid_net_gradients", draw_units(draw, equal)) for equal in (True, False)]
+    twice = Twice(asked, [unit_sum(**a.inputs) for a in asked], gradient_pieces)
     with part("value", points=2):
-        for a, truth in zip(asked, truths, strict=True):
-            value = value_and_gradients(a.result, "Wb")[0]
-            if not expect(value, truth.value, name="f", scalar_like=True, mistakes=truth.value_slips):
-                break
-        for a in asked:
-            a.leaves_inputs()
-    with part("∂f/∂W", points=2):
-        expect_gradient(asked, truths, "W")
-    with part("∂f/∂b", points=2):
-        expect_gradient(asked, truths, "b")
+        expect_value(twice, "f")
+    for name in "Wb":
+        with part(f"∂f/∂{name}", points=2):
+            expect_gradient(twice, name, "f")
 
 
 # -- gradient steps -------------------------------------------------------------------------------------------------
@@ -334,7 +391,7 @@ def sigmoid_net_step(student: Student, draw: Draw) -> None:
             answers.append(Asked(student, "sigmoid_net_step", inputs))
     answers.append(Asked(student, "sigmoid_net_step", inputs))
     asked = next((a for a in answers if _is_right(a, list(right.values()))), None)
-    asked = asked or next((a for a in answers if a._error is None), answers[-1])
+    asked = asked or next((a for a in answers if not a.raised), answers[-1])
 
     for index, (key, old) in enumerate({"W": inputs["W"], "b": inputs["b"]}.items()):
         with part(f"new_{key}", points=1):
@@ -489,11 +546,18 @@ def two_layers(W1: Array, W2: Array, b: Array, x: Array, y: Array, phi: Callable
         ],
         "wrong_argument:the difference of o and y, not their sum": np.sum((o + y) ** 2) / 2,
     }
-    return Truth(0.5 * np.sum(r**2), gradients(slope(a) * back), value_slips, gradient_slips)
+    if len(r) == len(h):
+        slips_of_W2 = slope(a) * np.einsum("ij,j->i", W2, r)
+        for key in ("W1", "b", "x"):
+            gradient_slips[key]["wrong_argument:W2, where its transpose belongs"] = gradients(slips_of_W2)[key]
+    if len(x) == len(h):
+        turned = np.einsum("ik,k->i", W1, slope(a) * back)
+        gradient_slips["x"]["wrong_argument:W1, where its transpose belongs"] = turned
+    return Truth(0.5 * np.sum(r**2), gradients(slope(a) * back), value_slips, gradient_slips, terms=r**2 / 2)
 
 
-def draw_layers(draw: Draw) -> dict[str, Array]:
-    d, m, p = draw.distinct_sizes(3, low=2, high=7)
+def draw_layers(draw: Draw, equal: bool = False) -> dict[str, Array]:
+    d, m, p = (draw.integer(3, 6),) * 3 if equal else draw.distinct_sizes(3, low=2, high=7)
     return {
         "W1": draw.signed(m, d, high=1.5) / np.sqrt(d),
         "W2": draw.signed(p, m, high=1.5) / np.sqrt(m),
@@ -510,79 +574,93 @@ def two_layer_gradients(student: Student, draw: Draw) -> None:
     passed = student.load(CURVES.format(c=repr(c)), "phi_1", "phi_1_prime", "phi_2", "phi_2_prime")
     asked, truths = [], []
     for number, (phi, slope) in enumerate(curves(c), start=1):
-        inputs = draw_layers(draw)
+        inputs = draw_layers(draw, equal=number == 1)
         functions = {"phi": passed[f"phi_{number}"], "phi_prime": passed[f"phi_{number}_prime"]}
         asked.append(Asked(student, "two_layer_gradients", {**inputs, **functions}))
         truths.append(two_layers(**inputs, phi=phi, slope=slope))
-    names = list(truths[0].gradients)
+    twice = Twice(asked, truths, gradient_pieces)
     with part("value", points=1):
-        for a, truth in zip(asked, truths, strict=True):
-            value = value_and_gradients(a.result, names)[0]
-            if not expect(value, truth.value, name="ℓ", scalar_like=True, mistakes=truth.value_slips):
-                break
-        for a in asked:
-            a.leaves_inputs()
+        expect_value(twice, "ℓ")
     for name, points in {"W2": 2, "b": 2, "W1": 2, "x": 1}.items():
         with part(f"∂ℓ/∂{name}", points=points):
-            expect_gradient(asked, truths, name, symbol="ℓ")
+            expect_gradient(twice, name, "ℓ")
 
 
 @check(f"{SECTION}/linear_net_step_check", points=4)
 def linear_net_step(student: Student, draw: Draw) -> None:
     """One step for both matrices of ½ ‖W2 (W1 x + b) − y‖², both gradients at the old weights, in new arrays."""
-    inputs = {**draw_layers(draw), "epsilon": draw.number(0.15, 0.4)}
-    W1, W2, b, x, y, epsilon = inputs.values()
-    asked = Asked(student, "linear_net_step", inputs)
-
-    def gradients(W1: Array, W2: Array, b: Array = b) -> tuple[Array, Array]:
-        h = np.einsum("ik,k->i", W1, x) + b
-        r = np.einsum("ji,i->j", W2, h) - y
-        return np.einsum("ji,j,k->ik", W2, r, x), np.einsum("j,i->ji", r, h)
-
-    dW1, dW2 = gradients(W1, W2)
-    new_W1, new_W2 = W1 - epsilon * dW1, W2 - epsilon * dW2
-    h = np.einsum("ik,k->i", W1, x) + b
-    o = np.einsum("ji,i->j", W2, h)
-    r = o - y
-    stale_1 = "the new W2, where the gradient at the old weights is needed"
-    stale_2 = "the new W1, where the gradient at the old weights is needed"
-    bias = "missing_term:the bias b"
-    wrong_h = "wrong_argument:h = W1 x + b belongs there"
-    slips = {
-        "W1": {
-            f"wrong_argument:{stale_1}": [
-                gradients(W1, new_W2)[0], np.outer(np.einsum("ji,j->i", new_W2, r), x),
-                np.outer(np.einsum("ji,j->i", W2, np.einsum("ji,i->j", new_W2, h) - y), x),
-            ],
-            bias: gradients(W1, W2, 0 * b)[0],
-            "wrong_argument:o, where the error r = o − y belongs": np.outer(np.einsum("ji,j->i", W2, o), x),
-            "missing_chain_factor:W2": np.tile(r.sum() * x, (len(b), 1)),
-            "missing_chain_factor:x": np.tile(np.einsum("ji,j->i", W2, r)[:, None], (1, len(x))),
-            "missing_chain_factor:r = W2 h − y": np.outer(W2.sum(axis=0), x),
-        },
-        "W2": {
-            f"wrong_argument:{stale_2}": [
-                gradients(new_W1, W2)[1], np.outer(r, np.einsum("ik,k->i", new_W1, x) + b),
-                np.outer(np.einsum("ji,i->j", W2, np.einsum("ik,k->i", new_W1, x) + b) - y, h),
-            ],
-            bias: [gradients(W1, W2, 0 * b)[1], np.outer(r, h - b)],
-            "wrong_argument:o, where the error r = o − y belongs": np.outer(o, h),
-            wrong_h: [np.outer(r, np.tanh(h)), np.outer(r, b)],
-            "missing_chain_factor:h = W1 x + b": np.tile(r[:, None], (1, len(h))),
-            "missing_chain_factor:r = W2 h − y": np.tile(h[None, :], (len(r), 1)),
-        },
-    }  # fmt: skip
-    for index, (key, gradient, points) in enumerate((("W1", dW1, 1.5), ("W2", dW2, 1.5))):
-        with part(f"new_{key}", points=points):
-            got = two(asked.result, "new_W1", "new_W2")[index]
-            other = "W2" if key == "W1" else "W1"
-            if np.shape(got) == inputs[other].shape:
-                expect_true(False, f"new_{key} has the shape of {other}: are the two exchanged?", "swapped_arguments")
-            else:
-                expect_step(got, inputs[key], gradient, epsilon, key, slips[key])
+    every = [{**draw_layers(draw, equal), "epsilon": draw.number(0.15, 0.4)} for equal in (True, False)]
+    asked = [Asked(student, "linear_net_step", inputs) for inputs in every]
+    twice = Twice(asked, [LinearStep(**inputs) for inputs in every], _step_pieces)
+    for key in ("W1", "W2"):
+        with part(f"new_{key}", points=1.5):
+            for got, _, truth in twice.each(key):
+                if not _expect_new(got, key, truth):
+                    break
     with part("the old arrays are left alone", points=1):
-        two(asked.result, "new_W1", "new_W2")
-        asked.leaves_inputs("{name} was changed in place: {name} = {name} − … makes a new array, {name} −= … does not.")
+        for a in asked:
+            two(a.result, "new_W1", "new_W2")
+            a.leaves_inputs("{name} was changed in place: {name} = {name} − … makes a new array, {name} −= … does not.")
+
+
+def _step_pieces(result: Any, truth: LinearStep) -> dict[str, tuple[Any, Any]]:
+    found = two(result, "new_W1", "new_W2")
+    return {key: (got, truth.old[key] - truth.epsilon * truth.gradients[key]) for key, got in zip(truth.old, found, strict=True)}
+
+
+def _expect_new(got: Any, key: str, truth: LinearStep) -> bool:
+    other = "W2" if key == "W1" else "W1"
+    exchanged = agrees(got, truth.old[other] - truth.epsilon * truth.gradients[other])
+    if exchanged or np.shape(got) == truth.old[other].shape != truth.old[key].shape:
+        return expect_true(False, f"new_{key} is where new_{other} belongs: are the two exchanged?", "swapped_arguments")
+    return expect_step(got, truth.old[key], truth.gradients[key], truth.epsilon, key, truth.slips[key])
+
+
+class LinearStep:
+    """The gradients of ½ ‖W2 (W1 x + b) − y‖² at the old weights, and what known slips give."""
+
+    def __init__(self, W1: Array, W2: Array, b: Array, x: Array, y: Array, epsilon: float):
+        self.old, self.epsilon = {"W1": W1, "W2": W2}, epsilon
+
+        def hidden(W1: Array) -> Array:
+            return np.einsum("ik,k->i", W1, x) + b
+
+        def error(W2: Array, h: Array) -> Array:
+            return np.einsum("ji,i->j", W2, h) - y
+
+        def outer_1(W2: Array, r: Array) -> Array:
+            return np.einsum("ji,j,k->ik", W2, r, x)
+
+        h = hidden(W1)
+        r = error(W2, h)
+        self.gradients = {"W1": outer_1(W2, r), "W2": np.outer(r, h)}
+        new_W1, new_W2 = (old - epsilon * self.gradients[key] for key, old in self.old.items())
+        newer_h = hidden(new_W1)
+        self.slips = {
+            "W1": {
+                "wrong_argument:the new W2, where the gradient at the old weights is needed": [
+                    outer_1(new_W2, error(new_W2, h)), outer_1(new_W2, r), outer_1(W2, error(new_W2, h)),
+                ],
+                "missing_term:the bias b": outer_1(W2, error(W2, h - b)),
+                "wrong_argument:o, where the error r = o − y belongs": outer_1(W2, r + y),
+                "missing_chain_factor:W2": np.tile(r.sum() * x, (len(b), 1)),
+                "missing_chain_factor:x": np.tile(np.einsum("ji,j->i", W2, r)[:, None], (1, len(x))),
+                "missing_chain_factor:r = W2 h − y": np.outer(W2.sum(axis=0), x),
+            },
+            "W2": {
+                "wrong_argument:the new W1, where the gradient at the old weights is needed": [
+                    np.outer(error(W2, newer_h), newer_h), np.outer(r, newer_h), np.outer(error(W2, newer_h), h),
+                ],
+                "missing_term:the bias b": [np.outer(error(W2, h - b), h - b), np.outer(r, h - b)],
+                "wrong_argument:o, where the error r = o − y belongs": np.outer(r + y, h),
+                "wrong_argument:h = W1 x + b belongs there": [np.outer(r, np.tanh(h)), np.outer(r, b)],
+                "missing_chain_factor:h = W1 x + b": np.tile(r[:, None], (1, len(h))),
+                "missing_chain_factor:r = W2 h − y": np.tile(h[None, :], (len(r), 1)),
+            },
+        }  # fmt: skip
+        if len(r) == len(h):
+            self.slips["W1"]["wrong_argument:W2, where its transpose belongs"] = outer_1(W2.T, r)
+            self.slips["W2"]["wrong_argument:x, where h = W1 x + b belongs"] = np.outer(r, x)
 
 
 # -- 5 · costs ------------------------------------------------------------------------------------------------------
@@ -677,6 +755,8 @@ def _judge_count(got: Any, d: list[int], biases: bool) -> bool:
     extra = sum(d[1:])
     right = weights + extra if biases else weights
     added = extra if biases else 0
+    if not expect_added(got, [(d[i] + biases) * d[i + 1] for i in range(len(d) - 1)], "The number of parameters"):
+        return False
     mistakes = {
         "missing_term:the weights of one of the layers": [
             right - d[-2] * d[-1], right - d[0] * d[1], right - d[-2] * d[-1] - d[-1], right - d[0] * d[1] - d[1]
@@ -712,16 +792,18 @@ def merge_layers(student: Student, draw: Draw) -> None:
         inputs = {"W_in": W_in, "b_in": b_in, "W_out": W_out, "b_out": b_out}
         asked.append(Asked(student, "merge_layers", inputs))
         right.append((np.einsum("ij,jk->ik", W_out, W_in), np.einsum("ij,j->i", W_out, b_in) + b_out))
-    with part("W", points=1.5):
-        for a, (W, _) in zip(asked, right, strict=True):
-            if not expect(two(a.result, "W", "b")[0], W, name="W", mistakes=_wrong_weights(a.inputs)):
-                break
-    with part("b", points=1.5):
-        for a, (_, b) in zip(asked, right, strict=True):
-            if not expect(two(a.result, "W", "b")[1], b, name="b", mistakes=_wrong_bias(a.inputs)):
-                break
-        for a in asked:
-            a.leaves_inputs()
+    twice = Twice(asked, right, _layer_pieces)
+    for key, slips in (("W", _wrong_weights), ("b", _wrong_bias)):
+        with part(key, points=1.5):
+            for asked_once, (got, exact, _) in zip(twice.calls, twice.each(key), strict=True):
+                if not expect(got, exact, name=key, mistakes=slips(asked_once.inputs)):
+                    break
+            for a in twice.calls if key == "b" else []:
+                a.leaves_inputs()
+
+
+def _layer_pieces(result: Any, right: tuple[Array, Array]) -> dict[str, tuple[Any, Any]]:
+    return dict(zip("Wb", zip(two(result, "W", "b"), right, strict=True), strict=True))
 
 
 def _wrong_weights(given: Mapping[str, Array]) -> dict[str, Any]:
