@@ -18,8 +18,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from .course import Course
 from .grading import Grader
-from .run import choose_notebooks, salt
-from .submission import read_files, read_notebook
+from .run import read_submission, salt
 from .template import templates
 
 
@@ -44,10 +43,9 @@ class JudgeSubmission(NbGraderPreprocessor):
         section, name = resources["nbgrader"]["assignment"], resources["nbgrader"]["notebook"]
         course = Course.find()
         wanted = templates(course, section)
-        chosen, _ = choose_notebooks(path.parent, wanted)
-        cells, problems = read_notebook(path)
-        files, more = read_files(path.parent, {other.name for other in chosen.values()})
-        result = _grader(course.root).grade(wanted[name], cells, files, [*more, *problems])
+        submission = read_submission(path.parent, wanted)
+        problems = [*submission.problems, *submission.notebook_problems[name]]
+        result = _grader(course.root).grade(wanted[name], submission.cells[name], submission.files, problems)
         for text in [*result.problems, *result.suspicions]:
             self.log.warning("%s/%s: %s", resources["nbgrader"]["student"], section, text)
         for fault in result.faults:

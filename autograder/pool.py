@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 from .checks import load
 from .course import Course, UserError
 from .grading import Grader
-from .run import Options, Record, Unit, grade_unit, unreadable
+from .run import Options, Record, Submission, Unit, grade_unit, read_submission, unreadable
 from .template import Template
 
 ATTEMPTS = 2
@@ -111,7 +112,9 @@ def _work(connection: Connection, other: Connection, known: Known, options: Opti
             except (EOFError, OSError):
                 return
             try:
-                answer: tuple[str, Any] = ("graded", grade_unit(known[unit.section], unit, grader))
+                wanted = known[unit.section]
+                submission = read_submission(unit.folder, wanted)
+                answer: tuple[str, Any] = ("graded", grade_unit(wanted, unit, submission, grader))
             except UserError as error:
                 answer = ("unusable", str(error))
             except Exception as error:  # our own mistake must cost this unit only
@@ -120,8 +123,70 @@ def _work(connection: Connection, other: Connection, known: Known, options: Opti
             connection.send(answer)
 
 
+# -- a cluster ------------------------------------------------------------------------------------------------------
+
+IN_FLIGHT = 4  # units under way for each thread of the cluster: enough to keep it busy, little enough to hold
+
+
 def grade_on_cluster(
     course: Course, known: Known, units: Sequence[Unit], options: Options, salt: str
 ) -> Iterator[tuple[Unit, Record]]:
-    """As `grade_here`, on the workers of a Dask scheduler."""
-    raise UserError("--cluster is not available yet.")
+    """As `grade_here`, on the workers of the Dask scheduler at `options.cluster`.
+
+    The workers need this package and bubblewrap, but no shared file system: submissions travel with
+    the work. Raises UserError when the scheduler can't be reached or has no worker.
+    """
+    from distributed import Client, as_completed
+
+    if not units:
+        return
+    try:
+        client = Client(options.cluster, timeout=10, set_as_default=False)
+    except (OSError, ValueError) as error:
+        text = f"The scheduler {options.cluster} cannot be reached ({error}). Is `dask scheduler` running there?"
+        raise UserError(text) from None
+    with client:
+        threads = sum(client.nthreads().values())
+        if not threads:
+            raise UserError(
+                f"The scheduler {options.cluster} has no workers. Start some: dask worker {options.cluster}"
+            )
+        waiting = list(reversed(units))
+        under_way: dict[str, Unit] = {}
+        finished = as_completed(loop=client.loop)
+
+        def send() -> None:
+            unit = waiting.pop()
+            submission = read_submission(unit.folder, known[unit.section])
+            future = client.submit(
+                _on_cluster, known[unit.section], unit, submission, options, salt, pure=False, retries=ATTEMPTS - 1
+            )
+            under_way[future.key] = unit
+            finished.add(future)
+
+        for _ in range(min(len(waiting), threads * IN_FLIGHT)):
+            send()
+        for future in finished:
+            unit = under_way.pop(future.key)
+            try:
+                record = future.result()
+            except UserError:
+                raise
+            except Exception as error:  # a worker that was killed by this unit again and again, or a fault of ours
+                record = unreadable(unit, f"the cluster failed on it ({type(error).__name__}); look at it by hand.")
+            if waiting:
+                send()
+            yield unit, record
+
+
+_graders = threading.local()
+
+
+def _on_cluster(wanted: dict[str, Template], unit: Unit, submission: Submission, options: Options, salt: str) -> Record:
+    """Runs on a Dask worker; each of its threads keeps warm processes of its own."""
+    grader = getattr(_graders, "grader", None)
+    if grader is None or (grader.salt, grader.confined, grader.seconds) != (salt, options.confined, options.seconds):
+        if grader is not None:
+            grader.close()
+        grader = _graders.grader = Grader(confined=options.confined, salt=salt, seconds=options.seconds)
+    return grade_unit(wanted, unit, submission, grader)

@@ -34,7 +34,7 @@ from nbgrader.utils import parse_utc
 from .course import Course, CourseError, UserError
 from .gradebook import GradebookWriter, NotebookScores
 from .grading import Grader, Result, Seconds
-from .submission import parse_notebook, read_files, read_notebook
+from .submission import Cell, read_files, read_notebook
 from .template import Template, templates
 
 HERE = Path(__file__).resolve().parent
@@ -181,27 +181,42 @@ def salt(course: Course) -> str:
 # -- grading one unit -----------------------------------------------------------------------------------------------
 
 
-def grade_unit(course_templates: dict[str, Template], unit: Unit, grader: Grader) -> Record:
+@dataclass
+class Submission:
+    """What a unit's folder holds, read as hostile data: all that grading needs, so that it can travel."""
+
+    cells: dict[str, list[Cell]]
+    files: dict[str, bytes]
+    problems: list[str]
+    notebook_problems: dict[str, list[str]]
+
+
+def read_submission(folder: Path, wanted: dict[str, Template]) -> Submission:
+    """Read the notebooks of a section and the files beside them. Never raises for what is in the folder."""
+    chosen, problems = choose_notebooks(folder, wanted)
+    files, more = read_files(folder, {path.name for path in chosen.values()})
+    read = {name: read_notebook(path) for name, path in chosen.items()}
+    return Submission(
+        {name: cells for name, (cells, _) in read.items()},
+        files,
+        [*problems, *more],
+        {name: said for name, (_, said) in read.items()},
+    )
+
+
+def grade_unit(wanted: dict[str, Template], unit: Unit, submission: Submission, grader: Grader) -> Record:
     """Grade all notebooks of a unit; return a record of plain JSON data. Never raises for what was handed in."""
-    record: Record = {
-        "student": unit.student,
-        "section": unit.section,
-        "key": unit.key,
-        "notebooks": {},
-        "problems": [],
-        "suspicions": [],
-        "faults": [],
-        "seconds": {},
-    }
-    chosen, problems = choose_notebooks(unit.folder, course_templates)
-    record["problems"] += problems
-    files, problems = read_files(unit.folder, {path.name for path in chosen.values()})
-    record["problems"] += problems
-    for name, path in chosen.items():
-        cells, problems = read_notebook(path)
-        result = grader.grade(course_templates[name], cells, files, problems)
+    record = empty_record(unit)
+    record["problems"] += submission.problems
+    for name, cells in submission.cells.items():
+        result = grader.grade(wanted[name], cells, submission.files, submission.notebook_problems[name])
         add_result(record, name, result)
     return record
+
+
+def empty_record(unit: Unit) -> Record:
+    lists = {what: [] for what in ("problems", "suspicions", "faults")}
+    return {"student": unit.student, "section": unit.section, "key": unit.key, "notebooks": {}, "seconds": {}, **lists}
 
 
 def add_result(record: Record, name: str, result: Result) -> None:
@@ -440,17 +455,7 @@ def _written(course: Course, unit: Unit) -> bool:
 
 def unreadable(unit: Unit, text: str) -> Record:
     """The record of a unit on which the grader itself failed: a person has to grade it."""
-    return {
-        "by_hand": True,
-        "student": unit.student,
-        "section": unit.section,
-        "key": unit.key,
-        "notebooks": {},
-        "problems": [],
-        "suspicions": [],
-        "faults": [text],
-        "seconds": {},
-    }
+    return {**empty_record(unit), "by_hand": True, "faults": [text]}
 
 
-__all__ = ["Options", "Summary", "Unit", "find_units", "grade_class", "grade_unit", "parse_notebook"]
+__all__ = ["Options", "Summary", "Unit", "find_units", "grade_class", "grade_unit"]
