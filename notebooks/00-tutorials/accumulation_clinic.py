@@ -298,7 +298,7 @@ for number in [1, 2, 3]:
 # flows through the values in between is thrown away after each `backward()`. So a second backward adds the gradient **once**
 # more: 24, then 48, then 72. And since it frees what a second pass would need, you have to ask for it with `retain_graph=True`.
 
-# %% tags=["show"]
+# %% tags=["show", "optional"]
 try:
     import torch
 except ImportError:

@@ -293,9 +293,10 @@ for name, features, outcomes in [("training", X_train, y_train), ("validation", 
     print(name, round(mean_square_error(coarse.predict(features[:, ::10]), outcomes), 4))
 
 # %% [markdown]
-# Forty steps cannot follow every point, so the training error is larger; the validation error is smaller. But the true
-# jumps now fall between the coarse steps. Section 04, ridge regression, goes another way: it keeps all 400
-# features and discourages large weights. It starts from this tutorial's graph and adds two nodes.
+# Forty steps cannot follow every point, so the training error is larger. For the validation error two things pull in
+# opposite directions: less noise is learned, but the true jumps now fall between the coarse steps. Section 04,
+# ridge regression, goes another way: it keeps all 400 features and discourages large weights. It starts from this
+# tutorial's graph and adds two nodes.
 
 # %% [markdown]
 # ## What to take along
