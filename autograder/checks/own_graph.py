@@ -15,14 +15,19 @@ import numpy as np
 from backprop.differences import jacobian
 
 from ..inside.wire import Handle
-from ..judging import Draw, Remote, Student, StudentError, expect_true
+from ..judging import Draw, Remote, Student, StudentError, StudentGone, expect_true
 from .scalar_functions import alike, ask, numbers
+
+MOST_ARROWS = 200
+LONGEST_NAME = 40
 
 
 def pairs(value: Any, name: str) -> list[tuple[str, str]]:
-    """The arrows as pairs of names. Raises StudentError when the value is not a list of pairs."""
+    """The arrows as pairs of names. Raises StudentError when the value is not a list of pairs, or one without end."""
+    if isinstance(value, (list, tuple)) and len(value) > MOST_ARROWS:
+        raise StudentError(f"{name} has {len(value)} arrows: more than {MOST_ARROWS} are not looked at.", "type")
     if isinstance(value, (list, tuple)) and all(isinstance(a, (list, tuple)) and len(a) == 2 for a in value):
-        arrows = [(str(start).strip(), str(end).strip()) for start, end in value]
+        arrows = [(str(start).strip()[:LONGEST_NAME], str(end).strip()[:LONGEST_NAME]) for start, end in value]
         if arrows and not any(isinstance(end, Handle) for arrow in value for end in arrow):
             return arrows
     raise StudentError(f'{name} should be a list of pairs such as ("x", "g"), one for each arrow.', "type")
@@ -38,7 +43,7 @@ def named(student: Student, name: str) -> Mapping[str, Any]:
 def named_point(student: Student) -> dict[str, float]:
     """f4_at as names and floats."""
     value = named(student, "f4_at")
-    point = {str(key): numbers([number]) for key, number in value.items()}
+    point = {str(key)[:LONGEST_NAME]: numbers([number]) for key, number in value.items()}
     if not point or len(point) > 12 or any(number is None for number in point.values()):
         raise StudentError('f4_at should hold one to twelve inputs and a number for each, such as {"u": 1.5}.', "type")
     return {key: float(number[0]) for key, number in point.items()}
@@ -89,8 +94,16 @@ def measured(function: Remote, point: Mapping[str, float], draw: Draw) -> Slopes
             raise StudentError("The value of f4 is not always a finite number near f4_at.", "nan")
         return found[0]
 
+    def value_or_nan() -> np.ndarray:
+        try:
+            return value()
+        except StudentGone:
+            raise
+        except StudentError:  # a step too wide for log or sqrt; a shorter one is tried next
+            return np.array(np.nan)
+
     here = float(value())
-    gradient, doubt = jacobian(value, moving)
+    gradient, doubt = jacobian(value_or_nan, moving)
     rough = doubt > 1e-4 * np.maximum(1.0, np.abs(gradient))
     if rough.any():
         where = names[int(np.argmax(rough))]

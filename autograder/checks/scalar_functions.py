@@ -117,7 +117,7 @@ def numbers(got: Sequence[Any]) -> np.ndarray | None:
     """Finite numbers as a float array, or None when something else is among them."""
     try:
         array = np.array([float(np.asarray(g).reshape(())) for g in got])
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return array if np.isfinite(array).all() else None
 

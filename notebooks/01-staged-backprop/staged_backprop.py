@@ -275,8 +275,8 @@ grade("01-staged-backprop/shared_input_check", globals())
 
 # %% tags=["show"]
 f3_edges = [
-    ("s1", "e1"), ("s2", "e2"), ("e1", "d"), ("e2", "d"), ("e1", "p1"), ("d", "p1"), ("e2", "p2"), ("d", "p2"),
-    ("p1", "p₊"), ("p2", "p₊"), ("y", "p₊"), ("p₊", "L"),
+    ("s1", "e1"), ("s2", "e2"), ("e1", "d"), ("e2", "d"), ("e1", "p1"), ("d", "p1"),
+    ("e2", "p2"), ("d", "p2"), ("p1", "p₊"), ("p2", "p₊"), ("y", "p₊"), ("p₊", "L"),
 ]
 names = {"e1": "exp", "e2": "exp", "d": "+", "p1": "÷", "p2": "÷", "p₊": "choose", "L": "−log"}
 ax = draw_edges(f3_edges, operators=names)
@@ -468,8 +468,8 @@ grade("01-staged-backprop/f2_check", globals())
 # * at least one derivative changes from point to point, so not additions alone.
 
 # %% [markdown]
-# `f4_at` names the inputs, in order, with a value for each: a point where your function is smooth. `f4_edges` are the
-# arrows, as in exercise 1; they start at the inputs and end in one result.
+# `f4_at` names the inputs, in order, with a value for each: a point where your function is smooth, and stays so when an
+# input moves by a tenth. `f4_edges` are the arrows, as in exercise 1; they start at the inputs and end in one result.
 
 # %% tags=["optional"] nbgrader={"grade_id": "f4_graph", "solution": true}
 f4_at = {"u": 1.5, "v": -0.5}  # your inputs

@@ -646,6 +646,13 @@ def f4(x, y):
     print("forward")
     return e / y + x**3, (3 * y * e / y + 3 * x**2, 3 * x * e / y - e / y**2)
 """)),
+        Variant("close to the edge of its domain", whole("""
+f4_at = {"x": 0.02, "y": 1.5}
+f4_edges = [("x", "a"), ("a", "b"), ("y", "c"), ("b", "d"), ("c", "d"), ("d", "e")]
+def f4(x, y):
+    a, c = math.log(x), math.sqrt(y)
+    return (a * a + c) ** 2, (4 * (a * a + c) * a / x, (a * a + c) / c)
+""")),
         Variant("the operators of the drawing in another order", whole("""
 f4_at = {"x": 1.3, "m": 0.4, "s": 0.8}
 f4_edges = (("s", "L"), ("e", "L"), ("h", "e"), ("q", "h"), ("u", "q"), ("s", "u"), ("d", "u"), ("m", "d"), ("x", "d"))
