@@ -55,7 +55,8 @@ class Result:
     problems   : sentences for the student: what was damaged and how it was mended
     suspicions : sentences for the instructor only
     notebook   : the autograded notebook, nbformat 4.5
-    seconds    : where the time went: start, cells, judge; and "cpu" of the student process
+    seconds    : where the time went: start, cells, judge (by the clock); cells_cpu, judge_cpu and student_cpu, the
+                 student process with everything around its cells (processor time)
     """
 
     section: str
@@ -150,9 +151,10 @@ class _Run:
         self.problems = [*problems, *repaired.problems]
         self.outputs: dict[int, list[dict[str, Any]]] = {}  # index of the cell -> outputs of this run
         self.deadly: set[int] = set()  # cells that the process did not survive
+        self.shows_too = False  # whether unchanged cells that only show something run as well
         self.process: StudentProcess | None = None
         self.restarts = 0
-        self.seconds = {"start": 0.0, "cells": 0.0, "judge": 0.0, "cpu": 0.0}
+        self.seconds = dict.fromkeys(("start", "cells", "judge", "cells_cpu", "judge_cpu", "student_cpu"), 0.0)
         self.deadline = time.monotonic() + grader.seconds.notebook
 
     def result(self) -> Result:
@@ -160,6 +162,12 @@ class _Run:
         try:
             self.run_cells()
             result.verdicts = self.judge()
+            if not self.shows_too and any("NameError" in verdict.text for verdict in result.verdicts.values()):
+                # An answer may use a name from a cell that only shows something: judge again with those.
+                self.shows_too = True
+                self.close()
+                self.run_cells()
+                result.verdicts = self.judge()
         finally:
             self.close()
         result.suspicions = self.suspicions()
@@ -170,12 +178,19 @@ class _Run:
     # -- running ----------------------------------------------------------------------------------------------------
 
     def runs(self, index: int) -> bool:
-        """Whether the cell runs when grading: code that is neither a judged test nor a long training."""
+        """Whether the cell runs when grading: code that is neither a judged test nor a long training.
+
+        A cell of the release that only shows something keeps its saved output, unless it was edited.
+        """
         item = self.cells[index]
+        wanted = item.template
         if item.cell_type != "code" or index in self.deadly:
             return False
-        wanted = item.template
-        return wanted is None or not (wanted.trains or (wanted.is_test and wanted.check is not None))
+        if wanted is None:
+            return True
+        if wanted.only_shows and not self.shows_too and item.source == wanted.release:
+            return False
+        return not (wanted.trains or (wanted.is_test and wanted.check is not None))
 
     def run_cells(self) -> None:
         self.open()
@@ -207,6 +222,7 @@ class _Run:
             return False
         finally:
             self.seconds["cells"] += time.monotonic() - start
+        self.seconds["cells_cpu"] += done.cpu
         self.outputs[index] = clean_outputs(done.outputs)
         if item.template is not None and item.template.is_plain_test:
             self.outputs[index] = _plain_test_outputs(done, self.outputs[index])
@@ -237,7 +253,7 @@ class _Run:
         if self.process is not None:
             self.process.end()
             cpu = self.process.usage.get("cpu")
-            self.seconds["cpu"] += cpu if isinstance(cpu, float) else 0.0
+            self.seconds["student_cpu"] += cpu if isinstance(cpu, float) else 0.0
             self.process = None
 
     # -- judging ----------------------------------------------------------------------------------------------------
@@ -249,10 +265,11 @@ class _Run:
         for check in sorted(checks, key=lambda check: check.reveals):
             if self.process is None or not self.process.alive:
                 self.reopen(len(self.cells))
-            start = time.monotonic()
+            start, cpu = time.monotonic(), time.process_time()
             process = self.process or _Dead()
             verdicts[check.grade_id] = check.judge(process.student(self.grader.seconds.request), self.grader.salt)
             self.seconds["judge"] += time.monotonic() - start
+            self.seconds["judge_cpu"] += time.process_time() - cpu
         return verdicts
 
     def suspicions(self) -> list[str]:

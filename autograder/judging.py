@@ -370,11 +370,15 @@ class Draw:
 
 @dataclass(frozen=True)
 class PartResult:
-    """One part of a verdict: earned is points or 0; lines are the table rows; mistakes name what went wrong."""
+    """One part of a verdict: earned is points or 0; lines are the table rows; mistakes name what went wrong.
+
+    passed tells a part worth 0 points that holds from one that doesn't.
+    """
 
     name: str
     points: float
     earned: float
+    passed: bool
     lines: tuple[str, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
 
@@ -399,7 +403,8 @@ class Verdict:
 
     @property
     def full(self) -> bool:
-        return math.isclose(self.score, self.points) and self.problem is None
+        """Every part holds, also those of an exercise that is worth no points."""
+        return bool(self.parts) and all(part.passed for part in self.parts) and self.problem is None
 
     @property
     def families(self) -> tuple[str, ...]:
@@ -434,7 +439,7 @@ class _Part:
         lines = tuple(_hidden_line(c) for c in wrong)
         mistakes = [c.mistake for c in wrong if c.mistake] + self.mistakes
         failed = self.failed or bool(wrong)
-        return PartResult(self.name, self.points, 0.0 if failed else self.points, lines, tuple(mistakes))
+        return PartResult(self.name, self.points, 0.0 if failed else self.points, not failed, lines, tuple(mistakes))
 
 
 def _hidden_line(comparison: Comparison) -> str:

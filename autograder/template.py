@@ -65,6 +65,12 @@ class TemplateCell:
         return "train" in self.metadata.get("tags", [])
 
 
+    @property
+    def only_shows(self) -> bool:
+        """A cell that draws or prints and defines nothing that a later cell of the release needs."""
+        return "show" in self.metadata.get("tags", [])
+
+
 @dataclass(frozen=True)
 class Template:
     """One notebook of a section as released.
