@@ -3,6 +3,7 @@
 from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
 
+from autograder.harmless import FILTERS, HarmlessCells
 from autograder.nbgrader_hooks import JudgeSubmission, SubmissionExporter
 from autograder.release import CompleteMetadata, LeakCheck
 
@@ -27,3 +28,10 @@ c.GenerateAssignment.preprocessors = [
 c.Autograde.exporter_class = SubmissionExporter
 c.Autograde.sanitize_preprocessors = [JudgeSubmission]
 c.Autograde.autograde_preprocessors = [SaveAutoGrades, AssignLatePenalties]
+
+# --- feedback and the formgrader ----------------------------------------------------------------------------------
+# Notebooks in autograded/ are what students handed in. `sanitize_html` alone does not reach the Markdown cells of
+# nbgrader's pages; with the other two nothing in a notebook can act in the browser of whoever looks at it.
+c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.preprocessors = [HarmlessCells]
+c.HTMLExporter.filters = FILTERS
