@@ -46,7 +46,7 @@ def rectangles(ax, title, boxes):
         ax.add_patch(plt.Rectangle(corner, columns, rows, facecolor=colour, edgecolor="black", lw=rows > 0))
         ax.text(left + columns / 2, 0, text, ha="center", va="center")
         left += columns + 0.2
-    ax.set(xlim=(-0.2, 20), ylim=(-2.2, 2.2), aspect="equal")
+    ax.set(xlim=(-0.2, 21.5), ylim=(-2.2, 2.2), aspect="equal")
     ax.set_title(title, loc="left", fontsize=11)
     ax.axis("off")
 
@@ -157,7 +157,7 @@ row["W1"] = h0 @ by_r1
 by_r0 = by_r1 @ column["W1"] @ np.diag((r0 > 0).astype(float).ravel())
 row["W0"] = column["x"] @ by_r0
 for name, derivative in row.items():
-    print(f"∂J/∂{name}, shape {derivative.shape}, for a variable of shape {column[name].shape}:\n{derivative}")
+    print(f"∂J/∂{name}, shape {derivative.shape}; the variable has {column[name].shape}:\n{derivative}")
 
 # %% [markdown]
 # Compare $\partial J/\partial W_1$ with `dW1` above: the same numbers, mirrored. In this dialect an update needs a transpose at the end,
@@ -177,7 +177,7 @@ for name, derivative in row.items():
 
 # %%
 def batched(X, y, W0, W1, W2):
-    """Gradients of the sum of (prediction − y)² over the rows of X: (N, 1); W0: (1, 3), W1: (3, 3), W2: (3, 1)."""
+    """Gradients of the sum of (prediction − y)²; X, y: (N, 1), W0: (1, 3), W1: (3, 3), W2: (3, 1)."""
     R0 = X @ W0
     H0 = np.maximum(R0, 0)
     R1 = H0 @ W1
@@ -202,7 +202,7 @@ together = batched(X3, y3, **weights)
 one_by_one = [batched(X3[i : i + 1], y3[i : i + 1], **weights) for i in range(3)]
 for name in together:
     difference = np.abs(together[name] - sum(single[name] for single in one_by_one)).max()
-    print(f"{name}: shape {together[name].shape}, difference to the sum of single gradients {difference:.1e}")
+    print(f"{name}: shape {together[name].shape}, differs from the sum of the single ones by {difference:.1e}")
 
 # %% [markdown]
 # ## 6 · They agree
