@@ -118,9 +118,9 @@ class ValueNode:
 # $$\texttt{out} = a^2 \qquad \frac{\partial\,\texttt{out}}{\partial a} = 2a$$
 #
 # In `backward` the node knows its own `d_out`, which is $\partial J/\partial\,\texttt{out}$; we call it the *upstream
-# gradient*. The chain rule says what belongs to its input:
+# gradient*, $g$ in formulas. The chain rule says what belongs to its input:
 #
-# $$\frac{\partial J}{\partial a} = \texttt{d\_out} \cdot 2a$$
+# $$\frac{\partial J}{\partial a} = g \cdot 2a$$
 #
 # It is **added** to `a.d_out`, with `+=`. Section 6 shows why.
 
@@ -197,8 +197,8 @@ print("J =", J.out, "  dJ/ds =", s.d_out, "  dJ/da =", a.d_out)
 # %% [markdown]
 # ## 5 · Product: two inputs
 #
-# $$\texttt{out} = a \cdot b \qquad \frac{\partial J}{\partial a} = \texttt{d\_out} \cdot b \qquad
-# \frac{\partial J}{\partial b} = \texttt{d\_out} \cdot a$$
+# $$\texttt{out} = a \cdot b \qquad \frac{\partial J}{\partial a} = g \cdot b \qquad
+# \frac{\partial J}{\partial b} = g \cdot a$$
 #
 # A node with two inputs hands a gradient to each of them. For a product, each input gets the *other* one as its factor.
 
@@ -425,8 +425,8 @@ growth = ComputationGraphFunction(
 
 # %%
 growth.set_parameters({"w": 0.5})
-J_now, gradients = growth.get_gradients({"x": 2.0}, {"y": 4.0})
 print("prediction", growth.get_prediction({"x": 2.0}))
+J_now, gradients = growth.get_gradients({"x": 2.0}, {"y": 4.0})
 print("J", J_now, "  gradients", gradients)
 
 # %% tags=["show"]
