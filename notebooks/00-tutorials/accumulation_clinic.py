@@ -3,8 +3,8 @@
 #
 # Afterwards you can
 #
-# * name the three places where gradients add up, and the one place where they must not,
-# * recognise the four usual accidents by their symptoms: lost, doubled, stale, shared,
+# * name the two places where gradients add up, and the one where they must not,
+# * recognise the four usual accidents by their symptoms: lost, shared, stale, repeated,
 # * say what a second backward pass does, here and in PyTorch, and why the two differ.
 #
 # **Time** about 45 minutes. **Builds on** tutorial 1, computation graphs. Nothing here is graded.
