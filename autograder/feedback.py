@@ -47,7 +47,7 @@ BESIDE = ("timestamp.txt", "submission_secret.txt")
 TEMPLATES = Path(generate_feedback.__file__).parents[1] / "server_extensions" / "formgrader" / "templates"
 BOOTSTRAP = TEMPLATES.parent / "static" / "node_modules" / "bootstrap" / "dist" / "css"
 # nbgrader's template loads MathJax for the formulas. Here it comes with its "Safe" extension (no scripts in formulas),
-# and whatever might slip through all the rest meets a policy: the browser runs no other script and fetches nothing else.
+# and whatever might slip through all the rest meets a policy: no other script runs, and nothing else is fetched.
 MATHJAX = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/2.7.7/"
 MATHJAX_SETTINGS = """window.MathJax = {
   messageStyle: "none", showMathMenu: false, displayAlign: "center",

@@ -28,7 +28,7 @@ ATTACKS = {
     "script": "<script>document.title='STOLEN'</script>",
     "handler": "<img src=x onerror=\"document.title='STOLEN'\">",
     "handler without quotes": "<img/src=x/onerror=document.title='STOLEN'>",
-    "svg": "<svg onload=\"document.title='STOLEN'\"><a xlink:href=\"javascript:document.title='STOLEN'\"><text>x</text></a></svg>",
+    "svg": '<svg onload="document.title=\'STOLEN\'"><a xlink:href="javascript:document.title=1">x</a></svg>',
     "math": "<math><mtext><table><mglyph><style><img src=x onerror=document.title='STOLEN'></style></mglyph></table>",
     "link": "[press](javascript:document.title='STOLEN')",
     "link with an entity": "[press](javascript&colon;document.title='STOLEN')",
@@ -53,12 +53,26 @@ ATTACKS = {
     "environment": "\\begin{align}<script>document.title='STOLEN'</script>\\end{align}",
     "comment": "<!--><script>document.title='STOLEN'</script>-->",
     "noscript": '<noscript><p title="</noscript><img src=x onerror=document.title=1>">',
-    "clobbering": "<a id=add_check name=add_check data-link='x'>x</a><input id=why><textarea id=why-comment></textarea>",
+    "clobbering": "<a id=add_check name=why data-link='x'>x</a><input id=why><textarea id=why-comment></textarea>",
     "picture of the server": "![x](/hub/logout) <img src='https://example.org/seen.png'> <img srcset='/hub/logout'>",
     "attachment of an odd type": "![x](attachment:evil.svg)",
     "attachment that is not there": "![x](attachment:gone.png)",
     "attachment that breaks out": "![x](attachment:break.png)",
     "file outside": "![x](../../../../secret.png)",
+}
+FORBIDDEN = {
+    "script",
+    "style",
+    "svg",
+    "math",
+    "iframe",
+    "object",
+    "embed",
+    "form",
+    "input",
+    "textarea",
+    "button",
+    "meta",
 }
 HTTP = re.compile(r"(https?:|mailto:|#)")
 
@@ -67,7 +81,7 @@ def acting(html: str) -> list[str]:
     """Everything in HTML written by a student that could act, be fetched, or stand in for a part of the page."""
     found = []
     for tag in BeautifulSoup(html, "html.parser").find_all(True):
-        if tag.name in "script style svg math iframe object embed form input textarea button meta base link".split():
+        if tag.name in FORBIDDEN:
             found.append(tag.name)
         for name, value in tag.attrs.items():
             value = " ".join(value) if isinstance(value, list) else value
@@ -313,17 +327,16 @@ def test_a_browser_runs_nothing_of_a_hostile_notebook(course):
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for path in (course.feedback / "ana/01-first/first.html", formgrader):
             tab = browser.new_page()
-            fetched = []
-            tab.route(
-                lambda url: url.startswith("http"), lambda route: (fetched.append(route.request.url), route.abort())
-            )
+            fetched: list[str] = []
+            tab.on("request", lambda request, seen=fetched: seen.append(request.url))
+            tab.route(lambda url: url.startswith("http"), lambda route: route.abort())
             tab.goto(path.as_uri())
             for link in tab.locator(".text_cell_render a").all():
                 if not HTTP.match(link.get_attribute("href") or "#"):
                     link.click(force=True, timeout=500)
             tab.wait_for_timeout(200)
             assert MARK not in tab.title() and tab.title() != "1"
-            assert all("mathjax" in url for url in fetched), fetched
+            assert all("mathjax" in url for url in fetched if url.startswith("http")), fetched
             tab.close()
         browser.close()
 
