@@ -539,6 +539,9 @@ def gradient_step(student: Student, draw: Draw) -> None:
             if not _judge_step(answer, net, size):
                 return  # leaving the old weights alone is worth nothing by itself
     with part("the old weights left alone", points=1):
+        for answer in answers:
+            if answer.error:
+                raise answer.error
         for changed in dict.fromkeys(key for answer in answers for key in answer.changed):
             expect_true(False, explain("in_place", changed).text, "in_place")
 

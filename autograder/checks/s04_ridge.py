@@ -132,7 +132,7 @@ def _offset(run: NodeRun, right: Array, elsewhere: Array) -> dict[str, Any]:
     return {"offset": elsewhere + off} if abs(off) > 1e-9 else {}
 
 
-@check("04-ridge/batch_affine_check", points=3)
+@check("04-ridge/batch_affine_check", points=0)
 def batch_affine(student: Student, draw: Draw) -> None:
     """out = X w + b; w and b are used by every row, so their gradients are sums over the rows."""
     name, (m, d) = "BatchAffineNode", draw.distinct_sizes(2)
@@ -142,7 +142,7 @@ def batch_affine(student: Student, draw: Draw) -> None:
     alone = student.run_node(name, X=X, w=w, b=b, upstream=upstream, passes=2)
     fed = student.run_node(name, X=X, w=w, b=b, upstream=upstream, before=held)
 
-    with part("forward", points=1):
+    with part("forward", points=0):
         mistakes = {
             "missing_term:b is left out": X @ w,
             "wrong_argument:b is subtracted where it should be added": X @ w - b,
@@ -154,7 +154,7 @@ def batch_affine(student: Student, draw: Draw) -> None:
             again = _reused(student, name, [], {"X": X, "w": w, "b": b}, other)
             exact = other["X"] @ other["w"] + other["b"]
             expect(again, exact, name="out for other rows", mistakes={"stale": X @ w + b})
-    with part("backward", points=2):
+    with part("backward", points=0):
         right = {"X": np.outer(upstream, w), "w": X.T @ upstream, "b": upstream.sum()}
         mistakes = {
             "X": {"upstream_ignored": np.tile(w, (m, 1)), "outer_swapped": np.outer(w, upstream)},
@@ -343,7 +343,7 @@ def ridge_regression(student: Student, draw: Draw) -> None:
         expect(_seen(seen, "fit"), exact["fit"], name="predict() after fit()", mistakes=mistakes)
 
 
-@check("04-ridge/minibatch_ridge_check", points=2, reveals=True)
+@check("04-ridge/minibatch_ridge_check", points=0, reveals=True)
 def minibatch_ridge(student: Student, draw: Draw) -> None:
     """MinibatchRidge: the mean over the rows of the square loss, plus the penalty once."""
     (m, d), epochs = draw.distinct_sizes(2, low=4), draw.integer(3, 6)
@@ -367,10 +367,10 @@ def minibatch_ridge(student: Student, draw: Draw) -> None:
         seen = look()
     seen = _better(seen, look, exact)
 
-    with part("objective and gradients", points=1):
+    with part("objective and gradients", points=0):
         _expect_objective(seen, exact, cases)
         _expect_gradients(seen, exact, cases)
-    with part("fit and predict", points=1):
+    with part("fit and predict", points=0):
         expect(_seen(seen, "prediction"), exact["prediction"], name="prediction")
         expect(_seen(seen, "fit"), exact["fit"], name="predict() after fit()")
 

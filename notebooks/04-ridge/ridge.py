@@ -9,7 +9,7 @@
 # * say what an ℓ2 penalty does to a fit, with numbers of your own.
 #
 # **Time** about 90 minutes, the optional part 45 more. **Builds on** the two tutorials of section 00: computation
-# graphs, and linear regression. **Points** 30, and 7 more for the optional part.
+# graphs, and linear regression. **Points** 30; the optional part is checked too but counts none.
 
 # %% tags=["setup"]
 # On Colab this installs the course library; elsewhere it is there already.
@@ -388,7 +388,7 @@ grade("04-ridge/training_error_check", globals())
 # ### END SOLUTION
 
 # %% [markdown]
-# ## 6 · Optional: many examples at once (7 extra points)
+# ## 6 · Optional: many examples at once (no points)
 #
 # `sgd` sends one example through the graph at a time, so Python spends its time on calling nodes, hardly any on
 # arithmetic. A *minibatch* of $m$ examples goes through in the same number of calls: rows of a matrix
@@ -463,7 +463,7 @@ class BatchAffineNode(Node):
         return [self.X, self.w, self.b]
 
 
-# %% tags=["optional"] nbgrader={"grade": true, "grade_id": "batch_affine_check", "points": 3}
+# %% tags=["optional"] nbgrader={"grade": true, "grade_id": "batch_affine_check", "points": 0}
 # Check your work. Right code shows max differences below 1e-6, most often around 1e-11.
 rng = np.random.default_rng(0)
 X, w, b = rng.normal(size=(4, 3)), rng.normal(size=3), np.array(0.5)
@@ -514,7 +514,7 @@ class MinibatchRidge:
         return self.graph.get_prediction({"X": X})
 
 
-# %% tags=["optional"] nbgrader={"grade": true, "grade_id": "minibatch_ridge_check", "points": 2}
+# %% tags=["optional"] nbgrader={"grade": true, "grade_id": "minibatch_ridge_check", "points": 0}
 # Check your work: the rows are the example of part 4 and twice that example, so the residuals are 1.5 and 2.5,
 # the mean square loss is 4.25 and the penalty 1.9.
 # Right code shows max differences around 1e-10 here.
@@ -547,12 +547,12 @@ for batch_size, step_size in [(10, 5e-4), (50, 2.5e-3), (100, 5e-3)]:
     print(f"batches of {batch_size:3d}   step {step_size:.1e}   {took:6.3f} s   training error {error:.3f}")
 
 # %% [markdown]
-# ### Question 3 (optional, 2 points)
+# ### Question 3 (optional)
 #
 # Report the times and the speed-up you measured. Why is it less than the batch size? Why may the step be larger
 # for a larger batch, and what would go wrong if you went on like this?
 
-# %% [markdown] tags=["optional"] nbgrader={"grade": true, "grade_id": "q_speed_up", "points": 2, "solution": true}
+# %% [markdown] tags=["optional"] nbgrader={"grade": true, "grade_id": "q_speed_up", "points": 0, "solution": true}
 # ### BEGIN SOLUTION
 # For example, 200 epochs on one machine: 0.53 s one by one, 0.074 s in batches of 10 (7 times as fast), 0.023 s in
 # batches of 50 (23 times), 0.017 s with all 100 (31 times), each with a training error of 0.191 to 0.192.
@@ -563,7 +563,7 @@ for batch_size, step_size in [(10, 5e-4), (50, 2.5e-3), (100, 5e-3)]:
 # equally far in an epoch. Beyond some step size, set by the curvature of $J$, a step overshoots the minimum by more than
 # it was away from it, and the error grows without limit.
 #
-# **Rubric** 1: times with batch sizes, and their ratio; 1: a call of a node costs time of its own, while arithmetic
+# **Rubric** (feedback only) times with batch sizes, and their ratio; a call of a node costs time of its own, while arithmetic
 # grows with the batch; the mean over a batch is less noisy, so a step may be larger, up to where steps overshoot.
 # ### END SOLUTION
 
