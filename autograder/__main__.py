@@ -162,10 +162,15 @@ def export(
     sections: Sections = None,
 ) -> None:
     """Write the grades as a file for the learning platform."""
-    from .export import export_grades
+    from .export import export_grades, open_grading
 
     course = Course.find()
-    say(f"{course.shown(export_grades(course, to, output, course.choose(sections)))} written")
+    chosen = course.choose(sections)
+    say(f"{course.shown(export_grades(course, to, output, chosen))} written")
+    unfinished = open_grading(course, chosen)
+    if unfinished:
+        first = ", ".join(unfinished[:3]) + (" and others" if len(unfinished) > 3 else "")
+        say(f"{len(unfinished)} submissions have answers that a person has still to grade ({first}).")
 
 
 @app.command()
@@ -232,7 +237,8 @@ def doctor() -> None:
 
     findings = examine(Course.find())
     for finding in findings:
-        say(f"{'ok     ' if finding.good else 'MISSING'} {finding.text}")
+        mark = "ok     " if finding.good else "note   " if finding.optional else "MISSING"
+        say(f"{mark} {finding.text}")
     if not all(finding.good or finding.optional for finding in findings):
         raise SystemExit(1)
 

@@ -154,7 +154,7 @@ class Roster:
                 continue
             by_key: dict[str, list[Person]] = {}
             for person in left.values():
-                for name in {person.id.lower(), person.email.lower()} - {""}:
+                for name in {person.id.lower(), person.email.lower(), person.lms_id.lower()} - {""}:
                     by_key.setdefault(name, []).append(person)
             for number, row in enumerate(self.students):
                 value = row[column].strip().lower()
@@ -195,7 +195,7 @@ def _canvas(course: Course, grades: Grades) -> tuple[list[Row], list[str]]:
     roster = read_roster(course.exports / "canvas-roster.csv", CANVAS_KEYS)
     if roster is None:
         roster = Roster(list(CANVAS_IDENTITY))
-        roster.students = [[_canvas_name(person), "", person.id, "", ""] for person in grades.people]
+        roster.students = [[_canvas_name(person), person.lms_id, person.id, "", ""] for person in grades.people]
     else:
         # Canvas puts "Manual Posting" and "Points Possible" rows between the header and the students.
         special = [row for row in roster.students if row[0].strip().lower() in ("points possible", "")]

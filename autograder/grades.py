@@ -19,12 +19,13 @@ from .course import Course, UserError
 
 @dataclass(frozen=True)
 class Person:
-    """A student as the gradebook knows them; every field but the id may be empty."""
+    """A student as the gradebook knows them; every field but the id may be empty. lms_id: in the learning platform."""
 
     id: str
     last_name: str = ""
     first_name: str = ""
     email: str = ""
+    lms_id: str = ""
 
     @property
     def name(self) -> str:
@@ -121,10 +122,11 @@ def read_grades(course: Course, sections: list[str]) -> Grades:
     with course.open_gradebook() as gradebook:
         try:
             db = gradebook.db
-            columns = (api.Student.id, api.Student.last_name, api.Student.first_name, api.Student.email)
-            people = [
-                Person(*(str(value or "") for value in row)) for row in db.execute(select(*columns).order_by("id"))
-            ]
+            who = api.Student
+            rows = db.execute(
+                select(who.id, who.last_name, who.first_name, who.email, who.lms_user_id).order_by(who.id)
+            )
+            people = [Person(*(str(value or "") for value in row)) for row in rows]
             return Grades(people, [_section(db, name, _order(course, name)) for name in sections])
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
