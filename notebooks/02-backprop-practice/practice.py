@@ -121,15 +121,19 @@ def total_derivative(df_dx, dx_dw):
     ### END SOLUTION
 
 # %% nbgrader={"grade_id": "total_derivative_check", "grade": true, "points": 3}
-# Expected: -21, then -21, 4, 11; then one "ok" against finite differences, with a maxdiff below 1e-8.
-last, middle = np.array([1.0, 3.0, -3.0]), np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0], [3.0, 4.0, 1.0]])
-found = {"∂ŷ/∂h0[0]": total_derivative(last, middle[:, 0]), "∂ŷ/∂h0": total_derivative(last, middle)}
-check_values("the small network", found, {"∂ŷ/∂h0[0]": -21.0, "∂ŷ/∂h0": [-21.0, 4.0, 11.0]})
+# Expected: -21, then -21, 4, 11; then an "ok" against finite differences, maxdiff below 1e-8.
+last = np.array([1.0, 3.0, -3.0])
+middle = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0], [3.0, 4.0, 1.0]])
+check_values("the small network",
+             {"∂ŷ/∂h0[0]": total_derivative(last, middle[:, 0]),
+              "∂ŷ/∂h0": total_derivative(last, middle)},
+             {"∂ŷ/∂h0[0]": -21.0, "∂ŷ/∂h0": [-21.0, 4.0, 11.0]})
 
 
 def through_three(w):  # x = (w², sin w, exp w) and f = x_1 x_2 + x_3
     x, dx_dw = np.array([w**2, np.sin(w), np.exp(w)]), np.array([2 * w, np.cos(w), np.exp(w)])
-    return x[0] * x[1] + x[2], (total_derivative(np.array([x[1], x[0], 1.0]), dx_dw),)
+    df_dx = np.array([x[1], x[0], 1.0])
+    return x[0] * x[1] + x[2], (total_derivative(df_dx, dx_dw),)
 
 
 check_function(through_three, 0.7)
@@ -150,7 +154,8 @@ grade("02-backprop-practice/total_derivative_check", globals())
 # | vector $w$ | $(d,)$ | $1 \times d$ | `dw`, shape `(d,)` |
 # | matrix $W$ | $(m, d)$ | $d \times m$ | `dW`, shape `(m, d)` |
 #
-# From here on $\partial f/\partial W$ is the gradient, and `dW` is its name in code.
+# From here on $\partial f/\partial W$ is the gradient, and `dW` is its name in code. (Tutorial 5 of section 00, the layout
+# Rosetta stone, has the whole story, batches included.)
 
 # %% [markdown]
 # ## 3 · A sum of units
@@ -185,8 +190,8 @@ draw_edges(unit_sum_edges, operators={"h1": "φ", "h2": "φ", "s": "+", "r": "�
 # %% nbgrader={"grade_id": "unit_sum_edges_check", "grade": true, "points": 2}
 # Every name but f is used by a later step; z takes three inputs, s and r take two.
 starts, ends = [start for start, _ in unit_sum_edges], [end for _, end in unit_sum_edges]
-arrive = {name: ends.count(name) for name in ["z1", "z2", "h1", "h2", "s", "r", "f"]}
-assert arrive == {"z1": 3, "z2": 3, "h1": 1, "h2": 1, "s": 2, "r": 2, "f": 1}, f"arrows that arrive: {arrive}"
+for name, inputs in {"z1": 3, "z2": 3, "h1": 1, "h2": 1, "s": 2, "r": 2, "f": 1}.items():
+    assert ends.count(name) == inputs, f"{ends.count(name)} arrows arrive at {name}: look at its formula."
 assert starts.count("x") == 2, "Both units use x."
 ### BEGIN HIDDEN TESTS
 from autograder import grade
@@ -246,7 +251,7 @@ def sigmoid_net_gradients(W, b, x, y):
     b, x, y : shape (n,), shape (d,), a number
     returns : f, (dW, db)      a number, and gradients of the shapes of W and b
 
-    >>> sigmoid_net_gradients(np.zeros((3, 2)), np.zeros(3), np.array([1.0, 2.0]), 1.0)      # each unit gives 0.5
+    >>> sigmoid_net_gradients(np.zeros((3, 2)), np.zeros(3), np.array([1.0, 2.0]), 1.0)
     (0.25, (array([[0.25, 0.5], [0.25, 0.5], [0.25, 0.5]]), array([0.25, 0.25, 0.25])))
     """
     ### BEGIN SOLUTION
@@ -266,7 +271,8 @@ def sigmoid_net_gradients(W, b, x, y):
 # Expected: value 0.9338, two times "ok" with a maxdiff below 1e-8.
 x, y = np.array([1.0, 2.0]), 0.5
 W, b = np.array([[0.5, -1.0], [1.0, 0.3], [-0.2, 0.1]]), np.array([0.1, -0.4, 0.0])
-check_function(lambda W, b: sigmoid_net_gradients(W, b, x, y), W, b, title="sigmoid_net_gradients", expected=0.9338147252)
+check_function(lambda W, b: sigmoid_net_gradients(W, b, x, y), W, b,
+               title="sigmoid_net_gradients", expected=0.9338147252)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/sigmoid_net_gradients_check", globals())
@@ -318,8 +324,10 @@ def sigmoid_net_step(W, b, x, y, epsilon):
 # Expected: four times "ok": the new arrays, and the old ones still at zero.
 W, b, x = np.zeros((3, 2)), np.zeros(3), np.array([1.0, 2.0])
 new_W, new_b = sigmoid_net_step(W, b, x, 1.0, 0.4)
-check_values("one step from zero", {"new_W": new_W, "new_b": new_b, "W afterwards": W, "b afterwards": b},
-             {"new_W": [[-0.1, -0.2]] * 3, "new_b": [-0.1] * 3, "W afterwards": np.zeros((3, 2)), "b afterwards": np.zeros(3)})
+check_values("one step from zero",
+             {"new_W": new_W, "new_b": new_b, "W afterwards": W, "b afterwards": b},
+             {"new_W": [[-0.1, -0.2]] * 3, "new_b": [-0.1] * 3,
+              "W afterwards": np.zeros((3, 2)), "b afterwards": np.zeros(3)})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/sigmoid_net_step_check", globals())
@@ -339,7 +347,8 @@ grade("02-backprop-practice/sigmoid_net_step_check", globals())
 
 # %% tags=["show"]
 draw_edges(
-    [("x", "a"), ("W1", "a"), ("b", "a"), ("a", "h"), ("h", "o"), ("W2", "o"), ("o", "r"), ("y", "r"), ("r", "ℓ")],
+    [("x", "a"), ("W1", "a"), ("b", "a"), ("a", "h"),
+     ("h", "o"), ("W2", "o"), ("o", "r"), ("y", "r"), ("r", "ℓ")],
     operators={"a": "W1 x + b", "h": "Φ", "o": "×", "r": "−", "ℓ": "½‖·‖²"},
 );
 
@@ -372,14 +381,15 @@ def back_through(jacobian, upstream):
 
 # %% nbgrader={"grade_id": "back_through_check", "grade": true, "points": 3}
 # Expected: 10, 100, 320; then one "ok" with a maxdiff below 1e-8.
-check_values("by hand", {"∂ℓ/∂a": back_through(np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 3.0]]), np.array([10.0, 100.0]))},
-             {"∂ℓ/∂a": [10.0, 100.0, 320.0]})
+J, u = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 3.0]]), np.array([10.0, 100.0])
+check_values("by hand", {"∂ℓ/∂a": back_through(J, u)}, {"∂ℓ/∂a": [10.0, 100.0, 320.0]})
 
 
 def scaled(a):  # ℓ = ½ ‖M a/‖a‖‖²
     M, size = np.array([[1.0, 2.0, -1.0], [0.5, 0.0, 3.0]]), np.sqrt(a @ a)
     h = a / size
-    return 0.5 * np.sum((M @ h) ** 2), (back_through((np.eye(3) - np.outer(h, h)) / size, back_through(M, M @ h)),)
+    dh = back_through(M, M @ h)
+    return 0.5 * np.sum((M @ h) ** 2), (back_through((np.eye(3) - np.outer(h, h)) / size, dh),)
 
 
 check_function(scaled, np.array([0.6, -1.1, 0.4]))
@@ -485,8 +495,9 @@ def two_layer_gradients(W1, W2, b, x, y, phi, phi_prime):
     phi, phi_prime  : functions of an array that work entry by entry
     returns         : ℓ, (dW1, dW2, db, dx)      each gradient in the shape of its variable
 
-    >>> W1, W2 = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0], [3.0, 4.0, 1.0]]), np.array([[1.0, 3.0, -3.0]])
-    >>> two_layer_gradients(W1, W2, np.zeros(3), np.array([10.0, 20.0, 30.0]), np.array([199.0]), relu, relu_prime)
+    >>> W1 = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0], [3.0, 4.0, 1.0]])
+    >>> W2, h0, y = np.array([[1.0, 3.0, -3.0]]), np.array([10.0, 20.0, 30.0]), np.array([199.0])
+    >>> two_layer_gradients(W1, W2, np.zeros(3), h0, y, relu, relu_prime)
     (0.5, (dW1, dW2, db, dx))      # with dW2 = [[260, 120, 140]] and dx = [-21, 4, 11]
     """
     ### BEGIN SOLUTION
@@ -498,14 +509,17 @@ def two_layer_gradients(W1, W2, b, x, y, phi, phi_prime):
     ### END SOLUTION
 
 # %% nbgrader={"grade_id": "two_layer_gradients_check", "grade": true, "points": 8}
-# Expected: values 0.5 and 1.2900, eight times "ok" with a maxdiff below 1e-6 for the small network, then below 1e-8.
-W1, W2 = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0], [3.0, 4.0, 1.0]]), np.array([[1.0, 3.0, -3.0]])
-small = lambda W1, W2, b, x: two_layer_gradients(W1, W2, b, x, np.array([199.0]), relu, relu_prime)
-check_function(small, W1, W2, np.zeros(3), np.array([10.0, 20.0, 30.0]), title="the small network", expected=0.5)
+# Expected: values 0.5 and 1.2900; eight times "ok", with a maxdiff below 1e-6, then below 1e-8.
+W1 = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0], [3.0, 4.0, 1.0]])
+W2, h0, y = np.array([[1.0, 3.0, -3.0]]), np.array([10.0, 20.0, 30.0]), np.array([199.0])
+with_relu = lambda W1, W2, b, x: two_layer_gradients(W1, W2, b, x, y, relu, relu_prime)
+check_function(with_relu, W1, W2, np.zeros(3), h0, title="the small network", expected=0.5)
+
 rng = np.random.default_rng(2)
-shapes = {"W1": (4, 3), "W2": (2, 4), "b": 4, "x": 3}
-other = lambda W1, W2, b, x: two_layer_gradients(W1, W2, b, x, np.array([1.0, -0.5]), np.tanh, tanh_prime)
-check_function(other, *(rng.normal(size=shape) for shape in shapes.values()), title="tanh, all sizes different", expected=1.2900183715)
+W1, W2, b, x = rng.normal(size=(4, 3)), rng.normal(size=(2, 4)), rng.normal(size=4), rng.normal(size=3)
+target = np.array([1.0, -0.5])
+with_tanh = lambda W1, W2, b, x: two_layer_gradients(W1, W2, b, x, target, np.tanh, tanh_prime)
+check_function(with_tanh, W1, W2, b, x, title="tanh, all sizes different", expected=1.2900183715)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/two_layer_gradients_check", globals())
@@ -544,7 +558,8 @@ def linear_net_step(W1, W2, b, x, y, epsilon):
     epsilon         : the step size, a positive number
     returns         : new_W1, new_W2
 
-    >>> linear_net_step(np.array([[2.0]]), np.array([[3.0]]), np.array([0.0]), np.array([1.0]), np.array([5.0]), 0.1)
+    >>> W1, W2, b, x, y = np.array([[2.0]]), np.array([[3.0]]), np.zeros(1), np.ones(1), np.array([5.0])
+    >>> linear_net_step(W1, W2, b, x, y, 0.1)
     (array([[1.7]]), array([[2.8]]))      # r = 6 - 5 = 1
     """
     ### BEGIN SOLUTION
@@ -554,16 +569,17 @@ def linear_net_step(W1, W2, b, x, y, epsilon):
     ### END SOLUTION
 
 # %% nbgrader={"grade_id": "linear_net_step_check", "grade": true, "points": 4}
-# Expected: "ok" for the two new matrices; then what the step did: (old - new) / step size is the gradient of exercise 7.
-one = np.array([1.0])
-new_W1, new_W2 = linear_net_step(np.array([[2.0]]), np.array([[3.0]]), 0 * one, one, 5 * one, 0.1)
+# Expected: four times "ok". (old - new) / step size has to be the gradient of exercise 7.
+W1, W2, b, x, y = np.array([[2.0]]), np.array([[3.0]]), np.zeros(1), np.ones(1), np.array([5.0])
+new_W1, new_W2 = linear_net_step(W1, W2, b, x, y, 0.1)
 check_values("by hand", {"new_W1": new_W1, "new_W2": new_W2}, {"new_W1": [[1.7]], "new_W2": [[2.8]]})
+
 rng = np.random.default_rng(3)
 W1, W2, b, x, y = (rng.normal(size=shape) for shape in [(4, 3), (2, 4), 4, 3, 2])
 new_W1, new_W2 = linear_net_step(W1, W2, b, x, y, 0.5)
-_, (dW1, dW2, *_) = two_layer_gradients(W1, W2, b, x, y, lambda a: a, lambda a: np.ones(a.shape))
-check_values("the step (yours) · your gradients (right)", {"W1": (W1 - new_W1) / 0.5, "W2": (W2 - new_W2) / 0.5},
-             {"W1": dW1, "W2": dW2})
+_, (dW1, dW2, *_) = two_layer_gradients(W1, W2, b, x, y, lambda a: a, np.ones_like)
+check_values("your step (yours) · your gradients (right)",
+             {"W1": (W1 - new_W1) / 0.5, "W2": (W2 - new_W2) / 0.5}, {"W1": dW1, "W2": dW2})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/linear_net_step_check", globals())
@@ -601,13 +617,16 @@ def forward_difference(f, W, h=1e-6):
     ### END SOLUTION
 
 # %% nbgrader={"grade_id": "forward_difference_check", "grade": true, "points": 3}
-# Expected: three times "ok". The formula's own error shows in maxdiff: about 1e-6, a thousand times that of other checks.
+# Expected: three times "ok". maxdiff shows the formula's own error here: about 1e-6, not 1e-9.
 W = np.array([[1.0, 2.0], [3.0, 4.0]])
-found = {"gradient": forward_difference(lambda W: np.sum(W**2), W), "W afterwards": W}
-check_values("Σ W²", found, {"gradient": [[2.0, 4.0], [6.0, 8.0]], "W afterwards": [[1.0, 2.0], [3.0, 4.0]]}, atol=1e-5)
-bias, x, y, W1 = np.array([0.1, -0.2]), np.array([0.3, -0.2]), np.array([1.0, 0.5]), 0.5 * W
-two_layers = lambda W1: two_layer_gradients(W1, np.eye(2), bias, x, y, np.tanh, tanh_prime)
-check_values("measured (yours) · your formula (right)", {"∂ℓ/∂W1": forward_difference(lambda W: two_layers(W)[0], W1)},
+found = forward_difference(lambda W: np.sum(W**2), W)
+check_values("Σ W²", {"gradient": found, "W afterwards": W},
+             {"gradient": [[2.0, 4.0], [6.0, 8.0]], "W afterwards": [[1.0, 2.0], [3.0, 4.0]]}, atol=1e-5)
+
+b, x, y, W1 = np.array([0.1, -0.2]), np.array([0.3, -0.2]), np.array([1.0, 0.5]), 0.5 * W
+two_layers = lambda W1: two_layer_gradients(W1, np.eye(2), b, x, y, np.tanh, tanh_prime)
+check_values("measured (yours) · your formula (right)",
+             {"∂ℓ/∂W1": forward_difference(lambda W: two_layers(W)[0], W1)},
              {"∂ℓ/∂W1": two_layers(W1)[1][0]}, atol=1e-5)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
@@ -640,16 +659,18 @@ def costs(d):
 # %% tags=["train"]
 sizes = [4, 8, 16, 32, 64, 128, 256]
 measured = np.array([costs(d) for d in sizes])
-for d, (numeric, analytic) in zip(sizes, measured):
-    print(f"d = {d:3}   entry by entry {1e3 * numeric:10.3f} ms   formulas {1e3 * analytic:6.3f} ms"
-          f"   ratio {numeric / analytic:8.0f}")
+for d, numeric, analytic in np.column_stack([sizes, measured]):
+    print(f"d = {d:3.0f}   entry by entry {1e3 * numeric:9.3f} ms   formulas {1e3 * analytic:6.3f} ms",
+          f"   ratio {numeric / analytic:6.0f}")
 
 # %% tags=["train"]
 plt.figure(figsize=(6, 4))
-for name, times, power in [("entry by entry", measured[:, 0], 4), ("formulas", measured[:, 1], 2)]:
-    [line] = plt.loglog(sizes, times, "o-", label=name)
-    guide = np.array(sizes[-3:], dtype=float)
-    plt.loglog(guide, times[-1] * (guide / guide[-1]) ** power, "--", color=line.get_color(), label=f"slope {power}")
+guide = np.array(sizes[-3:], dtype=float)
+for column, name, power, colour in [(0, "entry by entry", 4, "C0"), (1, "formulas", 2, "C1")]:
+    times = measured[:, column]
+    plt.loglog(sizes, times, "o-", color=colour, label=name)
+    line = times[-1] * (guide / guide[-1]) ** power
+    plt.loglog(guide, line, "--", color=colour, label=f"slope {power}")
 plt.xlabel("d")
 plt.ylabel("time for ∂ℓ/∂W1 (seconds)")
 plt.legend();
@@ -694,12 +715,15 @@ points = [(x, 1.5 * np.tanh(1.2 * x)) for x in (-2.0, -1.0, -0.4, 0.5, 1.0, 1.8)
 
 def walk(w1, w2, steps=150, epsilon=0.1):
     """The places (w1, w2) visited by gradient descent, shape (steps + 1, 2)."""
+    number = lambda value, ndim: np.full((1,) * ndim, value)
     places = [(w1, w2)]
     for _ in range(steps):
-        found = [two_layer_gradients(np.array([[w1]]), np.array([[w2]]), np.zeros(1), np.array([x]), np.array([y]),
-                                     np.tanh, tanh_prime)[1] for x, y in points]  # fmt: skip
-        w1 -= epsilon * np.mean([dW1 for dW1, *_ in found])
-        w2 -= epsilon * np.mean([dW2 for _, dW2, *_ in found])
+        found = []
+        for x, y in points:
+            inputs = number(w1, 2), number(w2, 2), number(0.0, 1), number(x, 1), number(y, 1)
+            _, (dW1, dW2, *_) = two_layer_gradients(*inputs, np.tanh, tanh_prime)
+            found.append((np.sum(dW1), np.sum(dW2)))
+        w1, w2 = np.array([w1, w2]) - epsilon * np.mean(found, axis=0)
         places.append((w1, w2))
     return np.array(places)
 
@@ -707,11 +731,12 @@ def walk(w1, w2, steps=150, epsilon=0.1):
 w1, w2 = np.meshgrid(np.linspace(-2.5, 2.5, 101), np.linspace(-2.5, 2.5, 101))
 loss = np.mean([0.5 * (w2 * np.tanh(w1 * x) - y) ** 2 for x, y in points], axis=0)
 plt.figure(figsize=(6, 5))
-plt.contourf(w1, w2, loss, levels=np.geomspace(0.01, loss.max(), 25), cmap="viridis_r", extend="min")
-for start, colour in {(0.0, 0.0): "red", (0.1, 0.02): "white", (-0.6, 0.5): "orange"}.items():
+plt.contourf(w1, w2, loss, levels=np.geomspace(0.01, loss.max(), 25), cmap="Blues", extend="min")
+for start, colour in {(0.0, 0.0): "red", (0.1, 0.02): "black", (-0.6, 0.5): "darkorange"}.items():
     places = walk(*start)
+    end = f"({places[-1, 0]:.2f}, {places[-1, 1]:.2f})"
     plt.plot(*places.T, ".-", ms=3, color=colour)
-    plt.plot(*places[0], "o", color=colour, label=f"starts at {start}, ends at ({places[-1, 0]:.2f}, {places[-1, 1]:.2f})")
+    plt.plot(*places[0], "o", color=colour, label=f"from {start} to {end}")
 plt.xlabel("w1")
 plt.ylabel("w2")
 plt.legend(loc="lower right", fontsize=8);
@@ -726,7 +751,7 @@ plt.legend(loc="lower right", fontsize=8);
 
 # %% tags=["show"]
 def train_units(W, b, epochs=400, epsilon=0.05):
-    """The weights of all units after each epoch, shape (epochs + 1, n), and the trained W and b."""
+    """The weights of all units after each epoch, and the trained W and b."""
     history = [W[:, 0]]
     for _ in range(epochs):
         for t in np.linspace(-3, 3, 20):
@@ -735,11 +760,15 @@ def train_units(W, b, epochs=400, epsilon=0.05):
     return np.array(history), W, b
 
 
-rng, ts = np.random.default_rng(4), np.linspace(-3, 3, 200)
-starts = {"equal": (np.full((4, 1), 0.5), np.full(4, 0.1)), "random": (rng.normal(size=(4, 1)), rng.normal(size=4))}
+rng = np.random.default_rng(4)
+starts = {"equal": (np.full((4, 1), 0.5), np.full(4, 0.1)),
+          "random": (rng.normal(size=(4, 1)), rng.normal(size=4))}
+trained = {name: train_units(*start) for name, start in starts.items()}
+
+# %% tags=["show"]
 figure, axes = plt.subplots(1, 3, figsize=(12, 3.2))
-for column, (name, start) in enumerate(starts.items()):
-    history, W, b = train_units(*start)
+ts = np.linspace(-3, 3, 200)
+for column, (name, (history, W, b)) in enumerate(trained.items()):
     axes[column].plot(history, lw=2)
     axes[column].set(title=f"{name} start: the 4 weights", xlabel="epoch", ylabel="w")
     axes[2].plot(ts, [sigmoid(W[:, 0] * t + b).sum() for t in ts], label=f"{name} start")
@@ -814,8 +843,9 @@ def count_parameters(d, biases=False):
     ### END SOLUTION
 
 # %% nbgrader={"grade_id": "count_parameters_check", "grade": true, "points": 3}
-# Does the function agree with your paper? (The second of these networks is the one of the example.)
-print("8-10-10-3 :", count_parameters([8, 10, 10, 3]), "weights,", count_parameters([8, 10, 10, 3], biases=True), "parameters")
+# Does the function agree with your paper? Below is the example: 10 weights, and 3 biases.
+print("8-10-10-3 has", count_parameters([8, 10, 10, 3]), "weights and, with biases,",
+      count_parameters([8, 10, 10, 3], biases=True), "parameters")
 assert count_parameters([4, 2, 1]) == 10, "4·2 + 2·1 weights"
 assert count_parameters([4, 2, 1], biases=True) == 13, "and 2 + 1 biases"
 ### BEGIN HIDDEN TESTS
@@ -848,21 +878,22 @@ def merge_layers(W_in, b_in, W_out, b_out):
     W_out, b_out : shapes (m, k), (m,)
     returns      : W, b      of shapes (m, n), (m,)
 
-    >>> merge_layers(np.array([[2.0]]), np.array([1.0]), np.array([[3.0]]), np.array([5.0]))      # 3 (2 h + 1) + 5
-    (array([[6.]]), array([8.]))
+    >>> merge_layers(np.array([[2.0]]), np.array([1.0]), np.array([[3.0]]), np.array([5.0]))
+    (array([[6.]]), array([8.]))      # 3 (2 h + 1) + 5 = 6 h + 8
     """
     ### BEGIN SOLUTION
     return W_out @ W_in, W_out @ b_in + b_out
     ### END SOLUTION
 
 # %% nbgrader={"grade_id": "merge_layers_check", "grade": true, "points": 3}
-# Expected: "ok" for W and b by hand, then for both ways from h to v, with a narrow layer of 2 units between 4 and 3.
+# Expected: three times "ok". The second network has a narrow layer: 2 units between 4 and 3.
 W, b = merge_layers(np.array([[2.0]]), np.array([1.0]), np.array([[3.0]]), np.array([5.0]))
 check_values("by hand", {"W": W, "b": b}, {"W": [[6.0]], "b": [8.0]})
 rng = np.random.default_rng(5)
 W_in, b_in, W_out, b_out, h = (rng.normal(size=shape) for shape in [(2, 4), 2, (3, 2), 3, 4])
 W, b = merge_layers(W_in, b_in, W_out, b_out)
-check_values("one layer (yours) · two layers (right)", {"v": W @ h + b}, {"v": W_out @ (W_in @ h + b_in) + b_out})
+check_values("one layer (yours) · two layers (right)",
+             {"v": W @ h + b}, {"v": W_out @ (W_in @ h + b_in) + b_out})
 print("rank of your W:", np.linalg.matrix_rank(W))
 ### BEGIN HIDDEN TESTS
 from autograder import grade
@@ -892,14 +923,13 @@ grade("02-backprop-practice/merge_layers_check", globals())
 # %% [markdown]
 # ## What you know now
 #
-# * Many paths: multiply along each, add over all. With vectors that is one product with a Jacobian, and in the shape of
-#   the variable it is `jacobian.T @ upstream`.
-# * A weight matrix gets an outer product, (gradient behind it) × (value before it), and sends back its transpose times
-#   what arrived. Deltas prove it.
+# * Many paths: multiply along each, add over all. With vectors that is one product with a Jacobian; the shapes of the
+#   variables tell you which way round it stands.
+# * Shapes help you to remember, indices prove, and finite differences catch what both have missed.
 # * One step uses gradients of one point, and makes new arrays.
-# * An analytic gradient costs about two evaluations; a measured one costs an evaluation per parameter, and tells you whether
-#   the analytic one is right.
-# * Equal units stay equal; zero may not move at all.
+# * Formulas cost a few evaluations, however many parameters there are; measuring costs one evaluation for each of them.
+# * Where training starts decides whether it can begin, and whether a layer of many units is worth more than one.
+# * A layer more is not always a network that can do more.
 
 # %% [markdown]
 # ## Go further

@@ -36,6 +36,7 @@ def assert_gradients(truth, value, gradients):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_sum_of_units_has_the_gradients_that_torch_finds(seed, equal):
     inputs = draw_units(Draw(seed), equal)
+
     def loss(W, b, x, y):
         return (y - torch.sigmoid(W @ x + b).sum()) ** 2
 
@@ -47,6 +48,7 @@ def test_the_sum_of_units_has_the_gradients_that_torch_finds(seed, equal):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_two_layers_have_the_gradients_that_torch_finds(seed, equal, number):
     inputs, c = draw_layers(Draw(seed), equal), 0.7
+
     def loss(W1, W2, b, x, y):
         return 0.5 * ((W2 @ PHI[number](W1 @ x + b, c) - y) ** 2).sum()
 
@@ -57,6 +59,7 @@ def test_the_two_layers_have_the_gradients_that_torch_finds(seed, equal, number)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_step_of_the_linear_net_follows_the_gradients_that_torch_finds(seed):
     inputs = draw_layers(Draw(seed))
+
     def loss(W1, W2, b, x, y):
         return 0.5 * ((W2 @ (W1 @ x + b) - y) ** 2).sum()
 
@@ -69,6 +72,7 @@ def test_the_step_of_the_linear_net_follows_the_gradients_that_torch_finds(seed)
 @pytest.mark.parametrize("name", ["W1", "W2", "b", "x"])
 def test_the_two_layers_agree_with_finite_differences(name):
     inputs, (phi, slope) = draw_layers(Draw(0)), curves(0.7)[0]
+
     def value():
         return two_layers(**inputs, phi=phi, slope=slope).value
 

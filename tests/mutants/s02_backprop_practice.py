@@ -725,6 +725,7 @@ difference_variants = [
 """,
     ),
     Variant("nested lists", "return gradient.tolist()", "return gradient"),
+    Variant("single precision", "return gradient.astype(np.float32)", "return gradient"),
     Variant("prints", START + "    print(start)\n", START),
 ]
 
