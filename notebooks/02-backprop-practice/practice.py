@@ -746,16 +746,21 @@ plt.legend(loc="lower right", fontsize=8);
 # at $(0, 0)$, the ground is level, a *saddle*: uphill one way, downhill another, and a gradient of exactly zero. The walk
 # that starts there never leaves.
 #
-# And if all weights are equal but not zero? Four sigmoid units (section 3), one input, twenty points to fit. Your
+# And if all weights are equal but not zero? Four sigmoid units (section 3), one input, twenty points of a bump to fit. Your
 # `sigmoid_net_step` trains them twice: once from equal values, once from random ones. It takes a second or two.
 
 # %% tags=["show"]
+def bump(t):
+    """What the four units should add up to."""
+    return 2 + 1.5 * np.exp(-(t**2))
+
+
 def train_units(W, b, epochs=400, epsilon=0.05):
     """The weights of all units after each epoch, and the trained W and b."""
     history = [W[:, 0]]
     for _ in range(epochs):
         for t in np.linspace(-3, 3, 20):
-            W, b = sigmoid_net_step(W, b, np.array([t]), 2 + np.sin(2 * t), epsilon)
+            W, b = sigmoid_net_step(W, b, np.array([t]), bump(t), epsilon)
         history.append(W[:, 0])
     return np.array(history), W, b
 
@@ -772,14 +777,14 @@ for column, (name, (history, W, b)) in enumerate(trained.items()):
     axes[column].plot(history, lw=2)
     axes[column].set(title=f"{name} start: the 4 weights", xlabel="epoch", ylabel="w")
     axes[2].plot(ts, [sigmoid(W[:, 0] * t + b).sum() for t in ts], label=f"{name} start")
-axes[2].plot(ts, 2 + np.sin(2 * ts), "k--", lw=1, label="to be fitted")
+axes[2].plot(ts, bump(ts), "k--", lw=1, label="to be fitted")
 axes[2].set(title="after training", xlabel="x")
 axes[2].legend(fontsize=8);
 
 # %% [markdown]
 # **Expected picture**: on the left *one* line, four units on top of each other from the first step to the last. In the
 # middle four lines that go their own ways. On the right: four equal units can only do what one unit does, four times
-# as high.
+# as high: rise or fall, and never both. Four different ones draw the bump.
 #
 # **Question 8** (4 points). Argue with your formulas, not with the pictures.
 #
@@ -860,7 +865,7 @@ grade("02-backprop-practice/count_parameters_check", globals())
 # in between (no curved function, $\Phi(a) = a$). Is B the more powerful one, having a layer more?
 
 # %% tags=["show"]
-figure, (left, right) = plt.subplots(1, 2, figsize=(11, 2.2))
+figure, (left, right) = plt.subplots(1, 2, figsize=(11, 1.8), width_ratios=[2, 3])
 draw_edges([("100 units", "next 100 units")], ax=left)
 draw_edges([("100 units", "10 linear units"), ("10 linear units", "next 100 units")], ax=right)
 left.set_title(f"A: {count_parameters([100, 100])} weights")
