@@ -1,0 +1,208 @@
+"""The class report: how each check went, which mistakes were made, what needs a person. One HTML page, and a table."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from backprop.families import FAMILIES
+
+from .course import Course, UserError
+from .grades import Section, Submission, read_grades
+from .report_page import bars, histogram, render, times
+from .run import Ledger, Record, write_atomically
+
+# The ways of giving no result, beside the mistakes in one.
+OTHER_FAMILIES = {
+    "missing_name": "a name that is not defined",
+    "unfinished": "not finished (NotImplementedError)",
+    "raises": "an error while it ran",
+    "time": "did not finish in time",
+    "died": "ended the notebook's process",
+    "torch": "PyTorch used where it is not to be",
+}
+
+
+def in_words(family: str) -> str:
+    """What a family of mistakes is called in a report."""
+    family = family.partition(":")[0]
+    return FAMILIES.get(family) or OTHER_FAMILIES.get(family) or family.replace("_", " ")
+
+
+@dataclass
+class CheckStats:
+    """How one check went for everybody who handed its notebook in.
+
+    points   : what it is worth; where the records do not tell, the most that anybody got. A check worth nothing (an
+               optional exercise) counts as full where no mistake was named, as zero where one was
+    clean    : for each score, whether no mistake was named
+    families : in how many submissions each mistake was named
+    """
+
+    section: str
+    name: str
+    points: float = 0.0
+    scores: list[float] = field(default_factory=list)
+    clean: list[bool] = field(default_factory=list)
+    families: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def count(self) -> int:
+        return len(self.scores)
+
+    @property
+    def full(self) -> int:
+        return sum(score >= self.points - 1e-9 for score in self.scores) if self.points else sum(self.clean)
+
+    @property
+    def zero(self) -> int:
+        return sum(score <= 0 for score in self.scores) if self.points else self.count - self.full
+
+    @property
+    def partial(self) -> int:
+        return self.count - self.full - self.zero
+
+    @property
+    def mean(self) -> float:
+        """The mean score in percent of the points; of a check worth nothing, the percentage without a mistake."""
+        return 100 * (statistics.fmean(self.scores) / self.points if self.points else self.full / self.count)
+
+    @property
+    def label(self) -> str:
+        return self.name.removesuffix("_check")
+
+    def mistakes(self, most: int = 3) -> list[tuple[str, int]]:
+        """The most frequent mistakes in words, each with the number of submissions it was found in."""
+        named: Counter[str] = Counter()
+        for family, count in self.families.items():
+            named[in_words(family)] += count
+        return sorted(named.items(), key=lambda item: (-item[1], item[0]))[:most]
+
+
+def check_stats(records: Iterable[Record]) -> list[CheckStats]:
+    """The statistics of every check that was scored without a person, by section and in the notebook's order."""
+    found: dict[tuple[str, str, str], CheckStats] = {}
+    by_person = set()
+    for record in records:
+        for notebook, result in record["notebooks"].items():
+            for name, score in result["scores"].items():
+                key = (record["section"], notebook, name)
+                parts = result.get("parts", {}).get(name, [])
+                if score is None:
+                    by_person.add(key)
+                if score is None or (not parts and name in result.get("unanswered", [])):
+                    continue  # a written answer; left as it was, it gets its 0 points without a person
+                stats = found.setdefault(key, CheckStats(record["section"], name))
+                families = set(result.get("families", {}).get(name, []))
+                stats.scores.append(float(score))
+                stats.clean.append(not families)
+                stats.points = max(stats.points, sum(points for _, _, points in parts), float(score))
+                stats.families.update(families)
+    checks = [stats for key, stats in found.items() if key not in by_person]
+    return sorted(checks, key=lambda stats: stats.section)
+
+
+def check_table(records: Iterable[Record]) -> Table:
+    """The table shown after grading: a row for each check."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("check", overflow="fold")
+    for title in ("mean", "full", "part", "zero"):
+        table.add_column(title, justify="right")
+    table.add_column("most frequent mistakes", overflow="fold")
+    section = None
+    for stats in check_stats(records):
+        if stats.section != section:
+            section = stats.section
+            table.add_row(Text(section, style="bold"))
+        mistakes = "; ".join(f"{words} ({count})" for words, count in stats.mistakes(2))
+        counts = (str(number) if number else "·" for number in (stats.full, stats.partial, stats.zero))
+        table.add_row(Text(f"  {stats.label}"), f"{stats.mean:.0f} %", *counts, Text(mistakes))
+    return table
+
+
+# -- the page -------------------------------------------------------------------------------------------------------
+
+
+def write_report(course: Course, output: Path | None, sections: Sequence[str]) -> Path:
+    """Write the class report of the sections and return the file's path.
+
+    output : exports/report.html when None
+
+    Raises UserError when nothing is graded yet.
+    """
+    path = Path(output) if output else course.exports / "report.html"
+    if path.is_dir():
+        raise UserError(f"{path} is a folder. Name a file with -o.")
+    grades = read_grades(course, list(sections))
+    graded = [section for section in grades.sections if section.submissions]
+    if not graded:
+        raise UserError("Nothing is graded yet in these sections. Run `python -m autograder grade` first.")
+    ledger = Ledger(course)
+    chapters = [chapter(section, list(ledger.records(section.name))) for section in graded]
+    text = render(
+        title=course.root.name,
+        written=datetime.now().strftime("%d %B %Y, %H:%M"),
+        chapters=chapters,
+        people=len(grades.people),
+        submissions=sum(len(section.submissions) for section in graded),
+        names={person.id: person.name for person in grades.people},
+        faults=[fault for chapter in chapters for fault in chapter["faults"]],
+        suspicions=[found for chapter in chapters for found in chapter["suspicions"]],
+        open_answers=sum(count for chapter in chapters for _, count in chapter["by_hand"]),
+    )
+    write_atomically(path, text.encode("utf-8", "replace"))
+    path.chmod(0o640)  # grades are nobody else's business
+    return path
+
+
+def chapter(section: Section, records: list[Record]) -> dict:
+    """Everything that the page shows about one section."""
+    stats = check_stats(records)
+    worth = {item.name: item.points for item in section.items}
+    for one in stats:
+        one.points = worth.get(one.name) or one.points
+    submissions = list(section.submissions.values())
+    scores = [100 * submission.score / section.points if section.points else 0.0 for submission in submissions]
+    by_hand = Counter(name for submission in submissions for name in _open(submission))
+    seconds = [(record["student"], _total(record["seconds"])) for record in records]
+    unfinished = sum(submission.needs_person for submission in submissions)
+    numbers = _summary(scores)
+    return {
+        "name": section.name,
+        "points": section.points,
+        "submissions": submissions,
+        "numbers": numbers,
+        "unfinished": unfinished,
+        "histogram": histogram(scores, section.name, numbers),
+        "bars": bars(stats, section.name) if stats else None,
+        "stats": stats,
+        "by_hand": [(item.name, by_hand[item.name]) for item in section.items if by_hand[item.name]],
+        "times": times([s for _, s in seconds], section.name) if seconds else None,
+        "slowest": sorted(seconds, key=lambda pair: -pair[1])[:5],
+        "seconds": {what: sum(r["seconds"].get(what, 0.0) for r in records) for what in ("start", "cells", "judge")},
+        "faults": [(r["student"], section.name, fault) for r in records for fault in r["faults"]],
+        "suspicions": [(r["student"], section.name, r["suspicions"]) for r in records if r["suspicions"]],
+        "problems": [(r["student"], r["problems"]) for r in records if r["problems"]],
+    }
+
+
+def _open(submission: Submission) -> list[str]:
+    return [name for n in submission.notebooks.values() for name, mark in n.marks.items() if mark.needs_person]
+
+
+def _total(seconds: dict[str, float]) -> float:
+    return sum(seconds.get(what, 0.0) for what in ("start", "cells", "judge"))
+
+
+def _summary(scores: list[float]) -> dict[str, float]:
+    """Mean, median and quartiles of scores in percent."""
+    low, middle, high = statistics.quantiles(scores, n=4, method="inclusive") if len(scores) > 1 else scores * 3
+    return {"mean": statistics.fmean(scores), "low": low, "median": middle, "high": high}
