@@ -169,8 +169,10 @@ def sigmoid_net_step(student: Student, draw: Draw) -> None:
 
 def _expect_moved(new: Sequence[Any], old: Sequence[Array]) -> None:
     """Who takes no step leaves the old arrays alone as well: that earns nothing."""
-    moved = any(not agrees(*both) for both in zip(new, old, strict=True))
-    expect_true(moved, "The old arrays came back: no step was taken.", "zero")
+    shapes = {shape(array) for array in new} == {array.shape for array in old}
+    moved = shapes and any(not agrees(*both) for both in zip(new, old, strict=True))
+    text = "No step was taken: two arrays of the old shapes, with new numbers in them, should come back."
+    expect_true(moved, text, "zero")
 
 
 def _is_right(asked: Asked, right: Sequence[Array]) -> bool:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from backprop.comparison import as_numbers
+
 from ..judging import Array, Remote, Student, StudentError, StudentGone, expect, expect_true, values
 
 
@@ -169,11 +171,8 @@ def expect_step(got: Any, old: Array, gradient: Array, epsilon: float, name: str
 
 def finite(value: Any) -> Array | None:
     """The value as an array of finite floats, or None when it is not made of them."""
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return array if np.isfinite(array).all() and value is not None else None
+    array = as_numbers(value)
+    return array if array is not None and np.isfinite(array).all() else None
 
 
 def shape(value: Any) -> tuple[int, ...] | None:
