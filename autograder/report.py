@@ -178,7 +178,7 @@ def chapter(section: Section, records: list[Record]) -> dict:
     return {
         "name": section.name,
         "points": section.points,
-        "submissions": submissions,
+        "submissions": section.submissions,
         "numbers": numbers,
         "unfinished": unfinished,
         "histogram": histogram(scores, section.name, numbers),

@@ -140,14 +140,23 @@ details { margin: .6rem 0; }
 summary { cursor: pointer; font-weight: 600; }
 a { color: #005a8e; }
 nav ul { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; padding: 0; list-style: none; }
+@media screen and (max-width: 45rem) {
+  table { display: block; overflow-x: auto; }
+  td:last-child:not(.n) { min-width: 14rem; }
+}
+@page { margin: 15mm; }
 @media print {
   :root { font-size: 11px; }
+  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  .plots { flex-wrap: nowrap; }
+  .plots img { max-width: 58%; }
+  .plots img:first-child:not(:last-child) { max-width: 40%; }
   body { max-width: none; padding: 0; }
   nav { display: none; }
   h2 { break-before: page; }
   h2.first { break-before: auto; }
   tr, img, .figures, .bad, .look { break-inside: avoid; }
-  h3, caption { break-after: avoid; }
+  h3, caption, summary { break-after: avoid; }
   thead { display: table-header-group; }
 }
 </style>
@@ -303,7 +312,7 @@ from {{ "%.0f" | format(c.numbers.low) }} to {{ "%.0f" | format(c.numbers.high) 
 {% for student, name in names.items() %}
 <tr><td class="name">{{ student }}</td><td>{{ name }}</td>
 {% for c in chapters %}
-{% set mine = c.submissions | selectattr("student", "equalto", student) | first %}
+{% set mine = c.submissions.get(student) %}
 <td class="n">{% if mine %}{{ mine.score | points }}{{ " *" if mine.needs_person }}{% else %}–{% endif %}</td>
 {% endfor %}
 </tr>
