@@ -406,6 +406,9 @@ def check_graph(
         for name, array in values.items():
             right[name], unsure[name] = jacobian(objective, array)
             _require_smooth(f"∂J/∂{name}", right[name], unsure[name])
+        # Leave the graph as it was asked for: at the given parameters, with their gradients in it.
+        graph.set_parameters({name: value.copy() for name, value in values.items()})
+        graph.get_gradients(input_values, outcome_values)
     shown = []
     if expected is not None:
         shown = [

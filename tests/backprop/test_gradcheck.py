@@ -351,6 +351,14 @@ def test_a_broken_function_gets_a_sentence(f, sentence):
     assert sentence in failure(check_function, f, 1.5, 2.3)
 
 
+def test_a_graph_is_left_at_the_parameters_it_was_checked_at():
+    graph, (inputs, outcomes, parameters) = line_graph(), line_values(3)
+    check_graph(graph, inputs, outcomes, parameters)
+    for name, value in parameters.items():
+        np.testing.assert_array_equal(graph.name_to_node[name].out, value)
+        assert np.any(graph.name_to_node[name].d_out != 0)
+
+
 def test_a_graph_with_a_wrong_node_fails_on_the_parameter():
     wrong = patched(SquaredL2DistanceNode, backward=lambda self: self.get_predecessors()[0].d_out.__iadd__(1.0))
     assert "∂J/∂w" in failure(check_graph, line_graph(wrong), *line_values())

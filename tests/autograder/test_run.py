@@ -1,0 +1,263 @@
+"""A run is resumable: killed anywhere, repeated, changed in between, it ends in the same gradebook."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, needs_bubblewrap
+
+from autograder.classroom import CLASS, MadeUp, copy_course, hand_in, make_class, replace
+from autograder.course import Course, CourseError, UserError
+from autograder.run import Ledger, Options, Unit, find_units, grade_class, one_run_at_a_time, read_timestamp
+
+pytestmark = [needs_bubblewrap, pytest.mark.sandbox]
+
+SECTION = "04-ridge"
+QUICK = tuple(student for student in CLASS if student.name in ("ada", "chi", "dov", "eli", "gus", "jan", "kim", "lea"))
+ROWS = """
+    select a.student_id, asg.name, n.name, b.name, g.auto_score, g.manual_score, g.needs_manual_grade
+    from grade g join base_cell b on g.cell_id = b.id
+    join submitted_notebook sn on g.notebook_id = sn.id join notebook n on sn.notebook_id = n.id
+    join submitted_assignment a on sn.assignment_id = a.id join assignment asg on a.assignment_id = asg.id
+    order by 1, 2, 3, 4
+"""
+
+
+def rows(course: Course) -> list[tuple]:
+    with sqlite3.connect(course.gradebook_path) as db:
+        return db.execute(ROWS).fetchall()
+
+
+def score(course: Course, student: str, grade_id: str) -> float | None:
+    (found,) = [row[4] for row in rows(course) if row[0] == student and row[3] == grade_id]
+    return found
+
+
+def quick(course: Course, **how) -> object:
+    return grade_class(course, [SECTION], options=Options(workers=2, **how))
+
+
+def test_only_what_is_new_or_changed_is_graded(course):
+    hand_in(course, MadeUp("ana", ""), [SECTION])
+    assert len(quick(course).graded) == 1
+    assert len(quick(course).graded) == 0
+    hand_in(course, MadeUp("bea", ""), [SECTION])
+    assert [record["student"] for record in quick(course).graded] == ["bea"]
+    wrong = MadeUp("ana", "", {"sum_node": replace("self.a.d_out +=", "self.a.d_out =")})
+    hand_in(course, wrong, [SECTION])
+    assert [record["student"] for record in quick(course).graded] == ["ana"]
+    assert score(course, "ana", "sum_node_check") == 2
+    shutil.rmtree(course.autograded / "bea")
+    assert [record["student"] for record in quick(course).graded] == ["bea"], "autograded/ was removed by hand"
+    assert len(quick(course, force=True).graded) == 2
+
+
+def test_manual_scores_and_comments_survive_grading_again(course):
+    hand_in(course, MadeUp("ana", ""), [SECTION])
+    quick(course)
+    with course.open_gradebook() as gradebook:
+        grade = gradebook.find_grade("q_paths", "ridge", SECTION, "ana")
+        grade.manual_score, grade.extra_credit, grade.needs_manual_grade = 1.5, 0.5, False
+        gradebook.find_comment("q_paths", "ridge", SECTION, "ana").manual_comment = "which path?"
+        gradebook.db.commit()
+    quick(course, force=True)
+    with course.open_gradebook() as gradebook:
+        grade = gradebook.find_grade("q_paths", "ridge", SECTION, "ana")
+        assert (grade.manual_score, grade.extra_credit, grade.needs_manual_grade) == (1.5, 0.5, True)
+        assert gradebook.find_comment("q_paths", "ridge", SECTION, "ana").manual_comment == "which path?"
+
+
+def test_a_changed_release_grades_everything_again(course):
+    hand_in(course, MadeUp("ana", ""), [SECTION])
+    quick(course)
+    path = course.source / SECTION / "ridge.ipynb"
+    path.write_text(path.read_text().replace("Check your work.", "Check what you wrote."))
+    assert len(quick(course).graded) == 1
+
+
+def test_a_late_submission_keeps_its_time(course):
+    hand_in(course, MadeUp("ana", "", timestamp="2026-04-01 09:30:00 UTC"), [SECTION])
+    quick(course)
+    with course.open_gradebook() as gradebook:
+        assert str(gradebook.find_submission(SECTION, "ana").timestamp) == "2026-04-01 09:30:00"
+    assert (course.autograded / "ana" / SECTION / "timestamp.txt").read_text().startswith("2026-04-01 09:30:00")
+
+
+def test_names_with_odd_characters_are_students_like_all_others(course):
+    names = ["O'Neil, Zoë", "名前", "a b", "-x", "100%"]
+    for name in names:
+        hand_in(course, MadeUp(name, ""), [SECTION])
+    quick(course)
+    assert {row[0] for row in rows(course)} == set(names)
+    assert len(quick(course).graded) == 0
+
+
+def test_links_in_submitted_are_named_and_not_followed(course):
+    hand_in(course, MadeUp("ana", ""), [SECTION])
+    os.symlink(course.submitted / "ana", course.submitted / "eve")
+    units, problems = find_units(course, [SECTION])
+    assert [unit.student for unit in units] == ["ana"]
+    assert problems == [f"eve/{SECTION}: the folder is a link and was not followed. Ask for a copy of it."]
+
+
+def test_wrong_use_is_one_sentence(course):
+    with pytest.raises(CourseError, match="submitted/ does not exist"):
+        quick(course)
+    hand_in(course, MadeUp("ana", ""), [SECTION])
+    with pytest.raises(CourseError, match="no folder for bob"):
+        grade_class(course, [SECTION], ["bob"])
+    with one_run_at_a_time(course), pytest.raises(UserError, match="Another grading run"):
+        quick(course)
+
+
+def test_a_notebook_under_another_name_is_found(course):
+    hand_in(course, MadeUp("ana", ""), [SECTION])
+    folder = course.submitted / "ana" / SECTION
+    (folder / "ridge.ipynb").rename(folder / "Ridge (1) final.ipynb")
+    summary = quick(course)
+    assert score(course, "ana", "sum_node_check") == 5
+    assert "was called 'Ridge (1) final.ipynb'" in summary.problems[0]
+
+
+def test_a_missing_notebook_gets_no_points_and_needs_nobody(course):
+    folder = course.submitted / "ana" / SECTION
+    folder.mkdir(parents=True)
+    summary = quick(course)
+    assert summary.problems == [f"ana/{SECTION}: ridge.ipynb was not handed in."]
+    assert {row[4:] for row in rows(course)} == {(0.0, None, 0)}
+
+
+@pytest.mark.parametrize("text", [None, b"", b"yesterday", b"9999-99-99", b"\xff" * 3000, b"2026-01-01 00:00:00 UTC"])
+def test_any_timestamp_file_is_read_or_ignored(tmp_path, text):
+    if text is not None:
+        (tmp_path / "timestamp.txt").write_bytes(text)
+    found = read_timestamp(tmp_path)
+    assert (found is not None) == (text == b"2026-01-01 00:00:00 UTC")
+
+
+def test_a_unit_that_kills_its_worker_twice_is_given_up_and_nothing_else_is_lost(course, monkeypatch):
+    from autograder import pool
+
+    def deadly(wanted, unit, submission, grader):
+        if unit.student == "eve":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(wanted, unit, submission, grader)
+
+    original = pool.grade_unit
+    monkeypatch.setattr(pool, "grade_unit", deadly)
+    for name in ("ana", "eve", "zoe"):
+        hand_in(course, MadeUp(name, ""), [SECTION])
+    summary = quick(course)
+    assert summary.faults == [
+        f"eve/{SECTION}: grading it ended the grader's own process twice; look at it by hand."
+    ]
+    assert score(course, "ana", "sum_node_check") == score(course, "zoe", "sum_node_check") == 5
+    assert all(row[4] is None and row[6] for row in rows(course) if row[0] == "eve")
+
+
+# -- kills ----------------------------------------------------------------------------------------------------------
+
+
+def start(course: Course) -> subprocess.Popen:
+    code = (
+        "import sys; from pathlib import Path; from autograder.course import Course; from autograder.run import *;"
+        f"grade_class(Course(Path(sys.argv[1])), ['{SECTION}'], options=Options(workers=2))"
+    )
+    return subprocess.Popen([sys.executable, "-c", code, str(course.root)], start_new_session=True)
+
+
+def descendants(pid: int) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError):
+            fields = path.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == pid:
+                child = int(path.parent.name)
+                found += [child, *descendants(child)]
+    return found
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """A course with submissions, and the rows of a run that nothing disturbed."""
+    course = copy_course(Course(ROOT), tmp_path_factory.mktemp("kills") / "course")
+    make_class(course, [SECTION], QUICK)
+    begin = time.monotonic()
+    grade_class(course, [SECTION], options=Options(workers=2))
+    seconds = time.monotonic() - begin
+    expected = rows(course)
+    return course, expected, seconds
+
+
+def forget(course: Course) -> None:
+    for folder in (course.autograded, course.state):
+        shutil.rmtree(folder, ignore_errors=True)
+    course.gradebook_path.unlink(missing_ok=True)
+
+
+@pytest.mark.xdist_group("kills")
+@pytest.mark.parametrize("seed", range(2))
+def test_a_run_killed_anywhere_and_started_again_gives_the_same_gradebook(uninterrupted, seed):
+    course, expected, seconds = uninterrupted
+    forget(course)
+    moments = random.Random(seed)
+    for _ in range(2):
+        process = start(course)
+        time.sleep(1.0 + moments.uniform(0, seconds))
+        everyone = [process.pid, *descendants(process.pid)]
+        victims = everyone if moments.random() < 0.6 else [moments.choice(everyone)]
+        for pid in victims:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if victims == everyone:
+            process.wait()
+        else:
+            process.wait(timeout=120)
+    assert start(course).wait(timeout=120) == 0
+    assert rows(course) == expected
+    assert not list(course.state.glob("writing-*")) and not list(course.state.glob("old-*"))
+    finished = {record["student"] for record in Ledger(course).records(SECTION)}
+    assert finished == {student.name for student in QUICK}
+    for student in QUICK:
+        notebook = course.autograded / student.name / SECTION / "ridge.ipynb"
+        assert json.loads(notebook.read_text())["cells"]
+
+
+def test_a_result_that_was_not_written_yet_is_not_computed_again(course, monkeypatch):
+    from autograder import run
+
+    hand_in(course, MadeUp("ana", ""), [SECTION])
+
+    def power_cut(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "apply", power_cut)
+        with pytest.raises(KeyboardInterrupt):
+            quick(course)
+    monkeypatch.setattr("autograder.pool.grade_here", lambda *args: (_ for _ in ()))
+    assert [record["student"] for record in quick(course).graded] == ["ana"]
+    assert score(course, "ana", "sum_node_check") == 5
+
+
+def test_a_damaged_note_costs_time_and_nothing_else(course):
+    hand_in(course, MadeUp("ana", ""), [SECTION])
+    quick(course)
+    for path in course.state.rglob("*.json"):
+        path.write_text("{")
+    assert len(quick(course).graded) == 1
+
+
+def test_a_unit_is_named_by_student_and_section():
+    assert Unit("ana", SECTION, Path("x")).name == "ana/04-ridge"
