@@ -95,8 +95,11 @@ def complete_notebook(nb: NotebookNode, where: str) -> None:
         cell.metadata["nbgrader"] = NotebookNode(full)
 
 
-def read_text(text: str, section: str, where: str) -> NotebookNode:
-    """Return the source notebook that the percent-format `text` stands for: full metadata, stable ids, no outputs."""
+def read_text(text: str, section: str, where: str, facts: Mapping[str, object] | None = None) -> NotebookNode:
+    """Return the source notebook that the percent-format `text` stands for: full metadata, stable ids, no outputs.
+
+    facts : what the student library and the grader should know about the section; goes into the notebook's metadata
+    """
     if not re.search(r"^# %%", text, re.MULTILINE):
         raise CourseError(f"{where} has no cell. Start each cell with a line `# %%` or `# %% [markdown]`.")
     try:
@@ -116,7 +119,10 @@ def read_text(text: str, section: str, where: str) -> NotebookNode:
             cell.outputs, cell.execution_count = [], None
     complete_notebook(nb, where)
     _name_cells(nb)
-    nb.metadata = nbformat.from_dict({"backprop": {"section": section, "notebook": Path(where).stem}, **METADATA})
+    # The cells are listed so that `python -m backprop check` can tell when one was deleted.
+    graded = [cell.metadata["nbgrader"]["grade_id"] for cell in nb.cells if "nbgrader" in cell.metadata]
+    own = {"section": section, "notebook": Path(where).stem, "cells": graded, **(facts or {})}
+    nb.metadata = nbformat.from_dict({"backprop": own, **METADATA})
     nb.nbformat, nb.nbformat_minor = 4, 5
     nbformat.validate(nb)
     return nb

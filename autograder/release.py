@@ -27,6 +27,8 @@ from autograder.percent import complete_notebook, read_text, shorten, write_text
 
 # A section's own list of data files for students: one name a line, relative to its folder in notebooks/.
 EXTRA_FILES = "files.txt"
+# What else there is to know of a section, all optional: {"torch": true, "weights": [{"file": "best.npz", "max_mb": 16}]}
+FACTS = "section.json"
 
 
 class LeaksFound(CourseError):
@@ -197,17 +199,49 @@ def extra_files(course: Course, section: str) -> list[str]:
     for name in names:
         path = course.notebooks / section / name
         inside = path.resolve().is_relative_to((course.notebooks / section).resolve())
-        if not inside or path.suffix in (".py", ".ipynb") or name == EXTRA_FILES:
+        if not inside or path.suffix in (".py", ".ipynb") or name in (EXTRA_FILES, FACTS):
             raise CourseError(f"{course.shown(listing)} lists {name!r}; only data files in its folder may be named.")
         if not path.is_file():
             raise CourseError(f"{course.shown(listing)} lists {name!r}, which is not there. Add it, or drop the line.")
     return names
 
 
+def section_facts(course: Course, section: str) -> dict[str, object]:
+    """Return what notebooks/<section>/section.json says, empty when there is none.
+
+    "torch": true makes torch importable when the section is graded; "weights" lists the files of trained weights that
+    students hand in beside the notebook, each with its limit in MB. Raises CourseError for anything else.
+    """
+    path = course.notebooks / section / FACTS
+    if not path.is_file():
+        return {}
+    where = course.shown(path)
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CourseError(f"{where} is not JSON ({error}). Mend it.") from error
+    if not isinstance(facts, dict) or not set(facts) <= {"torch", "weights"}:
+        raise CourseError(f'{where} may hold {{"torch": true, "weights": [...]}} and nothing else.')
+    if not isinstance(facts.get("torch", False), bool):
+        raise CourseError(f'{where}: "torch" must be true or false.')
+    weights = facts.get("weights", [])
+    if not isinstance(weights, list) or not all(_is_weights(entry) for entry in weights):
+        raise CourseError(f'{where}: "weights" must be a list such as [{{"file": "best.npz", "max_mb": 10}}].')
+    return facts
+
+
+def _is_weights(entry: object) -> bool:
+    if not isinstance(entry, dict) or set(entry) != {"file", "max_mb"}:
+        return False
+    name, limit = entry["file"], entry["max_mb"]
+    plain = isinstance(name, str) and Path(name).name == name and not name.startswith(".") and "\\" not in name
+    return plain and isinstance(limit, int | float) and not isinstance(limit, bool) and limit > 0
+
+
 def build(course: Course, section: str) -> Built:
     """Return all files of `section`, as they must be, without writing any. Raises CourseError for unreadable text."""
     built = Built(section)
-    extras = extra_files(course, section)
+    extras, facts = extra_files(course, section), section_facts(course, section)
     texts = {}
     for name in extras:
         content = (course.notebooks / section / name).read_bytes()
@@ -221,7 +255,7 @@ def build(course: Course, section: str) -> Built:
             text = script.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
             raise CourseError(f"{where} is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
-        source = read_text(text, section, where)
+        source = read_text(text, section, where, facts)
         leaks = find_leaks(source, _without_cells(source), where)
         if not leaks:  # nbgrader stops at the first misused delimiter, so it is not asked before they are right
             student = student_version(source, section, script.stem, course.config)
@@ -250,7 +284,8 @@ def strays(course: Course) -> list[Leak]:
         both = {f"{section}/{script.stem}.ipynb" for script in scripts} | {f"{section}/{name}" for name in extras}
         expected[course.source] |= both
         expected[course.release] |= both
-        expected[course.notebooks] |= {f"{section}/{path.name}" for path in scripts} | {f"{section}/{EXTRA_FILES}"}
+        expected[course.notebooks] |= {f"{section}/{path.name}" for path in scripts}
+        expected[course.notebooks] |= {f"{section}/{EXTRA_FILES}", f"{section}/{FACTS}"}
         expected[course.notebooks] |= {f"{section}/{name}" for name in extras}
     return [
         Leak(course.shown(path), f"a stray file. Move it away, or name it in notebooks/<section>/{EXTRA_FILES}.")

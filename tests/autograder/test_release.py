@@ -19,6 +19,9 @@ from autograder.course import Course, CourseError, UserError
 from autograder.leaks import read_regions, repeats
 from autograder.percent import complete, read_text, shorten, write_text
 from autograder.release import LeaksFound, out_of_step, register, release
+from autograder.template import templates
+from backprop.notebook_file import read_notebook
+from backprop.ready import find_gaps
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -138,7 +141,8 @@ def test_a_release_has_stubs_and_no_solutions(course):
     nbformat.validate(nb)
     assert (nb.nbformat, nb.nbformat_minor) == (4, 5)
     assert nb.metadata.kernelspec.name == "python3"
-    assert nb.metadata.backprop == {"section": "04-ridge", "notebook": "ridge"}
+    graded = [c.metadata.nbgrader.grade_id for c in nb.cells if "nbgrader" in c.metadata]
+    assert nb.metadata.backprop == {"section": "04-ridge", "notebook": "ridge", "cells": graded}
     assert "raise NotImplementedError()" in cell(release_of(course), "sum_node").source
     assert cell(release_of(course), "sum_node_check").source == "node = SumNode()"
     assert cell(release_of(course), "why").source == "Why does it add?\n\nYOUR ANSWER HERE"
@@ -319,6 +323,52 @@ def test_the_list_names_only_data_files_of_its_own_folder(course, listed):
     (course.notebooks / "04-ridge" / "files.txt").write_text(listed + "\n")
     with pytest.raises(CourseError, match="files.txt lists"):
         release(course)
+
+
+# --- facts about a section -------------------------------------------------------------------------------------------
+
+
+def test_a_section_says_whether_it_needs_torch_and_which_weights_are_handed_in(course):
+    weights = [{"file": "best.npz", "max_mb": 10}, {"file": "overfit.npz", "max_mb": 2.5}]
+    (course.notebooks / "04-ridge" / "section.json").write_text(json.dumps({"torch": True, "weights": weights}))
+    release(course)
+    assert out_of_step(course) == []
+    assert read(release_of(course)).metadata.backprop["weights"] == weights
+    assert not (course.release / "04-ridge" / "section.json").exists()
+
+    template = templates(course, "04-ridge")["ridge"]
+    assert (template.torch, template.weights) == (True, ("best.npz", "overfit.npz"))
+    handed_in = read_notebook(release_of(course)).weights()
+    assert [(w.path.name, w.max_mb) for w in handed_in] == [("best.npz", 10), ("overfit.npz", 2.5)]
+
+
+def test_a_deleted_cell_is_missed_by_the_student_s_own_check(course):
+    release(course)
+    nb = read(release_of(course))
+    nb.cells = [c for c in nb.cells if c.metadata.get("nbgrader", {}).get("grade_id") != "sum_node_check"]
+    nbformat.write(nb, release_of(course))
+    faults, _ = find_gaps(read_notebook(release_of(course)))
+    assert any("sum_node_check was deleted" in fault for fault in faults)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"points": 5}',
+        '{"torch": "yes"}',
+        '{"weights": "best.npz"}',
+        '{"weights": [{"file": "best.npz"}]}',
+        '{"weights": [{"file": "../best.npz", "max_mb": 1}]}',
+        '{"weights": [{"file": "best.npz", "max_mb": 0}]}',
+    ],
+)
+def test_facts_that_make_no_sense_are_named(course, text):
+    (course.notebooks / "04-ridge" / "section.json").write_text(text)
+    with pytest.raises(CourseError, match="notebooks/04-ridge/section.json"):
+        release(course)
+    assert not release_of(course).exists()
 
 
 # --- both sides -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,226 @@
+"""Check layers, losses and classifiers that are plain functions on arrays; mistakes named, one line per variable.
+
+    check_layer(fc_forward, fc_backward, x=x, w=w, b=b)   forward returns (out, cache), backward takes (grad_out, cache)
+    check_loss(softmax_loss, x, y, expected=1.0986)       a function that returns (loss, gradient of its first argument)
+    check_classifier(net, X, parameters, scores)          a model with parameters(), forward(X), backward(grad, cache)
+
+Each prints its report and returns None, or raises CheckFailed with the report as its message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from backprop.comparison import ATOL, RTOL, CheckFailed, Comparison, compare, conclude, describe, failed, stop_if_wrong
+from backprop.differences import jacobian
+from backprop.gradcheck import check_function, student_code
+
+__all__ = ["check_classifier", "check_layer", "check_loss"]
+
+# An exact binary fraction: adding it to the numbers of check_classifier rounds nothing, even in float32.
+_STEP = 2.0**-6
+
+
+def check_layer(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    *,
+    expected: Any = None,
+    mistakes: Mapping[str, Mapping[str, Any]] | None = None,
+    seed: int = 0,
+    **inputs: np.ndarray,
+) -> None:
+    """Check a layer; print the report.
+
+    forward(*inputs) returns (out, cache); backward(grad_out, cache) returns one gradient per input, or the gradient
+    alone where there is one input. Checked are `out` against `expected` (when given), each gradient for a random grad_out
+    against finite differences, and that inputs and grad_out are left as they were.
+
+    mistakes : "out" -> {family: the value that mistake gives}
+
+    Raises CheckFailed with the report when something is wrong.
+    """
+    names = list(inputs)
+    kept = {name: np.array(value, dtype=float) for name, value in inputs.items()}
+    label, back = _name(forward), _name(backward)
+
+    def run() -> tuple[np.ndarray, Any]:
+        given = {name: value.copy() for name, value in kept.items()}
+        with student_code(label):
+            result = forward(*given.values())
+        if not isinstance(result, tuple | list) or len(result) != 2:
+            raise CheckFailed(f"{label} returned {describe(result)}: it should return two things, out and cache.")
+        _require_same(given, kept, label)
+        out = result[0]
+        if not isinstance(out, np.ndarray | np.generic | float) or not np.isfinite(np.asarray(out, dtype=float)).all():
+            raise CheckFailed(f"{label} returned {describe(out)} as out: it should be an array of finite numbers.")
+        return np.array(out, dtype=float), result[1]
+
+    out, cache = run()
+    shown = []
+    if expected is not None:
+        hints = (mistakes or {}).get("out")
+        shown = [compare("out", out, expected, candidates=hints, labels=("yours", "right"))]
+        stop_if_wrong([(f"{label}", shown)])
+    rng = np.random.default_rng(seed)
+    upstream = np.array(rng.uniform(0.3, 1.7, out.shape) * rng.choice([-1.0, 1.0], out.shape))
+    given = upstream.copy()
+    with student_code(back):
+        gradients = backward(given, cache)
+    if not np.array_equal(given, upstream):
+        raise CheckFailed(f"{back} changed grad_out in place: others still need it, so work on a copy.")
+    lines = []
+    for name, gradient in zip(names, _gradients(gradients, names, back), strict=True):
+        derivative, doubt = jacobian(lambda: run()[0], kept[name])
+        plain = derivative.sum(axis=tuple(range(upstream.ndim)))
+        lines.append(
+            compare(
+                f"grad_{name}",
+                gradient,
+                np.tensordot(upstream, derivative, axes=upstream.ndim),
+                uncertainty=np.tensordot(np.abs(upstream), doubt, axes=upstream.ndim),
+                candidates={"upstream_ignored": plain, "upstream_summed": plain * upstream.sum()},
+                upstream=upstream,
+                batch_size=len(upstream) if upstream.ndim > 1 else None,
+            )
+        )
+    conclude([(label, shown), (f"{back}   (exact: yours; approx: finite differences of your forward)", lines)])
+
+
+def check_loss(
+    loss_function: Callable[..., Any],
+    x: np.ndarray,
+    *others: Any,
+    expected: Any = None,
+    mistakes: Mapping[str, Mapping[str, Any]] | None = None,
+    name: str = "x",
+) -> None:
+    """Check a function that returns (loss, gradient with respect to its first argument); print the report.
+
+    others : further arguments (labels, a number), passed as they are and not differentiated
+    mistakes : "value" or the name of the first argument -> {family: what that mistake gives}
+
+    Raises CheckFailed with the report when something is wrong.
+    """
+    label = _name(loss_function)
+
+    def with_tuple(values: np.ndarray) -> Any:
+        given = [np.array(other) if isinstance(other, np.ndarray) else other for other in others]
+        result = loss_function(values, *given)
+        for before, after in zip(others, given, strict=True):
+            if isinstance(before, np.ndarray) and not np.array_equal(before, after):
+                raise CheckFailed(f"{label} changed its second argument in place: leave inputs as they are.")
+        if not isinstance(result, tuple | list) or len(result) != 2:
+            raise CheckFailed(f"{label} returned {describe(result)}: it should return two things, loss and gradient.")
+        return result[0], (result[1],)
+
+    with_tuple.__name__ = "loss"
+    check_function(with_tuple, x, names=(name,), title=label, expected=expected, mistakes=mistakes)
+
+
+def check_classifier(
+    model: Any,
+    X: np.ndarray,
+    parameters: Mapping[str, np.ndarray],
+    scores: Any,
+    *,
+    mistakes: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> None:
+    """Check forward and backward of a model with known parameters; print the report.
+
+    X : shape (N, D); parameters : name -> values to put into the model's own arrays; scores : what forward has to give
+    mistakes : family -> the scores that mistake leads to
+
+    Scores are piecewise linear in each single parameter, so their differences are exact as long as no unit is switched
+    on or off: choose X and parameters such that no unit is near 0.
+
+    Raises CheckFailed with the report when something is wrong.
+    """
+    label = type(model).__name__
+    with student_code(f"{label}.parameters"):
+        live = model.parameters()
+    own = _live_arrays(live, parameters, label)
+    for name, values in parameters.items():
+        own[name][...] = values
+    first, cache = _scores(model, X, label)
+    shown = [compare("scores", first, scores, candidates=mistakes, labels=("yours", "right"))]
+    stop_if_wrong([(f"{label}.forward", shown)])
+    rng = np.random.default_rng(seed)
+    upstream = rng.uniform(0.3, 1.7, first.shape) * rng.choice([-1.0, 1.0], first.shape)
+    with student_code(f"{label}.backward"):
+        grads = model.backward(upstream.copy(), cache)
+    if not isinstance(grads, Mapping):
+        raise CheckFailed(f"{label}.backward returned {describe(grads)}: it should be a dict from names to gradients.")
+    lines: list[Comparison] = []
+    for name in parameters:
+        if name not in grads:
+            lines.append(failed(f"grad {name}", "missing", note="not there"))
+            continue
+        gradient = np.array(grads[name], dtype=float) if isinstance(grads[name], np.ndarray) else grads[name]
+        right = _differences(lambda: np.sum(upstream * _scores(model, X, label)[0]), own[name])
+        # The step is exact, the student's arrays may be float32: their gradient is rounded once.
+        loose = {"atol": 1e-5, "rtol": 1e-5} if own[name].dtype == np.float32 else {"atol": ATOL, "rtol": RTOL}
+        lines.append(compare(f"grad {name}", gradient, right, batch_size=len(X), **loose))
+    conclude([(f"{label}.forward", shown), (f"{label}.backward   (approx: differences of your forward)", lines)])
+
+
+def _live_arrays(live: Any, parameters: Mapping[str, Any], label: str) -> dict[str, np.ndarray]:
+    """The model's arrays under the expected names. Raises CheckFailed where one is missing or no array of floats."""
+    if not isinstance(live, Mapping):
+        raise CheckFailed(f"{label}.parameters returned {describe(live)}: it should be a dict from names to arrays.")
+    for name, values in parameters.items():
+        if name not in live:
+            there = ", ".join(map(str, live)) or "nothing"
+            raise CheckFailed(f"{label}.parameters has no {name}: there is {there}.")
+        found, shape = live[name], np.shape(values)
+        if not isinstance(found, np.ndarray) or found.dtype.kind != "f" or found.shape != shape:
+            raise CheckFailed(f"{label}.parameters has {describe(found)} as {name}: expected floats of shape {shape}.")
+    return {name: live[name] for name in parameters}
+
+
+def _scores(model: Any, X: np.ndarray, label: str) -> tuple[np.ndarray, Any]:
+    given = X.copy()
+    with student_code(f"{label}.forward"):
+        result = model.forward(given)
+    if not isinstance(result, tuple | list) or len(result) != 2:
+        raise CheckFailed(f"{label}.forward returned {describe(result)}: it should return scores and cache.")
+    if not np.array_equal(given, X):
+        raise CheckFailed(f"{label}.forward changed X in place: leave inputs as they are.")
+    if not isinstance(result[0], np.ndarray) or result[0].dtype.kind not in "fiu":
+        raise CheckFailed(f"{label}.forward returned {describe(result[0])} as scores: expected an array of floats.")
+    return np.array(result[0], dtype=float), result[1]
+
+
+def _differences(value: Callable[[], Any], array: np.ndarray) -> np.ndarray:
+    right = np.zeros(array.shape)
+    for index in np.ndindex(array.shape):
+        before = array[index]
+        array[index] = before + _STEP
+        above = value()
+        array[index] = before - _STEP
+        right[index] = (above - value()) / (2 * _STEP)
+        array[index] = before
+    return right
+
+
+def _gradients(found: Any, names: list[str], label: str) -> list[Any]:
+    if len(names) == 1 and not isinstance(found, tuple | list):
+        return [found]
+    wanted = ", ".join(f"grad_{name}" for name in names)
+    if not isinstance(found, tuple | list) or len(found) != len(names):
+        raise CheckFailed(f"{label} returned {describe(found)}: it should return {wanted}.")
+    return list(found)
+
+
+def _require_same(given: Mapping[str, np.ndarray], kept: Mapping[str, np.ndarray], label: str) -> None:
+    for name, value in given.items():
+        if not np.array_equal(value, kept[name]):
+            raise CheckFailed(f"{label} changed its input {name} in place: leave inputs as they are, work on a copy.")
+
+
+def _name(function: Any) -> str:
+    return getattr(function, "__name__", "the function")
