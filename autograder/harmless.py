@@ -190,8 +190,6 @@ def harmless_cell(cell: Any) -> Any:
         result["execution_count"] = count if type(count) is int else None
         outputs = cell.get("outputs")
         result["outputs"] = clean_outputs(outputs if isinstance(outputs, list) else [])
-        for output in result["outputs"]:  # a picture that can't be drawn here has its text
-            output.pop("execution_count", None)
     elif cell_type == "markdown":
         if isinstance(cell.get("attachments"), dict):
             result["attachments"] = cell["attachments"]

@@ -163,11 +163,13 @@ def hostile_notebook(course, *, valid=False):
 # -- what a page says ----------------------------------------------------------------------------------------------
 
 
-def test_a_page_says_what_nbgrader_would_say(course):
+@pytest.mark.parametrize("settings", [False, True], ids=["nbgrader's own settings", "the course's settings"])
+def test_a_page_says_what_nbgrader_would_say(course, settings):
     notebook = released(course, "01-first")
     cell(notebook, "add")["source"] = "def add(a, b):\n    return a - b"
     cell(notebook, "add_check")["outputs"] = [
-        {"output_type": "stream", "name": "stdout", "text": "add_check · 2.5 of 5 points\n"}
+        {"output_type": "execute_result", "data": {"text/plain": "2.5"}, "metadata": {}, "execution_count": None},
+        {"output_type": "stream", "name": "stdout", "text": "add_check · 2.5 of 5 points\n"},
     ]
     enter(course, "ana", scores={"add_check": 2.5, "more_check": 3.0, "why": None}, notebook=notebook)
     with course.open_gradebook() as gradebook:
@@ -179,7 +181,8 @@ def test_a_page_says_what_nbgrader_would_say(course):
     assert write_feedback(course, ["01-first"]) == 1
     ours = BeautifulSoup(page(course), "html.parser")
 
-    config = Config(CourseDirectory={"root": str(course.root), "db_url": course.gradebook_url})
+    config = Config(course.config if settings else {})
+    config.merge(Config(CourseDirectory={"root": str(course.root), "db_url": course.gradebook_url}))
     here = os.getcwd()
     os.chdir(course.root)
     try:
@@ -194,6 +197,8 @@ def test_a_page_says_what_nbgrader_would_say(course):
     assert "Late submission penalty (Score: -1.0)" in ours.text
     ours_cells, theirs_cells = (p.find_all(class_="nbgrader_cell") for p in (ours, theirs))
     assert [c.text.split() for c in ours_cells] == [c.text.split() for c in theirs_cells] and len(ours_cells) == 4
+    outputs = [[" ".join(o.text.split()) for o in p.find_all(class_="output_area")] for p in (ours, theirs)]
+    assert outputs[0] == outputs[1] and "2.5" in outputs[0][0] and "2.5 of 5 points" in outputs[0][1]
     assert "but" in [em.text for em in ours.find_all("em")]
 
 
