@@ -1,0 +1,106 @@
+"""What the checks of several sections ask of a node or a model in the same way.
+
+Nodes: a second run with other inputs, what has to stay as it was. Models: a quantity is right when it comes out
+right with the reference nodes or with the student's own, so that one mistake is paid for once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..judging import Array, NodeRun, Student, StudentError, StudentGone, expect, expect_true, note
+
+# -- nodes --------------------------------------------------------------------------------------------------------
+
+
+def resets(run: NodeRun, shape: tuple[int, ...], upstream: Array) -> None:
+    """forward() leaves d_out at zero, also in a second pass, and returns out."""
+    mistakes = {"stale": upstream}
+    expect(run.d_out, np.zeros(shape), name="d_out after forward()", scalar_like=True, mistakes=mistakes)
+    if run.returned is None:
+        note("forward() returns nothing here; the protocol asks it to return self.out. No points lost for that.")
+
+
+def reused(student: Student, name: str, first: Mapping[str, Array], second: Mapping[str, Array], *extra: Any) -> Any:
+    """`out` of a node that ran on the first values and then on the second ones; `extra` comes before the inputs."""
+    leaves = student.load("\n".join(f"{key} = Leaf({key!r})" for key in first), *first)
+    for key, leaf in leaves.items():
+        leaf.set("out", np.array(first[key]))
+        leaf.method("forward")
+    node = student.call(name, *extra, *leaves.values(), name.lower())
+    node.method("forward")
+    for key, leaf in leaves.items():
+        leaf.set("out", np.array(second[key]))
+        leaf.method("forward")
+    node.method("forward")
+    return node.attr("out")
+
+
+def leaves_alone(run: NodeRun, upstream: Array, **inputs: Array) -> None:
+    """Neither the inputs nor the upstream gradient are changed, and the graph finds all inputs."""
+    for name, value in inputs.items():
+        text = f"{name}.out was changed in place: the nodes that use {name} as well still need it."
+        expect_true(same(run.input_after(name), value), text, "in_place")
+    text = "self.d_out was changed by backward(): leave it as it is, work on a copy."
+    expect_true(same(run.upstream_after, upstream), text, "in_place")
+    for name in inputs:
+        text = f"get_predecessors() leaves out {name}: a graph finds its nodes through it."
+        expect_true(name in run.predecessors, text, "missing")
+
+
+def same(got: Any, value: Array) -> bool:
+    """True when the entries are the same to the last digit, whatever the shape."""
+    array = got if isinstance(got, np.ndarray | np.generic | float | int) else np.array([])
+    return np.array_equal(np.ravel(array), np.ravel(value))
+
+
+# -- models -------------------------------------------------------------------------------------------------------
+
+
+def asked(questions: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+    """name -> the answer, or the StudentError that came instead."""
+    answers: dict[str, Any] = {}
+    for name, question in questions.items():
+        try:
+            answers[name] = question()
+        except StudentGone:
+            raise
+        except StudentError as error:
+            answers[name] = error
+    return answers
+
+
+def better(
+    seen: dict[str, Any],
+    look_again: Callable[[], dict[str, Any]],
+    right: Mapping[str, Callable[[Any], bool]],
+) -> dict[str, Any]:
+    """Each answer as first seen, or as seen when looking again where only that is right.
+
+    right : name -> whether an answer is right
+    """
+    if all(is_right(seen[name]) for name, is_right in right.items()):
+        return seen
+    again = look_again()
+    return {
+        name: again[name] if is_right(again[name]) and not is_right(seen[name]) else seen[name]
+        for name, is_right in right.items()
+    }
+
+
+def answer(seen: Mapping[str, Any], name: str) -> Any:
+    """The answer to a question; raises the StudentError that came instead."""
+    if isinstance(seen[name], StudentError):
+        raise seen[name]
+    return seen[name]
+
+
+def agrees(got: Any, right: Any) -> bool:
+    """True when `got` is numbers and close to the right ones, whatever their shape."""
+    right = np.asarray(right)
+    if not isinstance(got, int | float | np.ndarray | np.generic) or np.size(got) != right.size:
+        return False
+    return np.asarray(got).dtype.kind in "fiu" and bool(np.allclose(np.ravel(got), right.ravel(), rtol=1e-5, atol=1e-8))
