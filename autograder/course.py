@@ -114,7 +114,7 @@ class Course:
             os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", os.defpath)])
         try:
             return Gradebook(self.gradebook_url)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, ImportError) as error:
             reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
             shown = make_url(self.gradebook_url).render_as_string(hide_password=True)
             raise CourseError(f"The gradebook {shown} cannot be opened ({reason}).") from None

@@ -18,7 +18,7 @@ from .course import Course, UserError
 GIB = 2**30
 LEAST_DISK = 2 * GIB
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-DRIVERS = "For PostgreSQL: pip install psycopg2-binary, and begin db_url with postgresql+psycopg2:// ."
+DRIVERS = "For PostgreSQL: pip install psycopg[binary], and begin db_url with postgresql+psycopg:// ."
 DATA = {
     "CIFAR-10": ("cifar-10-batches-py", "08-cifar"),
     "Fashion-MNIST": ("FashionMNIST/raw", "09-fashion-mnist"),

@@ -37,6 +37,7 @@ from . import harmless
 from .course import Course, UserError
 from .grades import NotebookGrade, Section, read_grades
 from .run import write_atomically
+from .submission import open_no_link
 
 PAGE_SECONDS = 60
 MAX_NOTEBOOK = 256 * 2**20
@@ -263,7 +264,7 @@ def _as_notebook(cells: list[Any]) -> Any:
 
 def _read(path: Path, most: int = MAX_NOTEBOOK) -> bytes:
     """A file, up to a size, no link followed. Raises Unreadable for one that is larger."""
-    with open(harmless.no_link(path), "rb") as file:
+    with open(open_no_link(path), "rb") as file:
         content = file.read(most + 1)
     if len(content) > most:
         raise Unreadable(f"{path.name} is too large. Grade it again.")

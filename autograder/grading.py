@@ -314,6 +314,8 @@ class _Run:
             fresh = self.outputs.get(index)
             cell["outputs"] = saved if fresh is None else _with_saved_figures(fresh, saved)
             cell["execution_count"] = None
+        elif item.cell is not None and item.cell.attachments:
+            cell["attachments"] = item.cell.attachments
         return cell
 
 

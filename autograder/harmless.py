@@ -28,8 +28,7 @@ from jinja2 import pass_context
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors import Preprocessor
 
-from .submission import MAX_FILE, clean_outputs
-from .submission import _no_link as no_link
+from .submission import MAX_FILE, clean_outputs, open_no_link
 
 # Longer Markdown than this is shown as plain text: no answer needs it, and rendering it could take minutes.
 MAX_MARKDOWN = 60_000
@@ -157,7 +156,7 @@ def _beside(folder: str, source: str) -> str | None:
     if Path(os.path.realpath(full.parent)) != Path(os.path.realpath(folder), os.path.dirname(path)):
         return None
     try:
-        with open(no_link(full), "rb") as file:
+        with open(open_no_link(full), "rb") as file:
             content = file.read(MAX_FILE)
     except OSError:
         return None

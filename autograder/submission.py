@@ -37,6 +37,7 @@ class Cell:
     metadata: dict[str, Any] = field(default_factory=dict)
     outputs: list[dict[str, Any]] = field(default_factory=list)
     id: str = ""
+    attachments: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def grade_id(self) -> str:
@@ -51,7 +52,7 @@ def read_notebook(path: Path) -> tuple[list[Cell], list[str]]:
     Never raises for the file's content: what can't be read is left out and said.
     """
     try:
-        with open(_no_link(path), "rb") as file:
+        with open(open_no_link(path), "rb") as file:
             data = file.read(MAX_NOTEBOOK + 1)
     except OSError as error:
         return [], [f"{path.name} cannot be opened ({error.strerror or error}). Ask for it again."]
@@ -151,6 +152,7 @@ def _cell(raw: Any) -> Cell | None:
         metadata if isinstance(metadata, dict) else {},
         clean_outputs(outputs) if isinstance(outputs, list) else [],
         raw["id"] if isinstance(raw.get("id"), str) else "",
+        _clean_attachments(raw.get("attachments")),
     )
 
 
@@ -227,6 +229,17 @@ def _clean_bundle(data: dict[str, Any]) -> dict[str, str]:
     return bundle
 
 
+def _clean_attachments(attachments: Any) -> dict[str, dict[str, str]]:
+    """The pasted pictures of a Markdown cell: PNG and JPEG under names that are safe to show."""
+    cleaned = {}
+    for name, bundle in list(attachments.items())[:50] if isinstance(attachments, dict) else []:
+        if isinstance(name, str) and SAFE_NAME.match(name) and len(name) <= 200 and isinstance(bundle, dict):
+            pictures = {mime: data for mime, data in _clean_bundle(bundle).items() if mime.startswith("image/")}
+            if pictures and sum(map(len, pictures.values())) <= MAX_CELL_OUTPUT:
+                cleaned[name] = pictures
+    return cleaned
+
+
 def _visible(text: str) -> str:
     """The text without control characters (terminal escapes included), except newline and tab."""
     return re.sub(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]", "", text.replace("\r\n", "\n").replace("\r", "\n"))
@@ -235,7 +248,7 @@ def _visible(text: str) -> str:
 # -- files ----------------------------------------------------------------------------------------------------------
 
 
-def _no_link(path: Path) -> int:
+def open_no_link(path: Path) -> int:
     """A descriptor of a regular file, opened without following a link at its end. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -274,7 +287,7 @@ def read_files(folder: Path, skip: set[str]) -> tuple[dict[str, bytes], list[str
                 problems.append(f"the file {relative[:80]!r} has an odd name and was left out.")
                 continue
             try:
-                with open(_no_link(Path(base, name)), "rb") as file:
+                with open(open_no_link(Path(base, name)), "rb") as file:
                     content = file.read(MAX_FILE + 1)
             except OSError:
                 problems.append(f"the file {relative[:80]!r} is a link or no ordinary file and was left out.")

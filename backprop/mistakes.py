@@ -210,6 +210,8 @@ def _about_shape(got: np.ndarray, exact: np.ndarray, name: str, rtol: float, ato
         return Mistake("shape", f"{name} has {shapes}: two axes are exchanged.")
     per_example = got.ndim == exact.ndim + 1 and got.shape[1:] == exact.shape and got.shape[0] > 1
     if per_example and _agree(got.sum(axis=0), exact, rtol, atol):
+        if got.ndim == 1:  # nothing tells whether these are examples or entries of one vector
+            return Mistake("shape", f"{name} has {shapes}: its entries should have been added up to one number.")
         return Mistake("batch_axis", f"{name} keeps one entry per example, {shapes}: sum over the batch.")
     if got.ndim == exact.ndim == 1 and _distinct(got) > 1 and _agree(got.sum(), exact.sum(), rtol, atol):
         # Both ways of summing a matrix down to a vector have the same total.

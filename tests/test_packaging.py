@@ -17,7 +17,7 @@ PROJECTS = [ROOT / "pyproject.toml", ROOT / "autograder" / "pyproject.toml"]
 OURS = {"backprop-course", "backprop-autograder"}
 CONDA_NAMES = {"torch": "pytorch"}
 # Not packaged for conda, or another program there.
-PIP_ONLY = {"playwright", "psycopg2-binary", "pypandoc-binary", "typst"}
+PIP_ONLY = {"playwright", "psycopg", "pypandoc-binary", "typst"}
 
 
 def project(path):

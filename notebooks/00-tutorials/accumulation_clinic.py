@@ -25,6 +25,7 @@ from backprop.graph import backward_graph, forward_graph
 from backprop.nodes import Node, ValueNode
 from backprop.stepper import step_through
 
+
 # %% [markdown]
 # ## 1 · Where gradients add
 #
@@ -98,6 +99,7 @@ x = value("x", 2)
 J = ProductNode(LineNode(3, 0, x, "3x"), LineNode(1, 4, x, "x+4"), "J")
 step_through(J, title="J = 3x·(x+4): two arrivals at x")
 
+
 # %% [markdown]
 # Both factors are 6. So $x+4$ receives 6 and sends $1 \cdot 6$; $3x$ receives 6 and sends $3 \cdot 6 = 18$. Together 24,
 # and indeed the derivative of $3x^2 + 12x$ is $6x + 12 = 24$. One consumer comes first, the other adds to what it finds.
@@ -119,6 +121,7 @@ x = value("x", 2)
 J = ProductNode(AssigningLineNode(3, 0, x, "3x"), AssigningLineNode(1, 4, x, "x+4"), "J")
 step_through(J, title="WRONG ON PURPOSE: the second arrival replaces the first")
 
+
 # %% [markdown]
 # **Symptom**: right on a chain, too small where a value has two consumers. The check knows the symptom:
 
@@ -132,6 +135,7 @@ def try_node(node_class, *extra, **inputs):
 
 
 try_node(AssigningLineNode, 3.0, 4.0, a=np.array([1.0, -2.0]))
+
 
 # %% [markdown]
 # ## 3 · Second patient: two names, one array
@@ -189,6 +193,7 @@ k = g
 k = k + 1
 print(g, h, k)
 
+
 # %% [markdown]
 # `h += 1` changed the one array that `g` and `h` both name. `k = k + 1` made a new array and gave it the name `k`; `g` did not
 # notice.
@@ -215,6 +220,7 @@ for number in [1, 2, 3]:
     forward_graph(J)
     backward_graph(J)
     print(f"pass {number}: dJ/dw = {w.d_out}, it should be 4.0")
+
 
 # %% [markdown]
 # **Symptom**: the first pass is right, every later one too large. A gradient check with one pass is content. What does it

@@ -75,6 +75,7 @@ draw_edges(
 h = 1e-4
 print(f"{(((w + h) * x) ** 2 - ((w - h) * x) ** 2) / (2 * h):.6f}")
 
+
 # %% [markdown]
 # ## 2 · A node: one step, with a memory
 #
@@ -182,6 +183,7 @@ for node in [J, s, a]:  # backward: the other way round
     node.backward()
 print("J =", J.out, "  dJ/ds =", s.d_out, "  dJ/da =", a.d_out)
 
+
 # %% [markdown]
 # **Question.** `s.backward()` computed $18 \cdot 2 \cdot 3 = 108$. Where does the 18 come from, and what would happen if
 # `s.backward()` ran before `J.backward()`?
@@ -246,6 +248,7 @@ J = SquareNode(p, "J")
 # %%
 step_through(J, title="J = (w·x)²")
 
+
 # %% [markdown]
 # ### Your turn: `ExpNode`
 #
@@ -286,6 +289,7 @@ def try_node(node_class, **inputs):
 
 try_node(MyExpNode, a=np.array([0.5, -1.2, 2.0]))
 
+
 # %% [markdown]
 # The worked solution follows. It uses `self.out` in `backward`: what `forward` has computed is there to be used.
 
@@ -325,6 +329,7 @@ q = SquareNode(x, "q")
 J = ProductNode(p, q, "J")
 step_through(J, title="J = (x·y)·x²: two gradients arrive at x")
 
+
 # %% [markdown]
 # Go to the last steps. One of the two consumers runs first and leaves its share in `x.d_out`; the other finds it there
 # and adds its own. Neither knows of the other, and neither needs to: `+=` is what makes a node independent of
@@ -354,6 +359,7 @@ for J in [ProductNode(q, p, "q·p"), ProductNode(p, q, "p·q")]:
 
 # %%
 try_node(AssigningSquareNode, a=np.array(1.5))
+
 
 # %% [markdown]
 # ## 7 · The order, found automatically

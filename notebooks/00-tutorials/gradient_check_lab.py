@@ -24,6 +24,7 @@ import numpy as np
 from backprop.gradcheck import CheckFailed, check_node, numeric_gradient
 from backprop.nodes import Node
 
+
 # %% [markdown]
 # ## 1 · Two ways to measure a slope
 #
@@ -60,6 +61,7 @@ plt.plot([x - h, x, x + h], np.exp([x - h, x, x + h]), "o", color="black")
 plt.ylim(-0.5, 8)
 plt.legend();
 
+
 # %% [markdown]
 # In numbers, for $f(x) = x^3$ at $x = 2$, where $f' = 12$. Make $h$ ten times smaller and look at what happens to the errors.
 
@@ -72,6 +74,7 @@ print("      h    forward error   central error")
 for h in [0.1, 0.01, 0.001, 0.0001]:
     errors = forward_difference(cube, 2.0, h) - 12, central_difference(cube, 2.0, h) - 12
     print(f"{h:7g}   {errors[0]:13.8f}   {errors[1]:13.8f}")
+
 
 # %% [markdown]
 # The forward error shrinks with $h$, the central error with $h^2$: ten times smaller steps, a hundred times smaller error.
@@ -139,6 +142,7 @@ for h in [1e-6, 1e-2, 1.0, 1e2]:
     slope = numeric_gradient(lambda v: v**2, np.array(1234567.8), h)
     print(f"h = {h:7g}   relative error {abs(slope / (2 * 1234567.8) - 1):.1e}")
 
+
 # %% [markdown]
 # Near $10^6$ neighbouring doubles are $2 \cdot 10^{-10}$ apart, and $f \approx 10^{12}$ is rounded to $2 \cdot 10^{-4}$: a
 # step of $10^{-6}$ drowns in that. A step should be small *compared with the number it is added to*. For a parabola any large step is
@@ -168,6 +172,7 @@ plt.plot([-3, 0], [0, 0], "k", [0, 3], [1, 1], "k", linewidth=3, alpha=0.3)
 plt.xlabel("x")
 plt.ylabel("measured slope of ReLU")
 plt.legend();
+
 
 # %% [markdown]
 # The grey line is the truth. Closer to 0 than $h$ the measured slope is neither 0 nor 1, so a *right* backward
@@ -226,6 +231,7 @@ plt.xlabel("step h")
 plt.ylabel("error of the derivative")
 plt.legend();
 
+
 # %% [markdown]
 # With $\varepsilon \approx 10^{-7}$ the bottom of the V lies between $h = 10^{-3}$ and $10^{-2}$, and the error there is about $10^{-4}$, a little
 # less with luck. With $h = 10^{-8}$ nothing is
@@ -263,6 +269,7 @@ print(f"right code refused, relative error above 1e-7:    {np.mean(results[:, 0]
 # %%
 print(f"right code refused, 1e-9 + 1e-6·size allowed:     {np.mean(results[:, 1] > 0):.0%}")
 
+
 # %% [markdown]
 # ### Not a number
 #
@@ -279,6 +286,7 @@ def largest_error(exact, numeric):
 
 
 print("largest error:", largest_error([np.nan, np.nan], [1.0, 2.0]))
+
 
 # %% [markdown]
 # Write tests the other way round: not "fail when the error is large" but "pass only when the error is small". `nan` is not
@@ -322,6 +330,7 @@ values = {
 }
 try_node(BilinearNode, **values)
 
+
 # %% [markdown]
 # Each of the next cells is **wrong on purpose**, and says how. Cover the output, decide which lines of the table
 # will be marked, then look.
@@ -340,6 +349,7 @@ class Mistake1(BilinearNode):
 
 
 try_node(Mistake1, **values)
+
 
 # %% [markdown]
 # A smaller node is enough for the others: a cube, right as it stands.
@@ -379,6 +389,7 @@ class Mistake2(CubeNode):
 a = np.array([0.5, -1.2, 2.0, 0.9])
 try_node(Mistake2, a=a)
 
+
 # %% [markdown]
 # **Mistake 3.** A sign: $-3a^2$ for $3a^2$.
 
@@ -391,6 +402,7 @@ class Mistake3(CubeNode):
 
 
 try_node(Mistake3, a=a)
+
 
 # %% [markdown]
 # **Mistake 4.** A factor: the derivative of $a^3$ written as $6a^2$.
@@ -405,6 +417,7 @@ class Mistake4(CubeNode):
 
 try_node(Mistake4, a=a)
 
+
 # %% [markdown]
 # **Mistake 5.** `=` for `+=`. The first table would be all `ok`: it takes a second consumer to see it.
 
@@ -417,6 +430,7 @@ class Mistake5(CubeNode):
 
 
 try_node(Mistake5, a=a)
+
 
 # %% [markdown]
 # **Mistake 6.** The upstream gradient is multiplied in place. The gradient of `a` comes out right; the damage is done to
@@ -432,6 +446,7 @@ class Mistake6(CubeNode):
 
 
 try_node(Mistake6, a=a)
+
 
 # %% [markdown]
 # **Mistake 7.** The slope is computed once and kept. The first pass is right, every later one uses old values.
@@ -449,6 +464,7 @@ class Mistake7(CubeNode):
 
 
 try_node(Mistake7, a=a)
+
 
 # %% [markdown]
 # ## 7 · What no gradient check can find

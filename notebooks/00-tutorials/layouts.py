@@ -22,6 +22,7 @@ import numpy as np
 
 from backprop.gradcheck import compare, numeric_gradient
 
+
 # %% [markdown]
 # ## 1 · One layer, three dialects
 #
@@ -158,6 +159,7 @@ by_r0 = by_r1 @ column["W1"] @ np.diag((r0 > 0).astype(float).ravel())
 row["W0"] = column["x"] @ by_r0
 for name, derivative in row.items():
     print(f"∂J/∂{name}, shape {derivative.shape}; the variable has {column[name].shape}:\n{derivative}")
+
 
 # %% [markdown]
 # Compare $\partial J/\partial W_1$ with `dW1` above: the same numbers, mirrored. In this dialect an update needs a transpose at the end,

@@ -144,6 +144,7 @@ rng = np.random.default_rng(0)
 point = {"x": rng.normal(size=5)}, {"y": rng.normal()}, {"w": rng.normal(size=5), "b": rng.normal()}
 check_graph(graph, *point, title="linear regression")
 
+
 # %% [markdown]
 # And this is a report with a mistake in it. The class below is **wrong on purpose**: it forgets that the
 # derivative with respect to $w$ is $x$, not $w$. Read the report before you read the code.
@@ -195,6 +196,7 @@ for i in [0, 1, 2]:
 # %%
 history = sgd(graph, X_train, y_train, step_size=1e-3, max_num_epochs=20)
 print(f"epoch 1: {history[0]:.4f}   epoch 20: {history[-1]:.4f}")
+
 
 # %% [markdown]
 # What step size? Too small, and nothing moves; too large, and each step overshoots by more than the last. With 400

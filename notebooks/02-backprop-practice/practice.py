@@ -63,7 +63,7 @@ many_paths = [("w", "x1"), ("w", "x2"), ("w", "x3"), ("x1", "f"), ("x2", "f"), (
 # Your drawing. How many different ways lead from w to f?
 draw_edges(many_paths);
 
-# %% nbgrader={"grade_id": "many_paths_check", "grade": true, "points": 2}
+# %% nbgrader={"grade": true, "grade_id": "many_paths_check", "points": 2}
 # Each x_i is computed from w, and f from all of them.
 starts, ends = [start for start, _ in many_paths], [end for _, end in many_paths]
 assert starts.count("w") == 3, "Three arrows leave w, one for each function."
@@ -82,7 +82,7 @@ grade("02-backprop-practice/many_paths_check", globals())
 #    $\dfrac{\partial x_i}{\partial w_k}$ in a table with $n$ rows and $d$ columns (the *Jacobian*). Write
 #    $\dfrac{\partial f}{\partial w}$ as one product. Which shape has it?
 
-# %% [markdown] nbgrader={"grade_id": "q_many_paths", "grade": true, "solution": true, "points": 3}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "q_many_paths", "points": 3, "solution": true}
 # ### BEGIN SOLUTION
 # 1. $$\frac{df}{dw} = \sum_{i=1}^{n} \frac{\partial f}{\partial x_i}\,\frac{dx_i}{dw}$$
 #    A small change $\varepsilon$ of $w$ changes every $x_i$, by $\frac{dx_i}{dw}\varepsilon$, and to first order these changes
@@ -120,7 +120,8 @@ def total_derivative(df_dx, dx_dw):
     return df_dx @ dx_dw
     ### END SOLUTION
 
-# %% nbgrader={"grade_id": "total_derivative_check", "grade": true, "points": 3}
+
+# %% nbgrader={"grade": true, "grade_id": "total_derivative_check", "points": 3}
 # Expected: -21, then -21, 4, 11; then an "ok" against finite differences, maxdiff below 1e-8.
 last = np.array([1.0, 3.0, -3.0])
 middle = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0], [3.0, 4.0, 1.0]])
@@ -187,7 +188,7 @@ unit_sum_edges = [
 # Your drawing. The two units meet in one node; x is the only input that both of them use.
 draw_edges(unit_sum_edges, operators={"h1": "φ", "h2": "φ", "s": "+", "r": "−", "f": "²"});
 
-# %% nbgrader={"grade_id": "unit_sum_edges_check", "grade": true, "points": 2}
+# %% nbgrader={"grade": true, "grade_id": "unit_sum_edges_check", "points": 2}
 # Every name but f is used by a later step; z takes three inputs, s and r take two.
 starts, ends = [start for start, _ in unit_sum_edges], [end for _, end in unit_sum_edges]
 for name, inputs in {"z1": 3, "z2": 3, "h1": 1, "h2": 1, "s": 2, "r": 2, "f": 1}.items():
@@ -207,6 +208,7 @@ def sigmoid(z):
     """1 / (1 + exp(-z)) for each entry of z."""
     return 1 / (1 + np.exp(-z))
 
+
 # %% [markdown]
 # **Question 2** (4 points). Walk back through your drawing, from $f$ to the left, one arrow at a time, and derive
 #
@@ -215,7 +217,7 @@ def sigmoid(z):
 # in terms of $W$, $b$, $x$ and $y$. Give each intermediate derivative a line of its own. Which part of the result is the
 # same for all units?
 
-# %% [markdown] nbgrader={"grade_id": "q_unit_sum", "grade": true, "solution": true, "points": 4}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "q_unit_sum", "points": 4, "solution": true}
 # ### BEGIN SOLUTION
 # $$\frac{\partial f}{\partial r} = 2r \qquad
 # \frac{\partial f}{\partial s} = \frac{\partial f}{\partial r} \cdot (-1) = -2r \qquad
@@ -262,12 +264,13 @@ def sigmoid_net_gradients(W, b, x, y):
     return r**2, (np.outer(dz, x), dz)
     ### END SOLUTION
 
+
 # %% [markdown]
 # The check moves each entry of `W` and `b` a little and measures how `f` changes. One line per variable: **exact** is the
 # largest entry of your gradient (or the first wrong one), **approx** the same entry measured, **maxdiff** the largest distance
 # over all entries.
 
-# %% nbgrader={"grade_id": "sigmoid_net_gradients_check", "grade": true, "points": 6}
+# %% nbgrader={"grade": true, "grade_id": "sigmoid_net_gradients_check", "points": 6}
 # Expected: value 0.9338, two times "ok" with a maxdiff below 1e-8.
 x, y = np.array([1.0, 2.0]), 0.5
 W, b = np.array([[0.5, -1.0], [1.0, 0.3], [-0.2, 0.1]]), np.array([0.1, -0.4, 0.0])
@@ -287,7 +290,7 @@ grade("02-backprop-practice/sigmoid_net_gradients_check", globals())
 # **Question 3** (2 points). Write one step of gradient descent, $w_i^{(t+1)} = \ldots$ and $b_i^{(t+1)} = \ldots$, in terms of
 # $w_j^{(t)}$, $b_j^{(t)}$, $x$, $y$ and $\varepsilon$. (The superscript counts steps.) Which layout does $x$ have in it, and why?
 
-# %% [markdown] nbgrader={"grade_id": "q_unit_step", "grade": true, "solution": true, "points": 2}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "q_unit_step", "points": 2, "solution": true}
 # ### BEGIN SOLUTION
 # With $\sigma_i = \sigma\bigl(w_i^{(t)\top} x + b_i^{(t)}\bigr)$,
 #
@@ -320,7 +323,8 @@ def sigmoid_net_step(W, b, x, y, epsilon):
     return W - epsilon * dW, b - epsilon * db
     ### END SOLUTION
 
-# %% nbgrader={"grade_id": "sigmoid_net_step_check", "grade": true, "points": 3}
+
+# %% nbgrader={"grade": true, "grade_id": "sigmoid_net_step_check", "points": 3}
 # Expected: four times "ok": the new arrays, and the old ones still at zero.
 W, b, x = np.zeros((3, 2)), np.zeros(3), np.array([1.0, 2.0])
 new_W, new_b = sigmoid_net_step(W, b, x, 1.0, 0.4)
@@ -352,6 +356,7 @@ draw_edges(
     operators={"a": "W1 x + b", "h": "Φ", "o": "×", "r": "−", "ℓ": "½‖·‖²"},
 );
 
+
 # %% [markdown]
 # First the step in the middle. When $\Phi$ is any smooth function from $\mathbb{R}^m$ to $\mathbb{R}^q$, each $a_i$ may change each
 # $h_k$: $m$ variables, $q$ paths from each. The Jacobian holds all local derivatives, $J_{ki} = \partial h_k / \partial a_i$.
@@ -374,12 +379,13 @@ def back_through(jacobian, upstream):
     return jacobian.T @ upstream
     ### END SOLUTION
 
+
 # %% [markdown]
 # The check takes a $\Phi$ that is *not* entry by entry: $\Phi(a) = a / \lVert a \rVert$ scales a vector to length 1, so every entry
 # depends on every other. With $h = \Phi(a)$ its Jacobian is $(I - h h^\top)/\lVert a \rVert$, where $I$ is the identity matrix.
 # After it comes a matrix, whose Jacobian is the matrix itself.
 
-# %% nbgrader={"grade_id": "back_through_check", "grade": true, "points": 3}
+# %% nbgrader={"grade": true, "grade_id": "back_through_check", "points": 3}
 # Expected: 10, 100, 320; then one "ok" with a maxdiff below 1e-8.
 J, u = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 3.0]]), np.array([10.0, 100.0])
 check_values("by hand", {"∂ℓ/∂a": back_through(J, u)}, {"∂ℓ/∂a": [10.0, 100.0, 320.0]})
@@ -408,7 +414,7 @@ grade("02-backprop-practice/back_through_check", globals())
 # line each. Then say what becomes of $J^\top u$ when $\Phi$ works entry by entry (write $\odot$ for the product of two
 # arrays entry by entry). Check that every product fits in its shapes.
 
-# %% [markdown] nbgrader={"grade_id": "q_two_layers", "grade": true, "solution": true, "points": 6}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "q_two_layers", "points": 6, "solution": true}
 # ### BEGIN SOLUTION
 # $$\frac{\partial \ell}{\partial r} = r \;(p), \qquad
 # \frac{\partial \ell}{\partial o} = r \;(p), \qquad
@@ -447,7 +453,7 @@ grade("02-backprop-practice/back_through_check", globals())
 # $\dfrac{\partial \ell}{\partial (W_1)_{ij}} = \sum_k \dfrac{\partial \ell}{\partial a_k}\,\dfrac{\partial a_k}{\partial (W_1)_{ij}}$, let the
 # deltas do their work, and put the entries back together as a matrix.
 
-# %% [markdown] nbgrader={"grade_id": "q_delta", "grade": true, "solution": true, "points": 4}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "q_delta", "points": 4, "solution": true}
 # ### BEGIN SOLUTION
 # Entries of $W_1$ are different variables: $\partial (W_1)_{kl} / \partial (W_1)_{ij} = \delta_{ki}\,\delta_{lj}$. The bias does not
 # depend on $W_1$. So
@@ -487,6 +493,7 @@ def tanh_prime(a):
     """The slope of np.tanh."""
     return 1 - np.tanh(a) ** 2
 
+
 # %% nbgrader={"grade_id": "two_layer_gradients", "solution": true}
 def two_layer_gradients(W1, W2, b, x, y, phi, phi_prime):
     """ℓ = ½ ‖W2 phi(W1 x + b) - y‖² and its gradients.
@@ -508,7 +515,8 @@ def two_layer_gradients(W1, W2, b, x, y, phi, phi_prime):
     return 0.5 * np.sum(r**2), (np.outer(da, x), np.outer(r, h), da, W1.T @ da)
     ### END SOLUTION
 
-# %% nbgrader={"grade_id": "two_layer_gradients_check", "grade": true, "points": 8}
+
+# %% nbgrader={"grade": true, "grade_id": "two_layer_gradients_check", "points": 8}
 # Expected: values 0.5 and 1.2900; eight times "ok", with a maxdiff below 1e-6, then below 1e-8.
 W1 = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0], [3.0, 4.0, 1.0]])
 W2, h0, y = np.array([[1.0, 3.0, -3.0]]), np.array([10.0, 20.0, 30.0]), np.array([199.0])
@@ -534,7 +542,7 @@ grade("02-backprop-practice/two_layer_gradients_check", globals())
 # $W_1^{(t)}$, $W_2^{(t)}$, $b$, $x$ and $y$ alone. Somebody computes the new $W_2$ first and uses it in the formula for the new
 # $W_1$. What has gone wrong?
 
-# %% [markdown] nbgrader={"grade_id": "q_linear_step", "grade": true, "solution": true, "points": 2}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "q_linear_step", "points": 2, "solution": true}
 # ### BEGIN SOLUTION
 # With $r^{(t)} = W_2^{(t)}\bigl(W_1^{(t)} x + b\bigr) - y$,
 #
@@ -568,7 +576,8 @@ def linear_net_step(W1, W2, b, x, y, epsilon):
     return W1 - epsilon * np.outer(W2.T @ r, x), W2 - epsilon * np.outer(r, h)
     ### END SOLUTION
 
-# %% nbgrader={"grade_id": "linear_net_step_check", "grade": true, "points": 4}
+
+# %% nbgrader={"grade": true, "grade_id": "linear_net_step_check", "points": 4}
 # Expected: four times "ok". (old - new) / step size has to be the gradient of exercise 7.
 W1, W2, b, x, y = np.array([[2.0]]), np.array([[3.0]]), np.zeros(1), np.ones(1), np.array([5.0])
 new_W1, new_W2 = linear_net_step(W1, W2, b, x, y, 0.1)
@@ -616,7 +625,8 @@ def forward_difference(f, W, h=1e-6):
     return gradient
     ### END SOLUTION
 
-# %% nbgrader={"grade_id": "forward_difference_check", "grade": true, "points": 3}
+
+# %% nbgrader={"grade": true, "grade_id": "forward_difference_check", "points": 3}
 # Expected: three times "ok". maxdiff shows the formula's own error here: about 1e-6, not 1e-9.
 W = np.array([[1.0, 2.0], [3.0, 4.0]])
 found = forward_difference(lambda W: np.sum(W**2), W)
@@ -656,6 +666,7 @@ def costs(d):
     formulas = lambda: two_layer_gradients(W1, W2, b, x, y, np.tanh, tanh_prime)
     return seconds(lambda: forward_difference(loss, W1), 1), seconds(formulas, 20)
 
+
 # %% tags=["train"]
 sizes = [4, 8, 16, 32, 64, 128, 256]
 measured = np.array([costs(d) for d in sizes])
@@ -684,7 +695,7 @@ plt.legend();
 # $\partial\ell/\partial W_1$ by forward differences? By your formulas? Compare with your picture. What would the two cost
 # for the 784 × 784 matrix of a small image network, if one evaluation takes 1 ms?
 
-# %% [markdown] nbgrader={"grade_id": "q_cost", "grade": true, "solution": true, "points": 3}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "q_cost", "points": 3, "solution": true}
 # ### BEGIN SOLUTION
 # One value: two products of a $d \times d$ matrix with a vector, about $2d^2$ multiplications, so $O(d^2)$. Forward differences
 # need one value for each of the $d^2$ entries and one more: $(d^2 + 1) \cdot 2d^2 = O(d^4)$. The formulas need the forward
@@ -727,6 +738,7 @@ def walk(w1, w2, steps=150, epsilon=0.1):
         places.append((w1, w2))
     return np.array(places)
 
+
 # %% tags=["show"]
 w1, w2 = np.meshgrid(np.linspace(-2.5, 2.5, 101), np.linspace(-2.5, 2.5, 101))
 loss = np.mean([0.5 * (w2 * np.tanh(w1 * x) - y) ** 2 for x, y in points], axis=0)
@@ -740,6 +752,7 @@ for start, colour in {(0.0, 0.0): "red", (0.1, 0.02): "black", (-0.6, 0.5): "dar
 plt.xlabel("w1")
 plt.ylabel("w2")
 plt.legend(loc="lower right", fontsize=8);
+
 
 # %% [markdown]
 # Light is low. Two valleys lie opposite each other: turning both signs changes nothing, because tanh is odd. Between them,
@@ -781,6 +794,7 @@ axes[2].plot(ts, bump(ts), "k--", lw=1, label="to be fitted")
 axes[2].set(title="after training", xlabel="x")
 axes[2].legend(fontsize=8);
 
+
 # %% [markdown]
 # **Expected picture**: on the left *one* line, four units on top of each other from the first step to the last. In the
 # middle four lines that go their own ways. On the right: four equal units can only do what one unit does, four times
@@ -793,7 +807,7 @@ axes[2].legend(fontsize=8);
 # 2. All weights have the same non-zero value. Why do the hidden units stay equal for ever?
 # 3. What would you start from, and what about the biases?
 
-# %% [markdown] nbgrader={"grade_id": "q_init", "grade": true, "solution": true, "points": 4}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "q_init", "points": 4, "solution": true}
 # ### BEGIN SOLUTION
 # 1. All three. $h = \tanh(0) = 0$, so $\partial\ell/\partial W_2 = r h^\top = 0$; and $W_2^\top r = 0$, so
 #    $\delta = 0$ and with it $\partial\ell/\partial W_1 = \delta x^\top$ and $\partial\ell/\partial b$. Every step changes
@@ -820,7 +834,7 @@ axes[2].legend(fontsize=8);
 # **Question 9** (2 points). Give a formula for the number of weights, and one for weights and biases together. Evaluate both
 # for 8 inputs, two hidden layers of 10 units, and 3 outputs.
 
-# %% [markdown] nbgrader={"grade_id": "q_count", "grade": true, "solution": true, "points": 2}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "q_count", "points": 2, "solution": true}
 # ### BEGIN SOLUTION
 # $$\sum_{i=0}^{N-1} d_i\,d_{i+1} \qquad\qquad \sum_{i=0}^{N-1} (d_i + 1)\,d_{i+1}$$
 #
@@ -847,7 +861,8 @@ def count_parameters(d, biases=False):
     return sum((d[i] + (1 if biases else 0)) * d[i + 1] for i in range(len(d) - 1))
     ### END SOLUTION
 
-# %% nbgrader={"grade_id": "count_parameters_check", "grade": true, "points": 3}
+
+# %% nbgrader={"grade": true, "grade_id": "count_parameters_check", "points": 3}
 # Does the function agree with your paper? Below is the example: 10 weights, and 3 biases.
 print("8-10-10-3 has", count_parameters([8, 10, 10, 3]), "weights and, with biases,",
       count_parameters([8, 10, 10, 3], biases=True), "parameters")
@@ -871,6 +886,7 @@ draw_edges([("100 units", "10 linear units"), ("10 linear units", "next 100 unit
 left.set_title(f"A: {count_parameters([100, 100])} weights")
 right.set_title(f"B: {count_parameters([100, 10, 100])} weights");
 
+
 # %% [markdown]
 # **Exercise 11** (3 points). A can do whatever B does. Show it: for the two steps of B, $u = W_{in}\,h + b_{in}$ and
 # $v = W_{out}\,u + b_{out}$, return the *one* weight matrix and the one bias that give the same $v$ for every $h$.
@@ -890,7 +906,8 @@ def merge_layers(W_in, b_in, W_out, b_out):
     return W_out @ W_in, W_out @ b_in + b_out
     ### END SOLUTION
 
-# %% nbgrader={"grade_id": "merge_layers_check", "grade": true, "points": 3}
+
+# %% nbgrader={"grade": true, "grade_id": "merge_layers_check", "points": 3}
 # Expected: three times "ok". The second network has a narrow layer: 2 units between 4 and 3.
 W, b = merge_layers(np.array([[2.0]]), np.array([1.0]), np.array([[3.0]]), np.array([5.0]))
 check_values("by hand", {"W": W, "b": b}, {"W": [[6.0]], "b": [8.0]})
@@ -909,7 +926,7 @@ grade("02-backprop-practice/merge_layers_check", globals())
 # **Question 10** (3 points). Give an advantage of A over B, and one of B over A, each with a reason and where possible with a
 # number. Your `merge_layers` shows that A can do what B does: why does the converse fail? (Think of the rank.)
 
-# %% [markdown] nbgrader={"grade_id": "q_bottleneck", "grade": true, "solution": true, "points": 3}
+# %% [markdown] nbgrader={"grade": true, "grade_id": "q_bottleneck", "points": 3, "solution": true}
 # ### BEGIN SOLUTION
 # The converse fails: the merged matrix $W_{out} W_{in}$ passes through 10 numbers, so its rank is at most 10; a matrix of A may
 # have rank 100.

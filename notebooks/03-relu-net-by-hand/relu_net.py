@@ -97,6 +97,7 @@ def draw_units(inputs):
             circle = {"boxstyle": "circle,pad=0.5", "ec": "0.4", "fc": "0.85" if value == 0 else "#dcebfa"}
             axes.text(c, y, f"{value:g}", ha="center", va="center", bbox=circle)
 
+
 # %% tags=["show"]
 draw_units(first)
 

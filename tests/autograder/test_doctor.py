@@ -124,15 +124,15 @@ def test_a_file_that_is_no_gradebook_is_named(course, content):
 @pytest.mark.parametrize(
     "url, words",
     [
-        ("postgresql+psycopg2://ana:secret@127.0.0.1:1/grades", "cannot be read"),
+        ("postgresql+psycopg://ana:secret@127.0.0.1:1/grades", "cannot be read"),
         ("postgresql+pg8000://ana:secret@127.0.0.1:1/grades", "driver pg8000 is missing"),
         ("nosuch://x/y", "no such kind of database"),
         ("what?", "no database address"),
     ],
 )
 def test_a_database_that_does_not_answer_is_named_without_its_password(course, url, words):
-    if "psycopg2" in url:
-        pytest.importorskip("psycopg2")
+    if "psycopg" in url:
+        pytest.importorskip("psycopg")
     finding = only(doctor.gradebook(with_url(course, url)))
     assert not finding.good and words in finding.text and "secret" not in finding.text
 

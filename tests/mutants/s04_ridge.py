@@ -410,7 +410,7 @@ batch_affine_mutants = [
     Mutant("assigns to b", "assigned", "self.b.d_out +=", "self.b.d_out ="),
     Mutant("mean for w", "averaged", TO_W, TO_W + " / len(self.d_out)"),
     Mutant("mean for b", "averaged", "self.d_out.sum()", "self.d_out.mean()"),
-    Mutant("one gradient of b per row", "batch_axis", TO_BIAS, "self.b.d_out = self.b.d_out + self.d_out"),
+    Mutant("one gradient of b per row", "shape", TO_BIAS, "self.b.d_out = self.b.d_out + self.d_out"),
     Mutant("b's gradient does not fit", "raises", TO_BIAS, "self.b.d_out += self.d_out"),
     Mutant(
         "one gradient of w per row",
