@@ -196,11 +196,12 @@ grade("06-mlp/tanh_node_check", globals())
 
 # %% nbgrader={"grade_id": "mlp_regression", "solution": true}
 class MLPRegression:
-    """Predict w2 · tanh(W1 x + b1) + b2; the parameters make (prediction − y)² small, on average over the examples.
+    """Predict w2 · tanh(W1 x + b1) + b2, with parameters that make (prediction − y)² small on average.
 
     graph : ComputationGraphFunction(inputs, outcomes, parameters, prediction, objective)
             input "x" of shape (d,), outcome "y" of shape (),
-            parameters "W1", shape (K, d), "b1", shape (K,), "w2", shape (K,), "b2", shape (); K is num_hidden_units
+            parameters "W1", shape (K, d), "b1", shape (K,), "w2", shape (K,), "b2", shape ()
+    K     : num_hidden_units
     """
 
     def __init__(self, num_hidden_units=10, step_size=0.005, init_param_scale=0.01, max_num_epochs=5000):
@@ -241,7 +242,7 @@ class MLPRegression:
 # gradient gets through, and it hardly learns.
 
 # %% tags=["show"]
-thread = {"W1": np.array([[1.0], [2.0], [3.0]]), "b1": np.zeros(3), "w2": np.array([1.0, 3.0, -3.0]), "b2": 0.0}
+thread = {"W1": [[1.0], [2.0], [3.0]], "b1": [0.0, 0.0, 0.0], "w2": [1.0, 3.0, -3.0], "b2": 0.0}
 by_hand = MLPRegression(num_hidden_units=3)
 by_hand.graph.set_parameters(thread)
 by_hand.graph.get_gradients({"x": np.array([0.1])}, {"y": 0.199})
@@ -257,7 +258,7 @@ plt.show()
 
 # %% nbgrader={"grade": true, "grade_id": "mlp_regression_check", "points": 12}
 # Check your work. Right code shows max differences below 1e-6.
-thread = {"W1": np.array([[1.0], [2.0], [3.0]]), "b1": np.array([0.1, 0.2, -0.2]), "w2": [1.0, 3.0, -3.0], "b2": 0.5}
+thread = {"W1": [[1.0], [2.0], [3.0]], "b1": [0.1, 0.2, -0.2], "w2": [1.0, 3.0, -3.0], "b2": 0.5}
 mlp = MLPRegression(num_hidden_units=3)
 wrong = {"missing_activation": 1.962801, "activation_on_output": 0.508113}
 values = {"x": np.array([0.1])}, {"y": 0.199}, thread
@@ -284,7 +285,7 @@ print("X_train", X_train.shape, "  F_train", F_train.shape, "  y_train", y_train
 
 # %%
 def units_after(start, max_num_epochs=300, step_size=0.02):
-    """Train four units on the raw x from these parameters; return the graph and the units' outputs over the grid."""
+    """Train four units on the raw x; return the graph, and the units' outputs over the grid."""
     graph = MLPRegression(num_hidden_units=4).graph
     graph.set_parameters(start)
     sgd(graph, X_train, y_train, step_size, max_num_epochs)
@@ -305,12 +306,13 @@ for axis, (title, start) in zip(axes, starts.items(), strict=True):
     graph, units = units_after(start)
     for k, style in enumerate(["-", "--", "-.", ":"]):
         axis.plot(grid, units[:, k], style, lw=4 - k, label=f"unit {k + 1}")
-    axis.set(title=f"{title}: error {mean_square_error(predict_rows(graph, X_train), y_train):.3f}", xlabel="x")
+    error = mean_square_error(predict_rows(graph, X_train), y_train)
+    axis.set(title=f"{title}: error {error:.3f}", xlabel="x")
 axes[0].legend()
 plt.show()
 
 # %% [markdown]
-# *Expected picture:* on the left a horizontal line at 0, four times over, and an error of 1.080, that of a constant
+# *Expected picture:* on the left a horizontal line at 0, four times over, and an error of 1.1, that of a constant
 # prediction. In the middle the four lines lie on one another: four units, but the network can do what one unit can. On the
 # right four different curves.
 #
@@ -375,7 +377,7 @@ plt.show()
 
 # %% [markdown]
 # *Expected picture:* with the raw $x$ one smooth curve, which follows the large swings of the data and none of the jumps; with
-# features a staircase close to the points. On the right, the raw run stays on a level for hundreds of epochs before it
+# features a staircase close to the points. On the right, the raw run stays on a level for the first 200 epochs or so before it
 # falls: starting so near to zero, it first has to grow its weights.
 #
 # **Report** your two training errors: the mean of $(\hat y - y)^2$ over the 100 training points. Type the numbers,
