@@ -132,6 +132,19 @@ def chromium() -> Iterator:
         browser.close()
 
 
+def keep_inside(context, server: Server) -> None:
+    """Let the pages of a browser context fetch from the server only, and note what else they ask for."""
+
+    def decide(route) -> None:
+        if route.request.url.startswith((server.url, "data:", "blob:")):
+            route.continue_()
+        else:
+            server.elsewhere.append(route.request.url)
+            route.abort()
+
+    context.route("**/*", decide)
+
+
 @pytest.fixture
 def visit(chromium) -> Iterator[Callable]:
     """visit(server, path) opens a page of the server in a tab of its own and returns the tab."""
@@ -140,16 +153,7 @@ def visit(chromium) -> Iterator[Callable]:
     def open_page(server: Server, path: str):
         context = chromium.new_context(viewport={"width": 1300, "height": 1000})
         contexts.append(context)
-        context.set_default_timeout(30_000)
-
-        def local_only(route) -> None:
-            if route.request.url.startswith((server.url, "data:", "blob:")):
-                route.continue_()
-            else:
-                server.elsewhere.append(route.request.url)
-                route.abort()
-
-        context.route("**/*", local_only)
+        keep_inside(context, server)
         page = context.new_page()
         page.goto(server.address(path), wait_until="domcontentloaded")
         return page
