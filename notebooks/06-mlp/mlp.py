@@ -78,8 +78,8 @@ class AffineNode(Node):
     b   : node, b.out has shape (m,)
     out : shape (m,)
 
-    >>> AffineNode(W, x, b, "a").forward()
-    array([261., 118.])      # W.out = [[3., 4., 5.], [-5., 4., 3.]], x.out = [10., 20., 30.], b.out = [1., -2.]
+    >>> AffineNode(W, x, b, "a").forward()      # with the numbers in the cell below
+    array([261., 118.])
     """
 
     def __init__(self, W, x, b, node_name):
@@ -415,7 +415,7 @@ grade("06-mlp/training_error_check", globals())
 # ### BEGIN SOLUTION
 # 1. The slope of the unit at its middle is $w_{2,k} W_{1,k}$; how *short* the way from bottom to top is depends on $|W_{1,k}|$ alone: a jump within
 #    0.01 needs $|W_{1,k}|$ of several hundred. It stands where $W_{1,k}\,x + b_{1,k} = 0$, at $x = -b_{1,k}/W_{1,k}$. Weights that start
-#    at 0.0005 and take steps of 0.001 times the gradient don't get that large in 5000 epochs; a few units of slope about 10 are all there is.
+#    at 0.0005 and take steps of 0.001 times the gradient don't get that large in 5000 epochs: the largest $|W_{1,k}|$ is about 5, and only three of the ten units are above 1.
 # 2. Each feature is a jump from 0 to 1, at a known place. They say that the answer is made of jumps, and where these may
 #    be; only heights are left to learn.
 # 3. Raw: about 0.28 and 0.25, equally bad on both; the model is too stiff (*underfitting*). Features: 0.03 against 0.12. Even the true function
