@@ -6,10 +6,11 @@ made by nbgrader's own preprocessors, without its command: no start-up time, no 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from autograder.percent import complete_notebook, read_text, shorten, write_text
 
 # A section's own list of data files for students: one name a line, relative to its folder in notebooks/.
 EXTRA_FILES = "files.txt"
-# What else there is to know of a section, all optional: {"torch": true, "weights": [{"file": "best.npz", "max_mb": 16}]}
+# What else there is to know of a section: {"torch": true, "weights": [{"file": "best.npz", "max_mb": 16}]}, or less.
 FACTS = "section.json"
 
 
@@ -79,9 +80,30 @@ def student_version(nb: NotebookNode, section: str, name: str, config: Config | 
 def register(course: Course, gradebook: Gradebook, section: str) -> bool:
     """Bring the gradebook's assignment, notebooks and cells in step with `source/<section>`; return whether it changed.
 
-    Does what `nbgrader generate_assignment` does to its database. Raises CourseError where cells or notebooks were
-    added or removed after somebody has handed in: nbgrader cannot keep grades across that.
+    Does what `nbgrader generate_assignment` does to its database, in one transaction. Graded cells may also be added,
+    split or removed after somebody has handed in, which nbgrader refuses. Raises CourseError for a cell or notebook
+    that is gone while somebody's scores or comments by hand are still on it.
     """
+    with _one_transaction(gradebook):
+        return _register(course, gradebook, section)
+
+
+@contextlib.contextmanager
+def _one_transaction(gradebook: Gradebook) -> Iterator[None]:
+    """Everything in one transaction: nbgrader's own methods commit after every cell."""
+    session = gradebook.db
+    session.commit = session.flush
+    try:
+        yield
+    except BaseException:
+        del session.commit
+        session.rollback()
+        raise
+    del session.commit
+    session.commit()
+
+
+def _register(course: Course, gradebook: Gradebook, section: str) -> bool:
     notebooks = sorted((course.source / section).glob("*.ipynb"))
     if not notebooks:
         raise CourseError(f"source/{section} has no notebook. Run `python -m autograder release {section}` first.")
@@ -108,13 +130,7 @@ def register(course: Course, gradebook: Gradebook, section: str) -> bool:
         resources = {"metadata": {"name": path.stem, "path": str(path.parent)}, "nbgrader": _names(section, path.stem)}
         prepared = _convert(nb, steps[:upto], resources, course.config)
         saver = _SaveInto(gradebook)
-        try:
-            saver.preprocess(prepared, resources)
-        except RuntimeError as error:
-            raise CourseError(
-                f"source/{section}/{path.name} has gained or lost graded cells since submissions were graded. Put the "
-                "old cells back, or start a new gradebook."
-            ) from error
+        saver.preprocess(prepared, resources)
         changed |= saver.changed
     return changed
 
@@ -138,6 +154,47 @@ class _SaveInto(SaveCells):
             self._create_notebook(nb)
             self.changed = True
         return nb, resources
+
+    def _create_notebook(self, nb: NotebookNode) -> None:
+        try:
+            saved = self.gradebook.find_notebook(self.notebook_id, self.assignment_id)
+        except MissingEntry:
+            saved = None
+        if saved is not None and saved.submissions:
+            self._retire([*saved.grade_cells, *saved.task_cells], {**self.new_grade_cells, **self.new_task_cells})
+            self._retire(saved.solution_cells, self.new_solution_cells)
+            self._retire(saved.source_cells, self.new_source_cells)
+            place = (self.notebook_id, self.assignment_id)
+            for name, info in self.new_grade_cells.items():
+                self.gradebook.update_or_create_grade_cell(name, *place, **info)
+            for name, info in self.new_solution_cells.items():
+                self.gradebook.update_or_create_solution_cell(name, *place, **info)
+            for name, info in self.new_task_cells.items():
+                self.gradebook.update_or_create_task_cell(name, *place, **info)
+            for name, info in self.new_source_cells.items():
+                self.gradebook.update_or_create_source_cell(name, *place, **info)
+            return
+        super()._create_notebook(nb)
+
+    def _retire(self, cells: Sequence, wanted: dict) -> None:
+        """Remove cells that are no longer in the notebook, and what the autograder wrote about them."""
+        for cell in cells:
+            if cell.name in wanted:
+                continue
+            by_hand = [grade for grade in getattr(cell, "grades", []) if grade.manual_score is not None]
+            by_hand += [comment for comment in getattr(cell, "comments", []) if comment.manual_comment]
+            if by_hand:
+                path = f"source/{self.assignment_id}/{self.notebook_id}.ipynb"
+                raise CourseError(
+                    f"{path} no longer has the cell {cell.name}, but {len(by_hand)} scores or comments were given to it "
+                    "by hand. Put it back, or start a new gradebook."
+                )
+            for row in [*getattr(cell, "grades", []), *getattr(cell, "comments", [])]:
+                self.gradebook.db.delete(row)
+            self.gradebook.db.flush()
+            self.gradebook.db.delete(cell)
+        self.gradebook.db.flush()
+        self.gradebook.db.expire_all()
 
     def _same(self) -> bool:
         try:

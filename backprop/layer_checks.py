@@ -36,7 +36,7 @@ def check_layer(
     """Check a layer; print the report.
 
     forward(*inputs) returns (out, cache); backward(grad_out, cache) returns one gradient per input, or the gradient
-    alone where there is one input. Checked are `out` against `expected` (when given), each gradient for a random grad_out
+    alone where there is one input. Checked are `out` against `expected` (when given), each gradient for random grad_out
     against finite differences, and that inputs and grad_out are left as they were.
 
     mistakes : "out" -> {family: the value that mistake gives}
