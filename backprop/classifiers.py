@@ -120,7 +120,7 @@ def read_weights(filename: str | Path) -> tuple[dict[str, np.ndarray], dict[str,
                     parameters[key] = value
                 else:
                     raise ValueError(f"{key} holds {value.dtype}")
-    except (ValueError, OSError, EOFError, KeyError, AttributeError, zipfile.BadZipFile, MemoryError) as problem:
+    except (ValueError, TypeError, OSError, EOFError, KeyError, zipfile.BadZipFile, MemoryError) as problem:
         raise WeightsError(
             f"{filename} is not a weights file ({type(problem).__name__}). Save the model again with model.save()."
         ) from None
