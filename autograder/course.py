@@ -104,16 +104,14 @@ class Course:
 
         Raises CourseError when the database cannot be opened.
         """
-        from nbgrader.api import Gradebook  # a second of imports that most commands do without
+        from nbgrader import api  # a second of imports that most commands do without
         from sqlalchemy.engine import make_url
         from sqlalchemy.exc import SQLAlchemyError
 
-        # nbgrader starts `alembic` by name to make a database, also where the virtual environment is not activated.
-        beside = str(Path(sys.executable).parent)
-        if beside not in os.environ.get("PATH", "").split(os.pathsep):
-            os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", os.defpath)])
+        # For a new database nbgrader asks the program `alembic` for its schema's version: seconds, and it must be found.
+        api.get_alembic_version = _schema_version
         try:
-            return Gradebook(self.gradebook_url)
+            return api.Gradebook(self.gradebook_url)
         except (SQLAlchemyError, ImportError) as error:
             reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
             shown = make_url(self.gradebook_url).render_as_string(hide_password=True)
@@ -158,3 +156,11 @@ class Course:
     def shown(self, path: Path) -> str:
         """Return `path` as it is shown to people: relative to the course where it lies inside it."""
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+
+
+def _schema_version() -> str:
+    """The version of nbgrader's database schema, as `alembic heads` prints it."""
+    import nbgrader
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory(str(Path(nbgrader.__file__).parent / "alembic")).get_current_head()

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from typing import Any
-
 from nbgrader import api, plugins
 from nbgrader.preprocessors import AssignLatePenalties
-from sqlalchemy import select
+from sqlalchemy import insert, select, update
 
 from .course import Course
 from .release import register
 
 NO_RESPONSE = "No response."
+# The tables themselves: row objects for each of a hundred thousand grades would cost more than the grading.
+STUDENT, SUBMISSION = api.Student.__table__, api.SubmittedAssignment.__table__
+NOTEBOOK, GRADE, COMMENT = api.SubmittedNotebook.__table__, api.Grade.__table__, api.Comment.__table__
 
 
 @dataclass(frozen=True)
@@ -81,37 +82,25 @@ class GradebookWriter:
         db = self.gradebook.db
         assignment_id, cells = self._known(section)
         try:
-            if db.get(api.Student, student) is None:
-                db.add(api.Student(id=student))
-                db.flush()
-            submission = db.execute(
-                select(api.SubmittedAssignment).where(
-                    api.SubmittedAssignment.assignment_id == assignment_id,
-                    api.SubmittedAssignment.student_id == student,
-                )
-            ).scalar_one_or_none()
-            if submission is None:
-                submission = api.SubmittedAssignment(assignment_id=assignment_id, student_id=student)
-                db.add(submission)
-            if timestamp is not None:
-                submission.timestamp = timestamp
-            db.flush()
-            present = {
-                notebook.notebook_id: notebook
-                for notebook in db.execute(
-                    select(api.SubmittedNotebook).where(api.SubmittedNotebook.assignment_id == submission.id)
-                ).scalars()
-            }
+            submission_id = self._submission(student, assignment_id, timestamp)
+            rows = db.execute(
+                select(NOTEBOOK.c.notebook_id, NOTEBOOK.c.id).where(NOTEBOOK.c.assignment_id == submission_id)
+            )
+            present = dict(rows.fetchall())
             for name, keys in cells.items():
-                notebook = present.get(keys.notebook_id)
-                if notebook is None:
-                    notebook = api.SubmittedNotebook(assignment_id=submission.id, notebook_id=keys.notebook_id)
-                    db.add(notebook)
-                    db.flush()
+                notebook_id = present.get(keys.notebook_id)
+                if notebook_id is None:
+                    notebook_id = api.new_uuid()
+                    db.execute(
+                        insert(NOTEBOOK).values(
+                            id=notebook_id, assignment_id=submission_id, notebook_id=keys.notebook_id
+                        )
+                    )
                 missing = NotebookScores({}, frozenset()) if by_hand else None
-                self._write_notebook(notebook, keys, notebooks.get(name, missing))
-            db.flush()
-            self._penalise(submission, {keys.notebook_id: keys for keys in cells.values()})
+                result = notebooks.get(name, missing)
+                self._write_grades(notebook_id, keys.grades, result)
+                self._write_comments(notebook_id, keys.comments, result)
+            self._penalise(submission_id)
             db.commit()
         except BaseException:
             db.rollback()
@@ -119,40 +108,74 @@ class GradebookWriter:
         finally:
             db.expunge_all()  # a class of any size in the same memory
 
-    def _write_notebook(self, notebook: Any, keys: _Cells, result: NotebookScores | None) -> None:
+    def _submission(self, student: str, assignment_id: str, timestamp: datetime.datetime | None) -> str:
+        """The key of the student's submission, made when there is none."""
         db = self.gradebook.db
-        grades = _by_cell(db, api.Grade, notebook.id)
-        for name, cell_id in keys.grades.items():
-            grade = grades.get(cell_id)
-            if grade is None:
-                grade = api.Grade(cell_id=cell_id, notebook_id=notebook.id)
-                db.add(grade)
-            if result is None:  # the notebook was not handed in
-                grade.auto_score, grade.needs_manual_grade = 0, False
-                continue
-            grade.auto_score = result.scores.get(name)
-            # As nbgrader does: a person looks again where a person has graded before.
-            grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
-        comments = _by_cell(db, api.Comment, notebook.id)
-        for name, cell_id in keys.comments.items():
-            comment = comments.get(cell_id)
-            if comment is None:
-                comment = api.Comment(cell_id=cell_id, notebook_id=notebook.id)
-                db.add(comment)
-            if result is not None:
-                comment.auto_comment = NO_RESPONSE if name in result.unanswered else None
+        if db.execute(select(STUDENT.c.id).where(STUDENT.c.id == student)).scalar() is None:
+            db.execute(insert(STUDENT).values(id=student))
+        key = db.execute(
+            select(SUBMISSION.c.id).where(
+                SUBMISSION.c.assignment_id == assignment_id, SUBMISSION.c.student_id == student
+            )
+        ).scalar()
+        if key is None:
+            key = api.new_uuid()
+            values = {"id": key, "assignment_id": assignment_id, "student_id": student, "timestamp": timestamp}
+            db.execute(insert(SUBMISSION).values(**values))
+        elif timestamp is not None:
+            db.execute(update(SUBMISSION).where(SUBMISSION.c.id == key).values(timestamp=timestamp))
+        return key
 
-    def _penalise(self, submission: Any, keys: dict[str, _Cells]) -> None:
+    def _write_grades(self, notebook_id: str, cells: dict[str, str], result: NotebookScores | None) -> None:
+        db = self.gradebook.db
+        rows = db.execute(
+            select(GRADE.c.cell_id, GRADE.c.id, GRADE.c.manual_score).where(GRADE.c.notebook_id == notebook_id)
+        )
+        present = {cell_id: (key, manual) for cell_id, key, manual in rows}
+        new = []
+        for name, cell_id in cells.items():
+            key, manual = present.get(cell_id, (None, None))
+            # A notebook that was not handed in is worth nothing and needs nobody.
+            score = 0.0 if result is None else result.scores.get(name)
+            # As nbgrader does: a person looks again where a person has graded before.
+            by_person = result is not None and (manual is not None or score is None)
+            values = {"auto_score": score, "needs_manual_grade": by_person}
+            if key is None:
+                new.append({"id": api.new_uuid(), "cell_id": cell_id, "notebook_id": notebook_id, **values})
+            else:
+                db.execute(update(GRADE).where(GRADE.c.id == key).values(**values))
+        if new:
+            db.execute(insert(GRADE), new)
+
+    def _write_comments(self, notebook_id: str, cells: dict[str, str], result: NotebookScores | None) -> None:
+        db = self.gradebook.db
+        rows = db.execute(select(COMMENT.c.cell_id, COMMENT.c.id).where(COMMENT.c.notebook_id == notebook_id))
+        present = dict(rows.fetchall())
+        new = []
+        for name, cell_id in cells.items():
+            comment = NO_RESPONSE if result is not None and name in result.unanswered else None
+            if cell_id not in present:
+                new.append(
+                    {"id": api.new_uuid(), "cell_id": cell_id, "notebook_id": notebook_id, "auto_comment": comment}
+                )
+            elif result is not None:
+                db.execute(update(COMMENT).where(COMMENT.c.id == present[cell_id]).values(auto_comment=comment))
+        if new:
+            db.execute(insert(COMMENT), new)
+
+    def _penalise(self, submission_id: str) -> None:
         """Late penalties, by the plugin that nbgrader_config.py names."""
         db = self.gradebook.db
-        notebooks = db.execute(
-            select(api.SubmittedNotebook).where(api.SubmittedNotebook.assignment_id == submission.id)
-        ).scalars()
-        late = submission.timestamp is not None and submission.total_seconds_late or 0
-        for notebook in notebooks:
+        submission = db.get(api.SubmittedAssignment, submission_id)
+        if submission.timestamp is None or submission.duedate is None:
+            db.execute(
+                update(NOTEBOOK).where(NOTEBOOK.c.assignment_id == submission_id).values(late_submission_penalty=None)
+            )
+            return
+        late = submission.total_seconds_late
+        for notebook in submission.notebooks:
             penalty = None
             if late > 0:
-                db.refresh(notebook)
                 penalty = self._late.late_submission_penalty(submission.student_id, notebook.score, late)
                 if penalty is not None:
                     penalty = min(max(penalty, 0), notebook.score)
@@ -176,8 +199,3 @@ class GradebookWriter:
             }
             self._cells[section] = (assignment.id, cells)
         return self._cells[section]
-
-
-def _by_cell(db: Any, table: type, notebook_id: str) -> dict[str, Any]:
-    rows = db.execute(select(table).where(table.notebook_id == notebook_id)).scalars()
-    return {row.cell_id: row for row in rows}

@@ -6,6 +6,7 @@ up with a sentence, and the run goes on.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -92,6 +93,9 @@ class _Worker:
                 return
 
     def stop(self) -> None:
+        # Said, not only closed: workers forked later hold a copy of this end.
+        with contextlib.suppress(OSError):
+            self.connection.send(None)
         self.connection.close()
         self.process.join(timeout=3)
         if self.process.is_alive():
@@ -108,8 +112,10 @@ def _work(connection: Connection, other: Connection, known: Known, options: Opti
     with Grader(confined=options.confined, salt=salt, seconds=options.seconds) as grader:
         while True:
             try:
-                unit: Unit = connection.recv()
+                unit: Unit | None = connection.recv()
             except (EOFError, OSError):
+                return
+            if unit is None:
                 return
             try:
                 wanted = known[unit.section]

@@ -270,14 +270,12 @@ def path_starts(path: Path, name: str) -> bool:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also after a power cut."""
+    """Write a file so that whoever opens it finds it whole or not at all, whenever we are killed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -303,13 +301,22 @@ class Ledger:
     def keep_result(self, unit: Unit, record: Record) -> None:
         write_atomically(self._file(self.results, unit), json.dumps(record).encode())
 
-    def is_done(self, unit: Unit) -> bool:
-        record = self._read(self._file(self.done, unit))
-        return record is not None and record.get("key") == unit.key
+    def is_done(self, unit: Unit, written: Path) -> bool:
+        """Whether the unit is noted as done and its autograded notebooks are there whole.
 
-    def finish(self, unit: Unit, record: Record) -> None:
+        Looking at them stands in for waiting for the disk at every file: after a power cut, what
+        was lost is done again.
+        """
+        record = self._read(self._file(self.done, unit))
+        if record is None or record.get("key") != unit.key or not written.is_dir():
+            return False
+        digests = record.get("written", {})
+        return all(digests.get(name) == _digest(written / f"{name}.ipynb") for name in record["notebooks"])
+
+    def finish(self, unit: Unit, record: Record, written: Path) -> None:
         """Note the unit as done; the notebooks themselves are in autograded/ now."""
-        write_atomically(self._file(self.done, unit), json.dumps(_slim(record)).encode())
+        digests = {name: _digest(written / f"{name}.ipynb") for name in record["notebooks"]}
+        write_atomically(self._file(self.done, unit), json.dumps({**_slim(record), "written": digests}).encode())
         self._file(self.results, unit).unlink(missing_ok=True)
 
     def records(self, section: str) -> Iterator[Record]:
@@ -330,7 +337,7 @@ class Ledger:
 
 def apply(course: Course, writer: GradebookWriter, ledger: Ledger, unit: Unit, record: Record) -> None:
     """Put a result into the gradebook and into autograded/. Doing it twice is the same as doing it once."""
-    final = course.autograded / unit.student / unit.section
+    final = _autograded(course, unit)
     final.parent.mkdir(parents=True, exist_ok=True)
     # Not beside the final folder: nbgrader takes every folder there for an assignment.
     course.state.mkdir(parents=True, exist_ok=True)
@@ -360,7 +367,7 @@ def apply(course: Course, writer: GradebookWriter, ledger: Ledger, unit: Unit, r
             os.replace(temporary, final)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    ledger.finish(unit, record)
+    ledger.finish(unit, record, final)
 
 
 def sweep(course: Course) -> None:
@@ -413,7 +420,7 @@ def grade_class(
         for section in sorted(bases):
             writer.prepare(section)
         units = [Unit(u.student, u.section, u.folder, unit_key(u, bases[u.section])) for u in units]
-        todo = [unit for unit in units if options.force or not ledger.is_done(unit) or not _written(course, unit)]
+        todo = [unit for unit in units if options.force or not ledger.is_done(unit, _autograded(course, unit))]
         summary.skipped = len(units) - len(todo)
         done = 0
 
@@ -449,8 +456,15 @@ def _slim(record: Record) -> Record:
     return {**record, "notebooks": {name: {**v, "notebook": None} for name, v in record["notebooks"].items()}}
 
 
-def _written(course: Course, unit: Unit) -> bool:
-    return (course.autograded / unit.student / unit.section).is_dir()
+def _autograded(course: Course, unit: Unit) -> Path:
+    return course.autograded / unit.student / unit.section
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
 
 
 def unreadable(unit: Unit, text: str) -> Record:

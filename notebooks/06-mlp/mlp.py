@@ -8,7 +8,7 @@
 # * say why its weights must not start alike, and show what happens when they do.
 #
 # **Time** about 2 hours, the optional part another hour. **Builds on** nodes and graphs (section 04) and the gradients of
-# an affine and a tanh layer (section 05). **Points** 38, and 4 more for the optional part.
+# an affine and a tanh layer (section 05). **Points** 38; the optional part is checked too but counts none.
 
 # %% tags=["setup"]
 # On Colab this installs the course library; elsewhere it is there already.
@@ -427,7 +427,7 @@ grade("06-mlp/training_error_check", globals())
 # ### END SOLUTION
 
 # %% [markdown]
-# ## 7 · Optional: a good fit from $x$ alone (4 extra points)
+# ## 7 · Optional: a good fit from $x$ alone (no points)
 #
 # Can a network find the jumps by itself, from the one number $x$? **The task:** with $x$ as the only input, reach a training error
 # about as small as the one with 400 features (0.05 or less), without making the validation error worse than that of the raw run. You may
@@ -473,7 +473,7 @@ mse_scalar = 0.0408
 mse_scalar_val = 0.1440
 ### END SOLUTION
 
-# %% tags=["optional"] nbgrader={"grade": true, "grade_id": "scalar_error_check", "points": 1}
+# %% tags=["optional"] nbgrader={"grade": true, "grade_id": "scalar_error_check", "points": 0}
 # Both are numbers that a model can reach.
 print(f"x alone: training {mse_scalar:.4f}, validation {mse_scalar_val:.4f}")
 assert 0 < mse_scalar <= 0.05 and 0 < mse_scalar_val < 0.25, "the task asks for at most 0.05, and at most 0.25"
@@ -483,12 +483,12 @@ grade("06-mlp/scalar_error_check", globals())
 ### END HIDDEN TESTS
 
 # %% [markdown] tags=["optional"]
-# ### Question 3 (optional, 3 points)
+# ### Question 3 (optional)
 #
 # What did you change, one thing after another, and what did each change bring? Give the numbers. Which change
 # mattered most, and why?
 
-# %% [markdown] tags=["optional"] nbgrader={"grade": true, "grade_id": "q_scalar", "points": 3, "solution": true}
+# %% [markdown] tags=["optional"] nbgrader={"grade": true, "grade_id": "q_scalar", "points": 0, "solution": true}
 # ### BEGIN SOLUTION
 # For example, with 100 units, Adam and 1000 steps on all examples at once. $W_1$ started at ±30: 0.08 to 0.10 training, 0.13 to 0.15 validation;
 # at ±100: 0.047 to 0.056 training; at ±200: 0.041 training and 0.144 validation. $b_1 = -W_1 c$ with $c$ uniform in $[0, 1]$ puts the middle of each unit

@@ -261,3 +261,43 @@ def test_a_damaged_note_costs_time_and_nothing_else(course):
 
 def test_a_unit_is_named_by_student_and_section():
     assert Unit("ana", SECTION, Path("x")).name == "ana/04-ridge"
+
+
+def test_tests_may_be_added_split_and_removed_after_release(course):
+    """nbgrader refuses this once somebody has handed in."""
+    hand_in(course, MadeUp("ana", ""), [SECTION])
+    quick(course)
+
+    def edit(old: str, new: str) -> None:
+        for folder in (course.source, course.release):
+            path = folder / SECTION / "ridge.ipynb"
+            notebook = json.loads(path.read_text())
+            for cell in list(notebook["cells"]):
+                if cell["metadata"].get("nbgrader", {}).get("grade_id") == old:
+                    copy = json.loads(json.dumps(cell))
+                    copy["id"], copy["metadata"]["nbgrader"]["grade_id"] = new, new
+                    notebook["cells"].insert(notebook["cells"].index(cell) + 1, copy)
+            path.write_text(json.dumps(notebook))
+
+    edit("q_paths", "q_more")
+    summary = quick(course)
+    assert len(summary.graded) == 1 and score(course, "ana", "q_paths") is None
+    assert any(row[3] == "q_more" for row in rows(course))
+
+    for folder in (course.source, course.release):
+        path = folder / SECTION / "ridge.ipynb"
+        notebook = json.loads(path.read_text())
+        gone = [c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") == "q_paths"]
+        notebook["cells"].remove(gone[0])
+        path.write_text(json.dumps(notebook))
+    with course.open_gradebook() as gradebook:
+        gradebook.find_grade("q_paths", "ridge", SECTION, "ana").manual_score = 2
+        gradebook.db.commit()
+    with pytest.raises(CourseError, match="q_paths, but 1 scores or comments were given to it by hand"):
+        quick(course)
+    with course.open_gradebook() as gradebook:
+        gradebook.find_grade("q_paths", "ridge", SECTION, "ana").manual_score = None
+        gradebook.db.commit()
+    quick(course)
+    assert not any(row[3] == "q_paths" for row in rows(course))
+    assert score(course, "ana", "sum_node_check") == 5
