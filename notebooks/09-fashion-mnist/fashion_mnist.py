@@ -154,8 +154,8 @@ class FashionNet(nn.Module):
     def __init__(self):
         super().__init__()
         ### BEGIN SOLUTION
-        self.block1 = nn.Sequential(nn.Conv2d(1, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2))
-        self.block2 = nn.Sequential(nn.Conv2d(32, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2))
+        self.block1 = nn.Sequential(nn.Conv2d(1, 32, 3, padding=1), nn.MaxPool2d(2), nn.BatchNorm2d(32), nn.ReLU())
+        self.block2 = nn.Sequential(nn.Conv2d(32, 64, 3, padding=1), nn.MaxPool2d(2), nn.BatchNorm2d(64), nn.ReLU())
         self.block3 = nn.Sequential(nn.Conv2d(64, 128, 3, padding=1), nn.BatchNorm2d(128), nn.ReLU())
         self.block4 = nn.Sequential(nn.Conv2d(128, 128, 3, padding=1), nn.BatchNorm2d(128), nn.ReLU())
         self.scores = nn.Linear(128, 10)
@@ -308,9 +308,10 @@ curves = {"training": [], "validation": []}
 torch.manual_seed(0)
 model = FashionNet().to(device)
 ### BEGIN SOLUTION
-epochs = 40 if device.type == "cuda" else 12
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4)
-schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs)  # the rate falls from 0.1 to 0
+model = model.to(memory_format=torch.channels_last)  # the same numbers in another order: faster convolutions
+epochs = 40 if device.type == "cuda" else 14
+optimizer = torch.optim.AdamW(model.parameters(), lr=0.003, weight_decay=0.02)
+schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs)  # the rate falls to 0
 for epoch in range(epochs):
     loss = train_epoch(model, train_batches, optimizer, device)
     schedule.step()
