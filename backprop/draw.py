@@ -89,7 +89,7 @@ def draw_edges(
     ax=None,
     digits: int = 4,
 ):
-    """Draw a graph given by its arrows, for example ``[("x", "g"), ("y", "g"), ("g", "f"), ("z", "f")]``.
+    """Draw a graph given by its arrows, for example ``[("a", "sum"), ("b", "sum")]``.
 
     Parameters
     ----------
@@ -200,10 +200,10 @@ def _checked_edges(edges) -> list[tuple]:
     checked = []
     for edge in edges:
         if not isinstance(edge, (tuple, list)) or len(edge) != 2 or not all(isinstance(end, str) for end in edge):
-            raise ValueError(f'An edge is a pair of names such as ("x", "g"); got {edge!r:.60}.')
+            raise ValueError(f'An edge is a pair of names such as ("a", "sum"); got {edge!r:.60}.')
         checked.append(tuple(edge))
     if not checked:
-        raise ValueError('There are no edges to draw: give at least one pair of names such as ("x", "g").')
+        raise ValueError('There are no edges to draw: give at least one pair of names such as ("a", "sum").')
     return checked
 
 

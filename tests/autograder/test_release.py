@@ -436,7 +436,7 @@ def test_an_edit_of_the_source_notebook_that_the_text_has_not_got_is_not_lost(co
 # --- the gradebook ----------------------------------------------------------------------------------------------------
 
 
-def test_changed_points_and_tests_reach_the_gradebook_but_lost_cells_do_not_pass_unnoticed(course):
+def test_changed_points_tests_and_names_reach_the_gradebook_but_no_score_by_hand_is_lost(course):
     release(course)
     with Gradebook("sqlite://") as gradebook:
         register(course, gradebook, "04-ridge")
@@ -450,8 +450,13 @@ def test_changed_points_and_tests_reach_the_gradebook_but_lost_cells_do_not_pass
 
         text_of(course).write_text(RIDGE.replace('"sum_node_check"', '"renamed_check"'))
         release(course)
-        with pytest.raises(CourseError, match="gained or lost graded cells"):
+        grade = gradebook.find_grade("sum_node_check", "ridge", "04-ridge", "ana")
+        grade.manual_score = 3
+        with pytest.raises(CourseError, match="no longer has the cell sum_node_check, but 1 scores or comments"):
             register(course, gradebook, "04-ridge")
+        gradebook.find_grade("sum_node_check", "ridge", "04-ridge", "ana").manual_score = None
+        assert register(course, gradebook, "04-ridge") is True
+        assert gradebook.find_grade_cell("renamed_check", "ridge", "04-ridge").max_score == 5
 
 
 def test_a_renamed_notebook_is_renamed_in_the_gradebook_until_somebody_has_handed_in(course):
