@@ -101,7 +101,7 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
         fresh(ours)
         seconds, cpu, memory = timed([*command, "--workers", str(workers)], ours.root)
         figures[workers] = seconds
-        each = f"{seconds / count * 1000:6.0f} ms each   cpu {cpu:6.1f} s   peak {memory:.0f} MiB in the largest process"
+        each = f"{seconds / count * 1000:6.0f} ms each   cpu {cpu:6.1f} s   largest process {memory:.0f} MiB"
         print(f"ours, {workers} workers: {seconds:7.1f} s   {each}")
     where: dict[str, float] = {}
     for section in sections:
