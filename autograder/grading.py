@@ -22,6 +22,7 @@ from .submission import Cell, clean_outputs, read_files, read_notebook
 from .template import Template, TemplateCell, templates
 
 MAX_RESTARTS = 4
+MAX_ROUNDS = 20
 NOT_RUN = "This cell was not run: the notebook had used up its time."
 
 # Things an exercise on gradients has no use for. Their presence is told to the instructor, nothing more.
@@ -151,6 +152,7 @@ class _Run:
         self.problems = [*problems, *repaired.problems]
         self.outputs: dict[int, list[dict[str, Any]]] = {}  # index of the cell -> outputs of this run
         self.deadly: set[int] = set()  # cells that the process did not survive
+        self.mended: set[int] = set()  # cells of the release that were run as released as well
         self.shows_too = False  # whether unchanged cells that only show something run as well
         self.process: StudentProcess | None = None
         self.restarts = 0
@@ -184,7 +186,7 @@ class _Run:
         """
         item = self.cells[index]
         wanted = item.template
-        if item.cell_type != "code" or index in self.deadly:
+        if item.cell_type != "code" or item.idle or index in self.deadly:
             return False
         if wanted is None:
             return True
@@ -194,14 +196,35 @@ class _Run:
 
     def run_cells(self) -> None:
         self.open()
-        failed = []
-        for index in range(len(self.cells)):
-            if self.runs(index) and not self.run_cell(index):
-                failed.append(index)
-        # A cell that stood before the definitions it needs gets a second chance behind them.
+        failed = [i for i in range(len(self.cells)) if self.runs(i) and not self.run_cell(i)]
         for index in failed:
-            if self.process is not None and index not in self.deadly and _unknown_name(self.outputs[index]):
-                self.run_cell(index)
+            if not _unknown_name(self.outputs[index]):
+                self.run_as_released(index)
+        # A cell that stood before the definitions it needs gets another chance behind them.
+        waiting = [index for index in failed if _unknown_name(self.outputs[index])]
+        for _ in range(MAX_ROUNDS):
+            still = [i for i in waiting if self.process is None or i in self.deadly or not self.run_cell(i)]
+            if len(still) in (0, len(waiting)):
+                break
+            waiting = still
+
+    def run_as_released(self, index: int) -> None:
+        """Run the released text of a cell that carries no answer and fails as it was edited: others may need it."""
+        item = self.cells[index]
+        wanted = item.template
+        if wanted is None or wanted.grade_id or wanted.trains or wanted.only_shows or item.source == wanted.release:
+            return
+        if self.process is None or index in self.deadly:
+            return
+        try:
+            self.process.run_cell(wanted.release, index, self.grader.seconds.cell)
+        except StudentGone:
+            self.reopen(len(self.cells))
+            return
+        if index not in self.mended:
+            self.mended.add(index)
+            start = repr((wanted.release.strip().splitlines() or [""])[0][:60])
+            self.problems.append(f"The cell that starts with {start} fails; it was run as released as well.")
 
     def run_cell(self, index: int) -> bool:
         item = self.cells[index]
@@ -244,6 +267,8 @@ class _Run:
             if self.runs(index) and index in self.outputs:
                 try:
                     self.process.run_cell(self.cells[index].source, index, self.grader.seconds.cell)
+                    if index in self.mended:
+                        self.process.run_cell(self.cells[index].template.release, index, self.grader.seconds.cell)
                 except StudentGone:
                     self.deadly.add(index)
                     self.reopen(upto)

@@ -15,6 +15,7 @@ from .submission import Cell
 from .template import Template, TemplateCell
 
 DEFINES = re.compile(r"^\s*(?:class|def)\s+(\w+)", re.MULTILINE)
+TOP_LEVEL = re.compile(r"^(?:(?:class|def)\s+(\w+)|(\w+)\s*=(?!=))", re.MULTILINE)
 ALIKE = 0.6
 
 
@@ -24,15 +25,17 @@ class WorkCell:
 
     template : the cell of the release that it answers, None for a cell that the student added
     cell     : what was handed in, None when the cell was missing and comes from the release
+    idle     : it does not run: a stub that would undo the answer that stands in another cell
     """
 
     template: TemplateCell | None
     cell: Cell | None
+    idle: bool = False
 
     @property
     def source(self) -> str:
         """The text that counts: the release's for locked cells, the student's for all others."""
-        if self.template is not None and (self.cell is None or self.template.is_test):
+        if self.template is not None and (self.cell is None or _locked(self.template)):
             return self.template.release
         if self.template is not None and _plain(self.cell.source) == _plain(self.template.release):
             return self.template.release  # white space alone does not make an answer
@@ -59,26 +62,43 @@ def _plain(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.strip().splitlines() if line.strip())
 
 
+def _locked(wanted: TemplateCell) -> bool:
+    """A cell whose text always comes from the release: a test, or a read-only cell."""
+    return wanted.is_test or (bool(wanted.nbgrader.get("locked")) and not wanted.is_solution)
+
+
 def repair(template: Template, cells: Sequence[Cell]) -> Repaired:
     """Match the cells of a submission with those of the release; put back what is missing."""
     match, problems = _Matcher(template, cells).run()
+    written = _written_elsewhere(template, cells, match)
     owner = {submitted: wanted for wanted, submitted in match.items()}
     dropped = _worthless_copies(template, cells, owner)
-    work = [
-        WorkCell(template.cells[owner[i]] if i in owner else None, cell)
-        for i, cell in enumerate(cells)
-        if i not in dropped
-    ]
+    work: list[WorkCell] = []
+    for i, cell in enumerate(cells):
+        if i in dropped:
+            continue
+        wanted = template.cells[owner[i]] if i in owner else None
+        if wanted is not None and _locked(wanted):
+            work += _added_to_locked(wanted, cell, problems)
+        work.append(WorkCell(wanted, written.get(owner.get(i), cell)))
+    elsewhere = _defined_by_students(work)
     for index, wanted in enumerate(template.cells):
         if index in match or (wanted.cell_type != "code" and not wanted.grade_id):
             continue
-        work.insert(_place_after(template, index, work), WorkCell(wanted, None))
-        if wanted.is_solution:
+        work.insert(_place_after(template, index, work), WorkCell(wanted, written.get(index)))
+        if wanted.is_solution and not (index in written or _all_defined(wanted, elsewhere)):
             problems.append(f"The cell {wanted.grade_id} is missing; it counts as not answered.")
-        elif wanted.grade_id:
+        elif wanted.grade_id and not wanted.is_solution:
             problems.append(f"The test cell {wanted.grade_id} was missing and was put back.")
-        elif not wanted.trains:
-            problems.append(f"A cell of the release was missing and was put back: {_start(wanted.release)}")
+        elif not wanted.grade_id and not (wanted.trains or wanted.only_shows):
+            problems.append(f"The cell that starts with {_start(wanted.release)} was missing and was put back.")
+    for item in work:
+        if item.template and item.template.is_solution and not item.answered and _all_defined(item.template, elsewhere):
+            item.idle = True
+            what = "is missing" if item.cell is None else "is as released"
+            problems.append(f"The cell {item.template.grade_id} {what}; its answer stands in another cell and counts.")
+    for index in written:
+        problems.append(f"The cell {template.cells[index].grade_id} holds no answer; the text next to it was taken.")
     matched = [item for item in work if item.template and item.cell and item.template.grade_id]
     order = [template.cells.index(item.template) for item in matched]
     if order != sorted(order):
@@ -89,12 +109,12 @@ def repair(template: Template, cells: Sequence[Cell]) -> Repaired:
                 f"The cell {item.template.grade_id} had become a {item.cell.cell_type} cell; "
                 f"it was graded as the {item.template.cell_type} cell it was."
             )
-    return Repaired(work, problems)
+    return Repaired(work, problems if cells else [])
 
 
 def _start(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()]
-    return repr(lines[0][:60]) if lines else "an empty cell"
+    return repr(lines[0][:60]) if lines else "an empty line"
 
 
 def _place_after(template: Template, index: int, work: list[WorkCell]) -> int:
@@ -113,8 +133,87 @@ def _worthless_copies(template: Template, cells: Sequence[Cell], owner: dict[int
     return {
         i
         for i, cell in enumerate(cells)
-        if i not in owner and cell.cell_type == "code" and (_plain(cell.source) in stubs or cell.grade_id in tests)
+        if i not in owner
+        and cell.cell_type == "code"
+        and (_plain(cell.source) in stubs or (cell.grade_id in tests and not DEFINES.search(cell.source)))
     }
+
+
+# -- answers in unexpected places -----------------------------------------------------------------------------------
+
+
+def _added_to_locked(wanted: TemplateCell, cell: Cell, problems: list[str]) -> list[WorkCell]:
+    """What a student wrote into a locked cell, as a cell of its own, where it defines something."""
+    if _plain(cell.source) in (_plain(wanted.release), _plain(wanted.source)):
+        return []
+    if set(DEFINES.findall(cell.source)) <= set(DEFINES.findall(wanted.release)):
+        problems.append(f"The cell {wanted.grade_id} had been edited; it was graded as it was released.")
+        return []
+    problems.append(f"The cell {wanted.grade_id} had been edited; what was added was run as a cell of its own.")
+    return [WorkCell(None, Cell("code", cell.source))]
+
+
+def _names(source: str) -> set[str]:
+    """The names that a cell defines at its top level."""
+    return {name for found in TOP_LEVEL.findall(source) for name in found if name}
+
+
+def _defined_by_students(work: Sequence[WorkCell]) -> set[str]:
+    own = [item for item in work if item.cell_type == "code" and (item.template is None or item.answered)]
+    return set().union(*(_names(item.source) for item in own))
+
+
+def _all_defined(wanted: TemplateCell, names: set[str]) -> bool:
+    """Whether everything that the stub of a solution cell defines is among the names."""
+    return wanted.cell_type == "code" and bool(_names(wanted.release)) and _names(wanted.release) <= names
+
+
+def _written_elsewhere(template: Template, cells: Sequence[Cell], match: dict[int, int]) -> dict[int, Cell]:
+    """Written answers that stand beside their empty cell: in a cell of their own, or below the question.
+
+    Where an answer's cell is gone, whatever text of the student's own is left over is shown in its place.
+    """
+    found: dict[int, Cell] = {}
+    gone: list[int] = []
+    used: set[int] = set()
+    taken = set(match.values())
+    empty = {_plain(wanted.release) for wanted in template.cells if wanted.is_solution} | {""}
+    for index, wanted in enumerate(template.cells):
+        if not wanted.is_solution or wanted.cell_type != "markdown":
+            continue
+        if index in match and _plain(cells[match[index]].source) not in empty:
+            continue
+        before = next((match[i] for i in range(index - 1, -1, -1) if i in match), -1)
+        after = next((match[i] for i in range(index + 1, len(template.cells)) if i in match), len(cells))
+        beside = [i for i in range(before + 1, after) if i not in taken and _is_text(cells[i], empty)]
+        used |= set(beside)
+        question = template.cells[index - 1] if index else None
+        if beside:
+            found[index] = _joined_text([cells[i] for i in beside])
+        elif index - 1 in match and question.cell_type == "markdown" and not question.grade_id:
+            asked, handed = question.release.strip(), cells[match[index - 1]]
+            text = "\n".join(handed.source.splitlines())
+            added = text.replace(asked, "", 1).replace(wanted.release, "").strip()
+            if asked in text and added:
+                found[index] = Cell("markdown", added, attachments=handed.attachments)
+        if index not in found and index not in match:
+            gone.append(index)
+    left_over = [c for i, c in enumerate(cells) if i not in taken and i not in used and _is_text(c, empty)]
+    if left_over:
+        found |= dict.fromkeys(gone, _joined_text(left_over))
+    return found
+
+
+def _is_text(cell: Cell, empty: set[str]) -> bool:
+    return cell.cell_type != "code" and _plain(cell.source) not in empty
+
+
+def _joined_text(cells: Sequence[Cell]) -> Cell:
+    pictures = {name: data for cell in cells for name, data in cell.attachments.items()}
+    return Cell("markdown", "\n\n".join(cell.source for cell in cells), attachments=pictures)
+
+
+# -- matching -------------------------------------------------------------------------------------------------------
 
 
 class _Matcher:
@@ -133,6 +232,8 @@ class _Matcher:
         self.by_definitions()
         self.by_neighbours()
         self.by_likeness()
+        self.answers_beside_stubs()
+        self.without_emptied()
         for index in sorted(lost & self.match.keys()):
             grade_id = self.template.cells[index].grade_id
             self.problems.append(f"The cell {grade_id} had lost its nbgrader metadata; it was found by its content.")
@@ -209,3 +310,31 @@ class _Matcher:
                     best, score = i, matcher.ratio()
             if best is not None:
                 self.take(index, best)
+
+    def answers_beside_stubs(self) -> None:
+        """Solution cells that are as released while a cell of the student's own defines what they should."""
+        for index, wanted in enumerate(self.template.cells):
+            names = set(DEFINES.findall(wanted.release))
+            stub = self.match.get(index)
+            if stub is None or not names or not wanted.is_solution or wanted.cell_type != "code":
+                continue
+            if _plain(self.cells[stub].source) != _plain(wanted.release):
+                continue
+            fits = [
+                i
+                for i, cell in self.open_cells()
+                if cell.cell_type == "code"
+                and names <= set(DEFINES.findall(cell.source))
+                and _plain(cell.source) != _plain(wanted.release)
+            ]
+            if fits:
+                self.taken.discard(stub)
+                self.take(index, fits[-1])
+                self.problems.append(f"The cell {wanted.grade_id} is as released; its answer stands in another cell.")
+
+    def without_emptied(self) -> None:
+        """Cells of the release that carry no answer and were emptied count as missing."""
+        for index, wanted in enumerate(self.template.cells):
+            emptied = index in self.match and not self.cells[self.match[index]].source.strip()
+            if emptied and wanted.cell_type == "code" and not wanted.grade_id and wanted.release.strip():
+                self.taken.discard(self.match.pop(index))

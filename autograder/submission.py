@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import json
 import os
 import re
@@ -21,10 +22,12 @@ MAX_FILES = 200
 MAX_FILE = 32 * 2**20
 MAX_ALL_FILES = 48 * 2**20
 MAX_CELLS = 3000
+MAX_BROKEN = 200
 MAX_SOURCE = 2**20
 MAX_CELL_OUTPUT = 2 * 2**20
 CELL_TYPES = ("code", "markdown", "raw")
 SAFE_NAME = re.compile(r"[\w][\w .+=@-]*\Z")
+CELL_START = re.compile(r'\{\s*"(?:cell_type|attachments|execution_count|id)"')
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 
 
@@ -75,7 +78,8 @@ def parse_notebook(data: bytes, name: str = "the notebook") -> tuple[list[Cell],
         document = {"cells": rescued}
     raw = document.get("cells")
     if raw is None and isinstance(document.get("worksheets"), list):  # nbformat 3
-        raw = [cell for sheet in document["worksheets"] if isinstance(sheet, dict) for cell in sheet.get("cells") or []]
+        sheets = [sheet.get("cells") for sheet in document["worksheets"] if isinstance(sheet, dict)]
+        raw = [cell for sheet in sheets if isinstance(sheet, list) for cell in sheet]
     if not isinstance(raw, list):
         return [], [f"{name} has no cells. Ask for it again."]
     if len(raw) > MAX_CELLS:
@@ -84,18 +88,44 @@ def parse_notebook(data: bytes, name: str = "the notebook") -> tuple[list[Cell],
     unreadable = sum(cell is None for cell in cells)
     if unreadable:
         problems.append(f"{unreadable} cells of {name} have no readable text and are left out.")
-    kernel = document.get("metadata", {}).get("kernelspec", {}) if isinstance(document.get("metadata"), dict) else {}
-    language = kernel.get("language") or kernel.get("name") if isinstance(kernel, dict) else None
-    if isinstance(language, str) and not language.lower().startswith("python"):
+    language = _language(document.get("metadata"))
+    if language and not language.lower().startswith(("python", "ipython")):
         problems.append(f"{name} asks for the kernel {language[:40]!r}; it was graded with Python 3.")
     return [cell for cell in cells if cell is not None], problems
 
 
+def _language(metadata: Any) -> str:
+    """The language that the notebook says it is written in, "" when it does not say.
+
+    The name of a kernel alone says nothing (conda environments give it names of their own), except for some.
+    """
+    spec, info = (metadata.get(key) if isinstance(metadata, dict) else None for key in ("kernelspec", "language_info"))
+    spec, info = (part if isinstance(part, dict) else {} for part in (spec, info))
+    for said in (spec.get("language"), info.get("name")):
+        if isinstance(said, str) and said:
+            return said
+    name = spec.get("name")
+    return name if isinstance(name, str) and re.match(r"(?i)(ir|julia|octave|sas|scala|xcpp)\b", name) else ""
+
+
+ENCODINGS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\0\0", "utf-32"),
+    (b"\0\0\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+    (b"{\0", "utf-16-le"),
+    (b"\0{", "utf-16-be"),
+)
+# Bytes that are not UTF-8 are read as what an old Windows editor means by them.
+codecs.register_error("windows", lambda e: (e.object[e.start : e.end].decode("cp1252", "replace"), e.end))
+
+
 def _text(data: bytes) -> str:
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+    for mark, encoding in ENCODINGS:
         if data.startswith(mark):
             return data.decode(encoding, errors="replace")
-    return data.decode("utf-8", errors="replace")
+    return data.decode("utf-8", errors="windows")
 
 
 def _json(text: str) -> Any:
@@ -112,7 +142,8 @@ def _rescue(text: str) -> list[Any]:
     if not start:
         return []
     decoder, cells, position = json.JSONDecoder(strict=False), [], start.end()
-    while len(cells) < MAX_CELLS:
+    broken = 0
+    while len(cells) < MAX_CELLS and broken < MAX_BROKEN:  # each try may read all that is left
         brace = text.find("{", position)
         if brace < 0:
             return cells
@@ -120,7 +151,8 @@ def _rescue(text: str) -> list[Any]:
             cell, position = decoder.raw_decode(text, brace)
         except (ValueError, RecursionError):
             # Broken inside this cell (an editing accident, a merge conflict): go on with the next one.
-            following = re.compile(r'\{\s*"(?:cell_type|attachments|execution_count|id)"').search(text, brace + 1)
+            broken += 1
+            following = CELL_START.search(text, brace + 1)
             if not following:
                 return cells
             position = following.start()
@@ -140,7 +172,7 @@ def _first_line(text: str) -> str:
 def _cell(raw: Any) -> Cell | None:
     if not isinstance(raw, dict):
         return None
-    source = _joined(raw.get("source", raw.get("input")))
+    source = _joined(_with_line_ends(raw.get("source", raw.get("input"))))
     if source is None:
         return None
     cell_type = raw.get("cell_type")
@@ -154,6 +186,13 @@ def _cell(raw: Any) -> Cell | None:
         raw["id"] if isinstance(raw.get("id"), str) else "",
         _clean_attachments(raw.get("attachments")),
     )
+
+
+def _with_line_ends(value: Any) -> Any:
+    """The lines of a source, each with its end: some tools leave it out."""
+    if isinstance(value, list) and len(value) > 1 and all(isinstance(line, str) for line in value):
+        return value if any(len(f"{line}.".splitlines()) > 1 for line in value) else "\n".join(value)
+    return value
 
 
 def _joined(value: Any) -> str | None:
@@ -206,7 +245,7 @@ def _clean_output(output: dict[str, Any]) -> dict[str, Any] | None:
         lines = (
             [_visible(line[:4000]) for line in trace[:100] if isinstance(line, str)] if isinstance(trace, list) else []
         )
-        name, value = (str(output.get(key) or "")[:4000] for key in ("ename", "evalue"))
+        name, value = ((_joined(output.get(key)) or "")[:4000] for key in ("ename", "evalue"))
         return {"output_type": "error", "ename": _visible(name), "evalue": _visible(value), "traceback": lines}
     return None
 

@@ -6,6 +6,8 @@ prints in a loop stays readable; the judge limits them again because this proces
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import io
 import linecache
 import sys
@@ -147,6 +149,8 @@ class Shell:
         try:
             result = self.ip.run_cell(source, store_history=False, silent=False)
             ok = bool(result.success)
+            if isinstance(result.error_in_exec, Exception):
+                self._define_the_rest(source, filename, result.error_in_exec)
             self._flush_figures()
         except KeyboardInterrupt:
             ok = False
@@ -157,6 +161,19 @@ class Shell:
         finally:
             sys.stdout, sys.stderr = stdout, stderr
         return {"outputs": self.outputs.take(), "ok": ok}
+
+    def _define_the_rest(self, source: str, filename: str, error: Exception) -> None:
+        """Define the functions and classes below the line at which a cell stopped, which may be right all the same."""
+        stopped = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == filename]
+        try:
+            body = ast.parse(self.ip.transform_cell(source)).body if stopped else []
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+        for statement in body:
+            if isinstance(statement, kinds) and statement.lineno > stopped[0]:
+                with contextlib.suppress(Exception):
+                    exec(compile(ast.Module([statement], []), filename, "exec"), self.namespace)
 
     def _flush_figures(self) -> None:
         helpers = sys.modules.get("matplotlib._pylab_helpers")
