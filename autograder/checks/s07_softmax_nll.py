@@ -78,6 +78,7 @@ def softmax_jacobian(student: Student, draw: Draw) -> None:
                     np.diag(p) + np.outer(p, p), np.diag(p - p**2) + np.outer(p, p) * (1 - np.eye(classes))
                 ],
                 "wrong_argument:z, where the probabilities belong": np.diag(z) - np.outer(z, z),
+                "wrong_argument:the inner product, where the outer product belongs": np.diag(p) - p @ p,
                 "wrong_argument:exponentials that are not divided by their sum": jacobian(np.exp(z)),
                 "wrong_argument:the identity, where the diagonal holds p": np.eye(classes) - np.outer(p, p),
                 "wrong_argument:p² where p belongs, or p where p² belongs": [
@@ -122,12 +123,16 @@ def softmax_node(student: Student, draw: Draw) -> None:
             got = reused(student, name, {"z": z}, {"z": other})
             expect(got, softmax(other), name="out for other scores", mistakes={"stale": p})
     with part("backward", points=3):
-        if expect(alone.grad("z"), right, name="∂J/∂z", mistakes=wrong_backward(alone, z, g)):
+        rounding = _rounding(alone)
+        good = expect(alone.grad("z"), right, name="∂J/∂z", mistakes=wrong_backward(alone, z, g), **rounding)
+        if good:
             with _reference(student, *(["softmax_jacobian"] if helped else [])):
                 fed = run(before={"z": held})
-            expect(fed.grad("z"), held + right, name="∂J/∂z", mistakes={"assigned": right})
+            expect(fed.grad("z"), held + right, name="∂J/∂z", mistakes={"assigned": right}, **rounding)
         leaves_alone(alone, upstream, z=z)
     with part("large scores", points=2):
+        # A wrong backward() has been paid for: here its result has to be finite, that is all.
+        backward = _runs_right(alone, right)
         for large in _large_scores(draw, classes):
             with _reference(student, *(["softmax_jacobian"] if helped else [])):
                 far = run(z=large)
@@ -139,7 +144,8 @@ def softmax_node(student: Student, draw: Draw) -> None:
                 break
             if not _finite(far.grad("z"), "∂J/∂z", OVERFLOW, "unstable"):
                 break
-            if not expect(far.grad("z"), q * (g - q @ g), name="∂J/∂z", mistakes=wrong_backward(far, large, g)):
+            exact, slips = q * (g - q @ g), wrong_backward(far, large, g)
+            if backward and not expect(far.grad("z"), exact, name="∂J/∂z", mistakes=slips, **_rounding(far)):
                 break
 
 
@@ -150,6 +156,15 @@ def _runs_right(run: Any, right: Array) -> bool:
         return False
 
 
+def _rounding(run: Any) -> dict[str, float]:
+    """Wider tolerances where the node computes in single precision."""
+    try:
+        single = getattr(run.out, "dtype", None) == np.float32
+    except StudentError:
+        single = False
+    return {"rtol": 2e-5, "atol": 2e-5} if single else {}
+
+
 # -- the negative log-likelihood ----------------------------------------------------------------------------------
 
 
@@ -158,9 +173,9 @@ def nll_node(student: Student, draw: Draw) -> None:
     """out = −log ŷ[y], y a class number; backward adds −upstream / ŷ[y] at y and nothing elsewhere."""
     name, classes = "NLLNode", draw.integer(5, 8)
     upstream, held = draw.scalar(1.2, 1.8), draw.signed(classes)
-    label, elsewhere = draw.integer(1, classes - 1), draw.integer(1, classes - 1)
-    cases = [(_probabilities(draw, classes), y) for y in (label, 0, classes - 1)]
-    second = _probabilities(draw, classes)
+    label, elsewhere = draw.integer(2, classes - 1), draw.integer(1, classes - 1)
+    cases = [(_probabilities(draw, classes, y), y) for y in (label, 0, classes - 1)]
+    second = _probabilities(draw, classes, elsewhere)
     p, y = cases[0][0], np.array(label)
     runs = [student.run_node(name, y_hat=q, y_true=np.array(k), upstream=upstream, passes=2) for q, k in cases]
     alone = runs[0]
@@ -185,6 +200,7 @@ def nll_node(student: Student, draw: Draw) -> None:
             hints = {"epsilon_in_log": [-np.log(f(tiny[label], e)) for e in shifts for f in (np.add, np.maximum)]}
             exact, title = -np.log(tiny[label]), "out for a small probability"
             expect(small.out, exact, name=title, scalar_like=True, mistakes=hints)
+    backward = False
     with part("backward", points=3):
         good = True
         for run, (q, k) in zip(runs, cases, strict=True):
@@ -193,24 +209,30 @@ def nll_node(student: Student, draw: Draw) -> None:
                 break
         if good:
             exact = -float(upstream) / p[label] * one_hot(label, classes)
-            expect(fed.grad("y_hat"), held + exact, name="∂J/∂y_hat", mistakes={"assigned": exact})
+            backward = True
+            assigned = {"assigned": [exact, np.where(exact != 0, exact, held)]}
+            expect(fed.grad("y_hat"), held + exact, name="∂J/∂y_hat", mistakes=assigned)
         leaves_alone(alone, upstream, y_hat=p)
         text = "y_true.out was changed in place: the label is somebody else's."
         expect_true(same(alone.input_after("y_true"), y), text, "in_place")
     with part("a probability of 0 elsewhere", points=1):
-        sure = np.where(np.arange(classes) == (label + 1) % classes, 0.0, p)
-        sure[(label + 2) % classes] = 0.0
+        sure = p.copy()
+        sure[[(label + 3) % classes, label - 2]] = 0.0
         run = student.run_node(name, y_hat=sure, y_true=y, upstream=upstream)
         why = "is nan or infinite when another class has the probability 0: use the entry of the true class alone."
         if _finite(run.out, "out", why, "nan") and _finite(run.grad("y_hat"), "∂J/∂y_hat", why, "nan"):
             expect(run.out, -np.log(sure[label]), name="out", scalar_like=True, mistakes=losses(sure, label))
-            exact = -float(upstream) / sure[label] * one_hot(label, classes)
-            expect(run.grad("y_hat"), exact, name="∂J/∂y_hat", mistakes=loss_slopes(sure, label, upstream))
+            if backward:  # a wrong one has been paid for
+                exact = -float(upstream) / sure[label] * one_hot(label, classes)
+                expect(run.grad("y_hat"), exact, name="∂J/∂y_hat", mistakes=loss_slopes(sure, label, upstream))
 
 
-def _probabilities(draw: Draw, classes: int) -> Array:
-    """Clearly different probabilities, none near 0 or 1."""
-    return softmax(draw.rng.permutation(np.linspace(0.0, 1.5, classes) + 0.1 * draw.rng.uniform(size=classes)))
+def _probabilities(draw: Draw, classes: int, label: int) -> Array:
+    """Clearly different probabilities, none near 0 or 1; the largest is neither at the label nor next to it."""
+    p = softmax(draw.rng.permutation(np.linspace(0.0, 1.5, classes) + 0.1 * draw.rng.uniform(size=classes)))
+    top, place = p.argmax(), (label + 2) % classes
+    p[[top, place]] = p[[place, top]]
+    return p
 
 
 @check(f"{SECTION}/softmax_nll_gradient_check", points=3, reveals=True)
@@ -317,16 +339,16 @@ def multiclass_classifier(student: Student, draw: Draw) -> None:
             expect_true(chosen == true, "predict() after fit() chooses wrong classes for training points.", "order")
 
 
-LEARNED = 0.1  # mean objective after _learnable's settings; see the tests of this module
+LEARNED = 0.02  # mean objective after _learnable's settings: at most 0.007 over 300 starts, and 0.05 after one epoch
 START_CLASSES = 5
 
 
 def _learnable(draw: Draw) -> dict[str, Any]:
-    """Three clouds far apart, in a random order of classes, and settings with which they are learned in 450 steps."""
+    """Three clouds far apart, in a random order of classes, and settings with which they are learned in 120 steps."""
     centres = np.array([[2.0, 0.0], [-1.0, 1.7], [-1.0, -1.7]])
-    labels = np.repeat(draw.rng.permutation(3), 5)
-    X = centres[np.repeat(np.arange(3), 5)] + draw.normal(15, 2, scale=0.15)
-    return {"X": X, "y": labels, "step_size": 0.2, "max_num_epochs": 30, "scale": 0.4, "units": 8}
+    labels = np.repeat(draw.rng.permutation(3), 2)
+    X = centres[np.repeat(np.arange(3), 2)] + draw.normal(6, 2, scale=0.15)
+    return {"X": X, "y": labels, "step_size": 0.4, "max_num_epochs": 20, "scale": 0.4, "units": 8}
 
 
 def _look(
@@ -361,7 +383,7 @@ def _look(
             max_num_epochs=1, num_class=START_CLASSES,
         )  # fmt: skip
         X = np.linspace(-1.0, 1.0, START_CLASSES * start["d"]).reshape(START_CLASSES, -1)
-        model.method("fit", X, np.arange(START_CLASSES))
+        model.method("fit", X, np.arange(START_CLASSES) % 3)
         nodes = model.attr("graph").attr("name_to_node")
         return {key: nodes.item(key).attr("out").value for key in parameters}
 
@@ -371,7 +393,7 @@ def _look(
             max_num_epochs=learn["max_num_epochs"], num_class=3,
         )  # fmt: skip
         model.method("fit", learn["X"], learn["y"])
-        made, rows = model.attr("graph"), [0, 5, 10]
+        made, rows = model.attr("graph"), [0, 2, 4]
         asked_for = [({"x": learn["X"][i]}, {"y": np.array(learn["y"][i])}) for i in rows]
         losses = [_number(made.method("get_objective", *example).value) for example in asked_for]
         got = model.method("predict", learn["X"][rows]).value
@@ -434,7 +456,7 @@ def _number(got: Any) -> float:
 # -- the reported numbers -----------------------------------------------------------------------------------------
 
 # 1000 epochs with the settings of the signature on backprop.datasets.three_blobs(), for 14 seeds, with biases that
-# start at zero or at random: accuracy 1, mean loss on the test points 2.11e-4 … 2.40e-4. The range leaves room for more.
+# start at zero or at random: accuracy 1, mean loss on the test points 2.11e-4 … 2.40e-4.
 LOSS = (1.5e-4, 3.5e-4)
 LARGER = (0.03, 0.12)  # 200 times that, and also the mean after 10 epochs
 
@@ -447,7 +469,7 @@ def test_report(student: Student, draw: Draw) -> None:
         number = _number(got)
         text = "test_accuracy is a percentage: report the fraction, a number between 0 and 1."
         if expect_true(not 1 < number <= 100, text, "factor"):
-            fraction = abs(number * 200 - round(number * 200)) < 1e-6 or np.isnan(number)
+            fraction = np.isnan(number) or abs(number * 200 - np.round(number * 200)) < 1e-6
             text = "test_accuracy is no multiple of 1/200, and there are 200 test points."
             expect_true(fraction, text, "wrong_argument")
             wrong = {"wrong_argument:the fraction that is classified wrongly, where the right ones are counted": 0.0}

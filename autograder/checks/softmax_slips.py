@@ -189,6 +189,7 @@ def losses(p: Array, y: int) -> dict[str, Any]:
         "constant_loss": [-float(y), float(y), 0.0, 1.0, -np.log(classes), np.log(classes), -1.0],
         "one_based_labels": one_based,
         "averaged": -logs[y] / classes,
+        "epsilon_in_log": [-np.log(p[y] + 10.0**-k) for k in range(2, 8)],
         "sign": logs[y],
         "wrong_loss:the probability, where its logarithm belongs": [-p[y], p[y], 1 - p[y]],
         "wrong_loss:1/p, where −log p belongs": [1 / q[y], -1 / q[y]],

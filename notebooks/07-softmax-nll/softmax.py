@@ -424,8 +424,8 @@ check_values("two nodes against one formula", {"∂J/∂z": z.d_out}, {"∂J/∂
 # $$h = \tanh(W_1 x + b_1), \qquad z = W_2 h + b_2, \qquad p = \operatorname{softmax}(z), \qquad J = -\log p_y$$
 #
 # For that we need `AffineNode` and `TanhNode`. If you have them, use yours, two cells below. If not, the *stand-ins* of the next
-# cell do the same. They know no derivative: they move each input by a tiny imaginary amount $10^{-20}\,i$ and see by how much the
-# result becomes imaginary. That measures a slope to all digits, but once for each entry of each input, so it is slow.
+# cell do the same. They know no derivative: they move one entry of an input by a tiny imaginary amount $10^{-20}\,i$ and see how far
+# the result becomes imaginary. This measures a slope to all digits, but entry by entry, so it costs more than a formula.
 
 
 # %%
@@ -441,14 +441,12 @@ class MeasuredNode(Node):
         return self.out
 
     def backward(self):
-        moved = [np.array(node.out, dtype=complex) for node in self.inputs]
-        for node, array in zip(self.inputs, moved, strict=True):
-            slopes = np.zeros(array.shape)
-            for place in np.ndindex(array.shape):
-                array[place] += 1e-20j
-                slopes[place] = np.sum(self.d_out * self.value(*moved).imag) / 1e-20
-                array[place] = array[place].real
-            node.d_out += slopes
+        values = [node.out for node in self.inputs]
+        for k, node in enumerate(self.inputs):
+            one_each = np.eye(node.out.size).reshape(node.out.size, *node.out.shape)
+            moved = node.out + 1e-20j * one_each  # as many copies as entries, with another entry moved in each
+            change = self.value(*values[:k], moved, *values[k + 1 :]).imag / 1e-20
+            node.d_out += np.reshape(change @ self.d_out, node.out.shape)
 
     def get_predecessors(self):
         return self.inputs
@@ -458,7 +456,7 @@ class AffineNode(MeasuredNode):
     """AffineNode(W, x, b, node_name): W x + b, with W (m, d), x (d,) and b (m,)."""
 
     def value(self, W, x, b):
-        return W @ x + b
+        return np.einsum("...ij,...j->...i", W, x) + b
 
 
 class TanhNode(MeasuredNode):
@@ -577,6 +575,7 @@ def mean_loss(model, X, y):
     return np.mean([model.graph.get_objective({"x": X[i]}, {"y": y[i]}) for i in range(len(X))])
 
 
+# %% tags=["show"]
 short = MulticlassClassifier(max_num_epochs=10).fit(x_train, y_train)
 for epoch in (0, 1, 4, 9):
     print(f"epoch {epoch + 1:2d}   mean objective {short.history[epoch]:.3f}   (log 3 = {np.log(3):.3f})")
@@ -607,7 +606,7 @@ plt.show()
 # cloud. All test points lie in the region of their own colour. Between the regions runs a pale band where no class
 # has more than 0.9.
 #
-# Now the whole run, 1000 epochs: TIMES. (This cell is not run again when your notebook is graded; what it printed
+# Now the whole run, 1000 epochs: about 15 seconds with nodes of your own, up to a minute with the stand-ins. (This cell is not run again when your notebook is graded; what it printed
 # stays.)
 
 # %% tags=["train"]
