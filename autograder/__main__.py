@@ -104,6 +104,31 @@ def publish(
 
 
 @app.command()
+def collect(
+    archives: Annotated[list[Path], typer.Argument(help="Downloads of a learning platform: zip files or folders.")],
+    section: Annotated[str | None, typer.Option(help="All is of this section; found by name if left out.")] = None,
+    source: Annotated[str, typer.Option("--from", help="canvas, moodle, gradescope, folder or auto")] = "auto",
+    roster: Annotated[
+        Path | None, typer.Option(help="CSV file: column `student`, and one with the platform's name of the student.")
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(help="When handed in, where the download does not say: 2026-03-01 12:00 UTC.")
+    ] = None,
+) -> None:
+    """Put the submissions of a platform's download into submitted/."""
+    from .collect import collect as take
+
+    course = Course.find()
+    with Steps("collecting") as steps:
+        summary = take(course, archives, section=section, source=source, roster=roster, at=at, progress=steps)
+    for text in [*summary.notes, *summary.refused]:
+        say(text)
+    say(summary.sentence)
+    if summary.refused:
+        raise SystemExit(1)
+
+
+@app.command()
 def grade(
     sections: Sections = None,
     student: Students = None,
