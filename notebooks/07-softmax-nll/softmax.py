@@ -49,11 +49,11 @@ def plot_points(X, labels):
         plt.plot(*X[labels == k].T, marker, ms=4, color=f"C{k}", label=f"class {k}")
     plt.xlabel("first feature")
     plt.ylabel("second feature")
-    plt.legend(loc="lower right")
+    plt.legend(loc="upper right")
 
 
 # %% tags=["show"]
-plt.figure(figsize=(7, 2.8))
+plt.figure(figsize=(7, 3.4))
 plot_points(x_train, y_train)
 plt.show()
 
@@ -62,8 +62,8 @@ plt.show()
 # $z_k$, the more it looks like class $k$. Two new operators make a loss of them, and these are the subject of this section.
 
 # %% tags=["show"]
-arrows = [("x", "layer 1"), ("W1, b1", "layer 1"), ("layer 1", "bend"), ("bend", "layer 2"), ("W2, b2", "layer 2")]
-arrows += [("layer 2", "p"), ("p", "J"), ("y", "J")]
+arrows = [("x", "layer 1"), ("W1, b1", "layer 1"), ("layer 1", "bend"), ("bend", "layer 2")]
+arrows += [("W2, b2", "layer 2"), ("layer 2", "p"), ("p", "J"), ("y", "J")]
 operators = {"layer 1": "W1 x + b1", "bend": "tanh", "layer 2": "W2 h + b2", "p": "softmax", "J": "−log p[y]"}
 draw_edges(arrows, operators=operators)
 plt.show()
@@ -329,7 +329,8 @@ y_hat.out, y_true.out = np.array([1e-9, 1.0, 0.0]), np.array(0)
 node = NLLNode(y_hat, y_true, "J")
 forward_graph(node)
 backward_graph(node)
-check_values("10⁻⁹, 1 and 0", {"out": node.out, "∂J/∂y_hat": y_hat.d_out}, {"out": 20.7232658, "∂J/∂y_hat": [-1e9, 0, 0]})
+right = {"out": 20.7232658, "∂J/∂y_hat": [-1e9, 0, 0]}
+check_values("10⁻⁹, 1 and 0", {"out": node.out, "∂J/∂y_hat": y_hat.d_out}, right)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("07-softmax-nll/nll_node_check", globals())
@@ -393,7 +394,8 @@ def softmax_nll_gradient(z, y):
 # Check your work. Right code shows max differences below 1e-8, most often around 1e-10.
 z, y = np.random.default_rng(8).normal(size=5), 3
 right = numeric_gradient(lambda z: np.log(np.sum(np.exp(z))) - z[y], z)
-check_values("3 classes", {"∂J/∂z": softmax_nll_gradient(np.log([1.0, 2.0, 5.0]), 1)}, {"∂J/∂z": [0.125, -0.75, 0.625]})
+small = softmax_nll_gradient(np.log([1.0, 2.0, 5.0]), 1)
+check_values("3 classes", {"∂J/∂z": small}, {"∂J/∂z": [0.125, -0.75, 0.625]})
 check_values("5 classes", {"∂J/∂z": softmax_nll_gradient(z, y)}, {"∂J/∂z": right}, atol=1e-8)
 large = np.array([1000.0 + np.log(3.0), 1000.0, -1000.0])
 check_values("large scores", {"∂J/∂z": softmax_nll_gradient(large, 1)}, {"∂J/∂z": [0.75, -0.75, 0.0]})
@@ -444,7 +446,7 @@ class MeasuredNode(Node):
         values = [node.out for node in self.inputs]
         for k, node in enumerate(self.inputs):
             one_each = np.eye(node.out.size).reshape(node.out.size, *node.out.shape)
-            moved = node.out + 1e-20j * one_each  # as many copies as entries, with another entry moved in each
+            moved = node.out + 1e-20j * one_each  # one copy for each entry, moved in that entry
             change = self.value(*values[:k], moved, *values[k + 1 :]).imag / 1e-20
             node.d_out += np.reshape(change @ self.d_out, node.out.shape)
 
@@ -589,9 +591,9 @@ def plot_regions(model):
     a, b = np.meshgrid(np.linspace(-5, 5, 81), np.linspace(-2, 5, 57))
     p = np.asarray(model.predict(np.column_stack([a.ravel(), b.ravel()]))).reshape(*a.shape, -1)
     for k in range(p.shape[-1]):
-        mine = np.where(p.argmax(axis=-1) == k, p[..., k], np.nan)
-        plt.contourf(a, b, mine, levels=[0, 0.9, 1], colors=[f"C{k}", f"C{k}"], alpha=0.3)
-        plt.contourf(a, b, mine, levels=[0.9, 1], colors=[f"C{k}"], alpha=0.3)
+        lead = p[..., k] - np.delete(p, k, axis=-1).max(axis=-1)
+        plt.contourf(a, b, lead, levels=[0, 1], colors=[f"C{k}"], alpha=0.25)
+        plt.contourf(a, b, p[..., k], levels=[0.9, 1], colors=[f"C{k}"], alpha=0.35)
 
 
 # %% tags=["show"]
@@ -602,16 +604,17 @@ plt.title("after 10 epochs")
 plt.show()
 
 # %% [markdown]
-# *Expected picture:* three regions, divided by two lines that stand nearly upright, one left and one right of the middle
-# cloud. All test points lie in the region of their own colour. Between the regions runs a pale band where no class
-# has more than 0.9.
+# *Expected picture:* three regions whose borders form a Y: the middle class has the wedge at the top, and below it the other two
+# meet. All test points lie in the region of their own colour, the middle cloud mostly in its pale part: between the
+# full colours runs a broad band where no class has more than 0.9.
 #
 # Now the whole run, 1000 epochs: about 15 seconds with nodes of your own, up to a minute with the stand-ins. (This cell is not run again when your notebook is graded; what it printed
 # stays.)
 
 # %% tags=["train"]
 model = MulticlassClassifier().fit(x_train, y_train)
-print(f"test points: accuracy {accuracy(model, x_test, y_test):.3f}   mean loss {mean_loss(model, x_test, y_test):.3e}")
+print(f"test points: accuracy {accuracy(model, x_test, y_test):.3f}", end="   ")
+print(f"mean loss {mean_loss(model, x_test, y_test):.3e}")
 
 # %% tags=["train"]
 figure = plt.figure(figsize=(7, 4))
@@ -624,7 +627,7 @@ plot_learning_curves({"training": model.history}, ylabel="mean objective", log=T
 plt.show()
 
 # %% [markdown]
-# *Expected pictures:* the regions as before, the pale bands between them much narrower. The curve falls steeply in the first
+# *Expected pictures:* the Y as before, a little wider, and the pale band has shrunk to a thin seam. The curve falls steeply in the first
 # 20 epochs and goes on falling slowly, without an end in sight.
 #
 # **Report** accuracy and mean loss on the test points after 1000 epochs: type the numbers, the accuracy as a fraction between
@@ -654,7 +657,7 @@ grade("07-softmax-nll/test_report_check", globals())
 #
 # 1. The accuracy is perfect after 10 epochs. Why does the loss go on falling, and which numbers in the network must grow for
 #    that?
-# 2. What does the model say about a point far away from all data, such as $(0, -100)$? Compute its probabilities. Would you
+# 2. What does the model say about a point far away from all data, such as $(0, 100)$? Compute its probabilities. Would you
 #    trust them?
 # 3. Where in the picture is the model unsure, and what would change if you took the square loss between $p$ and $e_y$?
 #    Compare $\frac{\partial J}{\partial z}$ of both for a point with $p_y$ close to 0.
@@ -663,16 +666,16 @@ grade("07-softmax-nll/test_report_check", globals())
 # ### BEGIN SOLUTION
 # 1. $-\log p_y$ is never 0 as long as $p_y < 1$. The points can be told apart without an error, so scaling up the scores brings
 #    all $p_y$ nearer to 1: weights, above all $W_2$, grow on and on, ever more slowly, since the gradient $p - e_y$ shrinks.
-# 2. Far out, all tanh units sit at ±1, so the scores stop changing and $p$ stays what it is at the edge: here, one class (which one
-#    depends on the run) gets a probability near 1. Nothing of the kind was ever seen in training, so this certainty means nothing:
+# 2. Far out, all tanh units sit at ±1, so the scores stop changing and $p$ stays what it is at the edge: at $(0, 100)$
+#    class 1 gets more than 0.99. Nothing of the kind was ever seen in training, so this certainty means nothing:
 #    softmax compares the classes with each other and can't say "none of these".
-# 3. In the narrow pale bands between the clouds, where two scores are nearly equal. With the square loss
+# 3. In the pale seams between the regions, where two scores are nearly equal. With the square loss
 #    $\frac{\partial J}{\partial p} = 2(p - e_y)$ is multiplied by the Jacobian, whose entries all contain factors $p_i (\delta_{ij} - p_j)$: for $p$
 #    near a wrong corner they are nearly 0. A model that is surely wrong would hardly learn; with the negative log-likelihood
 #    the gradient there has size 1.
 #
 # **Rubric** 1: $-\log p_y > 0$ always, and weights (scores) grow; 1: numbers for a far point, with the reason (saturated tanh, or
-# scores that only compare) and no trust; 1: unsure between the clouds, where scores are nearly equal; 1: square loss has a
+# scores that only compare) and no trust; 1: unsure along the borders, where scores are nearly equal; 1: square loss has a
 # vanishing gradient at $p_y \approx 0$, NLL one of size about 1.
 # ### END SOLUTION
 
