@@ -26,6 +26,7 @@ from autograder.course import Course
 from autograder.export import FORMATS
 from autograder.judging import REGISTRY
 from autograder.mutants import measure
+from autograder.publish import _environment
 from autograder.release import out_of_step, release
 from backprop.__main__ import _parser
 
@@ -179,6 +180,16 @@ def test_each_nbgrader_command_exists(one):
         program = known[word][0]
         known = (import_item(program) if isinstance(program, str) else program)().subcommands
     assert not known, f"{one}: say which of {sorted(known)}"
+
+
+def test_environments_and_the_wheel_are_called_what_the_guides_call_them():
+    (version,) = re.findall(r'^version = "([^"]+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    named = {found for page in PAGES for found in re.findall(r"backprop_course-([\w.]+)-py3", page.read_text())}
+    assert named <= {version}
+    ours = re.search(r"^name: (\S+)", (ROOT / "environment.yml").read_text(), re.MULTILINE)[1]
+    students = re.search(r"^name: (\S+)", _environment("a.whl"), re.MULTILINE)[1]
+    for page, name in (("instructor.md", ours), ("student.md", students)):
+        assert re.findall(r"conda activate (\S+)", (ROOT / "docs" / page).read_text()) == [name]
 
 
 # -- links and paths ------------------------------------------------------------------------------------------------
