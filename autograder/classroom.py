@@ -15,11 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import nbformat
+from nbclient import NotebookClient
+
 from .course import Course
 from .template import Template, templates
 
 Notebook = dict[str, Any]
 MARKS = re.compile(r"^[ \t]*### (BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
+RUBRIC = re.compile(r"\n*\*\*Rubric\*\*.*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ def solved(template: Template, student: MadeUp | None = None) -> Notebook:
         source = cell.release
         if cell.is_solution and (student is None or student.keep(template, cell.grade_id)):
             source = MARKS.sub("", cell.source)
+            source = RUBRIC.sub("", source) if cell.cell_type == "markdown" else source
             change = (student.answers if student else {}).get(cell.grade_id)
             source = change(source) if callable(change) else change if change is not None else source
         metadata: dict[str, Any] = {"tags": list(cell.metadata["tags"])} if cell.metadata.get("tags") else {}
@@ -75,6 +80,17 @@ def hand_in(course: Course, student: MadeUp, sections: Sequence[str]) -> None:
                 content = json.dumps(notebook if content is None else content, indent=1).encode()
             (folder / f"{name}.ipynb").write_bytes(content)
         (folder / "timestamp.txt").write_text(student.timestamp)
+
+
+def run_cells(path: Path) -> None:
+    """Run a notebook's cells and save their outputs, as a student does before handing in; long training is left out."""
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(notebook, timeout=60, kernel_name="python3", allow_errors=True)
+    with client.setup_kernel():
+        for index, cell in enumerate(notebook.cells):
+            if cell.cell_type == "code" and "train" not in cell.metadata.get("tags", []):
+                client.execute_cell(cell, index)
+    nbformat.write(notebook, path)
 
 
 def replace(old: str, new: str) -> Callable[[str], str]:

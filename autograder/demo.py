@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .classroom import CLASS, copy_course, make_class
+from .classroom import CLASS, copy_course, make_class, run_cells
 from .course import Course, UserError
 from .grading import Seconds
 from .run import Options, grade_class
@@ -43,6 +43,11 @@ def run_demo(
     for student in CLASS:
         say(f"  {student.name}   {student.story}")
     make_class(demo, sections)
+    handed_in = sorted((demo.submitted / "ada").glob("*/*.ipynb"))
+    with steps("ada runs her notebooks") as progress:
+        for number, path in enumerate(handed_in, 1):
+            run_cells(path)
+            progress(number, len(handed_in), path.stem)
 
     options = Options(workers=workers, seconds=Seconds(cell=4, request=2, notebook=60))
     with steps("grading") as progress:
@@ -51,9 +56,8 @@ def run_demo(
         write_feedback(demo, sections, [], workers=workers, progress=progress)
     grades = export_grades(demo, "csv", None, sections)
     page = write_report(demo, None, sections)
-    notebooks = sorted((demo.submitted / "ada").glob("*/*.ipynb"))
     pdf = demo.exports / "ada-answers.pdf"
-    make_pdf(notebooks, pdf, name="ada")
+    make_pdf(handed_in, pdf, name="ada")
 
     Console(highlight=False).print(check_table(summary.graded))
     points: dict[str, float] = {}
