@@ -6,6 +6,7 @@ Exercises: NYU homework 7, questions 1 to 3 (2021), and the optional minibatches
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,13 @@ from ..judging import (
     Remote,
     Student,
     StudentError,
-    StudentGone,
     check,
     expect,
     expect_true,
-    note,
     part,
     values,
 )
+from .shared import agrees, answer, asked, better, leaves_alone, resets, reused
 
 # -- nodes --------------------------------------------------------------------------------------------------------
 
@@ -42,9 +42,9 @@ def l2_penalty(student: Student, draw: Draw) -> None:
     with part("forward", points=2):
         right, again = l2_reg * np.sum(w**2), l2_reg * np.sum(other**2)
         if expect(alone.out, right, name="out", scalar_like=True, mistakes=_penalties(l2_reg, w)):
-            _resets(alone, (), upstream)
+            resets(alone, (), upstream)
             expect(zero.out, 0.0, name="out at w = 0", scalar_like=True)
-            got = _reused(student, name, [l2_reg], {"w": w}, {"w": other})
+            got = reused(student, name, {"w": w}, {"w": other}, l2_reg)
             expect(got, again, name="out for other weights", scalar_like=True, mistakes={"stale": right})
     with part("backward", points=3):
         slope = 2 * l2_reg * w * upstream
@@ -64,7 +64,7 @@ def l2_penalty(student: Student, draw: Draw) -> None:
         if expect(alone.grad("w"), slope, name="∂J/∂w", upstream=upstream, mistakes=mistakes):
             expect(fed.grad("w"), held + slope, name="∂J/∂w", mistakes={"assigned": slope})
         expect(zero.grad("w"), np.zeros(d), name="∂J/∂w at w = 0")
-        _leaves_alone(alone, upstream, w=w)
+        leaves_alone(alone, upstream, w=w)
 
 
 def _penalties(l2_reg: float, w: Array) -> dict[str, Any]:
@@ -101,8 +101,8 @@ def sum_node(student: Student, draw: Draw) -> None:
         }
         if expect(alone.out, right, name="out", scalar_like=True, mistakes=mistakes):
             expect(other.out, c + d, name="out for other numbers", scalar_like=True)
-            _resets(alone, (), upstream)
-            again = _reused(student, name, [], {"a": a, "b": b}, {"a": c, "b": d})
+            resets(alone, (), upstream)
+            again = reused(student, name, {"a": a, "b": b}, {"a": c, "b": d})
             expect(again, c + d, name="out for other numbers", scalar_like=True, mistakes={"stale": right})
     with part("backward", points=3):
         good = True
@@ -120,7 +120,7 @@ def sum_node(student: Student, draw: Draw) -> None:
             expect(fed.grad("b"), held_b + upstream, name="∂J/∂b", scalar_like=True, mistakes={"assigned": upstream})
             shared = twice.grad("a")
             expect(shared, 2 * upstream, name="∂J/∂a", scalar_like=True, mistakes={"assigned": upstream})
-        _leaves_alone(alone, upstream, a=a, b=b)
+        leaves_alone(alone, upstream, a=a, b=b)
 
 
 def _offset(run: NodeRun, right: Array, elsewhere: Array) -> dict[str, Any]:
@@ -150,8 +150,8 @@ def batch_affine(student: Student, draw: Draw) -> None:
             "wrong_argument:the mean over the features, where their sum belongs": X @ w / d + b,
         }
         if expect(alone.out, X @ w + b, name="out", mistakes=mistakes):
-            _resets(alone, (m,), upstream)
-            again = _reused(student, name, [], {"X": X, "w": w, "b": b}, other)
+            resets(alone, (m,), upstream)
+            again = reused(student, name, {"X": X, "w": w, "b": b}, other)
             exact = other["X"] @ other["w"] + other["b"]
             expect(again, exact, name="out for other rows", mistakes={"stale": X @ w + b})
     with part("backward", points=0):
@@ -173,47 +173,7 @@ def batch_affine(student: Student, draw: Draw) -> None:
         for key, exact in right.items() if good else ():
             sum_of_both = held[key] + exact
             expect(fed.grad(key), sum_of_both, name=f"∂J/∂{key}", scalar_like=True, mistakes={"assigned": exact})
-        _leaves_alone(alone, upstream, X=X, w=w, b=b)
-
-
-def _resets(run: NodeRun, shape: tuple[int, ...], upstream: Array) -> None:
-    """forward() leaves d_out at zero, also in a second pass, and returns out."""
-    mistakes = {"stale": upstream}
-    expect(run.d_out, np.zeros(shape), name="d_out after forward()", scalar_like=True, mistakes=mistakes)
-    if run.returned is None:
-        note("forward() returns nothing here; the protocol asks it to return self.out. No points lost for that.")
-
-
-def _reused(student: Student, name: str, extra: list, first: Mapping[str, Array], second: Mapping[str, Array]) -> Any:
-    """`out` of a node that ran on the first values and then on the second ones."""
-    leaves = student.load("\n".join(f"{key} = Leaf({key!r})" for key in first), *first)
-    for key, leaf in leaves.items():
-        leaf.set("out", np.array(first[key]))
-        leaf.method("forward")
-    node = student.call(name, *extra, *leaves.values(), name.lower())
-    node.method("forward")
-    for key, leaf in leaves.items():
-        leaf.set("out", np.array(second[key]))
-        leaf.method("forward")
-    node.method("forward")
-    return node.attr("out")
-
-
-def _leaves_alone(run: NodeRun, upstream: Array, **inputs: Array) -> None:
-    """Neither the inputs nor the upstream gradient are changed, and the graph finds all inputs."""
-    for name, value in inputs.items():
-        text = f"{name}.out was changed in place: the nodes that use {name} as well still need it."
-        expect_true(_same(run.input_after(name), value), text, "in_place")
-    text = "self.d_out was changed by backward(): leave it as it is, work on a copy."
-    expect_true(_same(run.upstream_after, upstream), text, "in_place")
-    for name in inputs:
-        text = f"get_predecessors() leaves out {name}: a graph finds its nodes through it."
-        expect_true(name in run.predecessors, text, "missing")
-
-
-def _same(got: Any, value: Array) -> bool:
-    array = got if isinstance(got, np.ndarray | np.generic | float) else np.array([])
-    return np.array_equal(np.ravel(array), value.ravel())
+        leaves_alone(alone, upstream, X=X, w=w, b=b)
 
 
 # -- models -------------------------------------------------------------------------------------------------------
@@ -323,7 +283,7 @@ def ridge_regression(student: Student, draw: Draw) -> None:
     exact = {**cases.exact(), "prediction": w @ x + b, "fit": fitted()}
     with _reference(student, "L2NormPenaltyNode", "SumNode"):
         seen = look()
-    seen = _better(seen, look, exact)
+    seen = better(seen, look, {key: partial(agrees, right=right) for key, right in exact.items()})
 
     with part("prediction", points=2):
         mistakes = {
@@ -331,7 +291,7 @@ def ridge_regression(student: Student, draw: Draw) -> None:
             "missing_term:b is left out": w @ x,
             "wrong_loss:the objective where the prediction belongs": cases.objective,
         }
-        expect(_seen(seen, "prediction"), exact["prediction"], name="prediction", scalar_like=True, mistakes=mistakes)
+        expect(answer(seen, "prediction"), exact["prediction"], name="prediction", scalar_like=True, mistakes=mistakes)
     _objective_and_gradients(seen, exact, cases, points=(3, 3))
     with part("fit and predict", points=2):
         mistakes = {
@@ -340,7 +300,7 @@ def ridge_regression(student: Student, draw: Draw) -> None:
             "wrong_argument:l2_reg is not used": fitted(penalise=1 / l2_reg),
             "bias_regularised": fitted(bias=1.0),
         }
-        expect(_seen(seen, "fit"), exact["fit"], name="predict() after fit()", mistakes=mistakes)
+        expect(answer(seen, "fit"), exact["fit"], name="predict() after fit()", mistakes=mistakes)
 
 
 @check("04-ridge/minibatch_ridge_check", points=0, reveals=True)
@@ -365,14 +325,14 @@ def minibatch_ridge(student: Student, draw: Draw) -> None:
     exact = {**cases.exact(), "prediction": X @ w + b, "fit": new @ trained[:d] + trained[d]}
     with _reference(student, "L2NormPenaltyNode", "SumNode", "BatchAffineNode", "MeanSquareNode"):
         seen = look()
-    seen = _better(seen, look, exact)
+    seen = better(seen, look, {key: partial(agrees, right=right) for key, right in exact.items()})
 
     with part("objective and gradients", points=0):
         _expect_objective(seen, exact, cases)
         _expect_gradients(seen, exact, cases)
     with part("fit and predict", points=0):
-        expect(_seen(seen, "prediction"), exact["prediction"], name="prediction")
-        expect(_seen(seen, "fit"), exact["fit"], name="predict() after fit()")
+        expect(answer(seen, "prediction"), exact["prediction"], name="prediction")
+        expect(answer(seen, "fit"), exact["fit"], name="predict() after fit()")
 
 
 class _Cases:
@@ -457,7 +417,6 @@ def _look(
     train: tuple[Array, Array, Array],
 ) -> dict[str, Any]:
     """What a model shows: name -> value, or the StudentError that came instead."""
-    seen: dict[str, Any] = {}
 
     def graph() -> Remote:
         made = make().attr("graph")
@@ -482,41 +441,11 @@ def _look(
         "gradients": gradients,
         "fit": fit,
     }
-    for name, ask in questions.items():
-        try:
-            seen[name] = ask()
-        except StudentGone:
-            raise
-        except StudentError as error:
-            seen[name] = error
+    seen = asked(questions)
     found = seen.pop("gradients")
     for key in parameters:
         seen[f"∂J/∂{key}"] = found.get(key) if isinstance(found, Mapping) else found
     return seen
-
-
-def _better(seen: dict[str, Any], look_again: Callable[[], dict[str, Any]], exact: Mapping[str, Any]) -> dict[str, Any]:
-    """Each quantity with the reference nodes, or with the student's own where only these give the right value."""
-    if all(_agrees(seen[name], right) for name, right in exact.items()):
-        return seen
-    own = look_again()
-    return {
-        name: own[name] if _agrees(own[name], right) and not _agrees(seen[name], right) else seen[name]
-        for name, right in exact.items()
-    }
-
-
-def _agrees(got: Any, right: Any) -> bool:
-    right = np.asarray(right)
-    if not isinstance(got, int | float | np.ndarray | np.generic) or np.size(got) != right.size:
-        return False
-    return np.asarray(got).dtype.kind in "fiu" and bool(np.allclose(np.ravel(got), right.ravel(), rtol=1e-5, atol=1e-8))
-
-
-def _seen(seen: Mapping[str, Any], name: str) -> Any:
-    if isinstance(seen[name], StudentError):
-        raise seen[name]
-    return seen[name]
 
 
 def _objective_and_gradients(seen: dict, exact: dict, cases: _Cases, points: tuple[float, float]) -> None:
@@ -528,12 +457,12 @@ def _objective_and_gradients(seen: dict, exact: dict, cases: _Cases, points: tup
 
 def _expect_objective(seen: dict, exact: dict, cases: _Cases) -> None:
     right, mistakes = exact["objective"], cases.mistakes("objective")
-    expect(_seen(seen, "objective"), right, name="objective", scalar_like=True, mistakes=mistakes)
+    expect(answer(seen, "objective"), right, name="objective", scalar_like=True, mistakes=mistakes)
 
 
 def _expect_gradients(seen: dict, exact: dict, cases: _Cases) -> None:
     for name in ("∂J/∂w", "∂J/∂b"):
-        expect(_seen(seen, name), exact[name], name=name, scalar_like=True, mistakes=cases.mistakes(name))
+        expect(answer(seen, name), exact[name], name=name, scalar_like=True, mistakes=cases.mistakes(name))
 
 
 # -- the reported numbers -----------------------------------------------------------------------------------------
