@@ -158,12 +158,12 @@ class _Collection:
             self.progress(number, len(deliveries), student)
         if guessed:
             self.summary.notes.append(
-                f"{archive}: {count(guessed, 'late submission')}: the time recorded is that of the download, the latest "
-                "it can have been; name the right one with --at or in a roster."
+                f"{archive} dates {count(guessed, 'late submission')} by the download, the latest it can have been; "
+                "--at or a roster's column `time` can say it better."
             )
         if untimed:
             self.summary.notes.append(
-                f"{archive} does not say when {count(untimed, 'submission')} were handed in: counted as in time. "
+                f"{archive} does not date {count(untimed, 'submission')}: counted as in time; "
                 "--at or a roster's column `time` can say it."
             )
 

@@ -11,7 +11,17 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from .archive import MAX_STUDENT_BYTES, MAX_STUDENT_ENTRIES, Budget, Entry, Refused, path_key, read_zip, shown
+from .archive import (
+    MAX_STUDENT_BYTES,
+    MAX_STUDENT_ENTRIES,
+    Budget,
+    Entry,
+    Refused,
+    megabytes,
+    path_key,
+    read_zip,
+    shown,
+)
 from .course import Course, CourseError
 from .platforms import Delivery
 from .submission import MAX_ALL_FILES, MAX_FILE, MAX_FILES, MAX_NOTEBOOK, SAFE_NAME
@@ -94,7 +104,7 @@ class Unpacking:
                 continue
             for name, reason in archive.refused:
                 self.refuse(f"{parts[-1]}: {name}", reason)
-            self.take([(inner.parts, inner) for inner in archive.entries])
+            self.take([((*parts[:-1], *inner.parts), inner) for inner in archive.entries])
         self.take(loose)
 
     def take(self, files: list[tuple[tuple[str, ...], Entry]]) -> None:
@@ -130,11 +140,11 @@ class Unpacking:
                 self.refuse("/".join(parts), reason)
 
     def _by_folder(self, parts: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
-        """The section whose name one of the folders has, and the path below that folder."""
+        """The section whose name one of the folders has (the innermost such), and the path below that folder."""
         known = {name.lower(): name for name in self.sections}
-        for number, part in enumerate(parts[:-1]):
-            if part.lower() in known:
-                return known[part.lower()], parts[number + 1 :]
+        for number in reversed(range(len(parts) - 1)):
+            if parts[number].lower() in known:
+                return known[parts[number].lower()], parts[number + 1 :]
         return None, parts
 
     def _by_name(self, name: str) -> str | None:
@@ -182,7 +192,10 @@ class Unpacking:
         if len(taken) >= MAX_FILES:
             raise Refused(f"there are more than {MAX_FILES} files")
         if magic is not None:
-            limit = min(limit, MAX_ALL_FILES - self.spent.get(section, 0))
+            left = MAX_ALL_FILES - self.spent.get(section, 0)
+            if left < min(entry.size, limit):
+                raise Refused(f"all files beside the notebooks together are larger than {megabytes(MAX_ALL_FILES)}")
+            limit = min(limit, left)
         path = self.staging.joinpath(section, *parts)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -108,8 +108,8 @@ def test_a_canvas_download(course):
         "103/08-cifar/cifar.ipynb": NOTEBOOK,
     }
     assert summary.sentence == "3 submissions of 3 students collected; nothing refused."
-    assert any("1 late submission: the time recorded is of the download" in text for text in summary.notes)
-    assert any("when 2 submissions were handed in" in text for text in summary.notes)
+    assert any("dates 1 late submission by the download" in text for text in summary.notes)
+    assert any("does not date 2 submissions: counted as in time" in text for text in summary.notes)
 
 
 def test_canvas_names_that_two_readings_fit_are_not_guessed(course):
@@ -233,6 +233,7 @@ def test_folders_and_zips_of_students(course):
         "submitted/chi/ridge_chi_final.ipynb": NOTEBOOK,
         "submitted/dov/everything/week 4/ridge.ipynb": NOTEBOOK,
         "submitted/dov/everything/week 4/data/points.csv": b"1,2",
+        f"submitted/eli/{SECTION}/everything.zip": packed({"week 4.ipynb": NOTEBOOK}),
         "submitted/stray.txt": b"",
     }
     summary = collect(course, [download(course, files)], at="2026-03-01 12:00 UTC")
@@ -242,6 +243,7 @@ def test_folders_and_zips_of_students(course):
         f"ana/{SECTION}/pictures/cat.png",
         f"ben/{SECTION}/{NAME}",
         f"chi/{SECTION}/ridge_chi_final.ipynb",
+        f"eli/{SECTION}/week 4.ipynb",
         f"dov/{SECTION}/{NAME}",
         f"dov/{SECTION}/data/points.csv",
     }
@@ -634,7 +636,7 @@ def test_a_list_of_contents_is_read_only_up_to_its_limit(monkeypatch):
     [
         ("MAX_NOTEBOOK", 10, {"z.ipynb": NOTEBOOK}, "larger than"),
         ("MAX_FILE", 10, {"z.csv": b"1" * 11}, "larger than"),
-        ("MAX_ALL_FILES", 10, {"y.csv": b"1" * 6, "z.csv": b"1" * 6}, "larger than"),
+        ("MAX_ALL_FILES", 10, {"y.csv": b"1" * 6, "z.csv": b"1" * 6}, "all files beside the notebooks"),
         ("MAX_FILES", 1, {"y.csv": b"1"}, "more than 1 files"),
         ("MAX_NOTEBOOKS", 1, {"y.ipynb": NOTEBOOK}, "more than 1 notebooks"),
     ],
