@@ -27,8 +27,8 @@ FORMULA = re.compile(r"\$[^$]+\$")
 CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 DRAWS = re.compile(r"^(\w[^#\n]*= ?)?(plt\.(show|figure|subplots)|draw_\w+)\(", re.MULTILINE)
 # Whether TeX is still to be read outside of code, where it stands for itself.
-UNSET = """() => [...document.querySelectorAll('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-RenderedMarkdown')].some(cell => {
-    const copy = cell.cloneNode(true);
+UNSET = """() => [...document.querySelectorAll('.jp-RenderedMarkdown')].some(it => {
+    const copy = it.cloneNode(true);
     copy.querySelectorAll('code, pre, mjx-container').forEach(part => part.remove());
     return /\\$[^$]+\\$|\\\\begin|\\\\frac/.test(copy.textContent);
 })"""
