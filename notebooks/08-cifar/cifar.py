@@ -367,7 +367,7 @@ def training_step(model, X_batch, y_batch, reg):
         if parameter.ndim == 2:
             penalty, grad_penalty = l2_regularization(parameter, reg)
             loss += penalty
-            grads[name] = grads[name] + grad_penalty
+            grads[name] += grad_penalty
     return loss, grads
     ### END SOLUTION
 

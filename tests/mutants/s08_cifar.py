@@ -528,7 +528,7 @@ net_variants = [
 SCORES = "scores, cache = model.forward(X_batch)"
 IF = "if parameter.ndim == 2:"
 ADD = "loss += penalty"
-ADD_GRAD = "grads[name] = grads[name] + grad_penalty"
+ADD_GRAD = "grads[name] += grad_penalty"
 
 step_mutants = [
     Mutant("no penalty", "missing_penalty", IF, "if False:"),
@@ -621,7 +621,7 @@ step_mutants = [
 step_variants = [
     Variant("by name", 'if name.startswith("W"):', IF),
     Variant("not the biases", 'if not name.startswith("b"):', IF),
-    Variant("in place on the gradient", "grads[name] += grad_penalty", ADD_GRAD),
+    Variant("a new gradient", "grads[name] = grads[name] + grad_penalty", ADD_GRAD),
     Variant("by shape", "if len(parameter.shape) > 1:", IF),
     Variant(
         "the penalty by hand",
