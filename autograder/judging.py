@@ -503,7 +503,7 @@ def expect(
     got         : a Remote, an array, a number, a list of numbers: what the student's code gave
     exact       : the right value, computed here
     mistakes    : family -> the value that this mistake would give (or a list of such values)
-    scalar_like : accept a number, shape () and shape (1,) for one another
+    scalar_like : accept a number and the shapes (), (1,) and (1, 1) for one another
     float32     : accept a float32 result at the precision float32 has
     """
     open_part = _open_part()
