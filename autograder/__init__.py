@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["NoPoints", "grade"]
+__all__ = ["NoPoints", "grade", "grade_notebook"]
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when asked for: a hidden cell needs `grade` alone, not the sandbox.
+    if name == "grade_notebook":
+        from .grading import grade_notebook
+
+        return grade_notebook
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class NoPoints(AssertionError):

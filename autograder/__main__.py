@@ -78,14 +78,19 @@ class Steps:
 
 
 @app.command()
-def release(sections: Sections = None) -> None:
+def release(
+    sections: Sections = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Take the text also where the notebook in source/ was edited later.")
+    ] = False,
+) -> None:
     """Build source/ and release/ from notebooks/ and check that nothing leaks."""
     from .release import release as build
 
     course = Course.find()
     chosen = course.choose(sections)
     with Steps("building") as steps:
-        build(course, chosen, progress=steps)
+        build(course, chosen, progress=steps, force=force)
     say(f"source/ and release/ are up to date: {', '.join(chosen) or 'no sections yet'}")
 
 
@@ -95,11 +100,12 @@ def publish(
     url: Annotated[
         str | None, typer.Option(help="The students' repository, https://github.com/OWNER/REPO; makes Colab badges.")
     ] = None,
+    section: Annotated[list[str] | None, typer.Option(help="Only this section; may be repeated.")] = None,
 ) -> None:
     """Make a folder ready to push as the students' repository."""
     from .publish import publish as build
 
-    build(Course.find(), folder, url)
+    build(Course.find(), folder, url, section)
     say(f"{folder} is ready to push.")
 
 

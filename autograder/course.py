@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import os
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,7 +74,8 @@ class Course:
 
     @property
     def state(self) -> Path:
-        """Our own notes about finished work. May be deleted at any time: that costs time, never a score."""
+        """Our own notes about finished work, which cost time when deleted and never a score; and replaced/, older
+        submissions that `collect` has put aside."""
         return self.root / ".autograder"
 
     @property

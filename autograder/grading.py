@@ -19,7 +19,7 @@ from .judging import StudentGone, Verdict
 from .repair import WorkCell, repair
 from .sandbox import CellResult, StudentProcess, WarmProcess
 from .submission import Cell, clean_outputs, read_files, read_notebook
-from .template import Template, TemplateCell, templates
+from .template import RUBRIC_TAG, Template, TemplateCell, templates
 
 MAX_RESTARTS = 4
 MAX_ROUNDS = 20
@@ -248,7 +248,7 @@ class _Run:
         self.seconds["cells_cpu"] += done.cpu
         self.outputs[index] = clean_outputs(done.outputs)
         if item.template is not None and item.template.is_plain_test:
-            self.outputs[index] = _plain_test_outputs(done, self.outputs[index])
+            self.outputs[index] = _plain_test_outputs(done, self.outputs[index], item.template.points)
         return done.ok
 
     def open(self) -> None:
@@ -313,11 +313,14 @@ class _Run:
             if wanted is not None and wanted.check is not None:
                 verdict = result.verdicts[wanted.grade_id]
                 cell["outputs"] = verdict_outputs(verdict)
-                result.scores[wanted.grade_id] = verdict.score
+                # After a fault of ours a person decides, whatever the parts before it came to.
+                result.scores[wanted.grade_id] = None if verdict.problem else verdict.score
             elif wanted is not None and wanted.is_grade:
                 result.scores[wanted.grade_id] = _automatic_score(cell)
             if wanted is not None and wanted.is_solution and _unchanged(cell, wanted):
                 result.unanswered.append(wanted.grade_id)
+            if wanted is not None and wanted.is_grade and wanted.is_solution:
+                cells.append(_rubric_cell(wanted))
             cells.append(cell)
         metadata = {
             "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -382,16 +385,33 @@ def verdict_outputs(verdict: Verdict) -> list[dict[str, Any]]:
     return [{"output_type": "error", "ename": "NoPoints", "evalue": text, "traceback": text.splitlines()}]
 
 
-def _plain_test_outputs(done: CellResult, outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _plain_test_outputs(done: CellResult, outputs: list[dict[str, Any]], points: float) -> list[dict[str, Any]]:
     """The outputs of an nbgrader test that ran in the student's process: no stderr (a warning costs nothing), no lines
-    of the hidden tests."""
+    of the hidden tests, and no number that nbgrader would read as full marks or stumble over."""
     kept = [output for output in outputs if output.get("name") != "stderr"]
     for output in kept:
         if output["output_type"] == "error":
             output["traceback"] = [f"{output['ename']}: {output['evalue']}"]
+        elif output["output_type"] == "execute_result":
+            _settle_number(output, points)
     if not done.ok and not any(output["output_type"] == "error" for output in kept):
         kept.append(_error("Failed", "The test failed."))
     return kept
+
+
+def _settle_number(result: dict[str, Any], points: float) -> None:
+    """Write a partial score as a plain number; make one that is nan, negative or above the maximum an error."""
+    text = result["data"].get("text/plain", "")
+    numpy_scalar = re.fullmatch(r"np\.\w+\((.+)\)", text.strip())
+    try:
+        number = float(numpy_scalar[1] if numpy_scalar else text)
+    except ValueError:
+        return
+    if 0 <= number <= points:
+        result["data"] = {"text/plain": repr(number)}
+    else:
+        result.clear()
+        result.update(_error("NoScore", f"The test gave {number:g}, which is no score between 0 and {points:g}."))
 
 
 def _automatic_score(cell: dict[str, Any]) -> float | None:
@@ -419,6 +439,15 @@ def _note_cell(problems: Sequence[str]) -> dict[str, Any]:
     lines = "\n".join(f"* {html.escape(_inert(problem))}" for problem in dict.fromkeys(problems))
     source = f"**About this submission**\n\n{lines}"
     return {"cell_type": "markdown", "id": "problems", "metadata": {}, "source": source}
+
+
+def _rubric_cell(wanted: TemplateCell) -> dict[str, Any]:
+    """The model answer and the rubric, for whoever grades by hand; pages for students leave it out."""
+    text = "\n".join(line for line in wanted.source.splitlines() if "### BEGIN SOLUTION" not in line)
+    quoted = "\n".join(f"> {line}" for line in text.replace("### END SOLUTION", "").strip().splitlines())
+    source = f"**For the grader** · {wanted.grade_id}, {wanted.points:g} points\n\n{quoted}"
+    metadata = {"tags": [RUBRIC_TAG], "deletable": False, "editable": False}
+    return {"cell_type": "markdown", "id": f"rubric-{wanted.id}"[:64], "metadata": metadata, "source": source}
 
 
 def _inert(text: str) -> str:

@@ -29,6 +29,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors import Preprocessor
 
 from .submission import MAX_FILE, clean_outputs, open_no_link
+from .template import RUBRIC_TAG
 
 # Longer Markdown than this is shown as plain text: no answer needs it, and rendering it could take minutes.
 MAX_MARKDOWN = 60_000
@@ -221,14 +222,19 @@ def _harmless_metadata(metadata: Any) -> dict[str, Any]:
 
 
 class HarmlessCells(Preprocessor):
-    """nbconvert preprocessor: every cell is rebuilt by `harmless_cell`, the notebook's metadata dropped."""
+    """nbconvert preprocessor: every cell is rebuilt by `harmless_cell`, the notebook's metadata dropped.
+
+    Cells with rubrics and model answers stay on the formgrader's page and on no other.
+    """
 
     def __init__(self, **settings: Any):
         super().__init__(**settings)
         self.enabled = True
 
     def preprocess(self, notebook: Any, resources: Any) -> tuple[Any, Any]:
-        cells = harmless_cells(notebook.cells)
+        formgrader = "submission_id" in resources and "nbgrader" not in resources
+        kept = [cell for cell in notebook.cells if formgrader or RUBRIC_TAG not in cell.metadata.get("tags", [])]
+        cells = harmless_cells(kept)
         metadata = {"language_info": {"name": "python"}}
         return nbformat.from_dict({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}), resources
 

@@ -95,7 +95,8 @@ def find_units(
     """
     if not course.submitted.is_dir():
         raise CourseError(
-            f"{course.shown(course.submitted)}/ does not exist. Put submissions into submitted/<student>/<section>/."
+            f"{course.shown(course.submitted)}/ does not exist. Put submissions into submitted/<student>/<section>/, or "
+            "say `python -m autograder collect` and the downloaded archive."
         )
     units, problems = [], []
     names = sorted(entry.name for entry in os.scandir(course.submitted) if not entry.name.startswith("."))

@@ -14,6 +14,8 @@ from .checks import load
 from .course import Course, CourseError
 from .judging import Check
 
+RUBRIC_TAG = "rubric"  # cells that graders see and students never do
+
 
 @dataclass(frozen=True)
 class TemplateCell:

@@ -61,12 +61,12 @@ def draw_arrays(arrays, signs=()):
 draw_arrays({"y\n$(m,)$": y, "W\n$(m, d)$": W, "x\n$(d,)$": x, "b\n$(m,)$": b}, signs=["=", "·", "+"])
 plt.show()
 
+
 # %% [markdown]
 # Row $r$ of $W$ meets $x$ and gives $y_r$: here $m = 2$ and $d = 3$, and $y_1 = 3 \cdot 10 + 4 \cdot 20 + 5 \cdot 30 = 260$.
 #
 # After the layer more follows, and at the end there is one number $J$, the objective. In section 03 the rest of the
 # network was $J = (y_1 + 3 y_2 - 3 y_3 - 199)^2$; we hold the third unit at its value 140 there, so that two are left.
-
 
 # %%
 def rest(y):
@@ -77,6 +77,7 @@ def rest(y):
 dJ_dy = numeric_gradient(rest, y)
 print("J =", rest(y), "  ∂J/∂y ≈", np.round(dJ_dy, 6))
 dJ_dy = np.array([2.0, 6.0])  # what these are without rounding: 2 · 1 and 2 · 3
+
 
 # %% [markdown]
 # ### The question of this section
@@ -199,6 +200,7 @@ plt.xticks([2], ["x →"])
 plt.yticks([1.5], ["∂J/∂y ↓"])
 plt.gca().xaxis.tick_top()
 plt.show()
+
 
 # %% [markdown]
 # *Expected picture:* in the coloured part the rows (20, 40, 60) and (60, 120, 180), the first two rows of
@@ -387,6 +389,7 @@ plt.plot(line, 1 - np.tanh(line) ** 2, "--", label="its slope, 1 − tanh²(a)")
 plt.xlabel("a")
 plt.legend()
 plt.show()
+
 
 # %% [markdown]
 # $A$ may be a vector (one layer, one example), a matrix (a batch of examples), or have more axes (pictures: height, width,

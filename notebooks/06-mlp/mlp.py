@@ -49,6 +49,7 @@ operators = {"a": "W1 x + b1", "h": "tanh", "prediction": "w2 · h + b2", "J": "
 draw_edges(arrows, operators=operators)
 plt.show()
 
+
 # %% [markdown]
 # Two of these boxes you know from the library: `VectorScalarAffineNode(h, w2, b2, name)` for $\hat y$ and
 # `SquaredL2DistanceNode(a, b, name)` for $J$. The two for $a$ and $h$ are missing.
@@ -132,6 +133,7 @@ for label, slope in {"1 − tanh(a)²": lambda: 1 - np.tanh(a) ** 2, "1 − out�
     start = time.perf_counter()
     slope()
     print(f"{label:14s}{1000 * (time.perf_counter() - start):6.1f} ms")
+
 
 # %% [markdown]
 # So **`backward` must use `self.out`** and call no `tanh`. The check finds out: it puts another number into `self.out`

@@ -88,6 +88,7 @@ right.bar(range(3), np.array([1, 2, 5]) / 8, color=["C0", "C1", "C2"])
 right.set(title="probabilities p = softmax(z)", xlabel="class", xticks=range(3), ylim=(0, 1))
 plt.show()
 
+
 # %% [markdown]
 # ### Question 1 (2 points)
 #
@@ -196,6 +197,7 @@ with np.errstate(all="ignore"):  # numpy would print two warnings
     print("exponentials ", exponentials)
     print("probabilities", exponentials / np.sum(exponentials))
 
+
 # %% [markdown]
 # The largest float is about $1.8 \cdot 10^{308}$, and $e^{1040}$ is beyond it: *overflow*. It becomes `inf`, and
 # inf/inf is not a number (`nan`). Yet the probabilities themselves are harmless: 1, 0 and 0, to all digits. With scores around
@@ -274,6 +276,7 @@ plt.xlabel("p[y], the probability of the true class")
 plt.ylabel("J")
 plt.legend()
 plt.show()
+
 
 # %% [markdown]
 # $J$ looks at one entry of $p$ and takes no notice of the others. So what is $\frac{\partial J}{\partial p_i}$ for $i = y$, and for $i \ne y$?
@@ -418,6 +421,7 @@ draw_graph(loss)
 plt.show()
 check_values("two nodes against one formula", {"∂J/∂z": z.d_out}, {"∂J/∂z": softmax_nll_gradient(z.out, 1)})
 
+
 # %% [markdown]
 # ## 6 · The network
 #
@@ -428,7 +432,6 @@ check_values("two nodes against one formula", {"∂J/∂z": z.d_out}, {"∂J/∂
 # For that we need `AffineNode` and `TanhNode`. If you have them, use yours, two cells below. If not, the *stand-ins* of the next
 # cell do the same. They know no derivative: they move one entry of an input by a tiny imaginary amount $10^{-20}\,i$ and see how far
 # the result becomes imaginary. This measures a slope to all digits, but entry by entry, so it costs more than a formula.
-
 
 # %%
 class MeasuredNode(Node):
@@ -482,6 +485,7 @@ class TanhNode(MeasuredNode):
 # Do they work? Nothing is graded here. Right code shows max differences below 1e-6.
 check_node(AffineNode, W=np.array([[3.0, 4.0], [-5.0, 4.0]]), x=np.array([1.0, 2.0]), b=np.array([0.5, -1.0]))
 check_node(TanhNode, a=np.array([0.5, -1.0, 2.0]))
+
 
 # %% [markdown]
 # **Exercise 5** (12 points). Two things to write. In `__init__`, build the graph of the four formulas. The prediction is the
@@ -566,7 +570,6 @@ grade("07-softmax-nll/multiclass_classifier_check", globals())
 # First a short run: 10 epochs of 300 steps. Before the first step all scores are nearly 0, so each class has about ⅓ and
 # the objective must be about $\log 3 = 1.10$. If it isn't, something is wrong, and you know before you have trained.
 # The *accuracy* is the fraction of points whose most probable class is the true one.
-
 
 # %%
 def accuracy(model, X, y):

@@ -93,6 +93,7 @@ for ax in axes.ravel():
     ax.axis("off")
 plt.show()
 
+
 # %% [markdown]
 # Left, a drawn picture; then what three hand-made filters give. Edges in one direction come out white, in the other
 # black. A network *learns* its filters: a layer has many of them, and each looks at all outputs (*channels*) of the

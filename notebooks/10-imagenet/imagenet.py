@@ -66,6 +66,7 @@ axes[2].imshow(resized.crop((left, top, left + 224, top + 224)))
 axes[2].set_title("the middle: 224 × 224", fontsize=9)
 plt.show()
 
+
 # %% [markdown]
 # 1. red, green, blue: `image.convert("RGB")`, since a picture may be grey or have a fourth channel for transparency;
 # 2. resized, with its proportions kept, until the shorter side has 256 pixels (bilinear);
@@ -195,6 +196,7 @@ for name, image in {"img1": img1, "img2": img2}.items():
     bars.set_xlabel("probability in %")
     figure.tight_layout()
     plt.show()
+
 
 # %% [markdown]
 # *Expected picture:* for `img1` one long bar, or several of closely related classes; for `img2` a wrong name on top, with
