@@ -505,13 +505,17 @@ for rate in (1e-4, 1e-3, 1e-2, 1e-1, 1.0):
     _, stats = run(settings, data, progress=False)
     print(f"learning rate {rate:<7g} validation accuracy {stats['val_acc'][-1]:.1%}")
     plt.plot(stats["loss"], label=f"{rate:g}", lw=1)
-plt.ylim(1.5, 2.8)
+plt.ylim(1.0, 2.6)
 plt.xlabel("step")
 plt.ylabel("loss")
-plt.legend(title="learning rate")
+plt.legend(title="learning rate", loc="lower left")
 plt.show()
 
 # %% [markdown]
+# *Expected picture:* the two smallest rates draw flat lines on top of each other, 0.01 bends down at the end, 0.1 falls in
+# a zigzag, and 1 leaps up once or more and then stays at 2.30: its first large steps have switched all hidden units
+# off, and no gradient passes any more.
+#
 # **Fourth measurement: penalty and scale,** at a learning rate that moves. With SGD each step multiplies $W$ by
 # $1 - \eta\lambda$ before the data have a say: with $\eta = 0.05$ and $\lambda = 1$ that is 0.95, and after 100 steps
 # 0.6 % of $W$ are left.
@@ -544,8 +548,8 @@ for name, values in {"reg": (1.0, 0.1, 0.01, 0.001), "weight_scale": (1e-4, 1e-3
 #    trouble lies in the settings.
 # 2. The data move $W_1$ by $3 \cdot 10^{-6}$ of its length per step, hundreds of times less than the healthy $10^{-3}$,
 #    and less than the penalty, which takes $10^{-4}$. The 1570 steps of 10 epochs add up to half a percent. In the third
-#    measurement rates up to 0.001 stay at 10 %, 0.01 begins to learn, 0.1 reaches 38 % in three epochs, and at 1 the loss
-#    jumps about: the right rate is 100 to 1000 times larger.
+#    measurement rates up to 0.001 stay at 10 %, 0.01 begins to learn, 0.1 reaches 38 % in three epochs, and at 1 the
+#    units die: the right rate is 100 to 1000 times larger.
 # 3. Weights decay by $1 - \eta\lambda$ per step. At $\eta = 10^{-4}$ that is 15 % over the whole training, slowly
 #    towards zero; at $\eta = 0.05$ it is 5 % a step, much more than the data can put in, so $W$ goes to zero and the
 #    loss to $\log 10$. Both have to change: in the fourth measurement reg = 1 stays at 2.30, reg ≤ 0.01 learns.
