@@ -121,4 +121,5 @@ def test_nbgrader_writes_feedback_for_what_autograder_graded(ours):
         with ours.open_gradebook() as gradebook:
             score = gradebook.find_submission(section, student.name).score
         assert f"(Score: {score:g} /" in text or f"Score: {score:.1f} /" in text
-        assert "BEGIN HIDDEN TESTS" not in text and "grade(&quot;" not in text
+        for secret in ("BEGIN HIDDEN TESTS", "BEGIN SOLUTION", "Rubric", "grade(&quot;"):
+            assert secret not in text, f"{student.name}'s feedback shows {secret}"
