@@ -559,9 +559,11 @@ def merge_conflict_in_the_metadata(notebook):
 
 @damage("is damaged")
 def merge_conflict_in_the_execution_counts(notebook):
-    return text_of(notebook).replace(
-        '   "execution_count": null\n', conflict('   "execution_count": 3\n', '   "execution_count": 4\n'), 3
-    ).encode()
+    return (
+        text_of(notebook)
+        .replace('   "execution_count": null\n', conflict('   "execution_count": 3\n', '   "execution_count": 4\n'), 3)
+        .encode()
+    )
 
 
 @damage("is damaged")

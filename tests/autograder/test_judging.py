@@ -167,7 +167,10 @@ def only(call):
 @pytest.mark.parametrize(
     ("source", "piece"),
     [
-        ("def f():\n    y = 3\n    return y / 0", "ZeroDivisionError: division by zero in f, at the line: return y / 0"),
+        (
+            "def f():\n    y = 3\n    return y / 0",
+            "ZeroDivisionError: division by zero in f, at the line: return y / 0",
+        ),
         ("def f():\n    return np.zeros(2) @ np.zeros(3)", "at the line: return np.zeros(2) @ np.zeros(3)"),
         ("def f():\n    raise NotImplementedError()", "Not finished yet: NotImplementedError in f"),
         ("def f():\n    return g()\ndef g():\n    return unknown", "NameError: name 'unknown' is not defined in g"),

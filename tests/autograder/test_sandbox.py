@@ -20,7 +20,14 @@ from autograder.course import UserError
 from autograder.inside import confine
 from autograder.inside.confine import Limits
 from autograder.judging import StudentError, StudentGone
-from autograder.sandbox import NO_BUBBLEWRAP, StudentProcess, WarmProcess, _interpreter_folders, bubblewrap, library_folders
+from autograder.sandbox import (
+    NO_BUBBLEWRAP,
+    StudentProcess,
+    WarmProcess,
+    _interpreter_folders,
+    bubblewrap,
+    library_folders,
+)
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.xdist_group("sandbox")]
 

@@ -107,7 +107,9 @@ def test_no_cut_or_change_can_make_reading_raise(document, where, put):
 
 @quiet
 @given(st.lists(outputs | plain, max_size=5))
-@example([{"output_type": "display_data", "data": {"image/png": PNG, "text/html": "<b>"}, "metadata": {"x": "<script>"}}])
+@example(
+    [{"output_type": "display_data", "data": {"image/png": PNG, "text/html": "<b>"}, "metadata": {"x": "<script>"}}]
+)
 @example([{"output_type": "stream", "name": "<script>", "text": "\x1b]8;;http://evil\x07click"}])
 def test_cleaned_outputs_are_valid_and_cannot_act(given_outputs):
     cleaned = clean_outputs(given_outputs)

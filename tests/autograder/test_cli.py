@@ -1,0 +1,244 @@
+"""The command line: exit status 0, 1 or 2, one sentence where something is wrong, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, needs_bubblewrap
+
+from autograder import __main__ as command_line
+from autograder.__main__ import Steps, main
+from autograder.classroom import MadeUp, hand_in
+from autograder.course import Course
+
+SECTION = "04-ridge"
+pytestmark = pytest.mark.xdist_group("cli")
+
+
+@pytest.fixture
+def here(course: Course, monkeypatch) -> Course:
+    """A course without submissions, as the working folder."""
+    monkeypatch.chdir(course.root)
+    return course
+
+
+@pytest.fixture
+def run(capfd):
+    """run("grade", ...) -> (exit status, standard output, standard error)."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        status = main([str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        assert "Traceback" not in out + err
+        return status, out, err
+
+    return run
+
+
+# -- wrong usage ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "piece"),
+    [
+        (["nonsense"], "No such command"),
+        (["grade", "--nonsense"], "No such option"),
+        (["grade", "--workers", "0"], "--workers"),
+        (["grade", "--workers", "many"], "--workers"),
+        (["publish"], "Missing argument"),
+        (["pdf", "x.ipynb"], "Missing option"),
+        (["mutants", "--seeds", "0"], "--seeds"),
+    ],
+)
+def test_wrong_usage_is_status_2_and_says_what_is_wrong(run, arguments, piece):
+    status, _, err = run(*arguments)
+    assert status == 2 and piece in err
+
+
+@pytest.mark.parametrize("command", ["", "release", "publish", "grade", "feedback", "export", "report", "pdf", "mutants",
+                                     "demo", "doctor"])  # fmt: skip
+def test_each_command_explains_itself(run, command):
+    status, out, _ = run(*filter(None, [command, "--help"]))
+    assert status == 0 and "Usage: " in out and "--help" in out
+
+
+def test_without_a_command_the_help_is_shown(run):
+    status, out, err = run()
+    assert status in (0, 2) and "grade" in out + err and "doctor" in out + err
+
+
+# -- something in the data is wrong ---------------------------------------------------------------------------------
+
+COMMANDS = [["release"], ["grade"], ["feedback"], ["export"], ["report"], ["publish", "out"], ["mutants"], ["doctor"]]
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: arguments[0])
+def test_outside_a_course_every_command_says_so(run, arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, _, err = run(*arguments)
+    assert status == 1
+    assert (
+        err
+        == f"{tmp_path} is not inside a course: no nbgrader_config.py here or above. Change to the course's folder.\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["release", "grade", "feedback", "report", "mutants"])
+@pytest.mark.parametrize("name", ["99", "0", "../04-ridge", ""])
+def test_an_unknown_section_is_named_and_the_known_ones_listed(run, here, command, name):
+    status, _, err = run(command, name)
+    assert status == 1 and f"There is no section {name!r}" in err and SECTION in err
+
+
+def test_no_submissions_at_all(run, here):
+    status, _, err = run("grade")
+    assert status == 1 and err.startswith(
+        "submitted/ does not exist. Put submissions into submitted/<student>/<section>/"
+    )
+
+
+def test_an_unknown_student(run, here):
+    here.submitted.mkdir()
+    status, _, err = run("grade", "--student", "nobody")
+    assert (status, err) == (
+        1, "submitted/ has no folder for nobody. Check the spelling of the student id.\n"
+    )  # fmt: skip
+
+
+def test_a_section_that_was_not_released(run, here):
+    hand_in(here, MadeUp("ana", ""), [SECTION])
+    shutil.rmtree(here.release / SECTION)
+    status, _, err = run("grade", SECTION, "--workers", 1)
+    assert status == 1 and f"release/{SECTION} has no notebook" in err and "autograder release" in err
+
+
+NO_ADDRESS = pytest.param("nonsense", marks=pytest.mark.xfail(reason="the address itself cannot be read"))
+
+
+@pytest.mark.parametrize(
+    "url", [NO_ADDRESS, "sqlite:////nowhere/at/all/gradebook.db", "postgresql://u:secret@127.0.0.1:1/x", "oracle://x"]
+)
+@pytest.mark.parametrize("command", ["export", "report", "feedback"])
+def test_a_gradebook_that_cannot_be_opened_is_one_sentence_without_the_password(run, here, command, url):
+    config = here.root / "nbgrader_config.py"
+    config.write_text(config.read_text() + f"\nc.CourseDirectory.db_url = {url!r}\n")
+    status, _, err = run(command)
+    assert status == 1 and err.strip() and "secret" not in err and len(err.strip().splitlines()) <= 2
+
+
+@pytest.mark.parametrize("text", ["c = get_config(", "1 / 0", "import nothing_of_this_name"])
+def test_a_configuration_that_is_broken_is_named(run, here, text):
+    (here.root / "nbgrader_config.py").write_text(text)
+    status, _, err = run("export")
+    assert status == 1 and "nbgrader_config.py" in err and "cannot be read" in err
+
+
+def test_a_gradebook_that_is_no_database(run, here):
+    here.gradebook_path.write_bytes(b"this is no database" * 100)
+    status, _, err = run("export")
+    assert status == 1 and "gradebook" in err
+
+
+def test_nothing_graded_yet(run, here):
+    for command in (["export"], ["report"], ["feedback"]):
+        status, out, err = run(*command)
+        assert status in (0, 1) and (out + err).strip()
+
+
+def test_an_unknown_format(run, here):
+    status, _, err = run("export", "--format", "blackboard")
+    assert status in (1, 2) and "blackboard" in err and "canvas" in err
+
+
+def test_a_pdf_of_something_that_is_no_notebook(run, tmp_path):
+    path = tmp_path / "x.ipynb"
+    for content in (None, "no notebook"):
+        if content is not None:
+            path.write_text(content)
+        status, out, err = run("pdf", path, "-o", tmp_path / "x.pdf")
+        assert status == 1 and "x.ipynb" in out + err and not (tmp_path / "x.pdf").exists()
+
+
+def test_without_bubblewrap_grading_refuses_and_says_what_to_do(run, here, monkeypatch, tmp_path):
+    hand_in(here, MadeUp("ana", ""), [SECTION])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    status, _, err = run("grade", SECTION, "--workers", 1)
+    assert status == 1 and "bubblewrap (the program `bwrap`) is not installed" in err and "--no-sandbox" in err
+    assert not here.autograded.exists() or not list(here.autograded.rglob("*.ipynb"))
+
+
+def test_a_stopped_command_says_how_to_go_on(monkeypatch, capsys):
+    def stopped(*arguments, **how):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, "app", stopped)
+    assert main(["grade"]) == 130
+    assert "the same command goes on from here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [(PermissionError(13, "Permission denied", "/x/y"), "/x/y: Permission denied."), (OSError("odd"), "A file: odd.")],
+)
+def test_a_file_that_cannot_be_written_is_named(monkeypatch, capsys, error, sentence):
+    def fails(*arguments, **how):
+        raise error
+
+    monkeypatch.setattr(command_line, "app", fails)
+    assert main(["export"]) == 1
+    assert capsys.readouterr().err == f"{sentence}\n"
+
+
+# -- all is well ----------------------------------------------------------------------------------------------------
+
+
+@needs_bubblewrap
+@pytest.mark.sandbox
+def test_a_whole_round_from_the_command_line(run, here):
+    hand_in(here, MadeUp("ana", ""), [SECTION])
+    (here.submitted / "bob" / SECTION).mkdir(parents=True)
+    (here.submitted / "bob" / SECTION / "ridge.ipynb").write_text("no notebook")
+    status, out, err = run("grade", "04", "--workers", 2)
+    assert (status, err) == (0, "")
+    assert "2 submissions of 2 students graded, 0 were up to date." in out
+    assert "bob/04-ridge: ridge.ipynb is not a notebook" in out and "sum_node" in out
+    assert "0 submissions of 0 students graded, 2 were up to date." in run("grade", "04", "--workers", 2)[1]
+    status, out, err = run("feedback", "04")
+    assert (status, err) == (0, "") and "pages written to feedback/" in out
+    status, out, err = run("export", "--format", "csv", "-o", here.root / "grades.csv")
+    assert status == 0 and (here.root / "grades.csv").read_text().count("ana") >= 1
+    status, out, err = run("report", "-o", here.root / "class.html")
+    assert status == 0 and (here.root / "class.html").stat().st_size > 1000
+    with sqlite3.connect(here.gradebook_path) as database:
+        assert database.execute("select sum(auto_score) from grade").fetchone() == (24,)
+
+
+def test_it_runs_as_a_module_and_its_status_reaches_the_shell(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "autograder", "grade"], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 1 and "is not inside a course" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_progress_without_a_terminal_is_a_few_plain_lines(capsys, monkeypatch):
+    lines: list[str] = []
+    monkeypatch.setattr(command_line, "say", lines.append)
+    with Steps("grading") as steps:
+        for done in range(1, 201):
+            steps(done, 200, "ana")
+    assert lines[-1] == "grading: 200 of 200" and 5 <= len(lines) <= 12
+
+
+def test_the_command_is_installed_under_its_name():
+    program = Path(sys.executable).parent / "autograder"
+    if not program.exists():
+        pytest.skip("the package is not installed, only importable")
+    assert "main" in program.read_text()
