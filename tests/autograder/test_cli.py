@@ -61,8 +61,10 @@ def test_wrong_usage_is_status_2_and_says_what_is_wrong(run, arguments, piece):
     assert status == 2 and piece in err
 
 
-@pytest.mark.parametrize("command", ["", "release", "publish", "grade", "feedback", "export", "report", "pdf", "mutants",
-                                     "demo", "doctor"])  # fmt: skip
+NAMES = "release publish grade feedback export report pdf mutants demo doctor".split()
+
+
+@pytest.mark.parametrize("command", ["", *NAMES])
 def test_each_command_explains_itself(run, command):
     status, out, _ = run(*filter(None, [command, "--help"]))
     assert status == 0 and "Usage: " in out and "--help" in out

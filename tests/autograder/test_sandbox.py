@@ -352,7 +352,7 @@ def complaint(*command: str) -> str:
 
 @pytest.fixture
 def ordinary_python():
-    """An interpreter with our libraries that an ordinary user may run: this one, or the system's of the same version."""
+    """An interpreter with our libraries that an ordinary user may run: this one, or the system's where it fits."""
     if os.geteuid() != 0:
         pytest.skip("the tests run as an ordinary user already: all others here show it")
     if shutil.which("setpriv") is None:
