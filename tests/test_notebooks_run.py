@@ -22,19 +22,21 @@ def test_a_source_notebook_runs_top_to_bottom_within_a_minute(path, tmp_path, mo
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     trained = [cell for cell in code if "train" in cell.metadata.get("tags", [])]
     notebook.cells = [cell for cell in code if cell not in trained]
-    # What only a training run leaves behind: the judge then says that no weights were handed in.
-    for cell in notebook.cells:
-        nbgrader = cell.metadata.get("nbgrader", {})
-        if nbgrader.get("grade") and "weights" in nbgrader["grade_id"]:
-            cell.source = ""
     client = NotebookClient(
-        notebook, timeout=BUDGET, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+        notebook,
+        timeout=BUDGET,
+        kernel_name="python3",
+        allow_errors=True,
+        resources={"metadata": {"path": str(tmp_path)}},
     )
     begin = time.monotonic()
     client.execute()
     # A loaded test machine may be slow; a notebook that needs twice its budget is too slow anywhere.
     assert time.monotonic() - begin < 2 * BUDGET
+    # A test of trained weights needs the training; without it, it has to say which file is not there.
+    weights = [entry["file"] for entry in notebook.metadata["backprop"].get("weights", [])]
     errors = [output for cell in notebook.cells for output in cell.get("outputs", []) if output.output_type == "error"]
+    errors = [error for error in errors if not any(name in error.evalue for name in weights)]
     assert errors == []
 
 

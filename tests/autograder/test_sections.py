@@ -42,8 +42,9 @@ def graded(grader: Grader, section: str, name: str, student: MadeUp | None):
 def test_right_answers_get_full_points_everywhere(grader, section, name):
     template, result = graded(grader, section, name, None)
     short = {grade_id: verdict.text for grade_id, verdict in result.verdicts.items() if not verdict.full}
-    waiting = {"weights"} & set(short)  # nobody trains in this test
-    assert not short.keys() - waiting, "\n".join(short.values())
+    # Nobody trains in this test, so the checks of trained weights say which file they miss.
+    short = {key: text for key, text in short.items() if not any(name in text for name in template.weights)}
+    assert not short, "\n".join(short.values())
     assert not result.problems and not result.faults and not result.suspicions
 
 
