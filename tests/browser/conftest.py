@@ -6,6 +6,7 @@ process may open one.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -21,13 +22,14 @@ from pathlib import Path
 
 import pytest
 
+# Tests import these two by name from whichever conftest.py was read last: tests/autograder has them too.
 ROOT = Path(__file__).resolve().parents[2]
+needs_bubblewrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
+
 TOKEN = "only-for-this-test"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
-
-needs_bubblewrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
 
 # JupyterLab as it comes, without what only makes noise or waits for the internet.
 SETTINGS = {
@@ -52,6 +54,30 @@ class Server:
 
     def address(self, path: str) -> str:
         return f"{self.url}/{path}{'&' if '?' in path else '?'}token={TOKEN}"
+
+    def ask(self, path: str, method: str = "GET"):
+        """The server's own answer to a request of its REST interface."""
+        request = urllib.request.Request(
+            f"{self.url}/{path}", method=method, headers={"Authorization": f"token {TOKEN}"}
+        )
+        with urllib.request.urlopen(request, timeout=20) as reply:
+            return json.loads(reply.read() or "null")
+
+    def end_kernels(self) -> None:
+        for session in self.ask("api/sessions"):
+            self.ask(f"api/sessions/{session['id']}", "DELETE")
+
+    def fence(self, context) -> None:
+        """Let the pages of a browser context fetch from this server only, and note what else they ask for."""
+
+        def decide(route) -> None:
+            if route.request.url.startswith((self.url, "data:", "blob:")):
+                route.continue_()
+            else:
+                self.elsewhere.append(route.request.url)
+                route.abort()
+
+        context.route("**/*", decide)
 
 
 def free_port() -> int:
@@ -132,19 +158,6 @@ def chromium() -> Iterator:
         browser.close()
 
 
-def keep_inside(context, server: Server) -> None:
-    """Let the pages of a browser context fetch from the server only, and note what else they ask for."""
-
-    def decide(route) -> None:
-        if route.request.url.startswith((server.url, "data:", "blob:")):
-            route.continue_()
-        else:
-            server.elsewhere.append(route.request.url)
-            route.abort()
-
-    context.route("**/*", decide)
-
-
 @pytest.fixture
 def visit(chromium) -> Iterator[Callable]:
     """visit(server, path) opens a page of the server in a tab of its own and returns the tab."""
@@ -153,7 +166,7 @@ def visit(chromium) -> Iterator[Callable]:
     def open_page(server: Server, path: str):
         context = chromium.new_context(viewport={"width": 1300, "height": 1000})
         contexts.append(context)
-        keep_inside(context, server)
+        server.fence(context)
         # The formgrader's own pages keep a token for themselves only, so log in elsewhere first.
         assert context.request.get(server.address("lab")).ok
         page = context.new_page()

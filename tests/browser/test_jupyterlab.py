@@ -6,12 +6,11 @@ import json
 import re
 import shutil
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, TOKEN, keep_inside
+from conftest import ROOT
 
 from autograder.classroom import CLASS, MadeUp, solved
 from autograder.course import Course
@@ -75,19 +74,8 @@ def open_notebook(lab, visit) -> Iterator:
         return page
 
     yield open_it
-    end_kernels(lab)
+    lab.end_kernels()
     assert lab.elsewhere == [], "JupyterLab asked for pages outside this machine"
-
-
-def ask(lab, path: str, method: str = "GET"):
-    request = urllib.request.Request(f"{lab.url}/{path}", method=method, headers={"Authorization": f"token {TOKEN}"})
-    with urllib.request.urlopen(request, timeout=20) as reply:
-        return json.loads(reply.read() or "null")
-
-
-def end_kernels(lab) -> None:
-    for session in ask(lab, "api/sessions"):
-        ask(lab, f"api/sessions/{session['id']}", "DELETE")
 
 
 def cell(page, number: int):
@@ -138,12 +126,12 @@ def write_solved(course: Course, lab, section: str, folder: str, student: MadeUp
 def reading_room(lab, chromium):
     """One tab with JupyterLab in it, in which the notebooks are opened one after the other."""
     page = chromium.new_context(viewport={"width": 1300, "height": 1000}).new_page()
-    keep_inside(page.context, lab)
+    lab.fence(page.context)
     page.goto(lab.address("lab/workspaces/reading"))
     page.get_by_role("menuitem", name="File", exact=True).wait_for()
     yield page
     page.context.close()
-    end_kernels(lab)
+    lab.end_kernels()
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
