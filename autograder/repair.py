@@ -25,7 +25,7 @@ class WorkCell:
 
     template : the cell of the release that it answers, None for a cell that the student added
     cell     : what was handed in, None when the cell was missing and comes from the release
-    idle     : it does not run: a stub that would undo the answer that stands in another cell
+    idle     : it does not run: a stub that would undo the answer that stands in another cell, a copy of a training
     """
 
     template: TemplateCell | None
@@ -73,6 +73,7 @@ def repair(template: Template, cells: Sequence[Cell]) -> Repaired:
     written = _written_elsewhere(template, cells, match)
     owner = {submitted: wanted for wanted, submitted in match.items()}
     dropped = _worthless_copies(template, cells, owner)
+    trainings = {_plain(cell.release) for cell in template.cells if cell.trains}
     work: list[WorkCell] = []
     for i, cell in enumerate(cells):
         if i in dropped:
@@ -80,7 +81,8 @@ def repair(template: Template, cells: Sequence[Cell]) -> Repaired:
         wanted = template.cells[owner[i]] if i in owner else None
         if wanted is not None and _locked(wanted):
             work += _added_to_locked(wanted, cell, problems)
-        work.append(WorkCell(wanted, written.get(owner.get(i), cell)))
+        training_again = wanted is None and _plain(cell.source) in trainings
+        work.append(WorkCell(wanted, written.get(owner.get(i), cell), idle=training_again))
     elsewhere = _defined_by_students(work)
     for index, wanted in enumerate(template.cells):
         if index in match or (wanted.cell_type != "code" and not wanted.grade_id):

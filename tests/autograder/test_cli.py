@@ -61,7 +61,7 @@ def test_wrong_usage_is_status_2_and_says_what_is_wrong(run, arguments, piece):
     assert status == 2 and piece in err
 
 
-NAMES = "release publish grade feedback export report pdf mutants demo doctor".split()
+NAMES = ["release", "publish", "grade", "feedback", "export", "report", "pdf", "mutants", "demo", "doctor"]
 
 
 @pytest.mark.parametrize("command", ["", *NAMES])

@@ -196,7 +196,8 @@ def test_the_hidden_numbers_are_not_shown():
 @pytest.mark.parametrize(
     "reply",
     [None, 3, [], {}, {"cpu": 1}, {"handle": 3}, {"value": 1}, {"handle": Handle(1), "value": Handle(2)},
-     {"error": None},     {"error": {"type": 7, "message": [1], "line": {}}}, {"error": {"type": "x" * 10**6, "line": "y" * 10**6}}],
+     {"error": None}, {"error": {"type": 7, "message": [1], "line": {}}},
+     {"error": {"type": "x" * 10**6, "line": "y" * 10**6}}],
 )  # fmt: skip
 def test_a_crooked_reply_ends_in_no_points_and_a_sentence(reply):
     def function(student, draw):

@@ -175,3 +175,12 @@ def test_hidden_tests_in_a_handed_in_test_cell_are_no_edit():
     repaired = repair(template, cells)
     assert repaired.problems == []
     assert not any("HIDDEN" in item.source for item in repaired.cells)
+
+
+def test_a_copy_of_a_training_cell_does_not_run():
+    template = ridge()
+    cells = handed_in(template)
+    (training, *_) = [cell for cell in template.cells if cell.trains]
+    cells.append(Cell("code", training.release))
+    repaired = repair(template, cells)
+    assert [item.idle for item in repaired.cells] == [False] * len(template.cells) + [True]
