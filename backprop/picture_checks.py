@@ -88,6 +88,7 @@ class Slopes:
         first = levels.transpose(2, 0, 1)[None]
         return {
             "wrong_argument:values from 0 to 255, where they belong between 0 and 1": (first - mean) / std,
+            "wrong_argument:divided by 255 twice": (first / 255**2 - mean) / std,
             "missing_term:MEAN is not taken away": first / 255 / std,
             "missing_chain_factor:1 / STD": first / 255 - mean,
             "missing_term:not normalised with MEAN and STD": [first / 255, first],
@@ -101,7 +102,10 @@ class Slopes:
     def _levels(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         c0, cx, cy = (self.colours[:, i] for i in range(3))
         right, down = np.asarray(x) / (self.width - 1), np.asarray(y) / (self.height - 1)
-        return c0 + cx * right[None, :, None] + cy * down[:, None, None]
+        levels = c0 + cx * right[None, :, None] + cy * down[:, None, None]
+        across = (x > -0.6) & (x < self.width - 0.4)
+        along = (y > -0.6) & (y < self.height - 0.4)
+        return levels * (across[None, :, None] & along[:, None, None])  # PIL crops black where there is no picture
 
     def _middle(self, shorter: int, longer: bool = False) -> np.ndarray:
         """Levels of the pixels in the middle after resizing, colours last."""

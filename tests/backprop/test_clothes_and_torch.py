@@ -1,0 +1,108 @@
+"""Drawn clothes, tensor minibatches, weights as safetensors."""
+
+import os
+
+import numpy as np
+import pytest
+
+from backprop import clothes
+from backprop.datasets import DataError
+
+torch = pytest.importorskip("torch")
+from backprop.torch_batches import TensorBatches, shifted_and_flipped  # noqa: E402
+from backprop.torch_weights import WeightsError, load_torch, read_notes, save_torch  # noqa: E402
+
+
+def test_drawn_clothes_are_pictures_of_ten_kinds_the_same_every_time():
+    X, y = clothes.clothes_images(60, seed=3)
+    again, _ = clothes.clothes_images(60, seed=3)
+    assert X.shape == (60, 1, 28, 28) and X.dtype == np.float32 and y.dtype == np.int64
+    assert X.min() >= 0 and X.max() <= 1 and np.array_equal(X, again)
+    assert (np.bincount(y) == 6).all()
+
+
+def test_drawn_clothes_need_more_than_a_linear_classifier_and_are_no_noise():
+    X, y = clothes.clothes_images(3000, seed=0)
+    A = np.c_[X.reshape(len(X), -1), np.ones(len(X))].astype(float)
+    W = np.linalg.solve(A[:2000].T @ A[:2000] + 20 * np.eye(785), A[:2000].T @ np.eye(10)[y[:2000]])
+    accuracy = (np.argmax(A[2000:] @ W, axis=1) == y[2000:]).mean()
+    assert 0.45 < accuracy < 0.80
+
+
+def test_without_fashion_mnist_drawn_clothes_stand_in_and_say_so(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("BACKPROP_DATA", str(tmp_path))
+    data, name = clothes.load_fashion_mnist_or_drawn(500, 100, 50)
+    assert name == clothes.DRAWN and data["X_train"].shape == (100, 1, 28, 28) and len(data["y_test"]) == 10
+    assert "drawn clothes stand in" in capsys.readouterr().out
+
+
+def test_impossible_sizes_are_not_hidden_by_the_stand_in():
+    with pytest.raises(DataError, match="60000"):
+        clothes.load_fashion_mnist_or_drawn(60000, 10000, 10)
+
+
+@pytest.mark.data
+@pytest.mark.skipif(not os.environ.get("BACKPROP_DATA"), reason="BACKPROP_DATA is not set")
+def test_the_real_ones_are_taken_where_they_are():
+    data, name = clothes.load_fashion_mnist_or_drawn(100, 10, 10)
+    assert name == clothes.REAL and data["X_train"].shape == (100, 1, 28, 28)
+
+
+def test_each_pass_gives_every_picture_once_in_a_new_order():
+    X, y = np.arange(10, dtype=np.float32)[:, None], np.arange(10)
+    batches = TensorBatches(X, y, 4, shuffle=True)
+    passes = [torch.cat([labels for _, labels in batches]).tolist() for _ in range(2)]
+    assert [sorted(p) for p in passes] == [list(range(10))] * 2 and passes[0] != passes[1]
+    assert len(batches) == 3 and all(torch.equal(X[:, 0].long(), y) for X, y in batches)
+    assert [len(y) for _, y in TensorBatches(X, y, 4)] == [4, 4, 2]
+
+
+def test_minibatches_of_nothing_and_of_unequal_lengths_are_refused():
+    with pytest.raises(ValueError, match="at least one"):
+        TensorBatches(np.zeros(3), np.zeros(3), 0)
+    with pytest.raises(ValueError, match="3 pictures in X and 2 labels"):
+        TensorBatches(np.zeros(3), np.zeros(2), 1)
+
+
+def test_pictures_are_moved_by_at_most_two_pixels_and_half_of_them_mirrored():
+    X = torch.zeros(400, 2, 9, 9)
+    X[:, :, 4, 3] = 1
+    before = X.clone()
+    out = shifted_and_flipped(X, torch.Generator().manual_seed(0))
+    assert out.shape == X.shape and torch.equal(X, before) and (out.sum(dim=(2, 3)) == 1).all()
+    assert torch.equal(out[:, 0], out[:, 1]), "all channels of a picture move together"
+    rows, columns = out[:, 0].nonzero()[:, 1], out[:, 0].nonzero()[:, 2]
+    assert set(rows.tolist()) == {2, 3, 4, 5, 6} and set(columns.tolist()) == set(range(1, 8))
+    assert 100 < (columns > 4).sum() < 220  # mirrored ones, at 3 … 7, that lie right of the middle
+
+
+def net():
+    return torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
+
+
+def test_saved_weights_come_back_with_their_notes(tmp_path):
+    path, first, second = tmp_path / "w.safetensors", net(), net()
+    save_torch(first, path, trained_on="Fashion-MNIST")
+    assert load_torch(second, path) is second and read_notes(path) == {"trained_on": "Fashion-MNIST"}
+    assert all(
+        torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "other", "words"),
+    [
+        (None, net, "is not here"),
+        (b"not a file of weights", net, "not a safetensors file"),
+        (..., lambda: torch.nn.Linear(3, 2), "other layers"),
+        (..., lambda: torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4)), "another size"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused_with_a_sentence(tmp_path, content, other, words):
+    path = tmp_path / "w.safetensors"
+    if content is ...:
+        save_torch(net(), path)
+    elif content is not None:
+        path.write_bytes(content)
+    with pytest.raises(WeightsError, match=words):
+        load_torch(other(), path)
