@@ -40,7 +40,7 @@ preprocess_mutants = [
     Mutant("left top corner", "wrong_argument", PLACE, "left, top = 0, 0"),
     Mutant("not cropped", "shape", "    " + CROP + "\n", ""),
     Mutant("crop of 256", "shape", "left + 224, top + 224", "left + 256, top + 256"),
-    Mutant("width and height exchanged in the crop", "", CROP, "image = image.crop((top, left, top + 224, left + 224))"),
+    Mutant("width and height exchanged", "", CROP, "image = image.crop((top, left, top + 224, left + 224))"),
     Mutant("mirrored", "", "np.asarray(image)", "np.asarray(image)[:, ::-1].copy()"),
     Mutant("upside down", "", "np.asarray(image)", "np.asarray(image)[::-1].copy()"),
     Mutant("grey pictures stay grey", "raises|shape", "    " + RGB + "\n", ""),
@@ -55,7 +55,8 @@ preprocess_mutants = [
 ]  # fmt: skip
 
 preprocess_variants = [
-    Variant("numpy all the way", "X = np.asarray(image, dtype=np.float32) / 255\n    X = (X - np.array(MEAN)) / np.array(STD)\n"
+    Variant("numpy all the way", "X = np.asarray(image, dtype=np.float32) / 255\n"
+            "    X = (X - np.array(MEAN)) / np.array(STD)\n"
             "    X = torch.tensor(X.transpose(2, 0, 1), dtype=torch.float32)", f"{ARRAY}\n    {NORMAL}"),
     Variant("whole-number size", RESIZE.replace("round(", "int("), RESIZE),
     Variant("bicubic", RESIZE.replace("BILINEAR", "BICUBIC"), RESIZE),
@@ -63,15 +64,18 @@ preprocess_variants = [
             "    X = torch.nn.functional.interpolate(X, scale_factor=256 / min(image.size), mode='bilinear',\n"
             "        antialias=True)[0]\n"
             "    top, left = (X.shape[1] - 224) // 2, (X.shape[2] - 224) // 2\n"
-            "    X = X[:, top:top + 224, left:left + 224]", f"{SCALE}\n    {RESIZE}\n    {PLACE}\n    {CROP}\n    {ARRAY}"),
+            "    X = X[:, top:top + 224, left:left + 224]",
+            f"{SCALE}\n    {RESIZE}\n    {PLACE}\n    {CROP}\n    {ARRAY}"),
     Variant("crop after the tensor", "X = torch.tensor(np.array(image)).permute(2, 0, 1).float().div(255)\n"
             "    X = X[:, top : top + 224, left : left + 224]", f"{CROP}\n    {ARRAY}"),
-    Variant("if and else", "if image.width < image.height:\n        size = (256, round(256 * image.height / image.width))\n"
+    Variant("if and else", "if image.width < image.height:\n"
+            "        size = (256, round(256 * image.height / image.width))\n"
             "    else:\n        size = (round(256 * image.width / image.height), 256)\n"
             "    image = image.resize(size, resample=2)", f"{SCALE}\n    {RESIZE}"),
     Variant("rounded places", "left, top = round((image.width - 224) / 2), round((image.height - 224) / 2)", PLACE),
     Variant("a loop over the colours", "for c in range(3):\n        X[c] = (X[c] - MEAN[c]) / STD[c]", NORMAL),
-    Variant("unsqueeze and view", "mean, std = torch.tensor(MEAN).view(1, 3, 1, 1), torch.tensor(STD).view(1, 3, 1, 1)\n"
+    Variant("unsqueeze and view", "mean = torch.tensor(MEAN).view(1, 3, 1, 1)\n"
+            "    std = torch.tensor(STD).view(1, 3, 1, 1)\n"
             "    return (X.unsqueeze(0) - mean) / std", f"{NORMAL}\n    return X[None]"),
     Variant("prints", "print(image.size)\n    " + RGB, RGB),
 ]  # fmt: skip
@@ -116,15 +120,18 @@ classify_mutants = [
 ]  # fmt: skip
 
 classify_variants = [
-    Variant("sorted by hand", "def classify(net, image, names, k=5):\n    net.eval()\n    with torch.no_grad():\n"
+    Variant("sorted by hand", "def classify(net, image, names, k=5):\n"
+            "    net.eval()\n    with torch.no_grad():\n"
             "        out = net(preprocess(image))\n    p = torch.nn.functional.softmax(out, dim=1).squeeze().numpy()\n"
             "    best = np.argsort(p)[::-1][:k]\n    return [(names[int(i)], p[i]) for i in best]\n"),
-    Variant("exp over sum", "model(preprocess(image))[0]\n    probabilities = (probabilities - probabilities.max()).exp()\n"
+    Variant("exp over sum", "model(preprocess(image))[0]\n"
+            "    probabilities = (probabilities - probabilities.max()).exp()\n"
             "    probabilities = probabilities / probabilities.sum()", SOFTMAX),
     Variant("a tuple of lists", PAIRS.replace("return [(idx2label[i], p)", "return tuple([idx2label[i], p]")
             .replace("strict=True)]", "strict=True))"), PAIRS),
     Variant("tensors for probabilities", "return [(idx2label[i.item()], p) for p, i in zip(*top)]", PAIRS),
-    Variant("a loop", "result = []\n    for j in range(k):\n        result.append((idx2label[int(top[1][j])], float(top[0][j])))\n"
+    Variant("a loop", "result = []\n    for j in range(k):\n"
+            "        result.append((idx2label[int(top[1][j])], float(top[0][j])))\n"
             "    return result", PAIRS),
     Variant("sorted pairs", "every = [(label, probabilities[i].item()) for i, label in idx2label.items()]\n"
             "    return sorted(every, key=lambda pair: -pair[1])[:k]", f"{TOP}\n    {PAIRS}"),
