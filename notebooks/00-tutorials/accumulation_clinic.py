@@ -20,11 +20,11 @@ except ImportError:
 import matplotlib.pyplot as plt
 import numpy as np
 
+from backprop.draw import draw_edges
 from backprop.gradcheck import CheckFailed, check_node
 from backprop.graph import backward_graph, forward_graph
 from backprop.nodes import Node, ValueNode
 from backprop.stepper import step_through
-
 
 # %% [markdown]
 # ## 1 · Where gradients add
@@ -38,7 +38,16 @@ from backprop.stepper import step_through
 # Nearly every accident of this clinic is a `+=` missing in the first row or a reset missing in the third.
 
 # %% [markdown]
-# Two nodes are enough for most of our patients. `LineNode` computes a slope times its input plus an offset, both fixed
+# The graph that most of our patients share. The value $x$ has two consumers: two gradients will arrive there.
+
+# %% tags=["show"]
+draw_edges(
+    [("x", "3x"), ("x", "x+4"), ("3x", "J"), ("x+4", "J")], operators={"3x": "3 · x", "x+4": "x + 4", "J": "×"}
+);
+
+
+# %% [markdown]
+# Two nodes are enough to build it. `LineNode` computes a slope times its input plus an offset, both fixed
 # numbers; `ProductNode` is that of tutorial 1.
 
 # %%
@@ -167,9 +176,9 @@ x.d_out += 10  # a second consumer of x adds its share
 print("x.d_out", x.d_out, "  y.d_out", y.d_out, "  same array:", x.d_out is y.d_out)
 
 # %% [markdown]
-# It should be 10.5 for $x$ and 0.5 for $y$: the share meant for $x$ turned up at $y$ too. An assignment in Python copies no numbers, it gives the same array a second
-# name; `+=` then changes it under both. `a.d_out += ...` avoids this: every node keeps its own
-# array. (`a.d_out = a.d_out + ...` is right as well: it makes a new array.)
+# It should be 10.5 for $x$ and 0.5 for $y$: the share meant for $x$ turned up at $y$ too. An assignment in Python copies
+# no numbers, it gives the same array a second name; `+=` then changes it under both. `a.d_out += ...` avoids this: every
+# node keeps its own array. (`a.d_out = a.d_out + ...` is right as well: it makes a new array.)
 
 # %% [markdown]
 # ### Your turn

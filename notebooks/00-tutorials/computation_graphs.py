@@ -7,7 +7,8 @@
 # * write a *node*: one step, with its value (forward) and its derivative (backward),
 # * say why gradients are **added** when a variable is used twice,
 # * run any graph forward and backward in the right order, and use it as a function to be learned.
-#
+
+# %% [markdown]
 # **Time** about 60 minutes. **Builds on** derivatives of one variable, the chain rule, Python classes, numpy arrays.
 # Nothing here is graded.
 
@@ -399,7 +400,8 @@ draw_graph(J);
 # %% [markdown]
 # **Question.** Would it do to go backwards level by level: first $J$, then every node one arrow away from $J$, then every
 # node two arrows away, and so on? Try it in your head on $v = x^2,\; u = v^2,\; J = u \cdot v$.
-#
+
+# %% [markdown]
 # <details><summary>Answer</summary>
 #
 # No. Both $u$ and $v$ are one arrow away from $J$, so nothing stops $v$ from running before $u$. Then $v$ passes on what
@@ -463,7 +465,8 @@ for step in range(8):
 #   *upstream gradient times local derivative*.
 # * Gradients **add up** where a value has several consumers, so `backward` uses `+=` and `forward` resets `d_out`.
 # * Forward runs in topological order, backward in reverse. A gradient has the shape of its variable.
-#
+
+# %% [markdown]
 # **Next** The tutorial on linear regression puts this framework to work on data. **Go further**: build
 # $J = e^{x^2} \cdot x$ from the nodes above, guess how many gradients arrive at $x$, and look with `step_through`. Then read
 # the library's `backprop/graph.py`: you know all its ideas.

@@ -500,6 +500,7 @@ try_node(Mistake8, a=a, expected=a**3)
 #   $10^{-2}$ mean a mistake; in between, suspect a kink, single precision or a bad step first.
 # * Tolerance: absolute *plus* relative. Pass only what is small; `nan` is not.
 # * Use a random upstream gradient, a second consumer, a second pass, and one value known by hand.
-#
+
+# %% [markdown]
 # **Go further**: write your own `MistakeN` that `check_node` does not catch. (Hint: what if it is wrong only for
 # inputs larger than 100?) Then read `backprop/gradcheck.py`.

@@ -78,7 +78,8 @@ rectangles(axes[2], "batched, four examples:  Y = X W,   gradient of W = Xᵀ (g
 # ## 2 · The network of the series
 #
 # One small network with fixed numbers runs through the whole course: a number $x$ goes in, two hidden layers of
-# three, a prediction comes out, compared with an outcome $y$.
+# three, a prediction comes out, compared with an outcome $y$. Section 03 does it by hand, 04 with nodes, 05 and 06 with
+# whole layers, 09 in PyTorch.
 #
 # $$r_0 = W_0\,x \quad h_0 = \mathrm{ReLU}(r_0) \quad r_1 = W_1 h_0 \quad h_1 = \mathrm{ReLU}(r_1) \quad
 # \hat y = W_2 h_1 \quad J = (\hat y - y)^2$$
@@ -140,7 +141,8 @@ for name, gradient in same.items():
 # $$\frac{\partial J}{\partial h_0} = \frac{\partial J}{\partial \hat y}\;
 # \underbrace{W_2}_{1\times 3}\; \underbrace{D_1}_{3 \times 3}\; \underbrace{W_1}_{3\times 3}
 # \qquad \frac{\partial J}{\partial W_1} = h_0\,\frac{\partial J}{\partial r_1}$$
-#
+
+# %% [markdown]
 # $D_1$ is the diagonal matrix with the slopes of ReLU. The derivative by a matrix comes out **transposed**: row $j$, column $i$ holds
 # $\partial J / \partial W_{ij}$.
 
@@ -250,19 +252,18 @@ for name, array in arrays.items():
 # ### Your turn
 #
 # 1. A text in the row dialect says $\partial\ell/\partial A = v\,u^\top$ for the number $\ell = u^\top A\,v$. What is $dA$ in the
-#    same-shape dialect, and what is the update of $A$ in each of the two?
-# 2. A program has `X` of shape (64, 100), `W` of shape (100, 10) and `dY` of shape (64, 10). Which products give `dW` and
-#    `dX`? Find them from the shapes alone.
-# 3. `u` and `v` are 1-D arrays of 3 numbers. What are the shapes of `u.T @ v`, `np.outer(u, v)`, and
-#    `u.reshape(3, 1) - v`?
-#
+#    same-shape dialect, and the update of $A$ in each?
+# 2. Shapes: `X` (64, 100), `W` (100, 10), `dY` (64, 10). Which products give `dW` and `dX`?
+# 3. `u` and `v` are 1-D arrays of 3 numbers. Which shapes have `u.T @ v`, `np.outer(u, v)` and `u.reshape(3, 1) - v`?
+
+# %% [markdown]
 # <details><summary>Answers</summary>
 #
 # 1. $dA = u\,v^\top$. The update is the same in both: $A \leftarrow A - \eta\,u\,v^\top$. Dialects change how a gradient is
 #    written, never where the step goes.
 # 2. `dW = X.T @ dY`, (100, 64) times (64, 10); `dX = dY @ W.T`, (64, 10) times (10, 100).
-# 3. `()`: transposing a 1-D array does nothing, so this is the scalar product. `(3, 3)`: the outer product. `(3, 3)`: a column
-#    minus a row is broadcast, a frequent accident when predictions have shape (N, 1) and outcomes (N,).
+# 3. `()`: a 1-D array has no transpose, so this is the scalar product. `(3, 3)`: the outer product. `(3, 3)` again: a column
+#    minus a row is broadcast, a frequent accident with predictions (N, 1) and outcomes (N,).
 #
 # </details>
 
@@ -276,6 +277,7 @@ print((u.T @ v).shape, np.outer(u, v).shape, (u.reshape(3, 1) - v).shape)
 # * Three dialects, one set of numbers. This course's nodes speak **same shape**; sections 08 and later are **batched**.
 # * Row derivative: factors in the order of the path, no transposes inside, one transpose at the update.
 # * Shapes first: usually one order of the factors fits. If all are square, write the index formula.
-#
+
+# %% [markdown]
 # **Go further**: add a bias to each layer of the batched network and check its gradient with `numeric_gradient`. Then
 # do the same network with weights in CS189's layout and a batch of rows: which products need a transpose now?

@@ -306,6 +306,7 @@ for name, features, outcomes in [("training", X_train, y_train), ("validation", 
 # * A model is a graph; its objective is the last node; parameters are value nodes that training may change.
 # * Check the gradients on a small random point **before** training. The table says which variable is wrong.
 # * Training error alone says little: look at data the model has not seen.
-#
+
+# %% [markdown]
 # **Go further**: read `backprop/linear_regression.py` and `backprop/estimator.py`; they are what you have seen here.
 # Then make the objective a mean over ten examples: which node would need a new axis?

@@ -61,12 +61,14 @@ draw_edges(
 # ## 3 · Work
 #
 # * Replace `# YOUR CODE HERE` and the line `raise NotImplementedError()` under it by your code, and each `YOUR ANSWER HERE` by
-#   your text. Formulas go between dollar
-#   signs: `$\frac{\partial J}{\partial w}$` shows as $\frac{\partial J}{\partial w}$.
+#   your text. Formulas go between dollar signs: `$\frac{\partial J}{\partial w}$` shows as
+#   $\frac{\partial J}{\partial w}$.
 # * Below an exercise stands its check. Run it as often as you like. It belongs to the course: leave it as it is, and
 #   delete, copy or split no cell that came with the notebook. New cells of your own are welcome anywhere.
-# * Before a break: save. After a break, run everything from the top (*Runtime → Run all* in Colab, *Run → Run All Cells* in
-#   JupyterLab): Python has forgotten all values.
+
+# %% [markdown]
+# Before a break: save. After a break, run everything from the top (*Runtime → Run all* in Colab, *Run → Run All Cells* in
+# JupyterLab): Python has forgotten all values.
 
 # %% [markdown]
 # ## 4 · Only in Colab: reach your file
@@ -175,7 +177,8 @@ print("inside:", zipfile.ZipFile(handin).namelist())
 # python -m backprop pdf ridge.ipynb -o answers.pdf --name "Your Name"
 # python -m backprop submit ridge.ipynb
 # ```
-#
+
+# %% [markdown]
 # In Colab: the same lines in cells **of this tutorial**, each with a `!` in front, after the cell of section 4 and
 # `%cd "/content/drive/MyDrive/Colab Notebooks"`. Colab calls your copy `Copy of ridge.ipynb`: rename it first (click on its
 # name) to `ridge.ipynb`.

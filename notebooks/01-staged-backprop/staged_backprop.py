@@ -6,7 +6,8 @@
 #
 # **You will be able to** cut a formula into steps, draw it, write its forward and backward pass, and measure whether
 # your gradients are right.
-#
+
+# %% [markdown]
 # **Time** about 75 minutes, the optional parts 45 more. **Builds on** the product rule and the derivatives of exp and
 # log; the tutorial on computation graphs helps, but is not needed. **Points** 30, none of them for optional parts.
 
@@ -43,7 +44,8 @@ ax = draw_edges(
 # %% [markdown]
 # Read the lower row from the right. The result's derivative with respect to itself is 1. A sum hands its gradient on
 # unchanged. The product multiplies it by the *other* input: raising $a$ by 0.01 raises $h$ by $0.01 \cdot b = 0.02$.
-#
+
+# %% [markdown]
 # ### Your turn: two steps
 #
 # From here on we work with
@@ -142,7 +144,7 @@ def staged_product(x, y, z):
 #
 # $$\frac{\partial f}{\partial x} \approx \frac{f(x + \varepsilon, y, z) - f(x - \varepsilon, y, z)}{2\,\varepsilon}$$
 #
-# The check prints one line per input: **exact** is your gradient, **approx** is measured from your forward pass, and
+# The check prints an *agreement table*, one line per input: **exact** is your gradient, **approx** is measured from your forward pass, and
 # **maxdiff** is the distance between them. Right code shows less than $10^{-8}$ here; a forgotten term shows far more.
 
 # %% nbgrader={"grade": true, "grade_id": "staged_product_check", "points": 5}
@@ -203,7 +205,8 @@ grade("01-staged-backprop/by_hand_check", globals())
 #
 # Sometimes one value feeds two operators, or one operator twice, as in $k = c \cdot c$. Draw an explicit **copy** for each
 # use: $c_1 = c$ and $c_2 = c$. If $c$ rises by 0.01, *both* copies rise by 0.01, and the result feels both.
-#
+
+# %% [markdown]
 # So on the way back two gradients arrive at $c$, and they **add**. You know what has to come out here: the derivative of
 # $c^2$ is $2c$, and for $c = 3$ that is 6.
 

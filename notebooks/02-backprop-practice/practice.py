@@ -7,7 +7,8 @@
 # * derive every gradient of a two-layer network on paper, with indices, and *check* your derivation on random numbers,
 # * take one gradient step without the classic mistake,
 # * say what a gradient costs, why zero is a bad start, and what a narrow layer buys.
-#
+
+# %% [markdown]
 # **Time** about two and a half hours; the sections can be done on different days. **Builds on** section 01: upstream, local,
 # downstream, and that gradients of a value used twice add up. **Points** 73.
 
@@ -100,7 +101,8 @@ grade("02-backprop-practice/many_paths_check", globals())
 # %% [markdown]
 # **Exercise 2** (3 points). The same as code, for both cases: `dx_dw` has shape `(n,)` when $w$ is a number, and `(n, d)`
 # when $w$ is a vector.
-#
+
+# %% [markdown]
 # The numbers in the example come from the small network that goes through this whole course. Three units with the
 # values `h0` feed three units, and those feed the prediction $\hat y$ with the weights 1, 3 and −3. Three paths lead from
 # `h0[0]` to $\hat y$, with the weights 3, −5 and 3 on their first arrows.
@@ -154,9 +156,10 @@ grade("02-backprop-practice/total_derivative_check", globals())
 # |---|---|---|---|
 # | vector $w$ | $(d,)$ | $1 \times d$ | `dw`, shape `(d,)` |
 # | matrix $W$ | $(m, d)$ | $d \times m$ | `dW`, shape `(m, d)` |
-#
-# From here on $\partial f/\partial W$ is the gradient, and `dW` is its name in code. (Tutorial 5 of section 00, the layout
-# Rosetta stone, has the whole story, batches included.)
+
+# %% [markdown]
+# From here on $\partial f/\partial W$ is the gradient, and `dW` is its name in code. The
+# [layout Rosetta stone](../00-tutorials/layouts.ipynb), tutorial 5 of section 00, has the whole story, batches included.
 
 # %% [markdown]
 # ## 3 · A sum of units
@@ -690,7 +693,8 @@ plt.legend();
 # **Expected picture**: two rising lines, far apart. The lower one is flat at first, since for small arrays the time goes
 # into calling NumPy and not into arithmetic; the upper one starts with slope 2 for the same reason ($d^2$ calls).
 # Both become steeper on the right.
-#
+
+# %% [markdown]
 # **Question 7** (3 points). Count multiplications. How does the cost of *one* value $\ell$ grow with $d$? That of all of
 # $\partial\ell/\partial W_1$ by forward differences? By your formulas? Compare with your picture. What would the two cost
 # for the 784 × 784 matrix of a small image network, if one evaluation takes 1 ms?
@@ -758,9 +762,11 @@ plt.legend(loc="lower right", fontsize=8);
 # Light is low. Two valleys lie opposite each other: turning both signs changes nothing, because tanh is odd. Between them,
 # at $(0, 0)$, the ground is level, a *saddle*: uphill one way, downhill another, and a gradient of exactly zero. The walk
 # that starts there never leaves.
-#
+
+# %% [markdown]
 # And if all weights are equal but not zero? Four sigmoid units (section 3), one input, twenty points of a bump to fit. Your
-# `sigmoid_net_step` trains them twice: once from equal values, once from random ones. It takes a second or two.
+# `sigmoid_net_step` trains them twice: once from equal values, once from random ones, each for 400 *epochs*, rounds through
+# all points. It takes a second or two.
 
 # %% tags=["show"]
 def bump(t):
@@ -799,7 +805,8 @@ axes[2].legend(fontsize=8);
 # **Expected picture**: on the left *one* line, four units on top of each other from the first step to the last. In the
 # middle four lines that go their own ways. On the right: four equal units can only do what one unit does, four times
 # as high: rise or fall, and never both. Four different ones draw the bump.
-#
+
+# %% [markdown]
 # **Question 8** (4 points). Argue with your formulas, not with the pictures.
 #
 # 1. All weights and biases of $\ell = \tfrac12\lVert W_2 \tanh(W_1 x + b) - y\rVert^2$ are zero. Which of the gradients
@@ -830,7 +837,8 @@ axes[2].legend(fontsize=8);
 # A network in which every unit of a layer is connected to every unit of the next has a weight for each connection, and, if
 # it uses biases, one for each unit that computes something. The inputs compute nothing. Its sizes are a list: $d = [d_0, d_1,
 # \ldots, d_N]$, inputs first, outputs last.
-#
+
+# %% [markdown]
 # **Question 9** (2 points). Give a formula for the number of weights, and one for weights and biases together. Evaluate both
 # for 8 inputs, two hidden layers of 10 units, and 3 outputs.
 
@@ -945,12 +953,11 @@ grade("02-backprop-practice/merge_layers_check", globals())
 # %% [markdown]
 # ## What you know now
 #
-# * Many paths: multiply along each, add over all. With vectors that is one product with a Jacobian; the shapes of the
-#   variables tell you which way round it stands.
-# * Shapes help you to remember, indices prove, and finite differences catch what both have missed.
+# * Many paths: multiply along each, add over all. With vectors: one product with a Jacobian.
+# * Shapes remind, indices prove, finite differences catch what both have missed.
 # * One step uses gradients of one point, and makes new arrays.
-# * Formulas cost a few evaluations, however many parameters there are; measuring costs one evaluation for each of them.
-# * Where training starts decides whether it can begin, and whether a layer of many units is worth more than one.
+# * Formulas cost a few evaluations in all; measuring costs one for each parameter.
+# * The start decides whether training can begin, and whether units differ.
 # * A layer more is not always a network that can do more.
 
 # %% [markdown]
@@ -960,4 +967,4 @@ grade("02-backprop-practice/merge_layers_check", globals())
 #   instead. Is the path the same?
 # * Multiply the random start of section 6 by 0.001, or by 10. What happens to the three pictures?
 # * Replace forward by central differences, $\bigl(\ell(W + h) - \ell(W - h)\bigr) / 2h$. How many digits do you gain, at what price?
-# * Section 03 does all of this by hand for the small network of this course, ReLU units that are off included.
+# * Section 03 does all of this by hand for the small network, ReLU units that are off included.

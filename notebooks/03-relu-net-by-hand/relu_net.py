@@ -7,7 +7,8 @@
 # * say when an outer product appears in a gradient, when a transpose, and where ReLU closes the road,
 # * hold every gradient against a measured one, also where units are dead,
 # * take a step of gradient descent with your own gradients.
-#
+
+# %% [markdown]
 # **Time** about 100 minutes; the optional part at the end 30 more. **Builds on** section 01 (forward, backward,
 # upstream × local) and matrix times vector. **Points** 50.
 
@@ -25,7 +26,6 @@ import numpy as np
 from backprop.draw import draw_edges
 from backprop.gradcheck import check_values, compare, numeric_gradient, report
 
-
 # %% [markdown]
 # ## 1 · The network
 #
@@ -36,6 +36,13 @@ from backprop.gradcheck import check_values, compare, numeric_gradient, report
 # \qquad \hat y = W_2 \cdot h_1$$
 #
 # $r$ is a unit's value before ReLU, its *pre-activation*; $h$ is the value after it. There are no biases.
+
+# %% tags=["show"]
+draw_edges(
+    [("x", "r0"), ("W0", "r0"), ("r0", "h0"), ("h0", "r1"), ("W1", "r1"), ("r1", "h1"), ("h1", "ŷ"), ("W2", "ŷ")],
+    operators={"r0": "×", "h0": "ReLU", "r1": "@", "h1": "ReLU", "ŷ": "dot"},
+);
+
 
 # %%
 def relu(x):
@@ -57,7 +64,8 @@ def mlp(x, W0, W1, W2):
 
 
 # %% [markdown]
-# These are the numbers of our first network. You will meet them again in other sections.
+# These are the numbers of our first network, the thread of the whole course: here you work with it by hand, in section 04
+# it becomes nodes, in 05 and 06 whole layers, in 09 PyTorch.
 
 # %%
 first = {
@@ -71,8 +79,21 @@ variables
 
 
 # %% [markdown]
-# The next cell only defines a drawing: a circle for each unit with its $h$ inside, a line for each weight. A unit whose
+# The next two cells only define a drawing: a circle for each unit with its $h$ inside, a line for each weight. A unit whose
 # pre-activation is negative would be drawn grey, and so would the lines around it.
+
+# %%
+def draw_weights(axes, units, weights, height):
+    """Draw a line for each weight, grey where the unit at one of its ends is 0."""
+    paper = {"ec": "none", "fc": "w", "pad": 0.8}
+    for c in range(3):
+        for (i, j), weight in np.ndenumerate(weights[c]):
+            start, end = height[c][j], height[c + 1][i]
+            colour = "C0" if units[c][j] != 0 and units[c + 1][i] != 0 else "0.75"
+            axes.plot([c, c + 1], [start, end], color=colour, zorder=1)
+            at = (c + 0.24, start + 0.24 * (end - start))
+            axes.text(*at, f"{weight:g}", ha="center", va="center", bbox=paper)
+
 
 # %%
 def draw_units(inputs):
@@ -81,16 +102,9 @@ def draw_units(inputs):
     units = [np.array([v["x"]]), v["h0"], v["h1"], np.array([v["y_predicted"]])]
     weights = [inputs["W0"][:, None], inputs["W1"], inputs["W2"][None, :]]
     height = [(column.size - 1) / 2 - np.arange(column.size) for column in units]
-    paper = {"ec": "none", "fc": "w", "pad": 0.8}
     axes = plt.figure(figsize=(8, 3.6)).add_axes([0, 0, 1, 1], xlim=(-0.4, 3.4), ylim=(-1.5, 1.8))
     axes.axis("off")
-    for c in range(3):
-        for (i, j), weight in np.ndenumerate(weights[c]):
-            start, end = height[c][j], height[c + 1][i]
-            colour = "C0" if units[c][j] != 0 and units[c + 1][i] != 0 else "0.75"
-            axes.plot([c, c + 1], [start, end], color=colour, zorder=1)
-            at = (c + 0.24, start + 0.24 * (end - start))
-            axes.text(*at, f"{weight:g}", ha="center", va="center", bbox=paper)
+    draw_weights(axes, units, weights, height)
     for c, name in enumerate(["x", "h0", "h1", "prediction"]):
         axes.text(c, 1.6, name, ha="center")
         for y, value in zip(height[c], units[c]):
@@ -126,8 +140,10 @@ print("loss", loss(variables["y_predicted"], y_first))
 #
 # Learning means changing $W_0$, $W_1$, $W_2$ so that $\ell$ falls. For that we need $\frac{\partial\ell}{\partial W_0}$,
 # $\frac{\partial\ell}{\partial W_1}$ and $\frac{\partial\ell}{\partial W_2}$. **A gradient has the shape of its
-# variable**: entry $[i, j]$ of $\frac{\partial \ell}{\partial W_1}$ says how fast $\ell$ grows with $W_1[i, j]$.
-#
+# variable**: entry $[i, j]$ of $\frac{\partial \ell}{\partial W_1}$ says how fast $\ell$ grows with $W_1[i, j]$. (Some books
+# transpose it: see the [layout Rosetta stone](../00-tutorials/layouts.ipynb).)
+
+# %% [markdown]
 # The road runs backwards through every value in between, from $\hat y$ down to $r_0$. One function per stop, each built
 # on the one before.
 
@@ -560,12 +576,11 @@ axes[0].set_ylabel("loss");
 # %% [markdown]
 # ### Question 2 (6 points)
 #
-# 1. In the second network, which entries of the gradients of $W_0$, $W_1$ and $W_2$ are zero? Explain each group with the
-#    formulas of your nine functions.
-# 2. All inputs of a data set are positive, and a unit of the *lower* layer has a negative weight $W_0[i]$. What does
-#    gradient descent do with this unit? Why?
-# 3. A unit of the *upper* layer is dead for every example. Can it come back to life during training, although its own
-#    weights get no gradient? Give a reason.
+# 1. In the second network, which entries of the gradients of $W_0$, $W_1$ and $W_2$ are zero? Explain each group with your
+#    formulas.
+# 2. All inputs of a data set are positive, and a *lower* unit has a negative weight $W_0[i]$. What does gradient descent do
+#    with this unit? Why?
+# 3. An *upper* unit is dead for every example. Can it come back to life, although its own weights get no gradient? Why?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "q_dead", "points": 6, "solution": true}
 # ### BEGIN SOLUTION
@@ -760,11 +775,12 @@ if torch is not None:
 # ## Summary
 #
 # * Backwards, each stop needs two things: what arrived from above, and the slope of one small step.
-# * Through a matrix product, the weights get an outer product, and the layer below gets a sum over all paths.
+# * Through a matrix product, the weights get an outer product, the layer below a sum over all paths.
 # * A gate multiplies by 1 or 0, looked up in the pre-activation of its *own* layer.
 # * A gradient has the shape of its variable.
 # * A test with all gates open doesn't test the gates.
 # * A dead unit gets no gradient and passes none on.
-#
+
+# %% [markdown]
 # **Go further.** Section 04 turns each function into a *node*, so that the order of the calls is found by itself. Section 08
 # does this section's work for whole batches of examples.

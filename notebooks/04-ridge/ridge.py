@@ -7,7 +7,8 @@
 # * connect nodes into an objective in which one parameter is used twice,
 # * check every gradient of it before you train, and read what a failed check says,
 # * say what an ℓ2 penalty does to a fit, with numbers of your own.
-#
+
+# %% [markdown]
 # **Time** about 90 minutes, the optional part 45 more. **Builds on** the two tutorials of section 00: computation
 # graphs, and linear regression. **Points** 30; the optional part is checked too but counts none.
 
@@ -133,8 +134,9 @@ class L2NormPenaltyNode(Node):
 
 # %% [markdown]
 # The cell below compares your `backward` with *finite differences*: it moves each $w_i$ a little, runs your `forward`
-# and looks at how much `out` changes. It also feeds $w$ to a second node, runs a second pass, and more. One line per
-# variable: the entry that your code gives (exact), what the differences give (approx), and the largest difference.
+# and looks at how much `out` changes. It also feeds $w$ to a second node, runs a second pass, and more. It prints an
+# *agreement table*, one line per variable: the entry that your code gives (exact), what the differences give (approx), and
+# the largest difference.
 
 # %% nbgrader={"grade": true, "grade_id": "l2_penalty_check", "points": 5}
 # Check your work. Right code shows max differences below 1e-6, most often around 1e-10.
@@ -305,7 +307,7 @@ plt.show()
 
 # %% [markdown]
 # Two runs: one with $\lambda = 1$ in many small steps, one without a penalty, with ten times the step in a quarter of
-# the epochs. Together they take about 10 seconds. (Cells like the next are not run again when your notebook is graded;
+# the epochs (rounds through the data). Together they take about 10 seconds. (Cells like the next are not run again when your notebook is graded;
 # what they printed stays.)
 
 # %% tags=["train"]
@@ -366,9 +368,8 @@ grade("04-ridge/training_error_check", globals())
 #
 # 1. Which run has the smaller training error, and why must it be that one?
 # 2. What does the penalty do to the weights, and how does that show? Point to a place in the picture.
-# 3. Which of the two would you use for new points, and which number did you look at? The weights of the second run
-#    started at zero and had 500 epochs: what would probably happen to its training and validation error
-#    with many more?
+# 3. Which of the two would you use for new points, and which number did you look at? The second run started at zero and
+#    had 500 epochs: what would many more do to its training and validation error?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "q_two_fits", "points": 4, "solution": true}
 # ### BEGIN SOLUTION
@@ -571,17 +572,17 @@ for batch_size, step_size in [(10, 5e-4), (50, 2.5e-3), (100, 5e-3)]:
 # ## What you have now
 #
 # * A node is three things: `out` on the way forward, `+=` into each input's `d_out` on the way back, a list of inputs.
-# * A variable with two consumers collects two gradients. The agreement table showed that they add up in your code.
-# * A gradient check compares backward with *your* forward. A wrong objective, differentiated well, passes it: that is
-#   why the checks here also know the value.
-# * The penalty trades training error for smaller weights; the validation error says whether that was a good trade.
+# * A variable with two consumers collects two gradients, which add up.
+# * A gradient check compares backward with *your* forward. A wrong objective, differentiated well, passes: so the checks
+#   here also know the value.
+# * The penalty trades training error for smaller weights; the validation error judges the trade.
 
 # %% [markdown]
 # ## Go further
 #
-# * Try $\lambda = 0.01, 0.1, 10$, and plot training and validation error against $\lambda$. Where is the valley?
+# * Plot training and validation error against $\lambda = 0.01, 0.1, 1, 10$. Where is the valley?
 # * Replace the penalty by $\lambda \sum_i |w_i|$ (the *lasso*) in a node of your own. What is its derivative at
-#   $w_i = 0$, and what does the staircase look like?
-# * The minimum can be had without training: set the gradient of the mean objective to zero and solve for $w$ and $b$
-#   with `np.linalg.solve`. How far from it did your run stop?
-# * Section 05 turns the vector $w$ into a matrix, section 06 stacks two of these layers with a bend in between.
+#   $w_i = 0$, and what becomes of the staircase?
+# * Set the gradient of the mean objective to zero and solve with `np.linalg.solve`. How far from that minimum did your run
+#   stop?
+# * Section 05 turns the vector $w$ into a matrix, section 06 stacks two such layers with a bend in between.

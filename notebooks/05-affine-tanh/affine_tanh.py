@@ -6,7 +6,8 @@
 # * derive the gradient of a matrix, one entry at a time, without getting lost in indices,
 # * turn what you derived into one line of numpy, and check it on layers of any size,
 # * say where the outer product comes from, where the transpose, and where the product entry by entry.
-#
+
+# %% [markdown]
 # **Time** about 90 minutes: five short proofs, each with a function of one line. **Builds on** the chain rule over many
 # paths (section 02) and the numbers of section 03. **Points** 30.
 
@@ -85,9 +86,11 @@ dJ_dy = np.array([2.0, 6.0])  # what these are without rounding: 2 · 1 and 2 ·
 # Suppose that the rest of the network has told us $\frac{\partial J}{\partial y}$, the *upstream gradient*. What are
 # $\frac{\partial J}{\partial W}$, $\frac{\partial J}{\partial x}$ and $\frac{\partial J}{\partial b}$? We never look into the
 # rest: whatever $J$ is, it depends on $W$, $x$ and $b$ through $y$ only.
-#
+
+# %% [markdown]
 # **A gradient has the shape of its variable.** $\frac{\partial J}{\partial W}$ is an array of shape $(m, d)$, and its entry
-# $[i, j]$ is $\frac{\partial J}{\partial W_{ij}}$, the slope of $J$ along that one weight.
+# $[i, j]$ is $\frac{\partial J}{\partial W_{ij}}$, the slope of $J$ along that one weight. (Some books transpose it: see the
+# [layout Rosetta stone](../00-tutorials/layouts.ipynb).)
 
 # %% [markdown]
 # ### The tool: δ
@@ -205,7 +208,8 @@ plt.show()
 # %% [markdown]
 # *Expected picture:* in the coloured part the rows (20, 40, 60) and (60, 120, 180), the first two rows of
 # $\frac{\partial \ell}{\partial W_1}$ in section 03; above them $x$, on their left $\frac{\partial J}{\partial y}$.
-#
+
+# %% [markdown]
 # ### Question 2 (2 points)
 #
 # Let $x$ and $\frac{\partial J}{\partial y}$ be *column vectors*, of shape $d \times 1$ and $m \times 1$. Write
@@ -267,7 +271,8 @@ grade("05-affine-tanh/affine_dW_check", globals())
 #
 # $x$ may be the output of a layer below, and that layer waits for $\frac{\partial J}{\partial x}$. Now there *is*
 # something to add up: one weight goes into one output, but $x_j$ goes into **all** of them.
-#
+
+# %% [markdown]
 # ### Question 3 (4 points)
 #
 # Show that
@@ -324,7 +329,8 @@ grade("05-affine-tanh/affine_dx_check", globals())
 # %% [markdown]
 # (In section 03 all three units sent something back: the third one $(-18, -24, -6)$. Added to
 # $(-24, 32, 28)$ that makes the $(-42, 8, 22)$ you found there.)
-#
+
+# %% [markdown]
 # ## 5 · The bias
 #
 # ### Question 4 (2 points)
@@ -395,7 +401,8 @@ plt.show()
 # $A$ may be a vector (one layer, one example), a matrix (a batch of examples), or have more axes (pictures: height, width,
 # colour). To have one proof for all of them, number the positions of the array through with **a single index**
 # $k = 1, \dots, n$, whatever its shape. $A_k$ and $S_k$ are the entries at the same position $k$.
-#
+
+# %% [markdown]
 # ### Question 5 (4 points)
 #
 # $J$ depends on $A$ through $S$ only. Show that, for arrays of any shape,

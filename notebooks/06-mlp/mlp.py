@@ -6,7 +6,8 @@
 # * turn the gradients of a layer into a node that works in any graph,
 # * build and train a network with one hidden layer, and check every gradient of it first,
 # * say why its weights must not start alike, and show what happens when they do.
-#
+
+# %% [markdown]
 # **Time** about 2 hours, the optional part another hour. **Builds on** nodes and graphs (section 04) and the gradients of
 # an affine and a tanh layer (section 05). **Points** 38; the optional part is checked too but counts none.
 
@@ -53,7 +54,8 @@ plt.show()
 # %% [markdown]
 # Two of these boxes you know from the library: `VectorScalarAffineNode(h, w2, b2, name)` for $\hat y$ and
 # `SquaredL2DistanceNode(a, b, name)` for $J$. The two for $a$ and $h$ are missing.
-#
+
+# %% [markdown]
 # ## 2 · `AffineNode`
 #
 # $\text{out} = Wx + b$. In section 05 you showed what comes back, with $g$ for the upstream gradient $\frac{\partial J}{\partial\,\text{out}}$
@@ -275,7 +277,7 @@ grade("06-mlp/mlp_regression_check", globals())
 #
 # The data are those of section 04: 100 training points $(x, y)$ with $x$ between 0 and 1, and 900 validation points.
 # Four units, started in three ways: all parameters 0; all 0.5; random. Each line below is the output $h_k$ of one unit as a
-# function of $x$, after 300 epochs.
+# function of $x$, after 300 epochs (rounds through the data).
 
 # %%
 x_train, y_train, x_val, y_val, target_fn, coefs_true, featurize = load_problem()
@@ -303,6 +305,8 @@ starts = {
     "all 0.5": {name: np.full(shape, 0.5) for name, shape in shapes.items()},
     "random": {name: rng.normal(scale=0.5, size=shape) for name, shape in shapes.items()},
 }
+
+# %% tags=["train"]
 figure, axes = plt.subplots(1, 3, figsize=(10, 2.8), sharey=True)
 for axis, (title, start) in zip(axes, starts.items(), strict=True):
     graph, units = units_after(start)
@@ -317,7 +321,8 @@ plt.show()
 # *Expected picture:* on the left a horizontal line at 0, four times over, and an error of 1.1, that of a constant
 # prediction. In the middle the four lines lie on one another: four units, but the network can do what one unit can. On the
 # right four different curves.
-#
+
+# %% [markdown]
 # ### Question 1 (4 points)
 #
 # 1. Two hidden units have the same row in $W_1$, the same $b_1$ and the same $w_2$. Show from the formulas of
@@ -381,7 +386,8 @@ plt.show()
 # *Expected picture:* with the raw $x$ one smooth curve, which follows the large swings of the data and none of the jumps; with
 # features a staircase close to the points. On the right, the raw run stays on a level for the first 200 epochs or so before it
 # falls: starting so near to zero, it first has to grow its weights.
-#
+
+# %% [markdown]
 # **Report** your two training errors: the mean of $(\hat y - y)^2$ over the 100 training points. Type the numbers,
 # with three digits or more; a formula would need the models, and they are not trained when your notebook is graded.
 
@@ -409,7 +415,7 @@ grade("06-mlp/training_error_check", globals())
 #
 # 1. A unit computes $w_{2,k} \tanh(W_{1,k}\,x + b_{1,k})$ of the raw $x$. Which property of the unit makes a steep jump, and which its
 #    place? Why does the raw run make none?
-# 2. The features turn the network's task into an easier one. What do they already know about the answer?
+# 2. The features make the task easier. What do they already know about the answer?
 # 3. Compare training and validation error of both runs. The noise in the data has a variance of about 0.06: what does that say
 #    about a training error of 0.03?
 
@@ -434,7 +440,8 @@ grade("06-mlp/training_error_check", globals())
 # Can a network find the jumps by itself, from the one number $x$? **The task:** with $x$ as the only input, reach a training error
 # about as small as the one with 400 features (0.05 or less), without making the validation error worse than that of the raw run. You may
 # change anything: the number of units and layers, the starting values, the optimiser; you may use any framework.
-#
+
+# %% [markdown]
 # Your code goes into the next cell, which is not run when grading. Keep its plot.
 
 # %% tags=["train", "optional"] nbgrader={"grade_id": "scalar_fit", "solution": true}

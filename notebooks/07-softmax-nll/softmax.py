@@ -7,7 +7,8 @@
 # * derive and check the matrix of derivatives behind it, and say why nobody builds that matrix while training,
 # * write the loss that every classifier is trained with, and say what a value of 1.10 means,
 # * build and train a network that tells three classes apart, and draw what it has learned.
-#
+
+# %% [markdown]
 # **Time** about two hours. **Builds on** nodes and graphs (sections 00 and 04) and the δ of section 05. `AffineNode` and
 # `TanhNode` of section 06 are of use in part 6, but you need not have them. **Points** 50.
 
@@ -184,7 +185,8 @@ grade("07-softmax-nll/softmax_jacobian_check", globals())
 # %% [markdown]
 # Rows and columns add up to 0. Columns: when $z_j$ moves, what one class gains the others lose, since the sum stays 1. Rows: a
 # step of *all* scores together changes nothing, which you have shown in question 1.
-#
+
+# %% [markdown]
 # ## 3 · Large scores
 #
 # In section 03 the second layer of our small network had the values $(260, 120, 140)$ for the input $x = 10$. For $x = 40$
@@ -202,7 +204,8 @@ with np.errstate(all="ignore"):  # numpy would print two warnings
 # The largest float is about $1.8 \cdot 10^{308}$, and $e^{1040}$ is beyond it: *overflow*. It becomes `inf`, and
 # inf/inf is not a number (`nan`). Yet the probabilities themselves are harmless: 1, 0 and 0, to all digits. With scores around
 # $-1000$ it is the other way round: all exponentials become 0, and 0/0 is `nan` again.
-#
+
+# %% [markdown]
 # The way out is your question 1: any $c$ may be added to all scores first. Which $c$ makes sure that no exponential is
 # larger than 1, and that at least one is exactly 1?
 
@@ -280,7 +283,8 @@ plt.show()
 
 # %% [markdown]
 # $J$ looks at one entry of $p$ and takes no notice of the others. So what is $\frac{\partial J}{\partial p_i}$ for $i = y$, and for $i \ne y$?
-#
+
+# %% [markdown]
 # **Exercise 3** (7 points). `y_true.out` is the number of the class, a whole number from 0 to $K - 1$ in an array of shape
 # `()`. It is an index, nothing that a gradient could move: leave `y_true.d_out` alone. Another class may have probability
 # exactly 0, as above; nothing may become `nan` then (1 of the 7 points).
@@ -344,7 +348,8 @@ grade("07-softmax-nll/nll_node_check", globals())
 #
 # Softmax has a $K \times K$ Jacobian, the logarithm has $-1/p_y$, which is huge when $p_y$ is small. One after the other they
 # give something surprisingly plain.
-#
+
+# %% [markdown]
 # ### Question 3 (4 points)
 #
 # Let $J = -\log p_y$ with $p = \operatorname{softmax}(z)$. Show that
@@ -428,10 +433,19 @@ check_values("two nodes against one formula", {"∂J/∂z": z.d_out}, {"∂J/∂
 # The scores come from two affine layers with a bend in between, as in section 06:
 #
 # $$h = \tanh(W_1 x + b_1), \qquad z = W_2 h + b_2, \qquad p = \operatorname{softmax}(z), \qquad J = -\log p_y$$
-#
-# For that we need `AffineNode` and `TanhNode`. If you have them, use yours, two cells below. If not, the *stand-ins* of the next
-# cell do the same. They know no derivative: they move one entry of an input by a tiny imaginary amount $10^{-20}\,i$ and see how far
+
+# %% [markdown]
+# For that we need `AffineNode` and `TanhNode`. If you have them, use yours, a few cells below. If not, the *stand-ins* of the
+# next cells do the same. They know no derivative: they move one entry of an input by a tiny imaginary amount $10^{-20}\,i$ and see how far
 # the result becomes imaginary. This measures a slope to all digits, but entry by entry, so it costs more than a formula.
+
+# %%
+def slopes(value, values, k):
+    """How value(*values) changes with values[k]: one row for each entry of values[k]."""
+    one_each = np.eye(values[k].size).reshape(values[k].size, *values[k].shape)
+    moved = values[k] + 1e-20j * one_each  # one copy for each entry, moved in that entry
+    return value(*values[:k], moved, *values[k + 1 :]).imag / 1e-20
+
 
 # %%
 class MeasuredNode(Node):
@@ -448,15 +462,13 @@ class MeasuredNode(Node):
     def backward(self):
         values = [node.out for node in self.inputs]
         for k, node in enumerate(self.inputs):
-            one_each = np.eye(node.out.size).reshape(node.out.size, *node.out.shape)
-            moved = node.out + 1e-20j * one_each  # one copy for each entry, moved in that entry
-            change = self.value(*values[:k], moved, *values[k + 1 :]).imag / 1e-20
-            node.d_out += np.reshape(change @ self.d_out, node.out.shape)
+            node.d_out += np.reshape(slopes(self.value, values, k) @ self.d_out, node.out.shape)
 
     def get_predecessors(self):
         return self.inputs
 
 
+# %%
 class AffineNode(MeasuredNode):
     """AffineNode(W, x, b, node_name): W x + b, with W (m, d), x (d,) and b (m,)."""
 
@@ -567,7 +579,7 @@ grade("07-softmax-nll/multiclass_classifier_check", globals())
 # %% [markdown]
 # ## 7 · Train it
 #
-# First a short run: 10 epochs of 300 steps. Before the first step all scores are nearly 0, so each class has about ⅓ and
+# First a short run: 10 *epochs*, rounds through the data, of 300 steps. Before the first step all scores are nearly 0, so each class has about ⅓ and
 # the objective must be about $\log 3 = 1.10$. If it isn't, something is wrong, and you know before you have trained.
 # The *accuracy* is the fraction of points whose most probable class is the true one.
 
@@ -610,9 +622,10 @@ plt.show()
 # *Expected picture:* three regions whose borders form a Y: the middle class has the wedge at the top, and below it the other two
 # meet. All test points lie in the region of their own colour, the middle cloud mostly in its pale part: between the
 # full colours runs a broad band where no class has more than 0.9.
-#
-# Now the whole run, 1000 epochs: about 15 seconds with nodes of your own, up to a minute with the stand-ins. (This cell is not run again when your notebook is graded; what it printed
-# stays.)
+
+# %% [markdown]
+# Now the whole run, 1000 epochs: about 15 seconds with nodes of your own, up to a minute with the stand-ins. (This cell is
+# not run again when your notebook is graded; what it printed stays.)
 
 # %% tags=["train"]
 model = MulticlassClassifier().fit(x_train, y_train)
@@ -632,7 +645,8 @@ plt.show()
 # %% [markdown]
 # *Expected pictures:* the Y as before, a little wider, and the pale band has shrunk to a thin seam. The curve falls steeply in the first
 # 20 epochs and goes on falling slowly, without an end in sight.
-#
+
+# %% [markdown]
 # **Report** accuracy and mean loss on the test points after 1000 epochs: type the numbers, the accuracy as a fraction between
 # 0 and 1, the loss with two digits or more. (A formula would need the model, and it is not trained when your notebook is
 # graded.)
@@ -658,12 +672,11 @@ grade("07-softmax-nll/test_report_check", globals())
 # %% [markdown]
 # ### Question 4 (4 points)
 #
-# 1. The accuracy is perfect after 10 epochs. Why does the loss go on falling, and which numbers in the network must grow for
-#    that?
-# 2. What does the model say about a point far away from all data, such as $(0, 100)$? Compute its probabilities. Would you
-#    trust them?
-# 3. Where in the picture is the model unsure, and what would change if you took the square loss between $p$ and $e_y$?
-#    Compare $\frac{\partial J}{\partial z}$ of both for a point with $p_y$ close to 0.
+# 1. The accuracy is perfect after 10 epochs. Why does the loss go on falling, and which numbers in the network must grow?
+# 2. What does the model say about a point far from all data, such as $(0, 100)$? Compute its probabilities. Would you trust
+#    them?
+# 3. Where is the model unsure, and what would the square loss between $p$ and $e_y$ change? Compare
+#    $\frac{\partial J}{\partial z}$ of both for a point with $p_y$ close to 0.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "q_regions", "points": 4, "solution": true}
 # ### BEGIN SOLUTION
@@ -695,8 +708,8 @@ grade("07-softmax-nll/test_report_check", globals())
 # %% [markdown]
 # ## Go further
 #
-# * Write a node `SoftmaxNLLNode(z, y_true, node_name)` that does both in one, with the formula of exercise 4. When a true class has
-#   the probability 0 to all digits, what does it give, and what do the two nodes give one after the other?
+# * Write a node `SoftmaxNLLNode(z, y_true, node_name)` that does both in one, with the formula of exercise 4. What does it
+#   give when a true class has probability 0, and what do the two nodes?
 # * Section 01 had a function `f3(s1, s2, y)` of two scores. Find its two gradients in $p - e_y$.
 # * With two classes softmax becomes the sigmoid of one number. Of which?
-# * Section 08 does the same for many examples at once, with one maximum for each row.
+# * Section 08 does the same for many examples at once, a maximum for each row.
