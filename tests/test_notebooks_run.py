@@ -49,7 +49,7 @@ def test_there_is_a_notebook_for_every_section():
 
 
 def words(text: str) -> int:
-    """Words of a prose cell: a formula in a line is one word; displayed formulas, table rows and mere markup are none."""
+    """Words of a prose cell: a formula in a line is one; displayed formulas, table rows and mere markup are none."""
     text = re.sub(r"\$\$.*?\$\$", " ", text, flags=re.DOTALL)
     text = re.sub(r"\$[^$]+\$", " formula ", text)
     text = " ".join(line for line in text.splitlines() if not line.lstrip().startswith("|"))

@@ -41,9 +41,7 @@ from backprop.stepper import step_through
 # The graph that most of our patients share. The value $x$ has two consumers: two gradients will arrive there.
 
 # %% tags=["show"]
-draw_edges(
-    [("x", "3x"), ("x", "x+4"), ("3x", "J"), ("x+4", "J")], operators={"3x": "3 · x", "x+4": "x + 4", "J": "×"}
-);
+draw_edges([("x", "3x"), ("x", "x+4"), ("3x", "J"), ("x+4", "J")], operators={"J": "×"});
 
 
 # %% [markdown]

@@ -40,7 +40,7 @@ from backprop.gradcheck import check_values, compare, numeric_gradient, report
 # %% tags=["show"]
 draw_edges(
     [("x", "r0"), ("W0", "r0"), ("r0", "h0"), ("h0", "r1"), ("W1", "r1"), ("r1", "h1"), ("h1", "ŷ"), ("W2", "ŷ")],
-    operators={"r0": "×", "h0": "ReLU", "r1": "@", "h1": "ReLU", "ŷ": "dot"},
+    operators={"r0": "W0 x", "h0": "ReLU", "r1": "W1 h0", "h1": "ReLU", "ŷ": "W2 · h1"},
 );
 
 
