@@ -107,13 +107,16 @@ class Course:
         from sqlalchemy.engine import make_url
         from sqlalchemy.exc import SQLAlchemyError
 
-        # For a new database nbgrader asks the program `alembic` for its schema's version: seconds, and it must be found.
+        # For a new database nbgrader starts the program `alembic` to ask for the schema's version: seconds.
         api.get_alembic_version = _schema_version
         try:
             return api.Gradebook(self.gradebook_url)
         except (SQLAlchemyError, ImportError) as error:
             reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-            shown = make_url(self.gradebook_url).render_as_string(hide_password=True)
+            try:
+                shown = make_url(self.gradebook_url).render_as_string(hide_password=True)
+            except SQLAlchemyError:
+                shown = "named by c.CourseDirectory.db_url in nbgrader_config.py"
             raise CourseError(f"The gradebook {shown} cannot be opened ({reason}).") from None
 
     def sections(self) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
+
 from nbgrader import api, plugins
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import insert, select, update

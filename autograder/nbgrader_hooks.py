@@ -27,7 +27,7 @@ class SubmissionExporter(NotebookExporter):
 
     def from_filename(self, filename, resources=None, **kw):
         path = Path(filename).resolve()
-        course = Course.find()
+        course = Course.find(path.parent)
         if not path.is_relative_to(course.submitted.resolve()):
             return super().from_filename(filename, resources=resources, **kw)
         resources["metadata"] = {"name": path.stem, "path": str(path.parent)}
@@ -41,7 +41,7 @@ class JudgeSubmission(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         path: Path = resources.pop("submission")
         section, name = resources["nbgrader"]["assignment"], resources["nbgrader"]["notebook"]
-        course = Course.find()
+        course = Course.find(path.parent)
         wanted = templates(course, section)
         submission = read_submission(path.parent, wanted)
         problems = [*submission.problems, *submission.notebook_problems[name]]

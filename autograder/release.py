@@ -186,8 +186,8 @@ class _SaveInto(SaveCells):
             if by_hand:
                 path = f"source/{self.assignment_id}/{self.notebook_id}.ipynb"
                 raise CourseError(
-                    f"{path} no longer has the cell {cell.name}, but {len(by_hand)} scores or comments were given to it "
-                    "by hand. Put it back, or start a new gradebook."
+                    f"{path} no longer has the cell {cell.name}, but {len(by_hand)} scores or comments were given to "
+                    "it by hand. Put it back, or start a new gradebook."
                 )
             for row in [*getattr(cell, "grades", []), *getattr(cell, "comments", [])]:
                 self.gradebook.db.delete(row)

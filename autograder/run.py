@@ -95,8 +95,8 @@ def find_units(
     """
     if not course.submitted.is_dir():
         raise CourseError(
-            f"{course.shown(course.submitted)}/ does not exist. Put submissions into submitted/<student>/<section>/, or "
-            "say `python -m autograder collect` and the downloaded archive."
+            f"{course.shown(course.submitted)}/ does not exist. Put submissions into submitted/<student>/<section>/, "
+            "or say `python -m autograder collect` and the downloaded archive."
         )
     units, problems = [], []
     names = sorted(entry.name for entry in os.scandir(course.submitted) if not entry.name.startswith("."))
@@ -105,6 +105,10 @@ def find_units(
         raise CourseError(f"submitted/ has no folder for {', '.join(unknown)}. Check the spelling of the student id.")
     for student in names:
         if (students and student not in students) or student in skip:
+            continue
+        if set(student) & set("<>"):
+            text = "a name with < or > would be HTML on nbgrader's pages. Rename the folder."
+            problems.append(f"submitted/{student}: {text}")
             continue
         for section in sections:
             folder = course.submitted / student / section
@@ -241,7 +245,8 @@ def add_result(record: Record, name: str, result: Result) -> None:
 
 def choose_notebooks(folder: Path, wanted: dict[str, Template]) -> tuple[dict[str, Path], list[str]]:
     """The submitted file of each notebook of a section: the one of its name, else the only one that can be meant."""
-    there = sorted(p for p in folder.iterdir() if p.suffix == ".ipynb" and not p.name.startswith("."))
+    below = sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
+    there = _notebooks(folder) or [path for inner in below for path in _notebooks(inner)]
     chosen = {name: folder / f"{name}.ipynb" for name in wanted if folder / f"{name}.ipynb" in there}
     problems = []
     for name in wanted:
@@ -251,7 +256,8 @@ def choose_notebooks(folder: Path, wanted: dict[str, Template]) -> tuple[dict[st
         alike = [path for path in others if path.stem.lower().startswith(name.lower())] or others
         if len(alike) == 1 and (len(wanted) == 1 or path_starts(alike[0], name)):
             chosen[name] = alike[0]
-            problems.append(f"The notebook was called {alike[0].name[:80]!r}; it was graded as {name}.ipynb.")
+            called = os.path.relpath(alike[0], folder)[:80]
+            problems.append(f"The notebook was called {called!r}; it was graded as {name}.ipynb.")
         elif len(alike) > 1 and len(wanted) == 1:
             chosen[name] = max(alike, key=lambda path: path.lstat().st_mtime)
             problems.append(
@@ -261,6 +267,10 @@ def choose_notebooks(folder: Path, wanted: dict[str, Template]) -> tuple[dict[st
         else:
             problems.append(f"{name}.ipynb was not handed in.")
     return chosen, problems
+
+
+def _notebooks(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix == ".ipynb" and not path.name.startswith("."))
 
 
 def path_starts(path: Path, name: str) -> bool:

@@ -83,16 +83,15 @@ def _preload(with_torch: bool) -> None:
     axes.legend()
     figure.canvas.draw()  # fonts are found once, here
     plt.close("all")
-    with contextlib.suppress(ImportError):
-        import backprop.datasets
-        import backprop.draw
-        import backprop.estimator
-        import backprop.gradcheck
-        import backprop.graph
-        import backprop.linear_regression
-        import backprop.mistakes
-        import backprop.nodes
-        import backprop.plots  # noqa: F401
+    import importlib
+    import pkgutil
+
+    import backprop
+
+    for module in pkgutil.iter_modules(backprop.__path__):
+        if module.name != "__main__":
+            with contextlib.suppress(ImportError):  # what needs torch, or is for printing, can stay away
+                importlib.import_module(f"backprop.{module.name}")
     if with_torch:
         import torch
 

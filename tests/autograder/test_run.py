@@ -111,6 +111,24 @@ def test_links_in_submitted_are_named_and_not_followed(course):
     assert problems == [f"eve/{SECTION}: the folder is a link and was not followed. Ask for a copy of it."]
 
 
+def test_a_notebook_in_a_folder_of_its_own_is_found(course):
+    hand_in(course, MadeUp("ana", ""), [SECTION])
+    folder = course.submitted / "ana" / SECTION
+    (folder / "my homework").mkdir()
+    (folder / "ridge.ipynb").rename(folder / "my homework" / "ridge.ipynb")
+    summary = quick(course)
+    assert score(course, "ana", "sum_node_check") == 5
+    assert "was called 'my homework/ridge.ipynb'" in summary.problems[0]
+
+
+def test_a_name_that_would_be_html_is_refused(course):
+    hand_in(course, MadeUp("ana", ""), [SECTION])
+    hand_in(course, MadeUp("<img src=x onerror=1>", ""), [SECTION])
+    units, problems = find_units(course, [SECTION])
+    assert [unit.student for unit in units] == ["ana"]
+    assert len(problems) == 1 and "Rename the folder" in problems[0]
+
+
 def test_wrong_use_is_one_sentence(course):
     with pytest.raises(CourseError, match="submitted/ does not exist"):
         quick(course)

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-from urllib.parse import quote
 
 import nbformat
 import pytest
@@ -38,19 +37,19 @@ def with_script_output(notebook, section) -> None:
 
 HOSTILE = MadeUp("mal", "script in an answer and in an output", {ANSWER: SCRIPT}, damage=with_script_output)
 NAMED = MadeUp("nan <img src=x onerror=hacked=7>", "script in the name", keep=lambda template, grade_id: False)
-STUDENTS = (RIGHT, WRONG, HOSTILE, NAMED)
+STUDENTS = (RIGHT, WRONG, HOSTILE)
 
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory) -> Course:
-    """One section, handed in by four students and graded by `autograder`."""
+    """One section, handed in by four students, three of them graded by `autograder`."""
     course = Course(tmp_path_factory.mktemp("course"))
     shutil.copy(ROOT / "nbgrader_config.py", course.root)
     shutil.copytree(ROOT / "notebooks" / SECTION, course.notebooks / SECTION)
     for path, content in build(course, SECTION).files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    for student in STUDENTS:
+    for student in (*STUDENTS, NAMED):
         hand_in(course, student, [SECTION])
     summary = grade_class(course, [SECTION], options=Options(workers=1))
     assert len(summary.graded) == len(STUDENTS) and not summary.faults
@@ -220,27 +219,8 @@ def test_script_in_a_submission_does_not_run(course, server, visit, notebook):
     assert all("mathjax" in address for address in server.elsewhere), server.elsewhere
 
 
-NOT_ESCAPED = pytest.mark.xfail(strict=True, reason="nbgrader does not escape a student's id on this page")
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "manage_submissions/{section}",
-        "gradebook/{section}/{notebook}",
-        "manage_students",
-        pytest.param("manage_students/{student}", marks=NOT_ESCAPED),
-        pytest.param("submissions/{key}", marks=NOT_ESCAPED),
-    ],
-)
-def test_a_student_id_with_a_tag_in_it_does_nothing(course, server, visit, notebook, path):
+def test_a_student_id_that_would_be_html_never_reaches_the_formgrader(course):
+    """nbgrader does not escape ids on two of its pages, so the grader takes no such submission."""
+    assert (course.submitted / NAMED.name).is_dir()
     with course.open_gradebook() as gradebook:
-        key = gradebook.find_submission_notebook(notebook, SECTION, NAMED.name).id
-    names = {"section": SECTION, "notebook": notebook, "student": quote(NAMED.name, safe=""), "key": key}
-    page = visit(server, f"formgrader/{path.format(**names)}")
-    page.wait_for_load_state("networkidle")
-    if page.get_by_text("Show All Names").count():
-        page.get_by_text("Show All Names").click()
-    assert page.locator("table, main").count() > 0
-    page.wait_for_timeout(200)
-    assert page.evaluate("() => window.hacked") is None
+        assert NAMED.name not in {student.id for student in gradebook.students}
