@@ -8,7 +8,8 @@
 # * build a network and its training step out of these layers,
 # * find out why a network does not learn, one measurement at a time,
 # * tune it on validation pictures, open the test pictures once, and say what overfitting looks like.
-#
+
+# %% [markdown]
 # **Time** about 3 hours, 2 minutes of it training. **Builds on** the chain rule in matrices (sections 02 and 05).
 # **Points** 60.
 
@@ -35,13 +36,15 @@ from backprop.training import check_accuracy, plot_stats, train
 # ## 1 · Layers for whole batches
 #
 # So far a graph held one example. Here $N$ pictures go through at once, as the **rows** of a matrix $X$ of shape
-# $(N, D)$. A *layer* is a pair of functions:
+# $(N, D)$: the *batched* layout of [Tutorial 5, layouts](../00-tutorials/layouts.ipynb). A *layer* is a pair of
+# functions:
 #
 # ```
 # out, cache = fc_forward(x, w, b)                         compute, and keep what backward will need
 # grad_x, grad_w, grad_b = fc_backward(grad_out, cache)    upstream gradient in, one for each input out
 # ```
-#
+
+# %% [markdown]
 # The *cache* is whatever you like; only your own `backward` opens it. Every gradient has the shape of its variable.
 # There is no `d_out` to add to: each function returns new arrays.
 
@@ -95,9 +98,13 @@ def fc_backward(grad_out, cache):
 
 
 # %% [markdown]
-# The check moves each entry of $x$, $w$ and $b$ a little and looks at what your `fc_forward` makes of it. Its first row
-# is an old friend: the hidden values 10, 20, 30 of the network of section 03, times the *transpose* of the $W_1$ there.
-# In that section one example was a column, here it is a row.
+# The check moves each entry of $x$, $w$ and $b$ a little and looks at what your `fc_forward` makes of it.
+
+# %% [markdown]
+# Its first row comes from the network of the series ($x = 10$, $W_0 = (1, 2, 3)$, …, $y = 199$), now made of modular
+# layers: the hidden values 10, 20, 30 times the *transpose* of $W_1$ (an example was a column there, here it is a row)
+# give 260, 120, 140. The last layer is an `fc_forward` too: that row, $(1, 3, -3)$ as a column `w` and zero as `b`
+# give 200.
 
 # %% nbgrader={"grade": true, "grade_id": "fc_check", "points": 5}
 # Check your work. Right code shows max differences below 1e-5, most often around 1e-10.
@@ -177,7 +184,8 @@ def l2_loss(x, y):
 #
 # $$p_{n,c} = \frac{e^{x_{n,c} - M_n}}{\sum_j e^{x_{n,j} - M_n}} \qquad
 # \log p_{n,c} = (x_{n,c} - M_n) - \log \sum_j e^{x_{n,j} - M_n}$$
-#
+
+# %% [markdown]
 # Now the largest exponent is 0. Each row has its *own* maximum: with one for the whole array, a row of small scores would
 # become a row of zeros. And with the formula on the right no logarithm of zero is ever taken.
 
@@ -401,7 +409,8 @@ grade("08-cifar/training_step_check", globals())
 # CIFAR-10: colour photographs of 32×32 pixels in ten classes. A picture is a row of $3 \cdot 32 \cdot 32 = 3072$ numbers
 # between 0 and 1. The first call downloads 163 MiB. Without a network, drawn shapes take their place, and the cell says
 # so; everything below works with either, only the accuracies differ.
-#
+
+# %% [markdown]
 # (From here on cells that need pictures or time are not run again when your notebook is graded; what they
 # showed stays. Your trained weights are handed in as files.)
 
@@ -515,7 +524,8 @@ plt.show()
 # *Expected picture:* the two smallest rates draw flat lines on top of each other, 0.01 bends down at the end, 0.1 falls in
 # a zigzag, and 1 leaps up once or more and then stays at 2.30: its first large steps have switched all hidden units
 # off, and no gradient passes any more.
-#
+
+# %% [markdown]
 # **Fourth measurement: penalty and scale,** at a learning rate that moves. With SGD each step multiplies $W$ by
 # $1 - \eta\lambda$ before the data have a say: with $\eta = 0.05$ and $\lambda = 1$ that is 0.95, and after 100 steps
 # 0.6 % of $W$ are left.
@@ -535,9 +545,9 @@ for name, values in {"reg": (1.0, 0.1, 0.01, 0.001), "weight_scale": (1e-4, 1e-3
 # Write the diagnosis: what keeps the bad settings from learning?
 #
 # 1. What does the first loss, 2.327, tell you about the code, and how is it made up?
-# 2. Which numbers of the second measurement show that the learning rate is too small, and by how much?
-# 3. What would happen with `reg = 1` if you raised the learning rate only? Use the factor $1 - \eta\lambda$.
-# 4. What goes wrong with a very small, and with a very large `weight_scale`?
+# 2. How much too small is the learning rate, by which numbers of the second measurement?
+# 3. With `reg = 1`, what would a larger learning rate alone do? Use the factor $1 - \eta\lambda$.
+# 4. What goes wrong with a very small or very large `weight_scale`?
 #
 # Quote your own numbers.
 
@@ -568,7 +578,8 @@ for name, values in {"reg": (1.0, 0.1, 0.01, 0.001), "weight_scale": (1e-4, 1e-3
 # Now make it learn. Change any of the settings; look at training **and** validation accuracy, never at the test pictures.
 # Change one thing at a time, try short runs first, and keep notes for your report. `learning_rate_decay` (a
 # factor on the learning rate after each epoch, such as 0.9) may be added to the settings.
-#
+
+# %% [markdown]
 # Full points from 40 % on CIFAR-10 (45 % is reached in a minute or two), and from 50 % on the drawn shapes. Between 20 %
 # and there, points grow in proportion. They are measured on pictures that are in none of your sets.
 
@@ -713,7 +724,8 @@ grade("08-cifar/overfit_check", globals())
 # * Softmax: take away each row's maximum first, and work with logarithms.
 # * A net that does not learn is diagnosed, not guessed at: first loss, relative step, learning rate, penalty, scale.
 # * Training pictures fit the weights, validation pictures choose the settings, test pictures tell the truth once.
-#
+
+# %% [markdown]
 # **Go further.** Subtract the mean picture from all pictures: training becomes calmer and better. (The network on the
 # original pictures is then the same with another $b_1$: which one?) Mirror each picture left to right with
 # probability ½ in every epoch: on CIFAR-10 that brings a few points more. How much of a training step is spent on
