@@ -1,4 +1,4 @@
-"""Pictures and labels for PyTorch: minibatches of tensors on the device, and small random changes of pictures.
+"""Pictures and labels for PyTorch: minibatches of tensors on the device, small random changes of pictures, and speed.
 
 Everything lies on the device from the start, so that a GPU never waits for the loading of a minibatch. For data that do
 not fit there, use `torch.utils.data.DataLoader`.
@@ -7,11 +7,12 @@ not fit there, use `torch.utils.data.DataLoader`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
 
-__all__ = ["TensorBatches", "shifted_and_flipped"]
+__all__ = ["TensorBatches", "fast_arithmetic", "shifted_and_flipped"]
 
 
 class TensorBatches:
@@ -78,3 +79,19 @@ def shifted_and_flipped(X: torch.Tensor, generator: torch.Generator, most: int =
     columns = torch.where(draw(2) == 1, columns.flip(0), columns) + draw(2 * most + 1)
     pictures = torch.arange(N, device=X.device)[:, None, None]
     return padded.movedim(1, -1)[pictures, rows[:, :, None], columns[:, None, :]].movedim(-1, 1).contiguous()
+
+
+def fast_arithmetic(device: torch.device | str) -> AbstractContextManager:
+    """Inside `with fast_arithmetic(device):` networks multiply in bfloat16, where the device does that fast.
+
+    bfloat16 has the range of float32 and about 3 digits; parameters and their updates stay float32. GPUs and the newer
+    processors calculate two to three times as fast with it. Elsewhere nothing changes.
+    """
+    device = torch.device(device)
+    if device.type == "cpu":
+        fast = getattr(torch.cpu, "get_capabilities", dict)()  # not in older versions
+        enabled = bool(fast.get("avx512_bf16") or fast.get("amx_bf16"))
+    else:
+        enabled = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    # No cache: it would keep the parameters as they were when the block was entered, through all steps of an epoch.
+    return torch.autocast(device.type, torch.bfloat16, enabled=enabled, cache_enabled=False)

@@ -7,7 +7,8 @@
 # * build a *convolutional* network and know the shape of the data after each layer,
 # * write a training loop and an honest measurement, without the classic slips,
 # * train on a GPU when there is one, and report how well your network works.
-#
+
+# %% [markdown]
 # **Time** about 2 hours, some 5 minutes of it training. **Builds on** section 08: minibatches, softmax loss, training
 # and validation pictures. **Points** 30.
 
@@ -28,7 +29,7 @@ from backprop.clothes import clothes_images, load_fashion_mnist_or_drawn
 from backprop.datasets import FASHION_CLASSES
 from backprop.gradcheck import check_values
 from backprop.plots import plot_learning_curves
-from backprop.torch_batches import TensorBatches, shifted_and_flipped
+from backprop.torch_batches import TensorBatches, fast_arithmetic, shifted_and_flipped
 from backprop.torch_checks import check_accuracy, check_network, check_train_epoch
 from backprop.torch_weights import load_torch, read_notes, save_torch
 
@@ -75,11 +76,12 @@ print("after one backward(): [520, 240, 280]      after two:", W2.grad.tolist())
 # each place the nine pixels under it are multiplied by the nine weights and summed:
 #
 # $$\text{out}[i, j] = b + \sum_{a=0}^{2} \sum_{c=0}^{2} w[a, c] \cdot \text{in}[i + a, j + c]$$
-#
+
+# %% [markdown]
 # The same nine weights serve every place, so their gradient is a **sum over all places**: once more `+=`.
 
 # %% tags=["show"]
-picture = torch.tensor(clothes_images(40, seed=5)[0][[3, 17]])
+picture = torch.tensor(clothes_images(40, seed=5)[0][[34, 9]])
 filters = {"left edges": [[-1, 0, 1]] * 3, "upper edges": [[-1] * 3, [0] * 3, [1] * 3], "blur": [[1 / 9] * 3] * 3}
 figure, axes = plt.subplots(2, 4, figsize=(8, 4))
 axes[0, 0].set_title("picture", fontsize=9)
@@ -164,6 +166,11 @@ class FashionNet(nn.Module):
 
     def forward(self, X):
         ### BEGIN SOLUTION
+        if self.training:
+            return self.look(X)
+        return (self.look(X) + self.look(X.flip(-1))) / 2  # what it says to a picture and to its mirror image
+
+    def look(self, X):
         X = self.block2(self.block1(X))  # (N, 64, 7, 7)
         X = self.block4(self.block3(X))  # (N, 128, 7, 7)
         return self.scores(X.amax(dim=(2, 3)))  # each channel's largest value, then (N, 10)
@@ -291,8 +298,10 @@ plt.show()
 #
 # `TensorBatches` cuts the data into minibatches on the device. `augment=shifted_and_flipped` moves each training picture
 # by up to two pixels and mirrors half of them: a shoe that points the other way is still a shoe, and the network
-# sees a new picture each time.
-#
+# sees a new picture each time. Calling `train_epoch` inside `with fast_arithmetic(device):` is optional: multiplications
+# with 3 digits in place of 7, two to three times as fast on devices that can, and as good for training.
+
+# %% [markdown]
 # Your turn: choose an optimizer, its learning rate and the number of epochs, and train. Print or keep training and
 # validation accuracy after every epoch in `curves`; a first try with one epoch tells how long an epoch takes. 85 % on
 # Fashion-MNIST is reached in one or two epochs; 92 % takes some care.
@@ -301,7 +310,7 @@ plt.show()
 train_batches = TensorBatches(
     data["X_train"], data["y_train"], 128, shuffle=True, augment=shifted_and_flipped, device=device
 )
-known = TensorBatches(data["X_train"][:5000], data["y_train"][:5000], 1000, device=device)
+known = TensorBatches(data["X_train"][:2000], data["y_train"][:2000], 1000, device=device)
 validation = TensorBatches(data["X_val"], data["y_val"], 1000, device=device)
 
 # %% tags=["train"] nbgrader={"grade_id": "training", "solution": true}
@@ -310,14 +319,15 @@ torch.manual_seed(0)
 model = FashionNet().to(device)
 ### BEGIN SOLUTION
 model = model.to(memory_format=torch.channels_last)  # the same numbers in another order: faster convolutions
-epochs = 40 if device.type == "cuda" else 14
-optimizer = torch.optim.AdamW(model.parameters(), lr=0.003, weight_decay=0.02)
+epochs = 40 if device.type == "cuda" else 24
+optimizer = torch.optim.AdamW(model.parameters(), lr=0.003, weight_decay=0.05)
 schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs)  # the rate falls to 0
 for epoch in range(epochs):
-    loss = train_epoch(model, train_batches, optimizer, device)
+    with fast_arithmetic(device):
+        loss = train_epoch(model, train_batches, optimizer, device)
+        curves["training"].append(accuracy(model, known, device))
+        curves["validation"].append(accuracy(model, validation, device))
     schedule.step()
-    curves["training"].append(accuracy(model, known, device))
-    curves["validation"].append(accuracy(model, validation, device))
     print(f"epoch {epoch + 1:2}   loss {loss:.4f}   validation accuracy {curves['validation'][-1]:.2%}")
 ### END SOLUTION
 
@@ -328,8 +338,8 @@ plt.show()
 
 # %% [markdown]
 # *Expected picture:* both curves rise steeply in the first two epochs and then slowly, with a jump or two on the way. On
-# Fashion-MNIST validation ends between 0.90 and 0.94, and training near it or a few points above. A training curve that
-# goes on rising while validation falls back has begun to learn the pictures by heart.
+# Fashion-MNIST validation ends between 0.90 and 0.945, and training (on 2000 of its pictures) near it or a few points
+# above. A training curve that goes on rising while validation falls back has begun to learn pictures by heart.
 
 # %% [markdown]
 # ### Save, and open the test pictures once
@@ -377,9 +387,9 @@ plt.show()
 # ### Question 2: your report (8 points)
 #
 # 1. The architecture: a table with each layer, the shape of what comes out of it, and how many numbers it learns.
-# 2. Optimizer, learning rate, minibatch size, epochs, augmentation, the device and the minutes it took.
-# 3. The plot of training and validation accuracy is above; say what it shows. Would more epochs have helped?
-# 4. The test accuracy, measured once, and on which data. Two changes you tried, with the validation accuracy of each.
+# 2. Optimizer, learning rate, minibatch size, epochs, augmentation, device, minutes.
+# 3. What does the plot of both accuracies show? Would more epochs have helped?
+# 4. The test accuracy, measured once, and on which data. Two changes you tried, with their validation accuracy.
 # 5. Which two kinds are confused most, and why?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "q_report", "points": 8, "solution": true}

@@ -7,7 +7,8 @@
 # * turn its scores into named predictions with probabilities,
 # * show where such a network is right and where it is wrong, with pictures of your own,
 # * (optional) run the gradient back to the *pixels* and see what the network looked at.
-#
+
+# %% [markdown]
 # **Time** about an hour, no training. **Builds on** section 09: tensors of shape (N, C, H, W), eval mode.
 # **Points** 10; the optional part is checked too but counts none.
 
@@ -34,7 +35,8 @@ from backprop.picture_checks import check_classify, check_preprocess, check_sali
 # *ImageNet* is a collection of photographs; 1.2 million of them, of 1000 kinds of things, have been the standard test of
 # vision since 2010. Training on them takes days, but the trained weights are public. `SqueezeNet` is one of the smallest
 # such networks: 1.2 million numbers, 5 MB. You use it as it is.
-#
+
+# %% [markdown]
 # Without torchvision or a network connection, a small network that knows ten drawn shapes stands in, and the cell says
 # so. (Cells like this one are not run again when your notebook is graded; what they showed stays.)
 
@@ -42,7 +44,8 @@ from backprop.picture_checks import check_classify, check_preprocess, check_sali
 network = load_pretrained_or_stand_in("squeezenet1_0")
 model, idx2label = network.model, network.idx2label
 print(network.name)
-print(f"{sum(p.numel() for p in model.parameters()):,} numbers, {len(idx2label)} classes, such as {idx2label[1]!r}")
+learned = sum(parameter.numel() for parameter in model.parameters())
+print(f"{learned:,} numbers, {len(idx2label)} classes, such as {idx2label[1]!r}")
 
 # %% [markdown]
 # ## 2 · What the network expects: `preprocess`
@@ -52,7 +55,7 @@ print(f"{sum(p.numel() for p in model.parameters()):,} numbers, {len(idx2label)}
 
 # %% tags=["show"]
 drawn = np.clip(shapes_images(4, seed=9)[0][1], 0, 1)
-wide = np.pad(drawn, [(4, 4), (16, 16), (0, 0)], mode="edge").repeat(6, axis=0).repeat(6, axis=1)
+wide = np.pad(drawn, [(4, 4), (16, 16), (0, 0)], mode="reflect").repeat(6, axis=0).repeat(6, axis=1)
 photo = Image.fromarray((255 * wide).astype(np.uint8))
 resized = photo.resize((round(256 * photo.width / photo.height), 256), Image.BILINEAR)
 figure, axes = plt.subplots(1, 3, figsize=(9, 3), width_ratios=[1.5, 1.5, 1])
@@ -73,7 +76,8 @@ plt.show()
 # 3. the 224 × 224 pixels in the middle;
 # 4. numbers from 0 to 1, channels first, then *normalised*: minus `MEAN`, divided by `STD`, three numbers each, one for
 #    every colour.
-#
+
+# %% [markdown]
 # `image.width`, `image.height`, `image.resize((width, height), Image.BILINEAR)` and
 # `image.crop((left, top, right, bottom))` do the first half; `np.asarray(image)` gives an array of shape (H, W, 3).
 
@@ -172,7 +176,8 @@ show(samples) if samples else print("No samples here.")
 # Find two: `img1`, for which the network says something reasonable, and `img2`, for which it does not, although it
 # should: what is on it is among its classes. Photographs of your own are best. Put them beside the
 # notebook, and hand them in with it. (Without any: two of `samples`, `img1 = samples[0][1]`.)
-#
+
+# %% [markdown]
 # Networks err on unusual views, on things that are small, cut off or covered, on drawings, on several
 # things at once, and where the background speaks for something else.
 
@@ -205,17 +210,21 @@ for name, image in {"img1": img1, "img2": img2}.items():
 # %% [markdown]
 # ### Question 1 (4 points)
 #
-# 1. What is on your two pictures, and what are the network's first predictions for each?
-# 2. Why, do you think, is `img2` taken for something else? What in the picture speaks for that class?
-# 3. One experiment with `img2`: crop it, turn it, mirror it, cover a part. What changes? Does that fit your answer to 2?
-# 4. The probabilities sum to 1 over 1000 classes. What does the network say to a picture of a thing that is none of
-#    them, and what does its probability mean there?
+# 1. What is on your pictures, and what are the first predictions?
+# 2. Why is `img2` taken for something else? What in it speaks for that class?
+# 3. One experiment with `img2`: crop it, turn it, mirror it, cover a part. Does the result fit your answer?
+# 4. The probabilities of all classes sum to 1. What does the network say to a thing that is none of them, and what is
+#    its probability worth?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "q_own_pictures", "points": 4, "solution": true}
 # ### BEGIN SOLUTION
-# For example: `img1`, a zebra on grass: zebra 99 %. `img2`, a coffee mug beside a keyboard: computer keyboard 61 %,
-# space bar 12 %, coffee mug only fifth. The keys fill most of the picture; with the mug cropped out of it, coffee mug
-# comes first with 48 %, so the background did speak louder.
+# For example: `img1`, a tench: tench 100 %. `img2`, three egrets above and beside a blue lake, two of them on the wing:
+# grey whale 52 %, American egret 44 %. Ripples up to the edge of the picture, and white wings that are spread like the
+# flukes of a whale: so much for the whale. The egret that stands at the lower left speaks for the egret.
+#
+# With that one covered, grey whale rises to 97 %. The part around it alone gives American egret 98 %. Yet the mirror
+# image of the whole picture is an American egret as well, with 93 %: the first answer was a close call, which does not
+# take much to tip.
 #
 # Something that is none of the classes gets the name of one all the same, sometimes with a high probability: softmax
 # distributes 100 % among the classes it has. It says how the evidence compares among these classes, *if* it is one of them.
@@ -286,7 +295,7 @@ plt.show()
 # ## Go further
 #
 # * Compare with `load_pretrained_or_stand_in("resnet18")`, ten times as large: which of your pictures change sides?
-# * *Occlusion*: cover a 32 × 32 square with grey, note the probability, move it on. The map of these numbers answers
-#   the question of part 5 without any gradient. How many forward passes does it take, against one backward pass?
+# * *Occlusion*: cover a 32 × 32 square with grey, note the probability, move it on. The map of these numbers needs no
+#   gradient, but how many forward passes?
 # * Follow the gradient with small steps, `X = X + 0.01 * G.sign()`, for another class of your choice. After how
 #   few steps does the network see it, and do you?

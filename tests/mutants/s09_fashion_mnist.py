@@ -37,7 +37,7 @@ net_mutants = [
     Mutant("transposed", "shape", SCORES, SCORES + ".T"),
     Mutant("an axis too many", "shape", SCORES, SCORES + "[None]"),
     Mutant("scores at every place", "shape", SCORES, "self.scores(X.movedim(1, -1))"),
-    Mutant("returns nothing", "shape", LAST, "self.scores(X.amax(dim=(2, 3)))"),
+    Mutant("returns nothing", "raises", LAST, "self.scores(X.amax(dim=(2, 3)))"),
     Mutant("one convolution", "missing", "", net(
         "self.c1, self.fc = nn.Conv2d(1, 8, 3), nn.Linear(8 * 26 * 26, 10)",
         "return self.fc(torch.relu(self.c1(X)).flatten(1))",
@@ -250,7 +250,18 @@ accuracy_variants = [
 ]  # fmt: skip
 
 EXERCISES = [
-    Exercise("09-fashion-mnist/fashion_net_check", "fashion_net", net_mutants, net_variants),
+    Exercise(
+        "09-fashion-mnist/fashion_net_check",
+        "fashion_net",
+        net_mutants,
+        net_variants,
+        equivalent={
+            "factor left out 1": "scores twice as large are scores of another network",
+            "factor 3": "as factor left out 1",
+            "term left out 1": "the picture alone, without its mirror image, is what most networks look at",
+            "term left out 2": "the mirror image alone: another network, as good as untrained",
+        },
+    ),
     Exercise("09-fashion-mnist/train_epoch_check", "train_epoch", epoch_mutants, epoch_variants),
     Exercise("09-fashion-mnist/accuracy_check", "accuracy", accuracy_mutants, accuracy_variants),
 ]
