@@ -9,7 +9,7 @@ from backprop import clothes
 from backprop.datasets import DataError
 
 torch = pytest.importorskip("torch")
-from backprop.torch_batches import TensorBatches, shifted_and_flipped  # noqa: E402
+from backprop.torch_batches import TensorBatches, fast_arithmetic, shifted_and_flipped  # noqa: E402
 from backprop.torch_weights import WeightsError, load_torch, read_notes, save_torch  # noqa: E402
 
 
@@ -74,6 +74,19 @@ def test_pictures_are_moved_by_at_most_two_pixels_and_half_of_them_mirrored():
     rows, columns = out[:, 0].nonzero()[:, 1], out[:, 0].nonzero()[:, 2]
     assert set(rows.tolist()) == {2, 3, 4, 5, 6} and set(columns.tolist()) == set(range(1, 8))
     assert 100 < (columns > 4).sum() < 220  # mirrored ones, at 3 … 7, that lie right of the middle
+
+
+def test_fast_arithmetic_sees_every_step_of_an_epoch_and_leaves_parameters_single():
+    torch.manual_seed(0)
+    layer, X = torch.nn.Linear(32, 4), torch.randn(16, 32)
+    with fast_arithmetic("cpu"):
+        before = layer(X).float()
+        with torch.no_grad():
+            layer.weight += 1
+        after = layer(X).float()
+    right = torch.nn.functional.linear(X, layer.weight, layer.bias)
+    assert layer.weight.dtype == torch.float32 and not torch.allclose(before, after)
+    assert torch.allclose(after, right, atol=0.2), "the weights as they are now, not those at the start of the block"
 
 
 def net():

@@ -244,7 +244,8 @@ accuracy_variants = [
     Variant("through numpy", "right += np.sum(model(X).cpu().numpy().argmax(axis=1) == y.cpu().numpy())", RIGHT),
     Variant("softmax first", RIGHT.replace("model(X)", "model(X).softmax(dim=1)"), RIGHT),
     Variant("topk", "right += (model(X).topk(1).indices[:, 0] == y).sum().item()", RIGHT),
-    Variant("try and finally", f"    try:\n        {SHARE}\n    finally:\n    {BACK_AGAIN}", f"{BACK_AGAIN}    {SHARE}"),
+    Variant("try and finally", f"    try:\n        {SHARE}\n    finally:\n    {BACK_AGAIN}",
+            f"{BACK_AGAIN}    {SHARE}"),
     Variant("a sum of booleans", "right += int(sum(model(X).argmax(dim=1) == y))", RIGHT),
     Variant("prints and warns", "print('measuring'); import warnings; warnings.warn('slow')\n    " + SHARE, SHARE),
 ]  # fmt: skip
