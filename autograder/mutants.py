@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -258,8 +259,9 @@ def measure(
             jobs += [(exercise.check, cells, *solution, seeds) for solution in solutions]
     tried = []
     context = multiprocessing.get_context("fork")
-    with context.Pool(min(workers, len(jobs)) or 1) as pool:
-        for done, one in enumerate(pool.imap(_try, jobs, chunksize=4), 1):
+    # An executor, not a Pool: when a solution takes its process down, this one says so instead of waiting for ever.
+    with ProcessPoolExecutor(min(workers, len(jobs)) or 1, mp_context=context) as pool:
+        for done, one in enumerate(pool.map(_try, jobs, chunksize=4), 1):
             tried.append(one)
             progress(done, len(jobs), one.check)
     return Outcome(tried, seeds, equivalent)
