@@ -1,0 +1,62 @@
+"""The checks are tested: every wrong solution caught, every right one accepted, the mistake named."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from autograder.checks import all_checks
+from autograder.course import Course
+from autograder.mutants import exercises, measure
+
+ROOT = Path(__file__).resolve().parent.parent
+SECTIONS = [section for section in Course(ROOT).sections() if exercises(ROOT, section)]
+# What these judge is a file of trained weights, not a solution's text; wrong and right files are tried in
+# tests/autograder/test_s08_cifar.py and tests/autograder/test_s09_fashion_mnist.py.
+OF_WEIGHTS = {
+    "08-cifar/best_check", "08-cifar/test_accuracy_check", "08-cifar/overfit_check", "09-fashion-mnist/weights",
+}  # fmt: skip
+SEEDS = 2  # `make mutants` tries each solution on many more
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_wrong_solution_is_caught_and_every_right_one_accepted(section):
+    outcome = measure(ROOT, [section], SEEDS)
+    assert outcome.failures == []
+    named, misnamed = outcome.naming(outcome.wrong)
+    assert named >= 0.9 and misnamed <= 0.02, outcome.sentence
+
+
+def test_every_check_has_wrong_and_right_solutions():
+    by_check = {exercise.check: exercise for section in SECTIONS for exercise in exercises(ROOT, section)}
+    assert {check.name for check in all_checks()} - OF_WEIGHTS == set(by_check)
+    tests = "".join(path.read_text() for path in (ROOT / "tests" / "autograder").glob("test_s0[89]*.py"))
+    assert all(name.partition("/")[2].removesuffix("_check") in tests for name in OF_WEIGHTS)
+    few = {
+        name: (len(exercise.mutants), len(exercise.variants))
+        for name, exercise in by_check.items()
+        if len(exercise.mutants) < 8 or len(exercise.variants) < 3
+    }
+    assert few == {}
+
+
+def test_the_series_has_four_hundred_wrong_and_a_hundred_and_fifty_right_solutions():
+    all_exercises = [exercise for section in SECTIONS for exercise in exercises(ROOT, section)]
+    assert sum(len(exercise.mutants) for exercise in all_exercises) >= 400
+    assert sum(len(exercise.variants) for exercise in all_exercises) >= 150
+
+
+def test_equivalent_mutants_have_a_reason():
+    for section in SECTIONS:
+        for exercise in exercises(ROOT, section):
+            assert all(len(reason) > 10 for reason in exercise.equivalent.values()), exercise.check
+
+
+def test_the_published_table_names_every_check():
+    published = (ROOT / "docs" / "checks.md").read_text()
+    for check in all_checks():
+        if check.name in OF_WEIGHTS:
+            continue
+        assert re.search(rf"\| {re.escape(check.name)} \|", published), f"{check.name}: run `make mutants` again"
