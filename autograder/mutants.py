@@ -30,6 +30,13 @@ from .mutate import generate
 
 UNNAMED = "*"  # a generated mutant: it must be caught, but no particular name is asked for
 SECONDS = 30
+PAGE = """# The checks, measured
+
+Made by `python -m autograder mutants --write docs/checks.md`. For each check: how many wrong solutions were caught under
+every seed, how many right ones were accepted under every seed, in which share of the runs of a wrong solution the
+feedback named its mistake, and in which share it named another one.
+
+"""
 
 
 @dataclass(frozen=True)
@@ -237,13 +244,7 @@ class Outcome:
         return table
 
     def markdown(self) -> str:
-        title = (
-            "# The checks, measured\n\nMade by `python -m autograder mutants --write docs/checks.md`. For each check: how "
-            "many wrong solutions were caught\nunder every seed, how many right ones were accepted under every seed, in "
-            "which share of the runs of a wrong\nsolution the feedback named its mistake, and in which share it named "
-            "another one.\n\n"
-        )
-        head = title + "| check | wrong ones caught | right ones accepted | mistake named | misnamed |\n|---|---|---|---|---|\n"
+        head = PAGE + "| check | wrong ones caught | right ones accepted | mistake named | misnamed |\n" + "|---" * 5 + "|\n"
         return head + "".join(f"| {' | '.join(row)} |\n" for row in self.rows()) + f"\n{self.sentence}\n"
 
 
