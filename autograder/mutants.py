@@ -32,10 +32,12 @@ UNNAMED = "*"  # a generated mutant: it must be caught, but no particular name i
 SECONDS = 30
 PAGE = """# The checks, measured
 
-Made by `python -m autograder mutants --write docs/checks.md`. For each check: how many wrong solutions were caught under
-every seed, how many right ones were accepted under every seed, in which share of the runs of a wrong solution the
-feedback named its mistake, and in which share it named another one.
+Made by `python -m autograder mutants --write docs/checks.md`. For each check: how many wrong solutions were caught
+under every seed, how many right ones were accepted under every seed, in which share of the runs of a wrong solution
+the feedback named its mistake, and in which share it named another one.
 
+| check | wrong ones caught | right ones accepted | mistake named | misnamed |
+|---|---|---|---|---|
 """
 
 
@@ -244,8 +246,7 @@ class Outcome:
         return table
 
     def markdown(self) -> str:
-        head = PAGE + "| check | wrong ones caught | right ones accepted | mistake named | misnamed |\n" + "|---" * 5 + "|\n"
-        return head + "".join(f"| {' | '.join(row)} |\n" for row in self.rows()) + f"\n{self.sentence}\n"
+        return PAGE + "".join(f"| {' | '.join(row)} |\n" for row in self.rows()) + f"\n{self.sentence}\n"
 
 
 def measure(

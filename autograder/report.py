@@ -28,6 +28,12 @@ OTHER_FAMILIES = {
     "time": "did not finish in time",
     "died": "ended the notebook's process",
     "torch": "PyTorch used where it is not to be",
+    "train_mode": "the model left in the wrong mode (train or eval)",
+    "graph_kept": "a graph kept where numbers are enough (item or no_grad left out)",
+    "device": "tensors on two devices",
+    "accuracy": "an accuracy below what was asked for",
+    "missing": "something asked for is not there",
+    "type": "another kind of value than was asked for",
 }
 
 
