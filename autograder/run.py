@@ -422,9 +422,9 @@ def grade_class(
 
     options = options or Options()
     summary = Summary()
+    units, summary.problems = find_units(course, sections, students, skip)
     with one_run_at_a_time(course), GradebookWriter(course) as writer:
         sweep(course)
-        units, summary.problems = find_units(course, sections, students, skip)
         ledger = Ledger(course)
         bases = {section: section_base(course, section, options) for section in {unit.section for unit in units}}
         known = {section: templates(course, section) for section in bases}
