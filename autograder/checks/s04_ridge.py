@@ -24,7 +24,7 @@ from ..judging import (
     part,
     values,
 )
-from .shared import agrees, answer, asked, better, leaves_alone, resets, reused
+from .shared import agrees, answer, asked, better, leaves_alone, misreported, resets, reused, within
 
 # -- nodes --------------------------------------------------------------------------------------------------------
 
@@ -482,43 +482,15 @@ def training_error(student: Student, draw: Draw) -> None:
         with part(name, points=points):
             got = student.get(name).value
             low, high = RANGES[name]
-            other = next(key for key in RANGES if key != name)
-            got_other = student.get(other).value if student.has(other) else None
-            family, text = next(_what_else(name, got, other, got_other), ("", ""))
+            family, text = misreported(student, name, RANGES, VALIDATION, partial(_what_else, name))
             if expect_true(not family, text, family):
                 middle, width = (low + high) / 2, (high - low) / 2
                 expect(got, middle, name=name, scalar_like=True, atol=width, rtol=0.0, float32=False)
 
 
-def _what_else(name: str, got: Any, other: str, got_other: Any) -> Iterator[tuple[str, str]]:
-    """Which other number has been reported: (family, sentence)."""
-    number, number_other = _number(got), _number(got_other)
-
-    def within(number: float, bounds: tuple[float, float]) -> bool:
-        return bounds[0] <= number <= bounds[1]
-
-    if within(number, RANGES[name]):
-        return
-    if number == number_other:
-        yield "wrong_argument", f"{name} is the same number as {other}: the two settings give different ones."
-    if within(number, RANGES[other]) and within(number_other, RANGES[name]):
-        yield "swapped_arguments", f"{name} has the value that belongs to the other setting: are the two exchanged?"
-    if within(number, VALIDATION[name]):
-        yield "wrong_argument", f"{name} is the error on the validation points: report that on the training points."
-    if name == "mse_with_penalty" and within(number, OBJECTIVE_WITH_PENALTY):
+def _what_else(name: str, got: float) -> Iterator[tuple[str, str]]:
+    """What a wrong number could be in this section: (family, sentence)."""
+    if name == "mse_with_penalty" and within(got, OBJECTIVE_WITH_PENALTY):
         yield "wrong_loss", f"{name} is the objective, with its penalty: report the mean square error alone."
-    if within(number / 100, RANGES[name]):
-        yield "missing_mean", f"{name} is 100 times too large: report the mean over the examples, not their sum."
-    # Both are roots, or none is: alone, a root could be the number of the other setting.
-    if number > 0 and within(number**2, RANGES[name]) and within(number_other**2, RANGES[other]):
-        yield "wrong_loss", f"{name} is the root of the mean square error: report the mean square error."
-    if within(number * 2, RANGES[name]):
+    if within(got * 2, RANGES[name]):
         yield "factor", f"{name} is half the mean square error: there is no ½ here."
-
-
-def _number(got: Any) -> float:
-    """The one number that was reported; nan when it is something else."""
-    try:
-        return float(np.asarray(got, dtype=float).reshape(()))
-    except (TypeError, ValueError):
-        return float("nan")

@@ -6,13 +6,14 @@ Exercises: NYU homework 7, questions 9 to 11 (2021), and the optional fit from t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..judging import Array, Draw, Student, StudentError, check, expect, expect_true, part
 from .one_hidden_layer import KINDS, NAMES, REFERENCE, Net, Question, expect_fit, expect_random_start
-from .shared import agrees, answer, better, leaves_alone, resets, reused
+from .shared import agrees, answer, better, leaves_alone, misreported, number, resets, reused, within
 
 SECTION = "06-mlp"
 
@@ -281,44 +282,16 @@ def training_error(student: Student, draw: Draw) -> None:
     for name, (low, high) in RANGES.items():
         with part(name, points=2):
             got = student.get(name).value
-            other = next(key for key in RANGES if key != name)
-            got_other = student.get(other).value if student.has(other) else None
-            family, text = next(_what_else(name, got, other, got_other), ("", ""))
+            family, text = misreported(student, name, RANGES, VALIDATION, partial(_what_else, name))
             if expect_true(not family, text, family):
                 _expect_between(name, got, low, high)
 
 
-def _what_else(name: str, got: Any, other: str, got_other: Any) -> Iterator[tuple[str, str]]:
-    """Which other number has been reported: (family, sentence)."""
-    number, number_other = _number(got), _number(got_other)
-
-    def within(value: float, bounds: tuple[float, float]) -> bool:
-        return bounds[0] <= value <= bounds[1]
-
-    if within(number, RANGES[name]):
-        return
-    if number == number_other:
-        yield "wrong_argument", f"{name} is the same number as {other}: the two settings give different ones."
-    if within(number, RANGES[other]) and within(number_other, RANGES[name]):
-        yield "swapped_arguments", f"{name} has the value that belongs to the other setting: are the two exchanged?"
-    if within(number, VALIDATION[name]):
-        yield "wrong_argument", f"{name} is the error on the validation points: report that on the training points."
-    if within(number / 100, RANGES[name]):
-        yield "missing_mean", f"{name} is 100 times too large: report the mean over the examples, not their sum."
-    if within(number, CONSTANT):
+def _what_else(name: str, got: float) -> Iterator[tuple[str, str]]:
+    """What a wrong number could be in this section: (family, sentence)."""
+    if within(got, CONSTANT):
         text = f"{name} is what a constant prediction has: did the network learn? Look at its learning curve."
         yield "wrong_argument", text
-    # Both are roots, or none is: alone, a root could be the number of another run.
-    if number > 0 and within(number**2, RANGES[name]) and within(number_other**2, RANGES[other]):
-        yield "wrong_loss", f"{name} is the root of the mean square error: report the mean square error."
-
-
-def _number(got: Any) -> float:
-    """The one number that was reported; nan when it is something else."""
-    try:
-        return float(np.asarray(got, dtype=float).reshape(()))
-    except (TypeError, ValueError):
-        return float("nan")
 
 
 @check(f"{SECTION}/scalar_error_check", points=0)
@@ -336,11 +309,11 @@ def scalar_error(student: Student, draw: Draw) -> None:
 
 def _expect_between(name: str, got: Any, low: float, high: float) -> None:
     """A reported number lies in the range that right runs reach; anything else than a number is named as what it is."""
-    number = _number(got)
-    if isinstance(got, str) or not np.isfinite(number):
+    reported = number(got)
+    if isinstance(got, str) or not np.isfinite(reported):
         expect(got, (low + high) / 2, name=name, scalar_like=True)
         return
     text = f"{name} is smaller than what this training reaches. Is it the mean of the squared errors?"
-    expect_true(number >= low, text, "wrong_argument")
+    expect_true(reported >= low, text, "wrong_argument")
     text = f"{name} is larger than what this training reaches. Is it the mean of the squared errors, after all epochs?"
-    expect_true(number <= high, text, "wrong_argument")
+    expect_true(reported <= high, text, "wrong_argument")

@@ -6,7 +6,7 @@ right with the reference nodes or with the student's own, so that one mistake is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -104,3 +104,55 @@ def agrees(got: Any, right: Any) -> bool:
     if not isinstance(got, int | float | np.ndarray | np.generic) or np.size(got) != right.size:
         return False
     return np.asarray(got).dtype.kind in "fiu" and bool(np.allclose(np.ravel(got), right.ravel(), rtol=1e-5, atol=1e-8))
+
+
+# -- reported numbers -----------------------------------------------------------------------------------------------
+
+Bounds = tuple[float, float]
+
+
+def number(got: Any) -> float:
+    """The one number that was reported; nan when it is something else."""
+    try:
+        return float(np.asarray(got, dtype=float).reshape(()))
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def within(value: float, bounds: Bounds) -> bool:
+    return bounds[0] <= value <= bounds[1]
+
+
+def misreported(
+    student: Student,
+    name: str,
+    ranges: Mapping[str, Bounds],
+    validation: Mapping[str, Bounds],
+    others: Callable[[float], Iterator[tuple[str, str]]],
+) -> tuple[str, str]:
+    """Which other number than this training error has been reported: (family, sentence), empty when none is known.
+
+    ranges, validation : name -> what right runs reach on the training and on the validation points, of two settings
+    others             : what else the number could be in this section
+    """
+    return next(_misreported(student, name, ranges, validation, others), ("", ""))
+
+
+def _misreported(student, name, ranges, validation, others) -> Iterator[tuple[str, str]]:
+    other = next(key for key in ranges if key != name)
+    got = number(student.get(name).value)
+    got_other = number(student.get(other).value) if student.has(other) else float("nan")
+    if within(got, ranges[name]):
+        return
+    if got == got_other:
+        yield "wrong_argument", f"{name} is the same number as {other}: the two settings give different ones."
+    if within(got, ranges[other]) and within(got_other, ranges[name]):
+        yield "swapped_arguments", f"{name} has the value that belongs to the other setting: are the two exchanged?"
+    if within(got, validation[name]):
+        yield "wrong_argument", f"{name} is the error on the validation points: report that on the training points."
+    if within(got / 100, ranges[name]):
+        yield "missing_mean", f"{name} is 100 times too large: report the mean over the examples, not their sum."
+    yield from others(got)
+    # Both are roots, or none is: alone, a root could be the number of the other setting.
+    if got > 0 and within(got**2, ranges[name]) and within(got_other**2, ranges[other]):
+        yield "wrong_loss", f"{name} is the root of the mean square error: report the mean square error."
