@@ -215,6 +215,16 @@ def library_folders() -> list[str]:
     return list(dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib")))
 
 
+def hidden_paths(torch: bool) -> list[Path]:
+    """What lies beside the libraries and is not a submission's business: the graders, where the course is, torch."""
+    names = ["autograder", "nbgrader", *(() if torch else ("torch", "torchvision"))]
+    # An editable install leaves files here that name the course's folder.
+    editable = "__editable__*backprop*"
+    patterns = [*names, "backprop_autograder*", "backprop_course*", editable, f"__pycache__/{editable}"]
+    found = [path for folder in library_folders() for pattern in patterns for path in Path(folder).glob(pattern)]
+    return sorted(found) + list(Path(sys.executable).parent.glob("autograder"))
+
+
 def bubblewrap(torch: bool) -> list[str]:
     """The bwrap command line. Raises UserError when bubblewrap is not installed."""
     program = shutil.which("bwrap")
@@ -232,10 +242,8 @@ def bubblewrap(torch: bool) -> list[str]:
         command += ["--ro-bind-try", path, path]
     for folder in _interpreter_folders():
         command += ["--ro-bind", folder, folder]
-    for folder in library_folders():
-        for package in ("autograder", "nbgrader", *(() if torch else ("torch", "torchvision"))):
-            if os.path.isdir(os.path.join(folder, package)):
-                command += ["--tmpfs", os.path.join(folder, package)]
+    for path in hidden_paths(torch):
+        command += ["--tmpfs", str(path)] if path.is_dir() else ["--ro-bind", "/dev/null", str(path)]
     import backprop
 
     command += ["--ro-bind", str(Path(backprop.__file__).parent), "/course/backprop"]

@@ -25,7 +25,6 @@ class Attack:
     notebook: Callable[[Notebook], Notebook | bytes | None] = lambda notebook: None
     files: dict[str, bytes] = field(default_factory=dict)
     folder: Callable[[Path], None] = lambda folder: None
-    slow: bool = False
 
 
 def graded(notebook: Notebook) -> list[dict[str, Any]]:
@@ -180,8 +179,17 @@ ATTACKS = [
            "    forward = backward = lambda self: self.out\n    get_predecessors = lambda self: []"),
     # -- reading what must stay hidden
     Attack("search-the-disk", code="import os\nfor base, _, names in os.walk('/'):\n    for name in names:\n"
-           "        if name.endswith('.ipynb') or 'check' in base and 'course' in base or name == 'judging.py':\n"
-           "            print('FOUND', os.path.join(base, name))"),
+           "        path = os.path.join(base, name)\n"
+           "        if name.endswith('.ipynb') or name in ('judging.py', 's04_ridge.py', 'gradebook.db') or 'autograder' in path:\n"
+           "            if os.path.isfile(path) and os.path.getsize(path): print('FOUND', path)"),
+    Attack("where-is-the-course", code="import os\nfor base, _, names in os.walk('/'):\n"
+           "    if base.startswith(('/proc', '/sys', '/dev')): continue\n"
+           "    for name in names:\n"
+           "        path = os.path.join(base, name)\n"
+           "        if 'backprop' in path and os.path.isfile(path):\n"
+           "            try: text = open(path, errors='ignore').read()\n"
+           "            except OSError: continue\n"
+           "            if 'file://' in text or 'MAPPING' in text: print('FOUND', path)"),
     Attack("course-folder", code="import glob\nfor up in range(1, 8):\n"
            "    for path in glob.glob('../' * up + '*/*/*.ipynb') + glob.glob('../' * up + 'gradebook.db'): print('FOUND', path)"),
     Attack("import-autograder", code="import autograder\nprint('FOUND', autograder.__file__)"),
@@ -230,17 +238,17 @@ ATTACKS = [
     Attack("daemon", code="import os\nif os.fork() == 0:\n    os.setsid()\n    while True: pass"),
     Attack("subprocess", code="import subprocess\nprint('FOUND', subprocess.run(['id'], capture_output=True))"),
     Attack("shell-escape", code="!touch /tmp/pwned\n%system id\nget_ipython().system('id')"),
-    Attack("thread-bomb", code="import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(60,)).start()", slow=True),
-    Attack("memory-bomb", code="x = []\nwhile True: x.append(bytearray(10**8))", slow=True),
+    Attack("thread-bomb", code="import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(60,)).start()"),
+    Attack("memory-bomb", code="x = []\nwhile True: x.append(bytearray(10**8))"),
     Attack("disk-bomb", code="with open('/tmp/big', 'wb') as f:\n    while True: f.write(b'0' * 10**6)"),
     Attack("many-files", code="n = 0\nwhile True:\n    open(f'/tmp/{n}', 'w').close()\n    n += 1"),
-    Attack("output-bomb", code="while True: print('x' * 10**6)", slow=True),
+    Attack("output-bomb", code="while True: print('x' * 10**6)"),
     Attack("display-bomb", code="from IPython.display import display\nfor n in range(10**5): display('x' * 10**4)"),
-    Attack("endless-loop", code="while True: pass", slow=True),
-    Attack("deaf-loop", code="while True:\n    try:\n        while True: pass\n    except BaseException: pass", slow=True),
+    Attack("endless-loop", code="while True: pass"),
+    Attack("deaf-loop", code="while True:\n    try:\n        while True: pass\n    except BaseException: pass"),
     Attack("ignore-signals", code="import signal\nfor s in range(1, 30):\n    try: signal.signal(s, signal.SIG_IGN)\n"
-           "    except (OSError, ValueError): pass\nwhile True: pass", slow=True),
-    Attack("stuck-in-c", code="import numpy as np\nnp.ones((3000, 3000)) @ np.ones((3000, 3000)) @ np.ones((3000, 3000))\n10 ** 10 ** 9", slow=True),
+           "    except (OSError, ValueError): pass\nwhile True: pass"),
+    Attack("stuck-in-c", code="import numpy as np\nnp.ones((3000, 3000)) @ np.ones((3000, 3000)) @ np.ones((3000, 3000))\n10 ** 10 ** 9"),
     Attack("exit", code="import os\nos._exit(0)"),
     Attack("system-exit", code="raise SystemExit(0)"),
     Attack("segfault", code="import ctypes\nctypes.string_at(1)"),
@@ -254,7 +262,7 @@ ATTACKS = [
     # -- the channel to the judge
     Attack("close-the-channel", code="import os\nos.closerange(0, 4096)"),
     Attack("garbage-in-channel", code=CHANNEL + "for n in channel(): os.write(n, b'garbage' * 1000)"),
-    Attack("endless-stream", code=CHANNEL + "for n in channel():\n    os.write(n, struct.pack('>IQ', 100, 2**40))\n    while True: os.write(n, b'0' * 65536)", slow=True),
+    Attack("endless-stream", code=CHANNEL + "for n in channel():\n    os.write(n, struct.pack('>IQ', 100, 2**40))\n    while True: os.write(n, b'0' * 65536)"),
     Attack("huge-promise", code=CHANNEL + "for n in channel(): os.write(n, struct.pack('>IQ', 2**32 - 1, 2**63))"),
     Attack("forged-value", code=FORGED_REPLY + "forge({'dict': [['value', True]]})"),
     Attack("forged-array-shape", code=FORGED_REPLY + "forge({'dict': [['value', {'array': '<f8', 'shape': [2**40, 2**40]}]]})"),
