@@ -336,7 +336,7 @@ class Draw:
 
     def signed(self, *shape: int, low: float = 0.5, high: float = 2.0) -> Array:
         magnitude = self.rng.uniform(low, high, size=shape)
-        return np.asarray(magnitude * self.rng.choice([-1.0, 1.0], size=shape))
+        return np.asarray(np.where(self.rng.random(size=shape) < 0.5, -magnitude, magnitude))
 
     def positive(self, *shape: int, low: float = 0.5, high: float = 2.0) -> Array:
         return np.asarray(self.rng.uniform(low, high, size=shape))

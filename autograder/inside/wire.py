@@ -24,6 +24,7 @@ MAX_DEPTH = 12
 MAX_ITEMS = 100_000
 MAX_TEXT = 4 * 2**20
 PLAIN_KINDS = "biufc"
+TO_JSON = json.JSONEncoder(allow_nan=False, check_circular=False).encode  # made once: messages are small and many
 
 
 class WireError(Exception):
@@ -54,7 +55,7 @@ def encode(value: Any) -> bytes:
     """
     buffers: list[bytes] = []
     budget = [MAX_ITEMS]
-    header = json.dumps(_encode(value, buffers, 0, budget), allow_nan=False).encode()
+    header = TO_JSON(_encode(value, buffers, 0, budget)).encode()
     body = b"".join(buffers)
     if len(header) > MAX_JSON or len(body) > MAX_BYTES:
         raise WireError(f"{len(body) // 2**20} MiB is more than a message may hold ({MAX_BYTES // 2**20} MiB)")
@@ -62,38 +63,46 @@ def encode(value: Any) -> bytes:
 
 
 def _encode(value: Any, buffers: list[bytes], depth: int, budget: list[int]) -> Any:
+    """What JSON can say stays as it is; everything else becomes an object with one telling key."""
     budget[0] -= 1
     if depth > MAX_DEPTH or budget[0] < 0:
         raise WireError("the value is nested too deeply or has too many parts")
     if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        return value[:MAX_TEXT]
+    if is_plain_array(value):
+        return _encode_array(value, buffers)
     if isinstance(value, Handle):
         return {"handle": value.number, "kind": value.kind}
-    if is_plain_array(value):
-        array = np.ascontiguousarray(value).reshape(np.shape(value))
-        if array.dtype.itemsize > 16:  # long double complex and friends have no portable layout
-            array = array.astype(complex if array.dtype.kind == "c" else float)
-        little_endian = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        if little_endian.nbytes > MAX_BYTES:
-            raise WireError("the array is too large")
-        buffers.append(little_endian.tobytes())
-        return {"array": little_endian.dtype.str, "shape": list(array.shape), "scalar": isinstance(value, np.generic)}
     if isinstance(value, int):
-        return {"int": str(value)} if value.bit_length() < 4096 else {"float": "inf" if value > 0 else "-inf"}
+        if value.bit_length() < 4096:
+            return int(value)
+        return {"float": "inf" if value > 0 else "-inf"}
     if isinstance(value, float):
-        return {"float": repr(float(value))}
+        return float(value) if math.isfinite(value) else {"float": repr(float(value))}
     if isinstance(value, complex):
         return {"complex": [repr(value.real), repr(value.imag)]}
-    if isinstance(value, str):
-        return {"text": value[:MAX_TEXT]}
     if isinstance(value, (list, tuple)):
         items = [_encode(item, buffers, depth + 1, budget) for item in value]
-        return {"tuple" if isinstance(value, tuple) else "list": items}
+        return {"tuple": items} if isinstance(value, tuple) else items
     if isinstance(value, dict):
         if not all(isinstance(key, (str, int)) for key in value):
             raise TypeError("a dictionary whose keys are neither text nor integers is not plain")
         return {"dict": [[key, _encode(item, buffers, depth + 1, budget)] for key, item in value.items()]}
     raise TypeError(f"{type(value).__name__} is not plain data")
+
+
+def _encode_array(value: np.ndarray | np.generic, buffers: list[bytes]) -> dict[str, Any]:
+    array = np.asarray(value)
+    if array.dtype.itemsize > 16:  # long double complex and friends have no portable layout
+        array = array.astype(complex if array.dtype.kind == "c" else float)
+    if array.dtype.str[0] == ">":
+        array = array.astype(array.dtype.newbyteorder("<"))
+    if array.nbytes > MAX_BYTES:
+        raise WireError("the array is too large")
+    buffers.append(array.tobytes())
+    return {"array": array.dtype.str, "shape": array.shape, "scalar": isinstance(value, np.generic)}
 
 
 def decode(header: bytes, body: bytes) -> Any:
@@ -120,25 +129,21 @@ class _Reader:
         self.budget -= 1
         if depth > MAX_DEPTH or self.budget < 0:
             raise WireError("the message is nested too deeply or has too many parts")
-        if node is None or isinstance(node, bool):
+        if node is None or isinstance(node, (bool, int, float)):
             return node
-        if not isinstance(node, dict):
-            raise WireError("the message has a wrong form")
+        if isinstance(node, str):
+            return node[:MAX_TEXT]
+        if isinstance(node, list):
+            return [self.value(item, depth + 1) for item in node]
         if "array" in node:
             return self.array(node)
         if "handle" in node:
             return Handle(int(node["handle"]), str(node.get("kind", ""))[:200])
-        if "int" in node:
-            return int(str(node["int"])[:1300])
         if "float" in node:
             return float(node["float"])
         if "complex" in node:
             real, imaginary = node["complex"]
             return complex(float(real), float(imaginary))
-        if "text" in node:
-            return str(node["text"])[:MAX_TEXT]
-        if "list" in node:
-            return [self.value(item, depth + 1) for item in node["list"]]
         if "tuple" in node:
             return tuple(self.value(item, depth + 1) for item in node["tuple"])
         if "dict" in node:
