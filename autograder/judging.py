@@ -88,6 +88,14 @@ class Remote:
     def __call__(self, *args: Any, **kwargs: Any) -> Remote:
         return self.student._remote(op="call", target=self.handle, args=_bare(args), kwargs=_bare(kwargs))
 
+    def watched(self, *args: Any) -> tuple[Remote, list[Any]]:
+        """Call it on copies of the arguments; return what it returned and what the arguments hold afterwards."""
+        reply = self.student.ask(op="call", target=self.handle, args=_bare(args), watch=True)
+        after = reply.get("after")
+        if not isinstance(after, list) or len(after) != len(args):
+            raise nonsense()
+        return self.student._remote_of(reply), after
+
     def method(self, name: str, *args: Any, **kwargs: Any) -> Remote:
         return self.student._remote(op="call", target=self.handle, method=name, args=_bare(args), kwargs=_bare(kwargs))
 
@@ -124,7 +132,9 @@ class Student:
         return reply
 
     def _remote(self, **request: Any) -> Remote:
-        reply = self.ask(**request)
+        return self._remote_of(self.ask(**request))
+
+    def _remote_of(self, reply: dict[str, Any]) -> Remote:
         handle = reply.get("handle")
         if not isinstance(handle, Handle):
             raise nonsense()

@@ -154,12 +154,9 @@ class Answer:
 def _ask(student: Student, name: str, arguments: Mapping[str, Any]) -> Answer:
     """Call the function by position on copies of the arguments."""
     try:
-        function = student.get(name)
-        given = {key: student.put(value) for key, value in arguments.items()}
-        answer = Answer(_three(function(*given.values()).value))
-        after = {key: remote.fetch() for key, remote in given.items() if not isinstance(arguments[key], float)}
-        answer.changed = [key for key, value in after.items() if not _same(value, arguments[key])]
-        return answer
+        result, after = student.get(name).watched(*arguments.values())
+        changed = [key for key, value in zip(arguments, after, strict=True) if not _same(value, arguments[key])]
+        return Answer(_three(result.value), changed=changed)
     except StudentGone:
         raise
     except StudentError as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..judging import Array, Draw, Remote, Student, check, expect, expect_true, part
+from ..judging import Array, Draw, Student, check, expect, expect_true, part
 
 SECTION = "05-affine-tanh"
 
@@ -209,10 +209,9 @@ def _elementwise_mistakes(dJ_dS: Array, A: Array, c: float) -> dict[str, Any]:
 
 def _result(student: Student, name: str, **arguments: Any) -> Any:
     """What the function gives for these arguments, passed by position; notes when it changes one of them."""
-    given = {key: value if isinstance(value, Remote) else student.put(value) for key, value in arguments.items()}
-    got = student.call(name, *given.values())
-    for key, value in arguments.items():
+    got, after = student.get(name).watched(*arguments.values())
+    for (key, value), now in zip(arguments.items(), after, strict=True):
         if isinstance(value, np.ndarray):
-            same = np.array_equal(given[key].fetch(), value)
-            expect_true(same, f"{key} was changed in place: work on a copy, others still need it.", "in_place")
+            text = f"{key} was changed in place: work on a copy, others still need it."
+            expect_true(np.array_equal(now, value), text, "in_place")
     return got

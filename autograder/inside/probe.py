@@ -82,7 +82,10 @@ class Probe:
             function = getattr(function, request["method"])
         args = [self._load(value) for value in request.get("args", [])]
         kwargs = {key: self._load(value) for key, value in request.get("kwargs", {}).items()}
-        return self._reply(function(*args, **kwargs))
+        reply = self._reply(function(*args, **kwargs))
+        if request.get("watch"):
+            reply["after"] = [self._plain(value) for value in args]
+        return reply
 
     def do_attr(self, request):
         return self._reply(getattr(self._load(request["target"]), request["name"]))
