@@ -14,6 +14,7 @@ Edge = tuple[Key, Key]
 
 _BEND_GAP = 0.85  # a passing line needs less room than a box
 _SWEEPS = 12
+_PASSES, _SETTLED = 100, 1e-3  # so many passes over the heights at most; done when nothing moves more than this
 
 
 @dataclass
@@ -120,25 +121,35 @@ def _crossings(cells: list[list], after: dict) -> int:
 
 
 def _heights(cells: list[list], before: dict, after: dict) -> dict:
-    """Heights, upwards: each cell as near to the mean of its neighbours as the gaps in its column allow."""
+    """Heights, upwards: the squared climbs of all links, weighted, are as small as the gaps in the columns allow.
+
+    One column after the other finds its best places; each pass makes the sum smaller, so this settles.
+    """
     depth = {}
     for column in cells:
         depth.update({cell: float(i) for i, cell in enumerate(column)})
-    for sweep in range(2 * _SWEEPS):
-        order = cells if sweep % 2 else cells[::-1]
-        for column in order:
+    for sweep in range(_PASSES):
+        old = dict(depth)
+        for column in cells if sweep % 2 else cells[::-1]:
             wanted, weights = [], []
             for cell in column:
-                around = before[cell] + after[cell]
-                wanted.append(sum(depth[n] for n in around) / len(around) if around else depth[cell])
-                weights.append(4.0 if isinstance(cell, _Bend) else 1.0)
+                pulls = [(_pull(cell, n), depth[n]) for n in before[cell] + after[cell]] or [(1.0, depth[cell])]
+                weights.append(sum(pull for pull, _ in pulls))
+                wanted.append(sum(pull * d for pull, d in pulls) / weights[-1])
             gaps = [
                 _BEND_GAP if isinstance(a, _Bend) or isinstance(b, _Bend) else 1.0
                 for a, b in zip(column, column[1:], strict=False)
             ]
             depth.update(zip(column, _spread(wanted, weights, gaps), strict=True))
+        if all(abs(depth[cell] - old[cell]) < _SETTLED for cell in depth):
+            break
     lowest = max(depth.values(), default=0.0)
     return {cell: lowest - d for cell, d in depth.items()}
+
+
+def _pull(a, b) -> float:
+    """How much a link wants to be level: a long line between two bends most of all."""
+    return (1.0, 2.0, 8.0)[isinstance(a, _Bend) + isinstance(b, _Bend)]
 
 
 def _spread(wanted: list[float], weights: list[float], gaps: list[float]) -> list[float]:

@@ -63,7 +63,7 @@ def paint(picture, ax=None):
 
     right = max([box.right for box in boxes.values()] + [curve[-1][0] for curve in curves.values()])
     right = max([right] + [curves[edge][0][0] + labels[edge].width + 0.1 for edge in curves if edge[1] is None])
-    bottom = min(box.bottom for box in boxes.values()) - _LINE - 0.05
+    bottom = min(place.bottom for place in [*boxes.values(), *total_places.values()]) - 0.05
     top = max(box.top for box in boxes.values())
     ys = [y for curve in curves.values() for _, y in curve]
     bottom, top = min([bottom, *(y - _LINE for y in ys)]), max([top, *(y + _LINE for y in ys)])
@@ -213,7 +213,7 @@ def _path(corners: list[tuple[float, float]]) -> Path:
     points, codes = [corners[0]], [Path.MOVETO]
     for i, (a, b) in enumerate(zip(corners, corners[1:], strict=False)):
         if i % 2 == 0:  # along a column: straight
-            if a != b:  # a last piece without length would lose its arrowhead
+            if abs(a[0] - b[0]) > 1e-6:  # a last piece without length would lose its arrowhead
                 points.append(b)
                 codes.append(Path.LINETO)
         else:

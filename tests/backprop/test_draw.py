@@ -18,6 +18,7 @@ from backprop.graph import ComputationGraphFunction, CycleError, backward_graph,
 from backprop.layout import layered
 from backprop.linear_regression import LinearRegression
 from backprop.nodes import Node, SquaredL2DistanceNode, ValueNode, VectorScalarAffineNode
+from backprop.painting import _path
 from backprop.plots import plot_learning_curves, plot_prediction_functions
 
 
@@ -133,6 +134,14 @@ def test_inputs_stand_in_the_column_before_the_operator_that_uses_them():
     assert places.column == {"x": 0, "y": 0, "g": 1, "z": 1, "f": 2}
 
 
+def test_a_box_stands_level_with_the_only_one_that_uses_it():
+    keys = ["s1", "s2", "y", "e1", "e2", "d", "p1", "p2", "p", "L"]
+    edges = [("s1", "e1"), ("s2", "e2"), ("e1", "d"), ("e2", "d"), ("e1", "p1"), ("d", "p1"), ("e2", "p2"), ("d", "p2")]
+    places = layered(keys, [*edges, ("p1", "p"), ("p2", "p"), ("y", "p"), ("p", "L")])
+    for start, end in [("s1", "e1"), ("s2", "e2"), ("p", "L")]:
+        assert abs(places.height[start] - places.height[end]) < 0.01
+
+
 def test_layout_places_the_nodes_of_a_graph():
     graph = LinearRegression().graph
     where = layout(graph)
@@ -140,6 +149,12 @@ def test_layout_places_the_nodes_of_a_graph():
     at = {name: where[id(node)] for name, node in graph.name_to_node.items()}
     assert at["x"][0] == at["w"][0] == at["b"][0] == 0 and at["prediction"][0] == at["y"][0] == 1
     assert at["square loss"][0] == 2
+
+
+def test_an_arrow_keeps_its_head_where_its_box_fills_the_column():
+    left = 0.1 + 0.2  # not quite 0.3
+    path = _path([(0.0, 0.0), (0.1, 0.0), (0.3, 1.0), (left, 1.0)])
+    assert np.linalg.norm(path.vertices[-1] - path.vertices[-2]) > 0.05
 
 
 # ---- what is written ----------------------------------------------------------------------------------------------
