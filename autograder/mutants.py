@@ -27,6 +27,7 @@ from rich.table import Table
 from .checks import find, module_name
 from .judging import Student, Verdict
 from .mutate import generate
+from .sandbox import ONE_THREAD
 
 UNNAMED = "*"  # a generated mutant: it must be caught, but no particular name is asked for
 SECONDS = 30
@@ -268,7 +269,10 @@ def measure(
     tried = []
     context = multiprocessing.get_context("fork")
     # An executor, not a Pool: when a solution takes its process down, this one says so instead of waiting for ever.
-    with ProcessPoolExecutor(min(workers, len(jobs)) or 1, mp_context=context) as pool:
+    # One thread each, or the threads of torch in several workers wait for one another most of the time.
+    with ProcessPoolExecutor(
+        min(workers, len(jobs)) or 1, mp_context=context, initializer=os.environ.update, initargs=(ONE_THREAD,)
+    ) as pool:
         for done, one in enumerate(pool.map(_try, jobs, chunksize=4), 1):
             tried.append(one)
             progress(done, len(jobs), one.check)

@@ -19,6 +19,7 @@ from .checks import load
 from .course import Course, UserError
 from .grading import Grader
 from .run import Options, Record, Submission, Unit, grade_unit, read_submission, unreadable
+from .sandbox import ONE_THREAD
 from .template import Template
 
 ATTEMPTS = 2
@@ -107,8 +108,7 @@ def _work(connection: Connection, other: Connection, known: Known, options: Opti
     """Runs in the worker: one unit after the other until the connection closes."""
     other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's business
-    for name in ("OMP", "OPENBLAS", "MKL"):
-        os.environ[f"{name}_NUM_THREADS"] = "1"
+    os.environ.update(ONE_THREAD)
     with Grader(confined=options.confined, salt=salt, seconds=options.seconds) as grader:
         while True:
             try:

@@ -198,7 +198,8 @@ class WarmProcess:
         self.stop()
 
 
-# One thread per process: the grader runs processes side by side, and a fork must not inherit threads.
+# One thread per process: processes run side by side, and a fork must not inherit threads. Read when a library is loaded.
+ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB")}
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "HOME": "/tmp",
@@ -206,7 +207,7 @@ ENVIRONMENT = {
     "MPLCONFIGDIR": "/tmp",
     "IPYTHONDIR": "/tmp",
     "MPLBACKEND": "agg",
-    **{f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB")},
+    **ONE_THREAD,
 }
 
 

@@ -206,6 +206,42 @@ print(g, h, k)
 # notice.
 
 # %% [markdown]
+# ### Your turn: cure the average
+#
+# Write a `backward` that gives each input its half and leaves it an array of its own. The check is content when both
+# lines say `ok`, with a `maxdiff` below 1e-9.
+
+# %%
+class MyAverageNode(SharingAverageNode):
+    """out = (a + b) / 2, entry by entry.
+
+    With d_out = [1, 3], a.d_out grows by [0.5, 1.5], and so does b.d_out.
+    """
+
+    def backward(self):
+        raise NotImplementedError  # add to self.a.d_out and to self.b.d_out
+
+
+pair = {"a": np.array([1.0, 2.0]), "b": np.array([5.0, 7.0])}
+try_node(MyAverageNode, **pair)
+
+
+# %% [markdown]
+# The worked solution:
+
+# %%
+class AverageNode(MyAverageNode):
+    """out = (a + b) / 2, entry by entry: the worked solution."""
+
+    def backward(self):
+        self.a.d_out += self.d_out / 2
+        self.b.d_out += self.d_out / 2
+
+
+try_node(AverageNode, **pair)
+
+
+# %% [markdown]
 # ## 4 · Third patient: no reset
 #
 # `forward` puts `d_out` back to zero. The next class forgets it after the first time and is **wrong on purpose**.
@@ -254,7 +290,7 @@ plt.plot(descend(ForgetfulValueNode), "s-", markersize=3, label="without the res
 plt.axhline(0, color="black", linewidth=0.6)
 plt.xlabel("step")
 plt.ylabel("w")
-plt.legend();
+plt.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2);
 
 # %% [markdown]
 # Without the reset every old gradient pushes for ever, like a ball that rolls through a valley without friction: it swings
@@ -265,7 +301,7 @@ plt.legend();
 # %% [markdown]
 # ## 5 · When to reset
 #
-# Before `backward`, every `d_out` must be zero, except the sink's, which is 1. In this course `forward` does the reset, so
+# Before `backward`, every `d_out` must be zero, except that of the last node, which is 1. In this course `forward` does the reset, so
 # the rule is short: **one forward, then one backward**. Where is the reset in other places?
 #
 # | | who resets | when |
@@ -275,7 +311,7 @@ plt.legend();
 # | functions that *return* gradients | nobody needs to | each call makes new arrays |
 
 # %% [markdown]
-# ## 6 · What a second backward does
+# ## 6 · Fourth patient: a second backward
 #
 # Now on purpose: one forward, two backward passes, nothing reset in between. $J = p^2$ with $p = w \cdot x$, so
 # $\partial J/\partial w = 24$ at $w = 3$, $x = 2$. **Guess** what `w.d_out` holds after the second pass: 24, 48, or something else?

@@ -58,7 +58,8 @@ print("dJ/dp =", dJ_dp, "  dJ/dw =", dJ_dw, "  dJ/dx =", dJ_dx)
 
 # %% [markdown]
 # The same as a picture, a *computation graph*: a box for each value, an arrow wherever one value is computed from
-# another. Above each arrow stands the value that flows along it; below, in red, the derivative of $J$ that comes back.
+# another. Above each arrow stands the value that flows along it; below, in red, its *gradient*: the derivative of $J$
+# with respect to that value, which comes back from the right.
 
 # %% tags=["show"]
 draw_edges(
@@ -258,7 +259,11 @@ step_through(J, title="J = (w·x)²")
 
 # %%
 class MyExpNode:
-    """out = exp(a), entry by entry."""
+    """out = exp(a), entry by entry.
+
+    >>> MyExpNode(value("a", [0, 1]), "e").forward()
+    array([1.        , 2.71828183])
+    """
 
     def __init__(self, a, node_name):
         self.a, self.node_name = a, node_name
@@ -275,9 +280,11 @@ class MyExpNode:
 
 
 # %% [markdown]
-# `check_node` compares the gradients of a node with finite differences, on numbers you give it, and says in words what
-# is wrong. It stops with an error when something is; here we print its report instead, so that the notebook goes on.
-# A right node shows `ok` and differences below 1e-9.
+# `check_node` compares the gradients of a node (`exact`) with finite differences (`approx`), on numbers you give it, and
+# says in words what is wrong. It stops with an error when something is; here we print its report instead, so that the
+# notebook goes on. A right node shows `ok` and a `maxdiff` below 1e-9.
+#
+# Of an array you see one entry: the largest, or the first that is wrong.
 
 # %%
 def try_node(node_class, **inputs):
@@ -293,6 +300,9 @@ try_node(MyExpNode, a=np.array([0.5, -1.2, 2.0]))
 
 # %% [markdown]
 # The worked solution follows. It uses `self.out` in `backward`: what `forward` has computed is there to be used.
+#
+# Why is the number under `exact` not $e^2 = 7.39$? The check draws a random upstream gradient, and $e^2$ is multiplied by
+# it. With an upstream gradient of 1 nobody would notice that it was forgotten.
 
 # %%
 class ExpNode(MyExpNode):
@@ -448,8 +458,11 @@ draw_graph(growth);
 check_graph(growth, {"x": 2.0}, {"y": 4.0}, {"w": 0.5})
 
 # %% [markdown]
-# *Gradient descent* moves each parameter a small step against its gradient, again and again. $J$ falls where the
-# gradient is right. The exact answer is $w = \ln(4)/2 = 0.693$.
+# *Gradient descent* moves each parameter a small step against its gradient, again and again:
+#
+# $$w \leftarrow w - 0.01\,\frac{\partial J}{\partial w}$$
+#
+# $J$ falls where the gradient is right. The exact answer is $w = \ln(4)/2 = 0.693$.
 
 # %%
 growth.set_parameters({"w": 0.5})

@@ -33,7 +33,8 @@ from backprop.nodes import Node
 # $$\underbrace{\frac{f(x + h) - f(x)}{h}}_{\text{forward difference}} \qquad\qquad
 # \underbrace{\frac{f(x + h) - f(x - h)}{2h}}_{\text{central difference}}$$
 #
-# Both tend to $f'(x)$ as $h \to 0$. The picture shows why the second is nearer: it looks to both sides.
+# Both tend to $f'(x)$ as $h \to 0$. The picture shows why the second is nearer: it looks to both sides. (Its line has the
+# slope from the left point to the right one; we draw it through the middle point, to compare it with the tangent.)
 
 # %%
 def forward_difference(f, x, h):
@@ -59,6 +60,7 @@ for name, slope, style in [
     plt.plot(t, np.e + slope * (t - x), style, label=f"{name}: slope {slope:.2f}")
 plt.plot([x - h, x, x + h], np.exp([x - h, x, x + h]), "o", color="black")
 plt.ylim(-0.5, 8)
+plt.xlabel("x")
 plt.legend();
 
 
@@ -166,16 +168,16 @@ for x in [-1e-3, -4e-6, 0.0, 4e-6, 1e-3]:
 # %% tags=["show"]
 t = np.linspace(-3, 3, 601)
 plt.figure(figsize=(8, 3.5))
+plt.plot([-3, 0, np.nan, 0, 3], [0, 0, np.nan, 1, 1], color="0.8", linewidth=8, label="the slope of ReLU")
 for h in [1.0, 0.3, 0.01]:
     plt.plot(t, central_difference(relu, t, h), label=f"central difference, h = {h:g}")
-plt.plot([-3, 0], [0, 0], "k", [0, 3], [1, 1], "k", linewidth=3, alpha=0.3)
 plt.xlabel("x")
-plt.ylabel("measured slope of ReLU")
+plt.ylabel("slope")
 plt.legend();
 
 
 # %% [markdown]
-# The grey line is the truth. Closer to 0 than $h$ the measured slope is neither 0 nor 1, so a *right* backward
+# The grey band is the truth. Closer to 0 than $h$ the measured slope is neither 0 nor 1, so a *right* backward
 # fails the check. This happens in practice: a network with weights of size $10^{-3}$ has hidden values close to 0, hundreds of
 # them, and some land within $h$ of the kink. The remedy is not a looser tolerance but inputs away from 0. The library's check refuses
 # to judge at a kink:
@@ -233,9 +235,9 @@ plt.legend();
 
 
 # %% [markdown]
-# With $\varepsilon \approx 10^{-7}$ the bottom of the V lies between $h = 10^{-3}$ and $10^{-2}$, and the error there is about $10^{-4}$, a little
-# less with luck. With $h = 10^{-8}$ nothing is
-# left: $1 + 10^{-8}$ *is* 1 in single precision. So: check in `float64`, train in what you like.
+# With $\varepsilon \approx 10^{-7}$ the bottom of the V lies near $h = \varepsilon^{1/3} \approx 5 \cdot 10^{-3}$, and the error
+# there is about $10^{-5}$, where double precision has $10^{-10}$. With $h = 10^{-8}$ nothing is left: $1 + 10^{-8}$ *is* 1 in
+# single precision. So: check in `float64`, train in what you like.
 
 # %% [markdown]
 # ## 5 · Relative or absolute?
@@ -332,8 +334,8 @@ try_node(BilinearNode, **values)
 
 
 # %% [markdown]
-# Each of the next cells is **wrong on purpose**, and says how. Cover the output, decide which lines of the table
-# will be marked, then look.
+# Each of the next cells is **wrong on purpose**, and says how. Before you run one, decide which lines of the table
+# will be marked.
 #
 # **Mistake 1.** The two vectors of the outer product are exchanged, so the gradient of $A$ is transposed. Since
 # $A$ is square here, no shape gives it away.
@@ -449,7 +451,8 @@ try_node(Mistake6, a=a)
 
 
 # %% [markdown]
-# **Mistake 7.** The slope is computed once and kept. The first pass is right, every later one uses old values.
+# **Mistake 7.** The slope is computed once and kept. The first pass is right, every later one uses old values. (From the
+# numbers the check sees *that* something old was used; that it was the slope, you find in the code.)
 
 # %%
 class Mistake7(CubeNode):

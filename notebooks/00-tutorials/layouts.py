@@ -36,7 +36,7 @@ from backprop.gradcheck import compare, numeric_gradient
 # | **batched** | a row of $X$ | $Y = X W$ | an array like $W$ | EECS 442, most programs |
 
 # %% [markdown]
-# As a picture: each array is a rectangle with its rows and columns, values in blue, gradients in red.
+# As a picture: each array is a rectangle, rows × columns, values in blue, gradients in red.
 
 # %%
 def rectangles(ax, title, boxes):
@@ -45,7 +45,8 @@ def rectangles(ax, title, boxes):
     for text, rows, columns, colour in boxes:
         corner = (left, -rows / 2)
         ax.add_patch(plt.Rectangle(corner, columns, rows, facecolor=colour, edgecolor="black", lw=rows > 0))
-        ax.text(left + columns / 2, 0, text, ha="center", va="center")
+        shape = f"\n{rows}×{columns}" if rows else ""
+        ax.text(left + columns / 2, 0, text + shape, ha="center", va="center", fontsize=9)
         left += columns + 0.2
     ax.set(xlim=(-0.2, 21.5), ylim=(-2.2, 2.2), aspect="equal")
     ax.set_title(title, loc="left", fontsize=11)

@@ -112,8 +112,8 @@ def write_practice(code, answer):
     question = cell("markdown", "# Practice\n\nWrite `double(x)`, and say why $2x = x + x$.")
     cells = [question, cell("code", code, grade_id="double", solution=True, grade=False)]
     cells.append(cell("markdown", answer, grade_id="why", solution=True, grade=True, points=1))
-    book = {"cells": cells, "metadata": {"backprop": {"section": "practice"}}, "nbformat": 4, "nbformat_minor": 4}
-    practice.write_text(json.dumps(book), encoding="utf-8")
+    book = {"cells": cells, "metadata": {"backprop": {"section": "practice"}}}
+    practice.write_text(json.dumps({**book, "nbformat": 4, "nbformat_minor": 4}), encoding="utf-8")
 
 
 # %%

@@ -8,8 +8,8 @@
 # your gradients are right.
 
 # %% [markdown]
-# **Time** about 75 minutes, the optional parts 45 more. **Builds on** the product rule and the derivatives of exp and
-# log; the tutorial on computation graphs helps, but is not needed. **Points** 30, none of them for optional parts.
+# **Time** about 75 minutes, the optional parts 45 more. **Builds on** the product rule and the derivatives of exp, log
+# and $1/x$; the tutorial on computation graphs helps, but is not needed. **Points** 30, none of them for optional parts.
 
 # %% tags=["setup"]
 # On Colab this installs the course library; elsewhere it is there already.
@@ -85,13 +85,11 @@ product_edges = [("x", "g"), ("y", "g"), ("g", "f"), ("z", "f")]
 ax = draw_edges(product_edges, operators={"g": "+", "f": "×"})
 
 # %% nbgrader={"grade": true, "grade_id": "product_edges_check", "points": 2}
-# Each operator of this graph takes two inputs, and every value but the result is used by a later step.
-ends = [end for _, end in product_edges]
-check_values(
-    "your arrows",
-    {"arrows into g": ends.count("g"), "arrows into f": ends.count("f"), "values used": len({a for a, _ in product_edges})},
-    {"arrows into g": 2, "arrows into f": 2, "values used": 4},
-)
+# Along your arrows, x = 2, y = 3 and z = 5 should give g = 5 and f = 25.
+values = {"x": 2.0, "y": 3.0, "z": 5.0}
+for name, operator in [("g", sum), ("f", math.prod)]:
+    values[name] = operator(values.get(start, math.nan) for start, end in product_edges if end == name)
+check_values("along your arrows", values, {"g": 5.0, "f": 25.0})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("01-staged-backprop/product_edges_check", globals())
@@ -173,11 +171,11 @@ hand_gradients = {"f": 1.0, "g": -4.0, "z": 3.0, "x": -4.0, "y": -4.0}
 ax = draw_edges(product_edges, values=hand_values, gradients=hand_gradients, operators={"g": "+", "f": "×"})
 
 # %% nbgrader={"grade": true, "grade_id": "by_hand_check", "points": 3}
-# Does your paper agree with your code? Every maxdiff should be 0.
-f, code = staged_product(-2.0, 5.0, -4.0)
-check_values("your paper (yours) · your code (right)",
-             {"f": hand_values.get("f"), **{f"∂f/∂{name}": hand_gradients.get(name) for name in "xyz"}},
-             {"f": f, **{f"∂f/∂{name}": number for name, number in zip("xyz", code, strict=True)}})
+# Does your paper agree with your code of exercise 2? Every maxdiff should be 0. (g = f / z and ∂f/∂g = ∂f/∂x here.)
+f, (dfdx, dfdy, dfdz) = staged_product(-2.0, 5.0, -4.0)
+paper = {name: hand_values.get(name) for name in "gf"} | {f"∂f/∂{name}": hand_gradients.get(name) for name in "gxyz"}
+code = {"g": f / -4.0, "f": f, "∂f/∂g": dfdx, "∂f/∂x": dfdx, "∂f/∂y": dfdy, "∂f/∂z": dfdz}
+check_values("your paper (yours) · your code (right)", paper, code)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("01-staged-backprop/by_hand_check", globals())
@@ -259,7 +257,7 @@ def shared_input(a, b):
 
 
 # %% nbgrader={"grade": true, "grade_id": "shared_input_check", "points": 5}
-# Expected: value 4.42, two times "ok".
+# Expected: value 4.42, two times "ok" with a maxdiff below 1e-8.
 check_function(shared_input, 4.3, 1.7, expected=4.42)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
@@ -353,7 +351,7 @@ f1_edges = [
     ("x1", "a1"), ("w1", "a1"), ("x2", "a2"), ("w2", "a2"), ("a1", "ŷ"), ("a2", "ŷ"), ("b", "ŷ"),
     ("ŷ", "d"), ("y", "d"), ("d", "L"),
 ]
-ax = draw_edges(f1_edges, operators={"a1": "×", "a2": "×", "ŷ": "+", "d": "−", "L": "²"})
+ax = draw_edges(f1_edges, operators={"a1": "×", "a2": "×", "ŷ": "+", "d": "−", "L": "square"})
 
 
 # %% tags=["optional"] nbgrader={"grade_id": "f1", "solution": true}

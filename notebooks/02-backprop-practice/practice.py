@@ -9,7 +9,7 @@
 # * say what a gradient costs, why zero is a bad start, and what a narrow layer buys.
 
 # %% [markdown]
-# **Time** about two and a half hours; the sections can be done on different days. **Builds on** section 01: upstream, local,
+# **Time** about two and a half hours; the seven parts can be done on different days. **Builds on** section 01: upstream, local,
 # downstream, and that gradients of a value used twice add up. **Points** 73.
 
 # %% tags=["setup"]
@@ -43,7 +43,7 @@ draw_edges(
     [("u", "p"), ("u", "q"), ("p", "f"), ("q", "f")],
     values={"u": 3.0, "p": 6.0, "q": 9.0, "f": 54.0},
     gradients={"u": 54.0, ("u", "p"): 18.0, ("u", "q"): 36.0, "p": 9.0, "q": 6.0, "f": 1.0},
-    operators={"p": "×2", "q": "²", "f": "×"},
+    operators={"p": "×2", "q": "square", "f": "×"},
 );
 
 # %% [markdown]
@@ -61,7 +61,7 @@ many_paths = [("w", "x1"), ("w", "x2"), ("w", "x3"), ("x1", "f"), ("x2", "f"), (
 ### END SOLUTION
 
 # %% tags=["show"]
-# Your drawing. How many different ways lead from w to f?
+# Expected picture: w on the left, f on the right, three boxes between them. How many ways lead from w to f?
 draw_edges(many_paths);
 
 # %% nbgrader={"grade": true, "grade_id": "many_paths_check", "points": 2}
@@ -103,9 +103,20 @@ grade("02-backprop-practice/many_paths_check", globals())
 # when $w$ is a vector.
 
 # %% [markdown]
-# The numbers in the example come from the small network that goes through this whole course. Three units with the
-# values `h0` feed three units, and those feed the prediction $\hat y$ with the weights 1, 3 and −3. Three paths lead from
-# `h0[0]` to $\hat y$, with the weights 3, −5 and 3 on their first arrows.
+# The numbers in the example come from the small network that goes through this whole course; section 03 draws all of
+# it. Here is one corner: the unit $h_0[0] = 10$ feeds three units with the weights 3, −5 and 3, and those feed the
+# prediction $\hat y$ with the weights 1, 3 and −3. Below an arrow out of $h_0[0]$ stands the product along that path,
+# such as $-5 \cdot 3 = -15$; below the box, what you are asked for.
+
+# %% tags=["show"]
+units = ["h1[0]", "h1[1]", "h1[2]"]
+draw_edges(
+    [("h0[0]", unit) for unit in units] + [(unit, "ŷ") for unit in units],
+    values={"h0[0]": 10.0, "h1[0]": 260.0, "h1[1]": 120.0, "h1[2]": 140.0, "ŷ": 200.0},
+    gradients={"h0[0]": -21.0, ("h0[0]", "h1[0]"): 3.0, ("h0[0]", "h1[1]"): -15.0, ("h0[0]", "h1[2]"): -9.0,
+               "h1[0]": 1.0, "h1[1]": 3.0, "h1[2]": -3.0, "ŷ": 1.0},
+);
+
 
 # %% nbgrader={"grade_id": "total_derivative", "solution": true}
 def total_derivative(df_dx, dx_dw):
@@ -123,8 +134,13 @@ def total_derivative(df_dx, dx_dw):
     ### END SOLUTION
 
 
+# %% [markdown]
+# A check prints an *agreement table*, one line per variable. **yours** or **exact** is the largest entry of your result (or
+# the first wrong one). **right** is the same entry as it should be; **approx** has been measured, by moving the
+# variable a little. **maxdiff** is the largest distance over *all* entries.
+
 # %% nbgrader={"grade": true, "grade_id": "total_derivative_check", "points": 3}
-# Expected: -21, then -21, 4, 11; then an "ok" against finite differences, maxdiff below 1e-8.
+# Expected: three times "ok" with a maxdiff below 1e-8. By hand: -21, then -21, 4, 11.
 last = np.array([1.0, 3.0, -3.0])
 middle = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0], [3.0, 4.0, 1.0]])
 check_values("the small network",
@@ -188,8 +204,8 @@ unit_sum_edges = [
 ### END SOLUTION
 
 # %% tags=["show"]
-# Your drawing. The two units meet in one node; x is the only input that both of them use.
-draw_edges(unit_sum_edges, operators={"h1": "φ", "h2": "φ", "s": "+", "r": "−", "f": "²"});
+# Expected picture: two rows, one for each unit, which meet in s; x is the only input that both of them use.
+draw_edges(unit_sum_edges, operators={"h1": "φ", "h2": "φ", "s": "+", "r": "−", "f": "square"});
 
 # %% nbgrader={"grade": true, "grade_id": "unit_sum_edges_check", "points": 2}
 # Every name but f is used by a later step; z takes three inputs, s and r take two.
@@ -269,12 +285,10 @@ def sigmoid_net_gradients(W, b, x, y):
 
 
 # %% [markdown]
-# The check moves each entry of `W` and `b` a little and measures how `f` changes. One line per variable: **exact** is the
-# largest entry of your gradient (or the first wrong one), **approx** the same entry measured, **maxdiff** the largest distance
-# over all entries.
+#
 
 # %% nbgrader={"grade": true, "grade_id": "sigmoid_net_gradients_check", "points": 6}
-# Expected: value 0.9338, two times "ok" with a maxdiff below 1e-8.
+# Each entry of W and b is moved a little. Expected: value 0.9338, three times "ok" with a maxdiff below 1e-8.
 x, y = np.array([1.0, 2.0]), 0.5
 W, b = np.array([[0.5, -1.0], [1.0, 0.3], [-0.2, 0.1]]), np.array([0.1, -0.4, 0.0])
 check_function(lambda W, b: sigmoid_net_gradients(W, b, x, y), W, b,
@@ -348,7 +362,8 @@ grade("02-backprop-practice/sigmoid_net_step_check", globals())
 # $$\ell = \tfrac12 \bigl\lVert W_2\,\Phi(W_1 x + b) - y \bigr\rVert^2$$
 #
 # with $x \in \mathbb{R}^d$, $W_1$ of shape $(m, d)$, $b \in \mathbb{R}^m$, $W_2$ of shape $(p, m)$, $y \in \mathbb{R}^p$, and
-# $\lVert v \rVert^2 = \sum_i v_i^2$. Most often $\Phi$ applies a function $\varphi$ to each entry, $h_i = \varphi(a_i)$. The steps:
+# $\lVert v \rVert^2 = \sum_i v_i^2$. Most often $\Phi$ applies a function $\varphi$ to each entry, $h_i = \varphi(a_i)$. These $h_i$
+# are the *hidden* units, neither input nor output. The steps:
 #
 # $$a = W_1 x + b \qquad h = \Phi(a) \qquad o = W_2 h \qquad r = o - y \qquad \ell = \tfrac12 \lVert r \rVert^2$$
 
@@ -356,7 +371,7 @@ grade("02-backprop-practice/sigmoid_net_step_check", globals())
 draw_edges(
     [("x", "a"), ("W1", "a"), ("b", "a"), ("a", "h"),
      ("h", "o"), ("W2", "o"), ("o", "r"), ("y", "r"), ("r", "ℓ")],
-    operators={"a": "W1 x + b", "h": "Φ", "o": "×", "r": "−", "ℓ": "½‖·‖²"},
+    operators={"a": "W1 x + b", "h": "Φ", "o": "W2 h", "r": "−", "ℓ": "½‖·‖²"},
 );
 
 
@@ -365,7 +380,7 @@ draw_edges(
 # $h_k$: $m$ variables, $q$ paths from each. The Jacobian holds all local derivatives, $J_{ki} = \partial h_k / \partial a_i$.
 #
 # **Exercise 6** (3 points). Given the upstream gradient $u = \partial \ell / \partial h$ and $J$, return
-# $\partial \ell / \partial a$. Section 1 tells you how; only the layout differs: both are in the shape of their variable.
+# $\partial \ell / \partial a$. Part 1 tells you how; only the layout differs: both are in the shape of their variable.
 
 # %% nbgrader={"grade_id": "back_through", "solution": true}
 def back_through(jacobian, upstream):
@@ -382,6 +397,10 @@ def back_through(jacobian, upstream):
     return jacobian.T @ upstream
     ### END SOLUTION
 
+
+# %% [markdown]
+# Where shapes don't fit, numpy says *matmul: … mismatch in its core dimension … (size 2 is different from 3)*. Those two
+# sizes should be equal: is a transpose missing, or do two factors stand in the wrong order?
 
 # %% [markdown]
 # The check takes a $\Phi$ that is *not* entry by entry: $\Phi(a) = a / \lVert a \rVert$ scales a vector to length 1, so every entry
@@ -584,7 +603,8 @@ def linear_net_step(W1, W2, b, x, y, epsilon):
 # Expected: four times "ok". (old - new) / step size has to be the gradient of exercise 7.
 W1, W2, b, x, y = np.array([[2.0]]), np.array([[3.0]]), np.zeros(1), np.ones(1), np.array([5.0])
 new_W1, new_W2 = linear_net_step(W1, W2, b, x, y, 0.1)
-check_values("by hand", {"new_W1": new_W1, "new_W2": new_W2}, {"new_W1": [[1.7]], "new_W2": [[2.8]]})
+check_values("by hand", {"new_W1": new_W1, "new_W2": new_W2}, {"new_W1": [[1.7]], "new_W2": [[2.8]]},
+             mistakes={"new_W1": {"wrong_argument:the new W2, where the old one belongs": [[[1.72]], [[1.832]]]}})
 
 rng = np.random.default_rng(3)
 W1, W2, b, x, y = (rng.normal(size=shape) for shape in [(4, 3), (2, 4), 4, 3, 2])
@@ -630,11 +650,11 @@ def forward_difference(f, W, h=1e-6):
 
 
 # %% nbgrader={"grade": true, "grade_id": "forward_difference_check", "points": 3}
-# Expected: three times "ok". maxdiff shows the formula's own error here: about 1e-6, not 1e-9.
+# Expected: three times "ok". For a gradient maxdiff shows the formula's own error: about 1e-6, not 1e-9.
 W = np.array([[1.0, 2.0], [3.0, 4.0]])
 found = forward_difference(lambda W: np.sum(W**2), W)
-check_values("Σ W²", {"gradient": found, "W afterwards": W},
-             {"gradient": [[2.0, 4.0], [6.0, 8.0]], "W afterwards": [[1.0, 2.0], [3.0, 4.0]]}, atol=1e-5)
+check_values("W holds what it held before", {"W": W}, {"W": [[1.0, 2.0], [3.0, 4.0]]})
+check_values("Σ W²", {"gradient": found}, {"gradient": [[2.0, 4.0], [6.0, 8.0]]}, atol=1e-5)
 
 b, x, y, W1 = np.array([0.1, -0.2]), np.array([0.3, -0.2]), np.array([1.0, 0.5]), 0.5 * W
 two_layers = lambda W1: two_layer_gradients(W1, np.eye(2), b, x, y, np.tanh, tanh_prime)
@@ -747,7 +767,7 @@ def walk(w1, w2, steps=150, epsilon=0.1):
 w1, w2 = np.meshgrid(np.linspace(-2.5, 2.5, 101), np.linspace(-2.5, 2.5, 101))
 loss = np.mean([0.5 * (w2 * np.tanh(w1 * x) - y) ** 2 for x, y in points], axis=0)
 plt.figure(figsize=(6, 5))
-plt.contourf(w1, w2, loss, levels=np.geomspace(0.01, loss.max(), 25), cmap="Blues", extend="min")
+plt.contourf(w1, w2, loss, levels=np.geomspace(0.003, loss.max(), 25), norm="log", cmap="Blues", extend="min")
 for start, colour in {(0.0, 0.0): "red", (0.1, 0.02): "black", (-0.6, 0.5): "darkorange"}.items():
     places = walk(*start)
     end = f"({places[-1, 0]:.2f}, {places[-1, 1]:.2f})"
@@ -759,12 +779,12 @@ plt.legend(loc="lower right", fontsize=8);
 
 
 # %% [markdown]
-# Light is low. Two valleys lie opposite each other: turning both signs changes nothing, because tanh is odd. Between them,
+# **Expected picture**: light is low. Two valleys lie opposite each other: turning both signs changes nothing, because tanh is odd. Between them,
 # at $(0, 0)$, the ground is level, a *saddle*: uphill one way, downhill another, and a gradient of exactly zero. The walk
 # that starts there never leaves.
 
 # %% [markdown]
-# And if all weights are equal but not zero? Four sigmoid units (section 3), one input, twenty points of a bump to fit. Your
+# And if all weights are equal but not zero? Four sigmoid units (part 3), one input, twenty points of a bump to fit. Your
 # `sigmoid_net_step` trains them twice: once from equal values, once from random ones, each for 400 *epochs*, rounds through
 # all points. It takes a second or two.
 
@@ -834,7 +854,7 @@ axes[2].legend(fontsize=8);
 # %% [markdown]
 # ## 7 · Counting parameters
 #
-# A network in which every unit of a layer is connected to every unit of the next has a weight for each connection, and, if
+# A *fully connected* network has a weight for each connection between a unit and a unit of the next layer, and, if
 # it uses biases, one for each unit that computes something. The inputs compute nothing. Its sizes are a list: $d = [d_0, d_1,
 # \ldots, d_N]$, inputs first, outputs last.
 
@@ -874,8 +894,8 @@ def count_parameters(d, biases=False):
 # Does the function agree with your paper? Below is the example: 10 weights, and 3 biases.
 print("8-10-10-3 has", count_parameters([8, 10, 10, 3]), "weights and, with biases,",
       count_parameters([8, 10, 10, 3], biases=True), "parameters")
-assert count_parameters([4, 2, 1]) == 10, "4·2 + 2·1 weights"
-assert count_parameters([4, 2, 1], biases=True) == 13, "and 2 + 1 biases"
+assert count_parameters([4, 2, 1]) == 10, "4·2 + 2·1 weights make 10"
+assert count_parameters([4, 2, 1], biases=True) == 13, "10 weights and 2 + 1 biases make 13"
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/count_parameters_check", globals())
@@ -932,7 +952,8 @@ grade("02-backprop-practice/merge_layers_check", globals())
 
 # %% [markdown]
 # **Question 10** (3 points). Give an advantage of A over B, and one of B over A, each with a reason and where possible with a
-# number. Your `merge_layers` shows that A can do what B does: why does the converse fail? (Think of the rank.)
+# number. Your `merge_layers` shows that A can do what B does: why does the converse fail? (Think of the *rank*, the number of
+# independent rows: the check above printed one.)
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "q_bottleneck", "points": 3, "solution": true}
 # ### BEGIN SOLUTION
@@ -965,6 +986,6 @@ grade("02-backprop-practice/merge_layers_check", globals())
 #
 # * Put the two linear layers of exercise 8 together with `merge_layers` and take gradient steps for the *one* matrix
 #   instead. Is the path the same?
-# * Multiply the random start of section 6 by 0.001, or by 10. What happens to the three pictures?
+# * Multiply the random start of part 6 by 0.001, or by 10. What happens to the three pictures?
 # * Replace forward by central differences, $\bigl(\ell(W + h) - \ell(W - h)\bigr) / 2h$. How many digits do you gain, at what price?
 # * Section 03 does all of this by hand for the small network, ReLU units that are off included.

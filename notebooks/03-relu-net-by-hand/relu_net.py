@@ -173,18 +173,18 @@ def measured(variable, inputs, y_observed):
 
 
 # %% [markdown]
-# `check_gradient` prints your gradient beside the measured one. A vector of three may be a list or have the shape
-# `(3,)`, `(1, 3)` or `(3, 1)`: only its numbers count. Right code shows a **maxdiff** below $10^{-5}$ here; a forgotten
-# factor shows far more than that.
+# `check_gradient` prints your gradient beside the measured one: its largest entry, or the first wrong one. A vector of three may be a list or have the shape
+# `(3,)`, `(1, 3)` or `(3, 1)`: only its numbers count. Right code shows a **maxdiff** below $10^{-5}$ here, over all entries; a
+# forgotten factor shows far more than that.
 
 # %%
-def check_gradient(variable, yours, inputs, y_observed):
+def check_gradient(variable, yours, inputs, y_observed, mistakes=None):
     """Compare your ∂ℓ/∂variable with the measured one, for one network and one observed value."""
     right = measured(variable, inputs, y_observed)
     if yours is not None and right.ndim < 2 and np.size(yours) == right.size:
         yours = np.reshape(yours, right.shape)
     name, title = f"∂ℓ/∂{variable}", f"x = {inputs['x']:g}, y = {y_observed:g}"
-    check_values(title, {name: yours}, {name: right}, atol=1e-5, rtol=1e-5)
+    check_values(title, {name: yours}, {name: right}, atol=1e-5, rtol=1e-5, mistakes={name: mistakes})
 
 
 # %% [markdown]
@@ -208,6 +208,7 @@ def d_loss_d_ypredicted(variable_dict, y_observed):
 
 
 # %% nbgrader={"grade": true, "grade_id": "d_ypredicted_check", "points": 3}
+# Expected: 2 and "ok", then -15 and "ok"; maxdiff below 1e-5, as in all checks of this section.
 check_gradient("y_predicted", d_loss_d_ypredicted(variables, y_first), first, y_first)
 check_gradient("y_predicted", d_loss_d_ypredicted(variables, 207.5), first, 207.5)
 ### BEGIN HIDDEN TESTS
@@ -233,6 +234,7 @@ def d_loss_d_W2(variable_dict, y_observed):
 
 
 # %% nbgrader={"grade": true, "grade_id": "d_W2_check", "points": 4}
+# Expected: 520, the largest entry, and "ok".
 check_gradient("W2", d_loss_d_W2(variables, y_first), first, y_first)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
@@ -258,6 +260,7 @@ def d_loss_d_h1(variable_dict, W2, y_observed):
 
 
 # %% nbgrader={"grade": true, "grade_id": "d_h1_check", "points": 4}
+# Expected: 6 and "ok".
 check_gradient("h1", d_loss_d_h1(variables, first["W2"], y_first), first, y_first)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
@@ -268,8 +271,8 @@ grade("03-relu-net-by-hand/d_h1_check", globals())
 # ## 4 · ReLU is a gate
 #
 # Between $r_1$ and $h_1$ stands ReLU. Where $r$ is positive it passes its input on: slope 1. Where $r$ is negative it
-# gives 0 whatever $r$ is: slope 0. At exactly 0 there is a *kink*, and no slope to the left agrees with the one to the
-# right; **here we choose 0**.
+# gives 0 whatever $r$ is: slope 0. At exactly 0 there is a *kink*: the slope is 0 on its left and 1 on its right, and
+# neither is the right one there. **We choose 0**.
 
 # %% tags=["show"]
 r = np.linspace(-2, 2, 401)
@@ -298,6 +301,7 @@ def relu_derivative(x):
 
 
 # %% nbgrader={"grade": true, "grade_id": "relu_derivative_check", "points": 3}
+# Expected: five times "ok".
 points = {"-2": 0.0, "-0.1": 0.0, "0": 0.0, "0.1": 1.0, "2": 1.0}
 check_values(
     "relu_derivative",
@@ -341,7 +345,8 @@ draw_units(second)
 #
 # $$\frac{\partial \ell}{\partial r_1} = \frac{\partial \ell}{\partial h_1} \odot \operatorname{ReLU}'(r_1)$$
 #
-# If your `relu_derivative` takes one number at a time, call it once for each entry.
+# If your `relu_derivative` takes one number at a time, call it once for each entry. (Given a whole array, `if` stops with
+# *The truth value of an array … is ambiguous*.)
 
 # %% nbgrader={"grade_id": "d_r1", "solution": true}
 def d_loss_d_r1(variable_dict, W2, y_observed):
@@ -357,7 +362,7 @@ def d_loss_d_r1(variable_dict, W2, y_observed):
 
 
 # %% nbgrader={"grade": true, "grade_id": "d_r1_check", "points": 4}
-# From here on both networks are tried: the second one (y = -219) has dead units.
+# From here on both networks are tried: the second one (y = -219) has dead units. Expected: twice "ok".
 check_gradient("r1", d_loss_d_r1(variables, first["W2"], y_first), first, y_first)
 check_gradient("r1", d_loss_d_r1(second_variables, second["W2"], y_second), second, y_second)
 ### BEGIN HIDDEN TESTS
@@ -392,6 +397,7 @@ def d_loss_d_W1(variable_dict, W2, y_observed):
 
 
 # %% nbgrader={"grade": true, "grade_id": "d_W1_check", "points": 5}
+# Expected: -180, then 120, both "ok".
 check_gradient("W1", d_loss_d_W1(variables, first["W2"], y_first), first, y_first)
 check_gradient("W1", d_loss_d_W1(second_variables, second["W2"], y_second), second, y_second)
 ### BEGIN HIDDEN TESTS
@@ -441,7 +447,9 @@ def d_loss_d_h0(variable_dict, W1, W2, y_observed):
 
 
 # %% nbgrader={"grade": true, "grade_id": "d_h0_check", "points": 5}
-check_gradient("h0", d_loss_d_h0(variables, first["W1"], first["W2"], y_first), first, y_first)
+# Expected: -42, then 16, both "ok".
+wrong = {"wrong_argument:rows and columns of W1 are exchanged": [0.0, -4.0, 24.0]}
+check_gradient("h0", d_loss_d_h0(variables, first["W1"], first["W2"], y_first), first, y_first, wrong)
 check_gradient("h0", d_loss_d_h0(second_variables, second["W1"], second["W2"], y_second), second, y_second)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
@@ -465,8 +473,10 @@ def d_loss_d_r0(variable_dict, W1, W2, y_observed):
 
 
 # %% nbgrader={"grade": true, "grade_id": "d_r0_check", "points": 4}
+# Expected: -42, then 16, both "ok".
 check_gradient("r0", d_loss_d_r0(variables, first["W1"], first["W2"], y_first), first, y_first)
-check_gradient("r0", d_loss_d_r0(second_variables, second["W1"], second["W2"], y_second), second, y_second)
+gradient = d_loss_d_r0(second_variables, second["W1"], second["W2"], y_second)
+check_gradient("r0", gradient, second, y_second, {"mask_of_wrong_layer:r0": [12.0, 0.0, -4.0]})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/d_r0_check", globals())
@@ -488,6 +498,7 @@ def d_loss_d_W0(variable_dict, W1, W2, y_observed):
 
 
 # %% nbgrader={"grade": true, "grade_id": "d_W0_check", "points": 4}
+# Expected: -420, then 160, both "ok".
 check_gradient("W0", d_loss_d_W0(variables, first["W1"], first["W2"], y_first), first, y_first)
 check_gradient("W0", d_loss_d_W0(second_variables, second["W1"], second["W2"], y_second), second, y_second)
 ### BEGIN HIDDEN TESTS
@@ -501,6 +512,9 @@ grade("03-relu-net-by-hand/d_W0_check", globals())
 # Eight gradients, two networks, **exact** (yours) against **approx** (measured). Each row shows the largest entry.
 #
 # **Expected**: sixteen times `ok`, and no maxdiff above $10^{-5}$.
+#
+# This *agreement table* goes with the network: section 04 finds the same numbers with nodes, 05 with whole layers, 09 in
+# PyTorch.
 
 # %%
 def all_gradients(inputs, y_observed):
@@ -537,10 +551,10 @@ for title, inputs, y in [("first", first, y_first), ("second", second, y_second)
 drawn = {name: np.array(gradient) for name, gradient in all_gradients(second, y_second).items()}
 draw_edges(
     [("x", "r0"), ("W0", "r0"), ("r0", "h0"), ("h0", "r1"), ("W1", "r1"), ("r1", "h1"),
-     ("h1", "ŷ"), ("W2", "ŷ"), ("ŷ", "ℓ"), ("y", "ℓ")],
-    values={**second, **second_variables, "ŷ": -220.0, "y": y_second, "ℓ": loss(-220.0, y_second)},
-    gradients={**drawn, "ŷ": drawn["y_predicted"], "ℓ": 1.0},
-    operators={"r0": "×", "h0": "ReLU", "r1": "@", "h1": "ReLU", "ŷ": "dot", "ℓ": "(ŷ − y)²"},
+     ("h1", "ŷ"), ("W2", "ŷ")],
+    values={**second, **second_variables, "ŷ": second_variables["y_predicted"]},
+    gradients={**drawn, "ŷ": drawn["y_predicted"]},
+    operators={"r0": "W0 x", "h0": "ReLU", "r1": "W1 h0", "h1": "ReLU", "ŷ": "W2 · h1"},
 );
 
 # %% [markdown]
@@ -556,12 +570,13 @@ np.array(d_loss_d_W1(second_variables, second["W2"], y_second)) + 0.0  # "+ 0.0"
 # Zero gradient means: moving this weight a little changes nothing. The picture moves one weight that arrives at a live
 # unit (left) and one that arrives at the dead unit (right), with all others held still.
 #
-# **Expected picture**: a parabola on the left; on the right a flat line, until the unit wakes up 13 further on.
+# **Expected picture**: a parabola on the left; on the right a flat line, until the unit wakes up 13 further on. There the
+# loss dips to 0 and shoots up.
 
 # %% tags=["show"]
 figure, axes = plt.subplots(1, 2, figsize=(8, 2.8))
 for panel, (i, j), reach in [(axes[0], (0, 0), (-0.3, 0.5)), (axes[1], (1, 0), (-8, 13.3))]:
-    moves = np.linspace(*reach, 300)
+    moves = np.linspace(*reach, 2000)
     losses = []
     for move in moves:
         W1 = second["W1"].copy()
@@ -593,9 +608,9 @@ axes[0].set_ylabel("loss");
 # 3. Yes. Its pre-activation $r_1[i] = \sum_j W_1[i, j]\,h_0[j]$ also depends on the lower layer. Other, living units of the
 #    upper layer send gradients down to $W_0$; when $h_0$ changes, $r_1[i]$ changes too and may become positive.
 #
-# **Rubric** 1 each (3): zero because of a closed gate ($W_0[2]$ and row 1 of $W_1$); zero because the incoming $h$ is zero
-# (column 2 of $W_1$); $W_2[1]$. 1: the gradient is zero for every example, so the weight never moves. 2: yes (1), because
-# $h_0$ can change through the other units (1).
+# **Rubric** Part 1: 1 for $W_0[2]$ and row 1 of $W_1$, behind a closed gate; 1 for column 2 of $W_1$, a multiple of
+# $h_0[2] = 0$; 1 for $W_2[1]$, a multiple of $h_1[1] = 0$. Part 2: 1 for the gradient, zero for every example, so that the
+# weight never moves. Part 3: 1 for yes; 1 because $h_0$ can change through the other units.
 # ### END SOLUTION
 
 # %% [markdown]
@@ -680,17 +695,16 @@ except ImportError:
 
 # %% tags=["show", "optional"]
 if torch is not None:
-    W0, W1, W2 = (torch.tensor(second[name], requires_grad=True) for name in ["W0", "W1", "W2"])
-    h0 = torch.relu(W0 * second["x"])
-    h1 = torch.relu(W1 @ h0)
-    torch_loss_value = (W2 @ h1 - y_second) ** 2
-    torch_loss_value.backward()
-    mine = all_gradients(second, y_second)
-    rows = [
-        compare(f"∂ℓ/∂{name}", np.reshape(mine[name], w.shape), w.grad.numpy(), labels=("yours", "torch"))
-        for name, w in [("W0", W0), ("W1", W1), ("W2", W2)]
-    ]
-    print(report("second network", rows))
+    for title, inputs, y in [("first", first, y_first), ("second", second, y_second)]:
+        weights = {name: torch.tensor(inputs[name], requires_grad=True) for name in ["W0", "W1", "W2"]}
+        h0 = torch.relu(weights["W0"] * inputs["x"])
+        h1 = torch.relu(weights["W1"] @ h0)
+        ((weights["W2"] @ h1 - y) ** 2).backward()
+        mine, rows = all_gradients(inputs, y), []
+        for name, weight in weights.items():
+            yours = np.reshape(mine[name], weight.shape)
+            rows.append(compare(f"∂ℓ/∂{name}", yours, weight.grad.numpy(), labels=("yours", "torch")))
+        print(report(f"{title} network", rows))
 
 # %% [markdown]
 # ### A network class of your own (no points)
@@ -782,5 +796,10 @@ if torch is not None:
 # * A dead unit gets no gradient and passes none on.
 
 # %% [markdown]
-# **Go further.** Section 04 turns each function into a *node*, so that the order of the calls is found by itself. Section 08
-# does this section's work for whole batches of examples.
+# ## Go further
+#
+# * Give both layers a bias, $r_0 = W_0\,x + b_0$ and $r_1 = W_1 h_0 + b_1$. Which of your functions change, and what are
+#   $\frac{\partial\ell}{\partial b_0}$ and $\frac{\partial\ell}{\partial b_1}$?
+# * A *leaky* ReLU has the slope 0.1 where ReLU has 0. What becomes of the dead units of part 7?
+# * Section 04 turns each function into a *node*, so that the order of the calls is found by itself. Section 08 does this
+#   section's work for whole batches of examples.

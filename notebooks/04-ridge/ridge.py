@@ -9,7 +9,7 @@
 # * say what an ℓ2 penalty does to a fit, with numbers of your own.
 
 # %% [markdown]
-# **Time** about 90 minutes, the optional part 45 more. **Builds on** the two tutorials of section 00: computation
+# **Time** about 90 minutes, the optional part 45 more. **Builds on** tutorials 1 and 2 of section 00: computation
 # graphs, and linear regression. **Points** 30; the optional part is checked too but counts none.
 
 # %% tags=["setup"]
@@ -46,6 +46,9 @@ from backprop.plots import plot_prediction_functions
 # penalised: a data set shifted upwards needs a larger $b$, and nothing is wrong with that.
 
 # %% [markdown]
+# Why small weights? In part 5 there are 400 features and only 100 points, so a fit may follow the noise of every
+# point; small weights can't make large jumps.
+#
 # The same as a graph: the picture to keep in mind for this whole section.
 
 # %% tags=["show"]
@@ -261,17 +264,17 @@ draw_graph(by_hand.graph)
 plt.show()
 
 # %% [markdown]
-# This drawing is made from *your* graph: values of the forward pass above the arrows, gradients below. Find the two
-# contributions at $w$, and their sum.
+# This drawing is made from *your* graph: values of the forward pass above the arrows, gradients below. *Expected picture:*
+# the numbers of the table. Find the two contributions at $w$, and their sum under its box.
 #
 # The check uses another $b$ and $\lambda$, so that a penalty on $b$, or a forgotten $\lambda$, can't hide: with
 # $b = 0.5$ and $\lambda = 0.1$ the objective is $1.5^2 + 0.1 \cdot 19 = 4.15$.
 
 # %% nbgrader={"grade": true, "grade_id": "ridge_regression_check", "points": 10}
-# Check your work. Right code shows max differences around 1e-11 here.
+# Check your work. Right code shows max differences below 1e-6, around 1e-11 here.
 hidden, weights = np.array([260.0, 120.0, 140.0]), np.array([1.0, 3.0, -3.0])
 example, outcome, parameters = {"x": hidden}, {"y": 199.0}, {"w": weights, "b": 0.5}
-wrong = {"missing_penalty": 2.25, "half_penalty": [3.2, 6.05], "bias_regularised": 4.175}
+wrong = {"missing_penalty": 2.25, "half_penalty": [3.2, 6.05], "bias_regularised": [4.175, 2.275]}
 wrong |= {"penalty_in_prediction": 11.56, "wrong_argument:l2_reg is not used": 21.25}
 graph = RidgeRegression(l2_reg=0.1).graph
 graph.set_parameters(parameters)
@@ -281,6 +284,23 @@ check_graph(graph, example, outcome, parameters, expected=4.15, mistakes={"objec
 from autograder import grade
 grade("04-ridge/ridge_regression_check", globals())
 ### END HIDDEN TESTS
+
+# %% [markdown]
+# ### The small network, now with nodes
+#
+# With $\lambda = 0$ only the square loss is left, and your graph is the last step of the small network: $w$ is its $W_2$, $x$
+# its $h_1$. So the table of section 03 gets a new column. **Expected**: the same numbers twice in each line. (Section 05
+# does this for the whole network.)
+
+# %% tags=["show"]
+small = RidgeRegression(l2_reg=0).graph
+small.set_parameters({"w": np.array([1.0, 3.0, -3.0]), "b": 0.0})
+_, by_nodes = small.get_gradients({"x": np.array([260.0, 120.0, 140.0])}, {"y": 199.0})
+by_hand = {"∂ℓ/∂W2": [520.0, 240.0, 280.0], "∂ℓ/∂h1": [2.0, 6.0, -6.0]}
+by_nodes = {"∂ℓ/∂W2": by_nodes["w"], "∂ℓ/∂h1": small.name_to_node["x"].d_out}
+print(f"{'small network':16}{'by hand (03)':24}{'nodes (04)':24}")
+for name, hand in by_hand.items():
+    print(f"{name:16}{np.array(hand)!s:24}{by_nodes[name]!s:24}")
 
 # %% [markdown]
 # ## 5 · Train it
@@ -307,8 +327,8 @@ plt.show()
 
 # %% [markdown]
 # Two runs: one with $\lambda = 1$ in many small steps, one without a penalty, with ten times the step in a quarter of
-# the epochs (rounds through the data). Together they take about 10 seconds. (Cells like the next are not run again when your notebook is graded;
-# what they printed stays.)
+# the epochs (rounds through the data). Together they take about 10 seconds. (Cells like the next are not run again when
+# your notebook is graded; what they printed stays.)
 
 # %% tags=["train"]
 with_penalty = RidgeRegression(l2_reg=1, step_size=5e-5, max_num_epochs=2000).fit(X_train, y_train)
@@ -374,7 +394,8 @@ grade("04-ridge/training_error_check", globals())
 # %% [markdown] nbgrader={"grade": true, "grade_id": "q_two_fits", "points": 4, "solution": true}
 # ### BEGIN SOLUTION
 # 1. The run without a penalty: about 0.03 against 0.19. It minimises the training error itself; with $\lambda = 1$ a
-#    part of the training error is traded for smaller weights.
+#    part of the training error is traded for smaller weights. (Strictly, this compares the two minima, and a run stops
+#    before it has reached its own; here the gap is far larger than that.)
 # 2. Each jump is a weight, and weights are pulled towards zero, large ones most. Large jumps become lower, and
 #    are spread over neighbouring features: many small jumps have a smaller $\sum w_k^2$ than one large jump of the same
 #    height.

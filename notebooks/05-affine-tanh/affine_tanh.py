@@ -55,7 +55,7 @@ def draw_arrays(arrays, signs=()):
         axis.set(title=title, xticks=[], yticks=[], ylim=(max(map(len, grids)) - 0.5, -0.5))
         axis.spines[:].set_visible(False)
         if place:
-            axis.text(-1.1, (len(grid) - 1) / 2, signs[place - 1], size=16, ha="center", va="center")
+            axis.text(-0.9, (len(grid) - 1) / 2, signs[place - 1], size=16, ha="center", va="center")
 
 
 # %% tags=["show"]
@@ -159,6 +159,9 @@ def affine_dW_entry(i, j, dJ_dy, x):
 # %% [markdown]
 # The check moves a weight a little up and down, looks at $J$ each time and divides, as in section 03: a *finite
 # difference*. `measured` does this for each entry of each variable that you name.
+#
+# The check prints an *agreement table*, one line per variable: the entry that your function gives (yours), the measured one
+# (right), and the largest difference over all entries (maxdiff).
 
 # %%
 def measured(J, **variables):
@@ -229,7 +232,8 @@ plt.show()
 
 # %% [markdown]
 # **Exercise 2** (3 points). One expression, no loop. In numpy the two vectors have one axis each, shapes `(m,)` and `(d,)`, and
-# then `.T` changes nothing: `x.T` still has shape `(d,)`.
+# then `.T` changes nothing: `x.T` still has shape `(d,)`. A `@` between the two asks for $m = d$, and otherwise numpy stops with
+# *matmul: … mismatch in its core dimension … (size 3 is different from 2)*.
 
 # %% nbgrader={"grade_id": "affine_dW", "solution": true}
 def affine_dW(dJ_dy, x):
@@ -467,8 +471,7 @@ grade("05-affine-tanh/elementwise_dA_check", globals())
 # ## 7 · Both layers together
 #
 # Your functions are the two steps of a whole backward pass. Here is $S = \tanh(Wx + b)$ with the random layer and $J = g \cdot S$:
-# the last function first, then the three others with what it gave. One line per variable: the entry that your functions give
-# (yours), the one that finite differences give (right), the largest difference.
+# the last function first, then the three others with what it gave.
 
 # %% tags=["show"]
 W_, x_, b_ = layer["W"], layer["x"], layer["b"]
@@ -477,6 +480,43 @@ yours = {"∂J/∂W": affine_dW(dJ_dA, x_), "∂J/∂x": affine_dx(W_, dJ_dA), "
 right = measured(lambda A: g @ np.tanh(A), **layer)
 right = {f"∂J/∂{name}": gradient for name, gradient in right.items()}
 check_values("J = g · tanh(W x + b)", yours, right, atol=1e-6)
+
+# %% [markdown]
+# ## 8 · The small network, in layers
+#
+# Now the whole network of section 03 with your functions: three layers without a bias, ReLU (slope 1 or 0) between them,
+# and $\ell = (\hat y - 199)^2$. Each layer hands to the one below what that one has been waiting for.
+
+# %% tags=["show"]
+W0, W1 = np.array([[1.0], [2.0], [3.0]]), np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0], [3.0, 4.0, 1.0]])
+W2, start = np.array([[1.0, 3.0, -3.0]]), np.array([10.0])
+r0 = W0 @ start
+h0 = np.maximum(r0, 0)
+r1 = W1 @ h0
+h1 = np.maximum(r1, 0)
+dy = 2 * (W2 @ h1 - 199)
+
+dW2, dh1 = affine_dW(dy, h1), affine_dx(W2, dy)
+dr1 = elementwise_dA(dh1, r1, lambda r: (r > 0) * 1.0)
+dW1, dh0 = affine_dW(dr1, h0), affine_dx(W1, dr1)
+dr0 = elementwise_dA(dh0, r0, lambda r: (r > 0) * 1.0)
+dW0 = affine_dW(dr0, start)
+
+# %% [markdown]
+# The agreement table of the small network has grown: in section 04 the nodes knew its last step, your layers know all of it.
+# **Expected**: the same numbers across each line.
+
+# %% tags=["show"]
+by_hand = {"W2": [520, 240, 280], "h1": [2, 6, -6], "r1": [2, 6, -6],
+           "W1[0]": [20, 40, 60], "W1[1]": [60, 120, 180], "W1[2]": [-60, -120, -180],
+           "h0": [-42, 8, 22], "r0": [-42, 8, 22], "W0": [-420, 80, 220]}
+by_nodes = {"W2": [520, 240, 280], "h1": [2, 6, -6]}
+by_layers = {"W2": dW2, "h1": dh1, "r1": dr1, "W1[0]": dW1[0], "W1[1]": dW1[1], "W1[2]": dW1[2],
+             "h0": dh0, "r0": dr0, "W0": dW0}
+print(f"{'small network':16}{'by hand (03)':20}{'nodes (04)':20}{'layers (05)':20}")
+for name, hand in by_hand.items():
+    now = np.round(np.ravel(by_layers[name])).astype(int).tolist()
+    print(f"∂ℓ/∂{name:12}{hand!s:20}{by_nodes.get(name, '')!s:20}{now!s:20}{'ok' if now == hand else '<-'}")
 
 # %% [markdown]
 # ## What you have now

@@ -168,7 +168,7 @@ def trained(tmp_path_factory, notebook):
     train(net, notebook["training_step"], load_shapes(8000, 500, 0), num_epochs=12, reg=2e-3, **settings)
     net.save(folder / "best.npz", trained_on="shapes")
     small = notebook["TwoLayerNet"](hidden_dim=64, weight_scale=1e-2)
-    settings |= {"learning_rate": 0.02, "learning_rate_decay": 1.0, "batch_size": 25, "num_epochs": 50}
+    settings |= {"learning_rate": 0.01, "learning_rate_decay": 0.96, "batch_size": 25, "num_epochs": 50}
     train(small, notebook["training_step"], load_shapes(2000, 1000, 0), num_train=500, **settings)
     small.save(folder / "overfit.npz", trained_on="shapes", num_train=500)
     return folder
