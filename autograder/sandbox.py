@@ -198,7 +198,7 @@ class WarmProcess:
         self.stop()
 
 
-# One thread per process: processes run side by side, and a fork must not inherit threads. Read when a library is loaded.
+# One thread per process: processes run side by side, and a fork must not inherit threads.
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB")}
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",

@@ -448,7 +448,7 @@ def d_loss_d_h0(variable_dict, W1, W2, y_observed):
 
 # %% nbgrader={"grade": true, "grade_id": "d_h0_check", "points": 5}
 # Expected: -42, then 16, both "ok".
-wrong = {"wrong_argument:rows and columns of W1 are exchanged": [0.0, -4.0, 24.0]}
+wrong = {"wrong_argument:rows and columns of W1 are exchanged": np.array([0.0, -4.0, 24.0])}
 check_gradient("h0", d_loss_d_h0(variables, first["W1"], first["W2"], y_first), first, y_first, wrong)
 check_gradient("h0", d_loss_d_h0(second_variables, second["W1"], second["W2"], y_second), second, y_second)
 ### BEGIN HIDDEN TESTS
@@ -476,7 +476,7 @@ def d_loss_d_r0(variable_dict, W1, W2, y_observed):
 # Expected: -42, then 16, both "ok".
 check_gradient("r0", d_loss_d_r0(variables, first["W1"], first["W2"], y_first), first, y_first)
 gradient = d_loss_d_r0(second_variables, second["W1"], second["W2"], y_second)
-check_gradient("r0", gradient, second, y_second, {"mask_of_wrong_layer:r0": [12.0, 0.0, -4.0]})
+check_gradient("r0", gradient, second, y_second, {"mask_of_wrong_layer:r0": np.array([12.0, 0.0, -4.0])})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/d_r0_check", globals())
