@@ -23,7 +23,13 @@ MAX_BYTES = 256 * 2**20
 MAX_DEPTH = 12
 MAX_ITEMS = 100_000
 MAX_TEXT = 4 * 2**20
+LONGEST_INT = 1024  # bits; longer integers, which may fit into no float, travel as infinities
 PLAIN_KINDS = "biufc"
+# Every array that may travel. Looked up, never parsed: numpy's own reader of these names takes far more.
+DTYPES = {
+    name: np.dtype(name)
+    for name in "|b1 |i1 |u1 <i2 <i4 <i8 <u2 <u4 <u8 <f2 <f4 <f8 <c8 <c16".split()  # noqa: SIM905
+}
 TO_JSON = json.JSONEncoder(allow_nan=False, check_circular=False).encode  # made once: messages are small and many
 
 
@@ -76,7 +82,7 @@ def _encode(value: Any, buffers: list[bytes], depth: int, budget: list[int]) -> 
     if isinstance(value, Handle):
         return {"handle": value.number, "kind": value.kind}
     if isinstance(value, int):
-        if value.bit_length() < 4096:
+        if value.bit_length() < LONGEST_INT:
             return int(value)
         return {"float": "inf" if value > 0 else "-inf"}
     if isinstance(value, float):
@@ -95,7 +101,7 @@ def _encode(value: Any, buffers: list[bytes], depth: int, budget: list[int]) -> 
 
 def _encode_array(value: np.ndarray | np.generic, buffers: list[bytes]) -> dict[str, Any]:
     array = np.asarray(value)
-    if array.dtype.itemsize > 16:  # long double complex and friends have no portable layout
+    if array.dtype.str[1:] in ("f16", "f12", "c32", "c24"):  # long doubles have no portable layout
         array = array.astype(complex if array.dtype.kind == "c" else float)
     if array.dtype.str[0] == ">":
         array = array.astype(array.dtype.newbyteorder("<"))
@@ -129,16 +135,18 @@ class _Reader:
         self.budget -= 1
         if depth > MAX_DEPTH or self.budget < 0:
             raise WireError("the message is nested too deeply or has too many parts")
+        if isinstance(node, int) and node.bit_length() >= LONGEST_INT:
+            return math.inf if node > 0 else -math.inf
         if node is None or isinstance(node, (bool, int, float)):
             return node
         if isinstance(node, str):
-            return node[:MAX_TEXT]
+            return _text(node, MAX_TEXT)
         if isinstance(node, list):
             return [self.value(item, depth + 1) for item in node]
         if "array" in node:
             return self.array(node)
         if "handle" in node:
-            return Handle(int(node["handle"]), str(node.get("kind", ""))[:200])
+            return Handle(int(node["handle"]), _text(str(node.get("kind", "")), 200))
         if "float" in node:
             return float(node["float"])
         if "complex" in node:
@@ -151,9 +159,9 @@ class _Reader:
         raise WireError("the message has a wrong form")
 
     def array(self, node: dict) -> Any:
-        kind = np.dtype(str(node["array"])[:8])
+        kind = DTYPES.get(str(node["array"]))
         shape = tuple(int(n) for n in node["shape"])
-        if kind.kind not in PLAIN_KINDS or len(shape) > 32 or any(n < 0 for n in shape):
+        if kind is None or len(shape) > 32 or any(n < 0 for n in shape):
             raise WireError("the message holds an array of a kind that is not allowed")
         size = math.prod(shape) * kind.itemsize
         if size > len(self.body) - self.position:
@@ -166,7 +174,13 @@ class _Reader:
 def _key(key: Any) -> str | int:
     if isinstance(key, bool) or not isinstance(key, (str, int)):
         raise WireError("the message has a wrong form")
-    return key if isinstance(key, int) else key[:1000]
+    return key if isinstance(key, int) else _text(key, 1000)
+
+
+def _text(text: str, most: int) -> str:
+    """The text, shortened, as text that can be written to a file: JSON may hold halves of characters."""
+    text = text[:most]
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def read(receive) -> Any:
