@@ -206,6 +206,10 @@ class MLPRegression:
             input "x" of shape (d,), outcome "y" of shape (),
             parameters "W1", shape (K, d), "b1", shape (K,), "w2", shape (K,), "b2", shape ()
     K     : num_hidden_units
+
+    >>> net = MLPRegression(num_hidden_units=3)     # then W1 = [[1.], [2.], [3.]], w2 = [1., 3., -3.], biases 0
+    >>> net.graph.get_prediction({"x": np.array([0.1])})
+    -0.1821438820551049
     """
 
     def __init__(self, num_hidden_units=10, step_size=0.005, init_param_scale=0.01, max_num_epochs=5000):
@@ -244,6 +248,23 @@ class MLPRegression:
 # $W_2 = (1, 3, -3)$, but make $x$ and $y$ smaller: 0.1 in place of 10, and 0.199 in place of 199. With $x = 10$ the units would have
 # $a = 10, 20, 30$, where tanh is flat: its slope at 10 is $8 \cdot 10^{-9}$. Such a unit is called *saturated*; hardly any
 # gradient gets through, and it hardly learns.
+#
+# The biases of the check are not 0, so that none of them can be forgotten unnoticed.
+
+# %% nbgrader={"grade": true, "grade_id": "mlp_regression_check", "points": 12}
+# Check your work. Right code shows max differences below 1e-6.
+thread = {"W1": [[1.0], [2.0], [3.0]], "b1": [0.1, 0.2, -0.2], "w2": [1.0, 3.0, -3.0], "b2": 0.5}
+mlp = MLPRegression(num_hidden_units=3)
+wrong = {"missing_activation": 1.962801, "activation_on_output": 0.508113}
+values = {"x": np.array([0.1])}, {"y": 0.199}, thread
+check_graph(mlp.graph, *values, title="MLP", expected=1.793505, mistakes={"objective": wrong}, atol=1e-6)
+### BEGIN HIDDEN TESTS
+from autograder import grade
+grade("06-mlp/mlp_regression_check", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# The same network with biases of 0, drawn with its values and gradients:
 
 # %% tags=["show"]
 thread = {"W1": [[1.0], [2.0], [3.0]], "b1": [0.0, 0.0, 0.0], "w2": [1.0, 3.0, -3.0], "b2": 0.0}
@@ -257,20 +278,6 @@ plt.show()
 # This is *your* graph with *your* gradients. *Expected picture:* $h$ is a little less than $a = (0.1, 0.2, 0.3)$, the prediction
 # is −0.182, $J = 0.145$, and the gradient of $b_2$ is $2 \cdot (-0.182 - 0.199) = -0.762$. One column further to the left each
 # entry gets multiplied by its own slope, between 1 and 0.9.
-#
-# The check uses biases other than 0, so that none of them can be forgotten unnoticed.
-
-# %% nbgrader={"grade": true, "grade_id": "mlp_regression_check", "points": 12}
-# Check your work. Right code shows max differences below 1e-6.
-thread = {"W1": [[1.0], [2.0], [3.0]], "b1": [0.1, 0.2, -0.2], "w2": [1.0, 3.0, -3.0], "b2": 0.5}
-mlp = MLPRegression(num_hidden_units=3)
-wrong = {"missing_activation": 1.962801, "activation_on_output": 0.508113}
-values = {"x": np.array([0.1])}, {"y": 0.199}, thread
-check_graph(mlp.graph, *values, title="MLP", expected=1.793505, mistakes={"objective": wrong}, atol=1e-6)
-### BEGIN HIDDEN TESTS
-from autograder import grade
-grade("06-mlp/mlp_regression_check", globals())
-### END HIDDEN TESTS
 
 # %% [markdown]
 # ## 5 · Why a random start?
@@ -442,7 +449,8 @@ grade("06-mlp/training_error_check", globals())
 # change anything: the number of units and layers, the starting values, the optimiser; you may use any framework.
 
 # %% [markdown]
-# Your code goes into the next cell, which is not run when grading. Keep its plot.
+# Your code goes into the next cell, which is not run when grading. Keep its plot. *Expected picture:* jumps near the large
+# jumps of the function, and between them a line that wriggles after single points.
 
 # %% tags=["train", "optional"] nbgrader={"grade_id": "scalar_fit", "solution": true}
 ### BEGIN SOLUTION

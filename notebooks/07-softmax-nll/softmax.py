@@ -175,7 +175,10 @@ def softmax_jacobian(z):
 z = np.random.default_rng(7).normal(size=5)
 rows = [numeric_gradient(lambda z, i=i: np.exp(z[i] - np.log(np.sum(np.exp(z)))), z) for i in range(5)]
 example = np.array([[7, -2, -5], [-2, 12, -10], [-5, -10, 15]]) / 64
-check_values("3 classes", {"∂p/∂z": softmax_jacobian(np.log([1.0, 2.0, 5.0]))}, {"∂p/∂z": example})
+wrong = {"missing_term:the entries off the diagonal": np.diag([7, 12, 15]) / 64}
+wrong["missing_term:δ_ij on the diagonal"] = -np.array([[1, 2, 5], [2, 4, 10], [5, 10, 25]]) / 64
+yours = {"∂p/∂z": softmax_jacobian(np.log([1.0, 2.0, 5.0]))}
+check_values("3 classes", yours, {"∂p/∂z": example}, mistakes={"∂p/∂z": wrong})
 check_values("5 classes", {"∂p/∂z": softmax_jacobian(z)}, {"∂p/∂z": np.array(rows)}, atol=1e-8)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
@@ -249,7 +252,8 @@ class SoftmaxNode(Node):
 
 # %% nbgrader={"grade": true, "grade_id": "softmax_node_check", "points": 8}
 # Check your work. Right code shows max differences below 1e-6, most often around 1e-11.
-check_node(SoftmaxNode, z=np.log([1.0, 2.0, 5.0]), expected=np.array([1, 2, 5]) / 8)
+wrong = {"missing_term:the entries off the diagonal of the Jacobian": lambda g: g * np.array([7, 12, 15]) / 64}
+check_node(SoftmaxNode, z=np.log([1.0, 2.0, 5.0]), expected=np.array([1, 2, 5]) / 8, mistakes={"z": wrong})
 # Now large scores. Two that differ by log 3 have probabilities in the ratio 3 to 1, however large they are.
 scores = ValueNode("z")
 for title, shift in {"scores around 1000": 1000.0, "scores around -1000": -1000.0}.items():
@@ -403,7 +407,8 @@ def softmax_nll_gradient(z, y):
 z, y = np.random.default_rng(8).normal(size=5), 3
 right = numeric_gradient(lambda z: np.log(np.sum(np.exp(z))) - z[y], z)
 small = softmax_nll_gradient(np.log([1.0, 2.0, 5.0]), 1)
-check_values("3 classes", {"∂J/∂z": small}, {"∂J/∂z": [0.125, -0.75, 0.625]})
+wrong = {"∂J/∂z": {"missing_term:the 1 of the true class": np.array([1, 2, 5]) / 8}}
+check_values("3 classes", {"∂J/∂z": small}, {"∂J/∂z": [0.125, -0.75, 0.625]}, mistakes=wrong)
 check_values("5 classes", {"∂J/∂z": softmax_nll_gradient(z, y)}, {"∂J/∂z": right}, atol=1e-8)
 large = np.array([1000.0 + np.log(3.0), 1000.0, -1000.0])
 check_values("large scores", {"∂J/∂z": softmax_nll_gradient(large, 1)}, {"∂J/∂z": [0.75, -0.75, 0.0]})
@@ -513,6 +518,10 @@ class MulticlassClassifier:
             input "x" of shape (d,), outcome "y" of shape (), an integer,
             parameters "W1" of shape (num_hidden_units, d), "b1" of shape (num_hidden_units,),
                        "W2" of shape (num_class, num_hidden_units), "b2" of shape (num_class,)
+
+    >>> start = MulticlassClassifier().initial_parameters(2)
+    >>> start["W1"].shape, start["b2"]
+    ((10, 2), array([0., 0., 0.]))
     """
 
     def __init__(self, num_hidden_units=10, step_size=0.005, init_param_scale=0.01, max_num_epochs=1000, num_class=3):
@@ -568,9 +577,10 @@ point, label = {"x": np.array([1.0, -2.0])}, {"y": np.array(2)}
 check_graph(graph, point, label, values, title="classifier", expected=2.9979990, mistakes={"objective": wrong})
 # The values to start from: shapes, and how large they are.
 start = MulticlassClassifier(num_hidden_units=200, init_param_scale=0.5, num_class=4).initial_parameters(5)
-shapes = {"W1": (200, 5), "b1": (200,), "W2": (4, 200), "b2": (4,)}
-check_values("shapes", {k: np.shape(v) for k, v in start.items()}, shapes)
-check_values("standard deviation", {"W1": np.std(start["W1"])}, {"W1": 0.5}, atol=0.1)
+for name, shape in {"W1": (200, 5), "b1": (200,), "W2": (4, 200), "b2": (4,)}.items():
+    assert np.shape(start[name]) == shape, f"{name} starts with the shape {np.shape(start[name])}: expected {shape}"
+spread = {"W1": 0.5, "b1": 0.0, "W2": 0.5, "b2": 0.0}
+check_values("standard deviations at the start", {name: np.std(start[name]) for name in spread}, spread, atol=0.1)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("07-softmax-nll/multiclass_classifier_check", globals())
@@ -603,7 +613,7 @@ print(f"mean loss {mean_loss(short, x_test, y_test):.4f}")
 # %%
 def plot_regions(model):
     """Colour each place of the plane by the class with the largest probability; pale where it is below 0.9."""
-    a, b = np.meshgrid(np.linspace(-5, 5, 81), np.linspace(-2, 5, 57))
+    a, b = np.meshgrid(np.linspace(-5, 5, 81), np.linspace(-4, 5, 73))
     p = np.asarray(model.predict(np.column_stack([a.ravel(), b.ravel()]))).reshape(*a.shape, -1)
     for k in range(p.shape[-1]):
         lead = p[..., k] - np.delete(p, k, axis=-1).max(axis=-1)
