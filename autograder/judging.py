@@ -18,8 +18,10 @@ and compares. A part earns its points when every `expect` in it holds and nothin
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import contextvars
+import functools
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,6 +35,7 @@ from backprop.mistakes import Mistake
 
 from .inside.probe import Probe, encode_reply
 from .inside.wire import Handle, decode, encode, read
+from .submission import visible
 
 Array = np.ndarray
 
@@ -156,12 +159,12 @@ class Student:
         return self.get(name)(*args, **kwargs)
 
     def load(self, source: str, *names: str) -> dict[str, Remote]:
-        """Run reference source text there and return what it defines.
+        """Run reference source text there and return what it defines under the names.
 
         Only for checks marked `reveals=True`, which run after all others, since the student's
-        code could read what is loaded.
+        code could read what is loaded. Definitions that the names do not need stay here.
         """
-        handles = self.ask(op="load", source=source, names=list(names)).get("value")
+        handles = self.ask(op="load", source=needed(source, names), names=list(names)).get("value")
         if not isinstance(handles, dict) or not all(isinstance(handles.get(name), Handle) for name in names):
             raise nonsense()
         return {name: Remote(self, handles[name]) for name in names}
@@ -282,6 +285,26 @@ class NodeRun:
         return self._seen("predecessors", list)
 
 
+@functools.lru_cache(maxsize=256)
+def needed(source: str, names: Sequence[str]) -> str:
+    """The source text without the functions and classes that those of the given names do not use."""
+    body = ast.parse(source).body
+    defined = {s.name: s for s in body if isinstance(s, ast.FunctionDef | ast.ClassDef)}
+    rest = [s for s in body if s not in defined.values()]
+    kept: set[str] = set()
+    waiting = [*names, *(name for statement in rest for name in _used(statement))]
+    while waiting:
+        name = waiting.pop()
+        if name in defined and name not in kept:
+            kept.add(name)
+            waiting += _used(defined[name])
+    return ast.unparse(ast.Module([s for s in body if s in rest or s.name in kept], []))
+
+
+def _used(statement: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+
+
 def _bare(value: Any) -> Any:
     """The value with each Remote replaced by its handle."""
     if isinstance(value, Remote):
@@ -308,12 +331,13 @@ def _student_error(error: Any) -> StudentError:
     """The sentence for an error reply. Everything in it comes from the student's process."""
     if not isinstance(error, dict):
         return nonsense()
-    kind, message = str(error.get("type", "Error"))[:80], str(error.get("message", ""))[:500].strip()
+    said = {key: value for key, value in error.items() if isinstance(value, str)}
+    kind, message = said.get("type", "Error")[:80], said.get("message", "")[:500].strip()
     where = ""
-    if error.get("line"):
-        function = str(error.get("function") or "")[:80]
+    if said.get("line"):
+        function = said.get("function", "")[:80]
         inside = f" in {function}" if function and not function.startswith("<") else ""
-        where = f"{inside}, at the line: {str(error['line'])[:200]}"
+        where = f"{inside}, at the line: {said['line'][:200]}"
     if kind == "Missing":
         return StudentError(
             f"{message} is not defined. Is the cell that defines it complete, and does it run without an error?",
@@ -433,7 +457,7 @@ class Verdict:
             lines.append(f"{part.name}: {part.earned:g} of {part.points:g}")
             lines += part.lines
             lines += ["   " + m.text for m in part.mistakes if not (m.text in said or said.add(m.text))]
-        return "\n".join([*lines, *self.notes])
+        return visible("\n".join([*lines, *self.notes]))
 
 
 @dataclass
@@ -607,7 +631,7 @@ class Check:
             rest.mistakes.append(error.mistake)
             grading.parts.append(rest)
         except Exception as error:  # a fault of the check; it must not stop the run
-            problem = f"{self.name}: {type(error).__name__}: {error}"
+            problem = visible(f"{self.name}: {type(error).__name__}: {str(error)[:500]}")
         finally:
             _current.reset(token)
         parts = tuple(p.result() for p in grading.parts)

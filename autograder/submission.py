@@ -28,6 +28,7 @@ MAX_CELL_OUTPUT = 2 * 2**20
 CELL_TYPES = ("code", "markdown", "raw")
 SAFE_NAME = re.compile(r"[\w][\w .+=@-]*\Z")
 CELL_START = re.compile(r'\{\s*"(?:cell_type|attachments|execution_count|id)"')
+CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 
 
@@ -230,7 +231,7 @@ def _clean_output(output: dict[str, Any]) -> dict[str, Any] | None:
     if kind == "stream":
         text = _joined(output.get("text"))
         name = "stderr" if output.get("name") == "stderr" else "stdout"
-        return None if text is None else {"output_type": "stream", "name": name, "text": _visible(text[:200_000])}
+        return None if text is None else {"output_type": "stream", "name": name, "text": visible(text[:200_000])}
     if kind in ("display_data", "execute_result"):
         data = output.get("data")
         bundle = _clean_bundle(data) if isinstance(data, dict) else {}
@@ -243,10 +244,10 @@ def _clean_output(output: dict[str, Any]) -> dict[str, Any] | None:
     if kind == "error":
         trace = output.get("traceback")
         lines = (
-            [_visible(line[:4000]) for line in trace[:100] if isinstance(line, str)] if isinstance(trace, list) else []
+            [visible(line[:4000]) for line in trace[:100] if isinstance(line, str)] if isinstance(trace, list) else []
         )
         name, value = ((_joined(output.get(key)) or "")[:4000] for key in ("ename", "evalue"))
-        return {"output_type": "error", "ename": _visible(name), "evalue": _visible(value), "traceback": lines}
+        return {"output_type": "error", "ename": visible(name), "evalue": visible(value), "traceback": lines}
     return None
 
 
@@ -254,7 +255,7 @@ def _clean_bundle(data: dict[str, Any]) -> dict[str, str]:
     bundle = {}
     text = _joined(data.get("text/plain"))
     if text is not None:
-        bundle["text/plain"] = _visible(text[:200_000])
+        bundle["text/plain"] = visible(text[:200_000])
     for mime, magic in (("image/png", PNG), ("image/jpeg", JPEG)):
         image = _joined(data.get(mime))
         if image is None:
@@ -279,9 +280,11 @@ def _clean_attachments(attachments: Any) -> dict[str, dict[str, str]]:
     return cleaned
 
 
-def _visible(text: str) -> str:
-    """The text without control characters (terminal escapes included), except newline and tab."""
-    return re.sub(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]", "", text.replace("\r\n", "\n").replace("\r", "\n"))
+def visible(text: str) -> str:
+    """The text as it can be written and shown: no halves of characters, no control characters (terminal escapes
+    included) except newline and tab."""
+    text = text if text.isascii() else text.encode("utf-8", "replace").decode()
+    return CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 # -- files ----------------------------------------------------------------------------------------------------------
