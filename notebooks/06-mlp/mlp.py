@@ -248,7 +248,8 @@ class MLPRegression:
 # $W_2 = (1, 3, -3)$, but make $x$ and $y$ smaller: 0.1 in place of 10, and 0.199 in place of 199. With $x = 10$ the units would have
 # $a = 10, 20, 30$, where tanh is flat: its slope at 10 is $8 \cdot 10^{-9}$. Such a unit is called *saturated*; hardly any
 # gradient gets through, and it hardly learns.
-#
+
+# %% [markdown]
 # The biases of the check are not 0, so that none of them can be forgotten unnoticed.
 
 # %% nbgrader={"grade": true, "grade_id": "mlp_regression_check", "points": 12}
