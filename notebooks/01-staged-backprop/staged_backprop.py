@@ -85,11 +85,11 @@ product_edges = [("x", "g"), ("y", "g"), ("g", "f"), ("z", "f")]
 ax = draw_edges(product_edges, operators={"g": "+", "f": "×"})
 
 # %% nbgrader={"grade": true, "grade_id": "product_edges_check", "points": 2}
-# Along your arrows, x = 2, y = 3 and z = 5 should give g = 5 and f = 25.
-values = {"x": 2.0, "y": 3.0, "z": 5.0}
+# Along your arrows, x = 3, y = 4 and z = 5 should give g = 7 and f = 35.
+values = {"x": 3.0, "y": 4.0, "z": 5.0}
 for name, operator in [("g", sum), ("f", math.prod)]:
-    values[name] = operator(values.get(start, math.nan) for start, end in product_edges if end == name)
-check_values("along your arrows", values, {"g": 5.0, "f": 25.0})
+    values[name] = operator(values.get(start, 0.0) for start, end in product_edges if end == name)
+check_values("along your arrows", values, {"g": 7.0, "f": 35.0})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("01-staged-backprop/product_edges_check", globals())
@@ -171,10 +171,12 @@ hand_gradients = {"f": 1.0, "g": -4.0, "z": 3.0, "x": -4.0, "y": -4.0}
 ax = draw_edges(product_edges, values=hand_values, gradients=hand_gradients, operators={"g": "+", "f": "×"})
 
 # %% nbgrader={"grade": true, "grade_id": "by_hand_check", "points": 3}
-# Does your paper agree with your code of exercise 2? Every maxdiff should be 0. (g = f / z and ∂f/∂g = ∂f/∂x here.)
+# Does your paper agree with your code of exercise 2? Every maxdiff should be 0.
 f, (dfdx, dfdy, dfdz) = staged_product(-2.0, 5.0, -4.0)
-paper = {name: hand_values.get(name) for name in "gf"} | {f"∂f/∂{name}": hand_gradients.get(name) for name in "gxyz"}
-code = {"g": f / -4.0, "f": f, "∂f/∂g": dfdx, "∂f/∂x": dfdx, "∂f/∂y": dfdy, "∂f/∂z": dfdz}
+code = {"g": f / -4.0, "f": f}  # g = f / z
+code |= {"∂f/∂g": dfdx, "∂f/∂x": dfdx, "∂f/∂y": dfdy, "∂f/∂z": dfdz}  # g is a sum: ∂f/∂x = ∂f/∂g
+paper = {name: hand_values.get(name) for name in "gf"}
+paper |= {f"∂f/∂{name}": hand_gradients.get(name) for name in "gxyz"}
 check_values("your paper (yours) · your code (right)", paper, code)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
