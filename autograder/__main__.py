@@ -17,6 +17,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from .course import Course, UserError
 
+# When this optional package is there, jsonschema (which nbformat loads) builds a whole grammar with it, for a kind of
+# address that no notebook has: most of the time that a command takes to start.
+sys.modules.setdefault("rfc3987_syntax", None)
+
 app = typer.Typer(
     name="autograder",
     help="Release, grade and give back the notebooks of a course.",
