@@ -251,8 +251,8 @@ plt.xlabel("epoch")
 plt.ylabel("mean square loss");
 
 # %% [markdown]
-# **Expected picture**: a steep fall in the first ten epochs, from above 0.5 to below 0.2, then a slow, ragged decline to
-# about 0.03.
+# **Expected picture**: a steep fall in the first ten epochs, from about 0.5 to below 0.2, then a slow, ragged decline to
+# about 0.04.
 
 # %% tags=["show"]
 plt.figure(figsize=(8, 3.5))
