@@ -21,6 +21,7 @@ from .sandbox import CellResult, StudentProcess, WarmProcess
 from .submission import Cell, clean_outputs, read_files, read_notebook
 from .template import RUBRIC_TAG, Template, TemplateCell, templates
 
+SECONDS = ("start", "cells", "judge", "cells_cpu", "answers_cpu", "judge_cpu", "sandbox_cpu")  # see Result.seconds
 MAX_RESTARTS = 4
 MAX_ROUNDS = 20
 NOT_RUN = "This cell was not run: the notebook had used up its time."
@@ -33,7 +34,8 @@ SUSPICIOUS = {
     "sockets": r"\bimport socket\b|\bfrom socket\b|\bsocket\.socket\b|\burllib\b|\brequests\.(get|post)\b",
     "files outside the notebook": r"/proc/|/etc/|gradebook\.db|\.\./\.\./",
     "the autograder": r"\bautograder\b|\binside\.(probe|wire|shell|warm)\b|\bnbgrader\b",
-    "patched builtins or numpy": r"\b(builtins|__builtins__)\.\w+\s*=|\bnp\.(testing|allclose|array_equal)\S*\s*=[^=]",
+    "patched builtins or numpy": r"\b(builtins|__builtins__)\.\w{1,40} {0,9}=|"
+    r"\bnp\.(testing|allclose|array_equal)[\w.]{0,40} {0,9}=[^=]",
 }
 
 
@@ -56,8 +58,8 @@ class Result:
     problems   : sentences for the student: what was damaged and how it was mended
     suspicions : sentences for the instructor only
     notebook   : the autograded notebook, nbformat 4.5
-    seconds    : where the time went: start, cells, judge (by the clock); cells_cpu, judge_cpu and student_cpu, the
-                 student process with everything around its cells (processor time)
+    seconds    : where the time went: start, cells, judge (by the clock); in processor time cells_cpu, answers_cpu (the
+                 student's code called by the judge), judge_cpu, and sandbox_cpu, all processes in the sandbox
     """
 
     section: str
@@ -156,7 +158,7 @@ class _Run:
         self.shows_too = False  # whether unchanged cells that only show something run as well
         self.process: StudentProcess | None = None
         self.restarts = 0
-        self.seconds = dict.fromkeys(("start", "cells", "judge", "cells_cpu", "judge_cpu", "student_cpu"), 0.0)
+        self.seconds = dict.fromkeys(SECONDS, 0.0)
         self.deadline = time.monotonic() + grader.seconds.notebook
 
     def result(self) -> Result:
@@ -276,9 +278,10 @@ class _Run:
 
     def close(self) -> None:
         if self.process is not None:
+            self.seconds["answers_cpu"] += self.process.answers_cpu() if self.process.alive else 0.0
             self.process.end()
             cpu = self.process.usage.get("cpu")
-            self.seconds["student_cpu"] += cpu if isinstance(cpu, float) else 0.0
+            self.seconds["sandbox_cpu"] += cpu if isinstance(cpu, float) else 0.0
             self.process = None
 
     # -- judging ----------------------------------------------------------------------------------------------------

@@ -93,6 +93,14 @@ class StudentProcess:
         broken = str(reply.get("broken", "") if isinstance(reply, dict) else "")[:200]
         raise StudentGone(f"{DIED} {broken}".strip(), "died")
 
+    def answers_cpu(self) -> float:
+        """Processor seconds that the notebook's own code took to answer the judge, by its own account."""
+        with contextlib.suppress(StudentGone):
+            reply = self.send({"op": "cpu"})
+            if isinstance(reply, dict) and isinstance(reply.get("value"), float):
+                return min(max(reply["value"], 0.0), self._warm.limits.cpu)
+        return 0.0
+
     def student(self, seconds: float = 10.0) -> Student:
         """The judge's view of the notebook in this process; each request may take `seconds`."""
         return Student(lambda request: self.send(request, seconds))
@@ -171,7 +179,7 @@ class WarmProcess:
         self._control.sendall(encode({"op": operation}))
 
     def end_student(self) -> dict[str, float]:
-        """Kill the running student process; return its processor seconds and peak memory in bytes."""
+        """Kill the running student process; return the sandbox's processor seconds since the last, and its memory."""
         try:
             self.signal("end")
             reply = read(lambda size: _receive(self._control, size, _Deadline(START_SECONDS)))

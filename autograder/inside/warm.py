@@ -4,7 +4,8 @@ Started inside bubblewrap as `python -I -S warm.py FD TORCH CONFINED`. Over the 
 
     {"op": "start", "limits": {...}, "files": {name: bytes as uint8 array}} and one socket (SCM_RIGHTS)
     {"op": "interrupt"} or {"op": "kill"}, for the student process that is running
-    {"op": "end"}: the student process is killed, its use of resources is replied
+    {"op": "end"}: the student process is killed; the processor seconds of everything here since the last "end" and the
+                   largest memory so far are replied
 
 One student process at a time. The warm process itself never runs anything of a submission.
 """
@@ -47,6 +48,7 @@ def main() -> None:
     control.sendall(encode({"ready": True}))
 
     child: _Child | None = None
+    accounted = 0.0
     while True:
         try:
             request, sockets = _receive(control, read)
@@ -61,10 +63,20 @@ def main() -> None:
         elif operation == "kill" and child:
             child.signal(signal.SIGKILL)
         elif operation == "end":
-            control.sendall(encode(child.end() if child else {}))
-            child = None
+            if child:
+                child.end()
+            child, total = None, _processor_seconds()
+            memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+            control.sendall(encode({"cpu": total - accounted, "memory": memory}))
+            accounted = total
     if child:
         child.end()
+
+
+def _processor_seconds() -> float:
+    """What this process and its finished children have used so far: nobody outside bubblewrap gets to know it."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def _preload(with_torch: bool) -> None:
@@ -139,17 +151,11 @@ class _Child:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.inner, number)
 
-    def end(self) -> dict[str, Any]:
-        """Kill everything of this student; return its processor seconds and peak memory."""
+    def end(self) -> None:
+        """Kill everything of this student, and wait for it."""
         self.signal(signal.SIGKILL)
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.outer, 0)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return {
-            "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
-            "memory": after.ru_maxrss * 1024,
-        }
 
 
 def _become_student(channel: socket.socket, request: dict[str, Any], shell: Any, confined: bool, writer: int) -> None:
@@ -212,11 +218,15 @@ def _put_files(files: dict[str, Any]) -> None:
 
 
 def serve(channel: socket.socket, shell: Any) -> None:
-    """Run cells and answer the judge until the socket closes."""
+    """Run cells and answer the judge until the socket closes.
+
+    Times are those of this thread: with a limit on processor time set, Linux counts a process's time in ticks of 4 ms.
+    """
     from inside.probe import Probe, encode_reply
     from inside.wire import read
 
     probe = Probe(shell.namespace)
+    answering = 0.0  # processor seconds of the student's code in the judge's requests
 
     def receive(size: int) -> bytes:
         data = bytearray()
@@ -237,12 +247,16 @@ def serve(channel: socket.socket, shell: Any) -> None:
             return
         try:
             if request["op"] == "cell":
-                start = time.process_time()
+                start = time.thread_time()
                 reply = shell.run_cell(request["source"], request["number"])
-                reply["cpu"] = time.process_time() - start
+                reply["cpu"] = time.thread_time() - start
                 reply["value"] = None
+            elif request["op"] == "cpu":
+                reply = {"value": answering}
             else:
+                start = time.thread_time()
                 reply = probe.answer(request)
+                answering += time.thread_time() - start
             message = encode_reply(reply)
         except KeyboardInterrupt:
             message = encode_reply({"error": {"type": "Timeout", "message": ""}})
