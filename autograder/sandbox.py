@@ -24,7 +24,7 @@ import numpy as np
 from .course import UserError
 from .inside.confine import Limits
 from .inside.wire import WireError, encode, read
-from .judging import Student, StudentError, StudentGone
+from .judging import Student, StudentGone
 
 HERE = Path(__file__).resolve().parent
 START_SECONDS = 60
@@ -66,13 +66,12 @@ class StudentProcess:
             self._channel.settimeout(seconds)
             self._channel.sendall(message)
             try:
-                return read(lambda size: _receive(self._channel, size, deadline))
+                return _reply(self._channel, deadline)
             except TimeoutError:
                 if deadline.started:
                     raise
             self._warm.signal("interrupt")
-            grace = _Deadline(GRACE_SECONDS)
-            return read(lambda size: _receive(self._channel, size, grace))
+            return _reply(self._channel, _Deadline(GRACE_SECONDS))
         except TimeoutError:
             self.end()
             raise StudentGone(TIMED_OUT.format(seconds=seconds), "time") from None
@@ -147,7 +146,7 @@ class WarmProcess:
         theirs.close()
         self._control = ours
         try:
-            read(lambda size: _receive(ours, size, _Deadline(START_SECONDS)))
+            _reply(ours, _Deadline(START_SECONDS))
         except (OSError, EOFError, WireError):
             self._process.kill()
             said = self._process.stderr.read(4000).decode(errors="replace").strip().splitlines()
@@ -171,7 +170,7 @@ class WarmProcess:
         sent = self._control.sendmsg([message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptor)])
         self._control.sendall(message[sent:])
         theirs.close()
-        read(lambda size: _receive(self._control, size, _Deadline(START_SECONDS)))
+        _reply(self._control, _Deadline(START_SECONDS))
         self._student = StudentProcess(self, ours)
         return self._student
 
@@ -182,7 +181,7 @@ class WarmProcess:
         """Kill the running student process; return the sandbox's processor seconds since the last, and its memory."""
         try:
             self.signal("end")
-            reply = read(lambda size: _receive(self._control, size, _Deadline(START_SECONDS)))
+            reply = _reply(self._control, _Deadline(START_SECONDS))
             return reply if isinstance(reply, dict) else {}
         except (OSError, EOFError, WireError):
             self.stop()
@@ -289,19 +288,26 @@ class _Deadline:
         self.end = time.monotonic() + self.seconds
 
 
-def _receive(channel: socket.socket, size: int, deadline: _Deadline) -> bytes:
+def _reply(channel: socket.socket, deadline: _Deadline) -> Any:
+    """The one message that answers a request. Raises TimeoutError, EOFError, or WireError when it is no such thing."""
     data = bytearray()
-    while len(data) < size:
-        left = deadline.end - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        channel.settimeout(left)
-        piece = channel.recv(min(size - len(data), 2**20))
-        if not piece:
-            raise EOFError
-        deadline.started = True
-        data += piece
-    return bytes(data)
 
+    def receive(size: int) -> bytes:
+        while len(data) < size:
+            left = deadline.end - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            channel.settimeout(left)
+            piece = channel.recv(min(max(size - len(data), 2**16), 2**20))  # a small message in one go
+            if not piece:
+                raise EOFError
+            deadline.started = True
+            data.extend(piece)
+        wanted = bytes(data[:size])
+        del data[:size]
+        return wanted
 
-__all__ = ["CellResult", "Limits", "StudentError", "StudentGone", "StudentProcess", "WarmProcess"]
+    value = read(receive)
+    if data:
+        raise WireError("there is more than one answer to a request")
+    return value
