@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from .submission import Cell
 from .template import Template, TemplateCell
 
-DEFINES = re.compile(r"^\s*(?:class|def)\s+(\w+)", re.MULTILINE)
+DEFINES = re.compile(r"^[^\S\n]*(?:class|def)\s+(\w+)", re.MULTILINE)
 TOP_LEVEL = re.compile(r"^(?:(?:class|def)\s+(\w+)|(\w+)\s*=(?!=))", re.MULTILINE)
 ALIKE = 0.6
+MOST_ALIKE = 500  # pairs of texts compared letter by letter: no honest notebook needs as many
 
 
 @dataclass
@@ -302,14 +303,17 @@ class _Matcher:
                 self.take(index, between[0])
 
     def by_likeness(self) -> None:
+        pairs = 0
         for index, wanted in self.open_wanted():
             best, score = None, ALIKE
             for i, cell in self.open_cells():
-                if cell.cell_type != wanted.cell_type or not cell.source.strip():
+                if cell.cell_type != wanted.cell_type or not cell.source.strip() or pairs >= MOST_ALIKE:
                     continue
-                matcher = difflib.SequenceMatcher(None, wanted.release[:2000], cell.source[:2000], autojunk=False)
-                if matcher.real_quick_ratio() > score and matcher.quick_ratio() > score and matcher.ratio() > score:
-                    best, score = i, matcher.ratio()
+                matcher = difflib.SequenceMatcher(None, wanted.release[:1000], cell.source[:1000], autojunk=False)
+                if matcher.real_quick_ratio() > score:
+                    pairs += 1
+                    if matcher.quick_ratio() > score and matcher.ratio() > score:
+                        best, score = i, matcher.ratio()
             if best is not None:
                 self.take(index, best)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import codecs
 import json
 import os
 import re
@@ -24,7 +23,9 @@ MAX_ALL_FILES = 48 * 2**20
 MAX_CELLS = 3000
 MAX_BROKEN = 200
 MAX_SOURCE = 2**20
+MAX_ALL_SOURCE = 8 * 2**20
 MAX_CELL_OUTPUT = 2 * 2**20
+MAX_PARTS = 3_000_000  # brackets, braces and commas: what a notebook takes of memory once it is read
 CELL_TYPES = ("code", "markdown", "raw")
 SAFE_NAME = re.compile(r"[\w][\w .+=@-]*\Z")
 CELL_START = re.compile(r'\{\s*"(?:cell_type|attachments|execution_count|id)"')
@@ -69,6 +70,8 @@ def parse_notebook(data: bytes, name: str = "the notebook") -> tuple[list[Cell],
     """As `read_notebook`, for bytes."""
     problems: list[str] = []
     text = _text(data)
+    if sum(map(text.count, "[{,")) > MAX_PARTS:
+        return [], [f"{name} has more than {MAX_PARTS:,} parts. Clear its outputs and hand it in again."]
     document = _json(text)
     if not isinstance(document, dict):
         rescued = _rescue(text)
@@ -86,6 +89,7 @@ def parse_notebook(data: bytes, name: str = "the notebook") -> tuple[list[Cell],
     if len(raw) > MAX_CELLS:
         problems.append(f"{name} has {len(raw)} cells; only the first {MAX_CELLS} are looked at.")
     cells = [_cell(cell) for cell in raw[:MAX_CELLS]]
+    _cut_text(cells, name, problems)
     unreadable = sum(cell is None for cell in cells)
     if unreadable:
         problems.append(f"{unreadable} cells of {name} have no readable text and are left out.")
@@ -93,6 +97,17 @@ def parse_notebook(data: bytes, name: str = "the notebook") -> tuple[list[Cell],
     if language and not language.lower().startswith(("python", "ipython")):
         problems.append(f"{name} asks for the kernel {language[:40]!r}; it was graded with Python 3.")
     return [cell for cell in cells if cell is not None], problems
+
+
+def _cut_text(cells: list[Cell | None], name: str, problems: list[str]) -> None:
+    """Empty the cells beyond MAX_ALL_SOURCE characters of source in all."""
+    size = 0
+    for cell in cells:
+        size += len(cell.source) if cell else 0
+        if cell and size > MAX_ALL_SOURCE:
+            cell.source = ""
+    if size > MAX_ALL_SOURCE:
+        problems.append(f"{name} has more than {MAX_ALL_SOURCE // 2**20} MiB of text; the rest was left out.")
 
 
 def _language(metadata: Any) -> str:
@@ -119,14 +134,17 @@ ENCODINGS = (
     (b"\0{", "utf-16-be"),
 )
 # Bytes that are not UTF-8 are read as what an old Windows editor means by them.
-codecs.register_error("windows", lambda e: (e.object[e.start : e.end].decode("cp1252", "replace"), e.end))
+WINDOWS = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(128, 256)}
 
 
 def _text(data: bytes) -> str:
     for mark, encoding in ENCODINGS:
         if data.startswith(mark):
             return data.decode(encoding, errors="replace")
-    return data.decode("utf-8", errors="windows")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("utf-8", errors="surrogateescape").translate(WINDOWS)
 
 
 def _json(text: str) -> Any:
@@ -143,16 +161,17 @@ def _rescue(text: str) -> list[Any]:
     if not start:
         return []
     decoder, cells, position = json.JSONDecoder(strict=False), [], start.end()
-    broken = 0
-    while len(cells) < MAX_CELLS and broken < MAX_BROKEN:  # each try may read all that is left
+    broken, left = 0, 4 * len(text)  # each try may read all that is left of the text
+    while len(cells) < MAX_CELLS and broken < MAX_BROKEN and left > 0:
         brace = text.find("{", position)
         if brace < 0:
             return cells
         try:
             cell, position = decoder.raw_decode(text, brace)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError) as error:
             # Broken inside this cell (an editing accident, a merge conflict): go on with the next one.
             broken += 1
+            left -= getattr(error, "pos", len(text)) - brace
             following = CELL_START.search(text, brace + 1)
             if not following:
                 return cells
@@ -313,6 +332,9 @@ def read_files(folder: Path, skip: set[str]) -> tuple[dict[str, bytes], list[str
         for name in sorted(folders):
             if name == ".ipynb_checkpoints":
                 continue
+            seen += 1
+            if seen > MAX_FILES:
+                return files, [*problems, f"there are more than {MAX_FILES} files; the rest was left out."]
             if Path(base, name).is_symlink() or not SAFE_NAME.match(name):
                 problems.append(f"the folder {name[:60]!r} is a link or has an odd name and was left out.")
             else:
