@@ -363,8 +363,8 @@ parameters = {
     "b2": np.array([1.5, 0.0]),
 }
 X = np.array([[10.0, 20.0, 30.0], [-1.0, -2.0, 3.0]])
-scores = [[200, 291], [23.5, -4]]
-wrong = {"missing_activation:ReLU": [[200, 291], [46, -19]], "activation_on_output:ReLU": [[200, 291], [23.5, 0]]}
+scores, linear = np.array([[200.0, 291.0], [23.5, -4.0]]), np.array([[200.0, 291.0], [46.0, -19.0]])
+wrong = {"missing_activation:ReLU": linear, "activation_on_output:ReLU": np.maximum(scores, 0)}
 check_classifier(TwoLayerNet(3, 2, hidden_dim=3), X, parameters, scores, mistakes=wrong)
 # The start: weights with the standard deviation that was asked for, biases of zero.
 start = TwoLayerNet(weight_scale=0.05).parameters()
@@ -382,12 +382,13 @@ grade("08-cifar/two_layer_net_check", globals())
 
 # %% tags=["show"]
 net = TwoLayerNet(3, 1, hidden_dim=3)
-small_network = {**parameters, "b1": 0.0, "W2": [[1.0], [3.0], [-3.0]], "b2": 0.0}
-for name, value in small_network.items():
+W1, W2 = [[3.0, -5.0, 3.0], [4.0, 4.0, 4.0], [5.0, 3.0, 1.0]], [[1.0], [3.0], [-3.0]]
+for name, value in {"W1": W1, "b1": 0.0, "W2": W2, "b2": 0.0}.items():
     net.parameters()[name][...] = value
 prediction, cache = net.forward(np.array([[10.0, 20.0, 30.0]]))
-layers = {"ŷ": prediction, **net.backward(2 * (prediction - 199), cache)}
-by_hand = {"ŷ": [[200]], "W1": [[20, 60, -60], [40, 120, -120], [60, 180, -180]], "W2": [[520], [240], [280]]}
+grads = net.backward(2 * (prediction - 199), cache)
+layers = {"ŷ": prediction, "∂ℓ/∂W1": grads["W1"], "∂ℓ/∂W2": grads["W2"]}
+by_hand = {"ŷ": [[200]], "∂ℓ/∂W1": [[20, 60, -60], [40, 120, -120], [60, 180, -180]], "∂ℓ/∂W2": [[520], [240], [280]]}
 check_values("two layers against the numbers of section 03", layers, by_hand)
 
 
@@ -407,7 +408,7 @@ def training_step(model, X_batch, y_batch, reg):
     model : a Classifier; X_batch : (N, D); y_batch : (N,), classes; reg : λ of the penalty
     Returns loss, a number, and a dict with a gradient for each name in model.parameters().
 
-    >>> model = LinearClassifier(3, 2, weight_scale=0.0)                  # knows nothing of its two classes: log 2
+    >>> model = LinearClassifier(3, 2, weight_scale=0.0)      # two classes, no idea: log 2
     >>> training_step(model, np.array([[2., 2., 5.]]), np.array([0]), reg=0.1)[0]
     0.6931471805599453
     """
@@ -439,7 +440,7 @@ of_data = np.array([[-1.0, 1.0], [-1.0, 1.0], [-2.5, 2.5]])
 right = {"W": of_data + 0.1 * model.W, "b": [-0.5, 0.5]}
 wrong = {"missing_penalty": np.log(2), "half_penalty": np.log(2) + 0.2, "bias_regularised": np.log(2) + 0.5}
 check_values("training_step, loss", {"loss": loss}, {"loss": np.log(2) + 0.1}, atol=1e-6, mistakes={"loss": wrong})
-wrong = {"W": {"missing_penalty": of_data}, "b": {"bias_regularised": [-0.3, 0.7]}}
+wrong = {"W": {"missing_penalty": of_data}, "b": {"bias_regularised": np.array([-0.3, 0.7])}}
 check_values("training_step, gradients", grads, right, atol=1e-6, mistakes=wrong)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
@@ -633,16 +634,18 @@ for name, cure in cures.items():
 # 1. $2.327 = \log 10 + \frac{\lambda}{2} \sum W^2 = 2.3026 + 0.025$: all classes equally likely, plus the penalty of
 #    $16 \cdot 3072$ weights with variance $10^{-6}$. So loss, labels and penalty are right before training, and the
 #    trouble lies in the settings.
-# 2. The data move $W_1$ by $3 \cdot 10^{-6}$ of its length per step, hundreds of times less than the healthy $10^{-3}$,
-#    and less than the penalty, which takes $10^{-4}$. The 1570 steps of 10 epochs add up to half a percent. In the third
-#    measurement rates up to 0.001 stay at 10 %, 0.01 begins to learn, 0.1 reaches 38 % in three epochs, and at 1 the
-#    units die: the right rate is 100 to 1000 times larger.
+# 2. (Numbers of the drawn shapes; those of CIFAR-10 in brackets.) The data move $W_1$ by $3 \cdot 10^{-6}$ of its length
+#    per step ($5 \cdot 10^{-6}$), hundreds of times less than the healthy $10^{-3}$, and less than the penalty, which takes
+#    $10^{-4}$. The 1570 steps of 10 epochs add up to half a percent. In the third measurement rates up to 0.001 stay at
+#    10 %, 0.01 begins to learn, 0.1 reaches 38 % (26 %) in three epochs, and at 1 the units die: the right rate is 100 to
+#    1000 times larger.
 # 3. Weights decay by $1 - \eta\lambda$ per step. At $\eta = 10^{-4}$ that is 15 % over the whole training, slowly
 #    towards zero; at $\eta = 0.05$ it is 5 % a step, much more than the data can put in, so $W$ goes to zero and the
-#    loss to $\log 10$. Both have to change: in the fourth measurement reg = 1 stays at 2.30, reg ≤ 0.01 learns.
+#    loss to $\log 10$. Both have to change: in the fourth measurement reg = 1 stays at 2.30, reg ≤ 0.01 learns; each
+#    cure alone leaves the network at 10 %, both together bring it to 29 % (23 %) in three epochs.
 # 4. The gradient of $W_1$ contains $W_2$ and that of $W_2$ contains $h$, hence $W_1$: with tiny weights both are tiny
 #    and training sits on a plateau near $\log 10$ for a long time. With 0.1 the scores are large from the start, the first
-#    loss is above $\log 10$ (2.8 against 2.3), and steps go into undoing that.
+#    loss is above $\log 10$ (2.8 to 2.9 against 2.3), and steps go into undoing that.
 #
 # **Rubric** 1: log 10 plus the penalty, so the code is right; 2: quotes relative steps, compares them with 10⁻³, names a
 # better range of rates; 2: decay 1 − ηλ, the weights die, so both must change; 1: small scale: gradients multiply to
@@ -714,7 +717,7 @@ print(f"test accuracy: {check_accuracy(best_net, DataSampler(data['X_test'], dat
 # test_accuracy = ...
 ### BEGIN SOLUTION
 # On the photographs of CIFAR-10, and on the drawn shapes. (The training cells are not run again when grading.)
-test_accuracy = 0.438 if globals().get("data_set") == "CIFAR-10" else 0.580
+test_accuracy = 0.470 if globals().get("data_set") == "CIFAR-10" else 0.655
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "test_accuracy_check", "points": 2}
@@ -782,12 +785,12 @@ grade("08-cifar/overfit_check", globals())
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "q_report", "points": 4, "solution": true}
 # ### BEGIN SOLUTION
-# 1. hidden_dim 100, 15 epochs, batches of 128, learning rate 0.1 × 0.9 per epoch, reg 0.001, weight_scale 0.01. The
-#    learning rate and reg together brought most: with one of them left as it was, the network stays at 10 %. On the
-#    drawn shapes: validation 59.6 %, test 58.0 %; on CIFAR-10 43 %. The test accuracy is more honest, since the
-#    validation pictures took part in choosing the settings.
-# 2. 1000 pictures, hidden_dim 200, 60 epochs of batches of 50, learning rate 0.1 × 0.98 per epoch, reg 0, weight_scale
-#    0.01: 90 % on training pictures, 49 % on others. What the network has learnt after the curves part is true of its
+# 1. hidden_dim 100, 20 epochs, batches of 64, learning rate 0.08 × 0.85 per epoch, reg 0.001, weight_scale 0.01. The
+#    learning rate and reg together brought most: with one of them left as it was, the network stays at 10 %. On
+#    CIFAR-10: validation 47.2 %, test 47.0 %; on the drawn shapes 65.7 % and 65.5 %. The test accuracy is more honest,
+#    since the validation pictures took part in choosing the settings.
+# 2. 1000 pictures, hidden_dim 200, 60 epochs of batches of 25, learning rate 0.1 × 0.96 per epoch, reg 0, weight_scale
+#    0.01: on CIFAR-10 91 % on training pictures, 31 % on others (on the drawn shapes 99 % and 53 %). What the network has learnt after the curves part is true of its
 #    own training pictures only. With fewer pictures than weights (here 1000 against 600 000) there are many ways to get
 #    them all right, and most of them have nothing to do with the classes.
 #
@@ -809,6 +812,6 @@ grade("08-cifar/overfit_check", globals())
 #
 # * Subtract the mean picture from all pictures: training becomes calmer and better. (The network on the original
 #   pictures is then the same with another $b_1$: which one?)
-# * Mirror each picture left to right with probability ½ in every epoch: on CIFAR-10 that brings a few points more.
+# * Mirror half of the pictures in every epoch: on CIFAR-10 that brings a few points more.
 # * How much of a training step is spent on `grad_x` of the first layer, which nobody needs?
-# * Section 09 takes layers that know what a picture is, and leaves the backward pass to PyTorch.
+# * Section 09 leaves the backward pass to PyTorch.

@@ -60,6 +60,17 @@ by_pytorch = {"∂J/∂W0": W0.grad, "∂J/∂W1": W1.grad, "∂J/∂W2": W2.gra
 check_values("PyTorch against the numbers of section 03", by_pytorch, by_hand)
 
 # %% [markdown]
+# Here the thread of the course ends: one small network, the same numbers in every language.
+#
+# | section | the network as | what agreed |
+# |---|---|---|
+# | 03 | nine functions, written by hand | all three gradients |
+# | 04 | nodes of a graph, its last layer | $W_2$: 520, 240, 280 |
+# | 05 | one matrix layer | the first two rows of $W_1$ |
+# | 08 | layers for batches | $W_1$ and $W_2$ |
+# | 09 | PyTorch | all three, in two lines |
+
+# %% [markdown]
 # Call `backward()` again without setting the gradients to zero, and they *add up*: this is `+=`, and the reason for
 # `zero_grad()` in every training loop.
 
@@ -78,6 +89,9 @@ print("after one backward(): [520, 240, 280]      after two:", W2.grad.tolist())
 # $$\text{out}[i, j] = b + \sum_{a=0}^{2} \sum_{c=0}^{2} w[a, c] \cdot \text{in}[i + a, j + c]$$
 
 # %% [markdown]
+# For example, let each row of the filter be $(-1, 0, 1)$. Where three rows of the picture read $0, 0, 1$ (dark on the left,
+# bright on the right) it gives $3 \cdot 1 = 3$; where they read $1, 1, 0$ it gives $-3$; on an even ground it gives 0.
+#
 # The same nine weights serve every place, so their gradient is a **sum over all places**: once more `+=`.
 
 # %% tags=["show"]
@@ -95,10 +109,9 @@ for ax in axes.ravel():
     ax.axis("off")
 plt.show()
 
-
 # %% [markdown]
-# Left, a drawn picture; then what three hand-made filters give. Edges in one direction come out white, in the other
-# black. A network *learns* its filters: a layer has many of them, and each looks at all outputs (*channels*) of the
+# *Expected picture:* left, a drawn piece of clothing; then what three hand-made filters give. Edges in one direction come
+# out white, in the other black, even grounds grey. A network *learns* its filters: a layer has many of them, and each looks at all outputs (*channels*) of the
 # layer before.
 #
 # PyTorch keeps pictures as tensors of shape (N, C, H, W): pictures, channels, height, width.
@@ -116,6 +129,19 @@ plt.show()
 #
 # `BatchNorm2d` and `Dropout` behave differently while training and while predicting: `net.train()` and `net.eval()` set
 # the mode.
+
+# %% [markdown]
+# A walk through five layers, with the shape after each. `Linear` wants to know how many numbers arrive: 8 channels of
+# $14 \times 14$ pixels.
+
+# %% tags=["show"]
+X = torch.zeros(5, 1, 28, 28)
+print(f"{'five pictures':15}", tuple(X.shape))
+walk = [nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8 * 14 * 14, 10)]
+for layer in walk:
+    X = layer(X)
+    print(f"{type(layer).__name__:15}", tuple(X.shape))
+
 
 # %% [markdown]
 # ### Question 1 (2 points)
@@ -209,7 +235,7 @@ def train_epoch(model, batches, optimizer, device):
     device    : where the model is
 
     >>> train_epoch(model, batches, torch.optim.SGD(model.parameters(), lr=0.1), device)
-    0.6931                                 # the mean of the losses, before each step
+    0.6177                                 # the mean of the minibatches' losses, each before its step
     """
     ### BEGIN SOLUTION
     model.train()
@@ -247,6 +273,9 @@ def accuracy(model, batches, device):
 
     model   : nn.Module on the device, X -> scores of shape (N, C)
     batches : gives pairs (X, y), the last one possibly smaller
+
+    >>> accuracy(model, batches, device)      # 4 of 6 pictures right
+    0.6666666666666666
     """
     ### BEGIN SOLUTION
     was_training = model.training
@@ -302,9 +331,17 @@ plt.show()
 # with 3 digits in place of 7, two to three times as fast on devices that can, and as good for training.
 
 # %% [markdown]
-# Your turn: choose an optimizer, its learning rate and the number of epochs, and train. Print or keep training and
-# validation accuracy after every epoch in `curves`; a first try with one epoch tells how long an epoch takes. 85 % on
-# Fashion-MNIST is reached in one or two epochs; 92 % takes some care.
+# Your turn: choose an *optimizer*, its learning rate and the number of epochs, and train. Two that work:
+#
+# * `torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)`: each step keeps 0.9 of the step before;
+# * `torch.optim.Adam(model.parameters(), lr=1e-3)`: every parameter has a step size of its own.
+#
+# After each epoch append two accuracies to `curves`: that on `known`, 2000 of the training pictures, and that on
+# `validation`.
+
+# %% [markdown]
+# A first try with one epoch tells how long an epoch takes. 85 % on Fashion-MNIST is reached in one or two epochs; 92 %
+# takes some care.
 
 # %% tags=["train"]
 train_batches = TensorBatches(
@@ -369,7 +406,8 @@ grade("09-fashion-mnist/weights", globals())
 # %% [markdown]
 # ### Where it errs
 #
-# Eight pictures of the validation set that the network gets wrong, with what it took them for:
+# Eight pictures of the validation set that the network gets wrong, with what it took them for. *Expected picture:* mostly
+# clothes at which you would hesitate too.
 
 # %% tags=["train"]
 model.eval()
@@ -394,7 +432,22 @@ plt.show()
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "q_report", "points": 8, "solution": true}
 # ### BEGIN SOLUTION
-# REPORT
+# For example, for the network above (242 250 numbers; each convolution is followed by BatchNorm2d and ReLU):
+#
+# | layer | what comes out | numbers learned |
+# |---|---|---|
+# | Conv2d(1, 32), MaxPool2d, BatchNorm2d | (N, 32, 14, 14) | 320 + 64 |
+# | Conv2d(32, 64), MaxPool2d, BatchNorm2d | (N, 64, 7, 7) | 18 496 + 128 |
+# | Conv2d(64, 128), BatchNorm2d | (N, 128, 7, 7) | 73 856 + 256 |
+# | Conv2d(128, 128), BatchNorm2d | (N, 128, 7, 7) | 147 584 + 256 |
+# | largest value of each channel | (N, 128) | none |
+# | Linear(128, 10) | (N, 10) | 1290 |
+#
+# AdamW, learning rate 0.003 falling to 0 along a cosine, weight decay 0.05, minibatches of 128, shifted and mirrored
+# pictures, 24 epochs on a CPU (40 on a GPU). The first epoch gives 87 % on the validation pictures; the aim of these
+# settings is 93.5 % of the test pictures on a CPU and 94.5 % on a GPU. Near the end both curves are flat, since the
+# learning rate goes to 0: more epochs with the same schedule bring little. Shirts and T-shirts are confused most: at
+# 28 × 28 grey pixels they differ by collar and buttons.
 #
 # **Rubric** 2: layers with shapes and counts that fit each other; 1: all settings, device and time; 2: the plot is there
 # with both curves, read rightly (gap, levelling off, what more epochs would do); 2: test accuracy with its data set,

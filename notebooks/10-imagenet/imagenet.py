@@ -72,10 +72,10 @@ plt.show()
 
 # %% [markdown]
 # 1. red, green, blue: `image.convert("RGB")`, since a picture may be grey or have a fourth channel for transparency;
-# 2. resized, with its proportions kept, until the shorter side has 256 pixels (bilinear);
-# 3. the 224 × 224 pixels in the middle;
-# 4. numbers from 0 to 1, channels first, then *normalised*: minus `MEAN`, divided by `STD`, three numbers each, one for
-#    every colour.
+# 2. resized (bilinear), proportions kept, until the shorter side has 256 pixels: the filters know things in this size;
+# 3. the 224 × 224 pixels in the middle, where the thing usually is;
+# 4. numbers from 0 to 1, channels first, then *normalised*: minus `MEAN`, divided by `STD`, one number for every colour.
+#    Over all of ImageNet each then has mean 0 and spread 1.
 
 # %% [markdown]
 # `image.width`, `image.height`, `image.resize((width, height), Image.BILINEAR)` and
@@ -88,7 +88,7 @@ def preprocess(image):
     image   : a PIL image of any size and mode
     returns : float32 tensor of shape (1, 3, 224, 224)
 
-    >>> preprocess(Image.new("RGB", (300, 200), "white"))[0, :, 0, 0]
+    >>> preprocess(Image.new("RGB", (300, 200), "white"))[0, :, 0, 0]      # white is 1: (1 - MEAN) / STD
     tensor([2.2489, 2.4286, 2.6400])
     """
     ### BEGIN SOLUTION
@@ -149,8 +149,9 @@ grade("10-imagenet/classify_check", globals())
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Some pictures that are at hand: the right name, then what the network says. (On a computer without samples the cell
-# says so; then go on with your own.)
+# Some pictures that are at hand: the right name in brackets, then what the network says. *Expected picture:* most names
+# return in the first line below them, a few don't. (On a computer without samples the cell says so; then go on with your
+# own.)
 
 # %% tags=["train"]
 def show(pictures, rows=3, columns=4):
@@ -251,6 +252,9 @@ def saliency(model, X):
     model   : nn.Module, (1, 3, H, W) -> scores of shape (1, C)
     X       : tensor of shape (1, 3, H, W), as from preprocess; it is not changed
     returns : tensor of shape (H, W)
+
+    >>> saliency(model, preprocess(img1)).shape
+    torch.Size([224, 224])
     """
     ### BEGIN SOLUTION
     model.eval()
