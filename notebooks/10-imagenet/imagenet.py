@@ -75,9 +75,10 @@ plt.show()
 # 2. resized (bilinear), proportions kept, until the shorter side has 256 pixels: the filters know things in this size;
 # 3. the 224 × 224 pixels in the middle, where the thing usually is;
 # 4. numbers from 0 to 1, channels first, then *normalised*: minus `MEAN`, divided by `STD`, one number for every colour.
-#    Over all of ImageNet each then has mean 0 and spread 1.
 
 # %% [markdown]
+# Step 4 gives every colour mean 0 and spread 1 over all of ImageNet: the scale that the weights were trained for.
+#
 # `image.width`, `image.height`, `image.resize((width, height), Image.BILINEAR)` and
 # `image.crop((left, top, right, bottom))` do the first half; `np.asarray(image)` gives an array of shape (H, W, 3).
 
