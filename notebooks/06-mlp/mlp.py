@@ -207,7 +207,8 @@ class MLPRegression:
             parameters "W1", shape (K, d), "b1", shape (K,), "w2", shape (K,), "b2", shape ()
     K     : num_hidden_units
 
-    >>> net = MLPRegression(num_hidden_units=3)     # then W1 = [[1.], [2.], [3.]], w2 = [1., 3., -3.], biases 0
+    >>> net = MLPRegression(num_hidden_units=3)
+    >>> net.graph.set_parameters(thread)     # W1 = [[1.], [2.], [3.]], w2 = [1., 3., -3.], biases 0
     >>> net.graph.get_prediction({"x": np.array([0.1])})
     -0.1821438820551049
     """

@@ -96,7 +96,8 @@ print("after one backward(): [520, 240, 280]      after two:", W2.grad.tolist())
 
 # %% tags=["show"]
 picture = torch.tensor(clothes_images(40, seed=5)[0][[34, 9]])
-filters = {"left edges": [[-1, 0, 1]] * 3, "upper edges": [[-1] * 3, [0] * 3, [1] * 3], "blur": [[1 / 9] * 3] * 3}
+left, upper, blur = [[-1, 0, 1]] * 3, [[-1] * 3, [0] * 3, [1] * 3], [[1 / 9] * 3] * 3
+filters = {"left edges": left, "upper edges": upper, "blur": blur}
 figure, axes = plt.subplots(2, 4, figsize=(8, 4))
 axes[0, 0].set_title("picture", fontsize=9)
 for row in range(2):
@@ -110,8 +111,8 @@ for ax in axes.ravel():
 plt.show()
 
 # %% [markdown]
-# *Expected picture:* left, a drawn piece of clothing; then what three hand-made filters give. Edges in one direction come
-# out white, in the other black, even grounds grey. A network *learns* its filters: a layer has many of them, and each looks at all outputs (*channels*) of the
+# *Expected picture:* left, drawn pieces of clothing; then what three hand-made filters give. The first two turn edges in
+# one direction white, in the other black, and even grounds grey; the third takes means. A network *learns* its filters: a layer has many of them, and each looks at all outputs (*channels*) of the
 # layer before.
 #
 # PyTorch keeps pictures as tensors of shape (N, C, H, W): pictures, channels, height, width.

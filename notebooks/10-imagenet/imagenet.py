@@ -157,7 +157,8 @@ grade("10-imagenet/classify_check", globals())
 # %% tags=["train"]
 def show(pictures, rows=3, columns=4):
     """Pictures with their names and the first two predictions."""
-    figure, axes = plt.subplots(rows, columns, figsize=(2.4 * columns, 2.7 * rows), squeeze=False)
+    size = (2.4 * columns, 2.9 * rows)
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     for ax in axes.ravel():
         ax.axis("off")
     for place, (name, image) in enumerate(pictures):
@@ -165,7 +166,6 @@ def show(pictures, rows=3, columns=4):
         ax.imshow(image.convert("RGB"))
         lines = [f"{label[:22]} {p:.0%}" for label, p in classify(model, image, idx2label, k=2)]
         ax.set_title("\n".join([f"[{name[:22]}]", *lines]), fontsize=8)
-    figure.tight_layout()
     plt.show()
 
 
