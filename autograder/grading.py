@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import html
+import json
 import re
 import time
 from collections.abc import Sequence
@@ -15,16 +16,18 @@ import nbformat
 from nbgrader.utils import compute_checksum, determine_grade
 
 from .course import Course, UserError
-from .judging import StudentGone, Verdict
+from .judging import Student, StudentGone, Verdict
 from .repair import WorkCell, repair
 from .sandbox import CellResult, StudentProcess, WarmProcess
-from .submission import Cell, clean_outputs, read_files, read_notebook
+from .submission import MAX_CELL_OUTPUT, Cell, clean_outputs, read_files, read_notebook, visible
 from .template import RUBRIC_TAG, Template, TemplateCell, templates
 
 SECONDS = ("start", "cells", "judge", "cells_cpu", "answers_cpu", "judge_cpu", "sandbox_cpu")  # see Result.seconds
 MAX_RESTARTS = 4
 MAX_ROUNDS = 20
+MAX_ALL_OUTPUT = 16 * 2**20  # of all cells of a notebook together
 NOT_RUN = "This cell was not run: the notebook had used up its time."
+OUT_OF_TIME = "The checks of this notebook had used up their time. Does your code wait for something?"
 
 # Things an exercise on gradients has no use for. Their presence is told to the instructor, nothing more.
 SUSPICIOUS = {
@@ -41,7 +44,7 @@ SUSPICIOUS = {
 
 @dataclass(frozen=True)
 class Seconds:
-    """How long one submission may take: one cell, one request of the judge, the whole notebook."""
+    """How long one submission may take: one cell, one request of the judge, all cells and then all checks together."""
 
     cell: float = 30.0
     request: float = 10.0
@@ -159,7 +162,9 @@ class _Run:
         self.process: StudentProcess | None = None
         self.restarts = 0
         self.seconds = dict.fromkeys(SECONDS, 0.0)
+        self.room = 0  # bytes of output that may still be kept
         self.deadline = time.monotonic() + grader.seconds.notebook
+        self.judged_until: float | None = None  # set when the first check begins
 
     def result(self) -> Result:
         result = Result(self.template.section, self.template.name, problems=self.problems, seconds=self.seconds)
@@ -197,6 +202,7 @@ class _Run:
         return not (wanted.trains or (wanted.is_test and wanted.check is not None))
 
     def run_cells(self) -> None:
+        self.room = MAX_ALL_OUTPUT
         self.open()
         failed = [i for i in range(len(self.cells)) if self.runs(i) and not self.run_cell(i)]
         for index in failed:
@@ -248,7 +254,8 @@ class _Run:
         finally:
             self.seconds["cells"] += time.monotonic() - start
         self.seconds["cells_cpu"] += done.cpu
-        self.outputs[index] = clean_outputs(done.outputs)
+        self.outputs[index] = clean_outputs(done.outputs, min(MAX_CELL_OUTPUT, max(0, self.room)))
+        self.room -= len(json.dumps(self.outputs[index]))
         if item.template is not None and item.template.is_plain_test:
             self.outputs[index] = _plain_test_outputs(done, self.outputs[index], item.template.points)
         return done.ok
@@ -262,15 +269,20 @@ class _Run:
         """A new process with the cells before `upto` run again, without those that killed an earlier one."""
         self.close()
         self.restarts += 1
-        if self.restarts > MAX_RESTARTS or time.monotonic() > self.deadline:
+        deadline = self.judged_until or self.deadline
+        if self.restarts > MAX_RESTARTS or time.monotonic() > deadline:
             return
         self.open()
         for index in range(upto):
             if self.runs(index) and index in self.outputs:
+                left = min(self.grader.seconds.cell, deadline - time.monotonic())
+                if left <= 0:
+                    self.close()
+                    return
                 try:
-                    self.process.run_cell(self.cells[index].source, index, self.grader.seconds.cell)
+                    self.process.run_cell(self.cells[index].source, index, left)
                     if index in self.mended:
-                        self.process.run_cell(self.cells[index].template.release, index, self.grader.seconds.cell)
+                        self.process.run_cell(self.cells[index].template.release, index, left)
                 except StudentGone:
                     self.deadly.add(index)
                     self.reopen(upto)
@@ -290,15 +302,24 @@ class _Run:
         """The verdict of every registered check. Those that show reference code to the process come last."""
         checks = [cell.check for cell in self.template.cells if cell.check is not None]
         verdicts = {}
+        self.judged_until = self.judged_until or time.monotonic() + self.grader.seconds.notebook
         for check in sorted(checks, key=lambda check: check.reveals):
             if self.process is None or not self.process.alive:
                 self.reopen(len(self.cells))
             start, cpu = time.monotonic(), time.process_time()
-            process = self.process or _Dead()
-            verdicts[check.grade_id] = check.judge(process.student(self.grader.seconds.request), self.grader.salt)
+            verdicts[check.grade_id] = check.judge(Student(self.ask), self.grader.salt)
             self.seconds["judge"] += time.monotonic() - start
             self.seconds["judge_cpu"] += time.process_time() - cpu
         return verdicts
+
+    def ask(self, request: dict[str, Any]) -> Any:
+        """Send one request of the judge, within the time that all checks of the notebook have together."""
+        left = self.judged_until - time.monotonic()
+        if self.process is None:
+            raise StudentGone("The notebook's process ended too often to be started again.", "died")
+        if left <= 0:
+            raise StudentGone(OUT_OF_TIME, "time")
+        return self.process.send(request, min(self.grader.seconds.request, left))
 
     def suspicions(self) -> list[str]:
         own = [item.source for item in self.cells if item.cell and not (item.template and item.template.is_test)]
@@ -355,23 +376,12 @@ def _unchanged(cell: dict[str, Any], wanted: TemplateCell) -> bool:
     return compute_checksum(nbformat.from_dict(cell)) == wanted.nbgrader.get("checksum")
 
 
-class _Dead:
-    """Stands in for a process that could not be started again: every request finds nobody."""
-
-    def student(self, seconds: float):
-        from .judging import Student
-
-        def send(request):
-            raise StudentGone("The notebook's process ended too often to be started again.", "died")
-
-        return Student(send)
-
-
 def _unknown_name(outputs: list[dict[str, Any]]) -> bool:
     return any(output.get("ename") == "NameError" for output in outputs)
 
 
 def _error(name: str, text: str) -> dict[str, Any]:
+    text = visible(text)
     return {"output_type": "error", "ename": name, "evalue": text, "traceback": [text]}
 
 

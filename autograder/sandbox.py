@@ -28,6 +28,7 @@ from .judging import Student, StudentGone
 
 HERE = Path(__file__).resolve().parent
 START_SECONDS = 60
+WAITS = (0.5, 5.0, 30.0)  # between tries to fork a student process
 GRACE_SECONDS = 1.0  # between asking a cell to stop and killing the process
 
 NO_BUBBLEWRAP = (
@@ -86,8 +87,7 @@ class StudentProcess:
         """Run one cell. Raises StudentGone when the process did not survive it."""
         reply = self.send({"op": "cell", "source": source, "number": number}, seconds)
         if isinstance(reply, dict) and isinstance(reply.get("outputs"), list):
-            cpu = reply.get("cpu")
-            return CellResult(reply["outputs"], reply.get("ok") is True, cpu if isinstance(cpu, float) else 0.0)
+            return CellResult(reply["outputs"], reply.get("ok") is True, self._told(reply.get("cpu")))
         self.end()
         broken = str(reply.get("broken", "") if isinstance(reply, dict) else "")[:200]
         raise StudentGone(f"{DIED} {broken}".strip(), "died")
@@ -95,10 +95,13 @@ class StudentProcess:
     def answers_cpu(self) -> float:
         """Processor seconds that the notebook's own code took to answer the judge, by its own account."""
         with contextlib.suppress(StudentGone):
-            reply = self.send({"op": "cpu"})
-            if isinstance(reply, dict) and isinstance(reply.get("value"), float):
-                return min(max(reply["value"], 0.0), self._warm.limits.cpu)
+            reply = self.send({"op": "cpu"}, GRACE_SECONDS)
+            return self._told(reply.get("value") if isinstance(reply, dict) else None)
         return 0.0
+
+    def _told(self, seconds: Any) -> float:
+        """Processor seconds by the process's own account, 0 where that cannot be true."""
+        return seconds if isinstance(seconds, float) and 0 <= seconds <= self._warm.limits.cpu else 0.0
 
     def student(self, seconds: float = 10.0) -> Student:
         """The judge's view of the notebook in this process; each request may take `seconds`."""
@@ -157,7 +160,19 @@ class WarmProcess:
         return self
 
     def open(self, files: dict[str, bytes] | None = None) -> StudentProcess:
-        """Fork a student process whose working folder holds the given files (relative, already checked names)."""
+        """Fork a student process whose working folder holds the given files (relative, already checked names).
+
+        Waits and tries again where that fails: another student's process may have used up what the computer has.
+        """
+        for pause in WAITS:
+            try:
+                return self._open(files)
+            except (OSError, EOFError, WireError, UserError):
+                self.stop()
+                time.sleep(pause)
+        return self._open(files)
+
+    def _open(self, files: dict[str, bytes] | None) -> StudentProcess:
         if self._student is not None and self._student.alive:
             self._student.end()
         if self._process is None or self._process.poll() is not None:
@@ -170,7 +185,8 @@ class WarmProcess:
         sent = self._control.sendmsg([message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptor)])
         self._control.sendall(message[sent:])
         theirs.close()
-        _reply(self._control, _Deadline(START_SECONDS))
+        if _reply(self._control, _Deadline(START_SECONDS)) != {"started": True}:
+            raise OSError("the student process could not be started")
         self._student = StudentProcess(self, ours)
         return self._student
 

@@ -35,6 +35,7 @@ class Limits:
 
     memory, file, tmp : bytes of address space, of one file, of everything in /tmp together
     cpu               : seconds of processor time for the whole notebook
+    files, threads    : open at a time; the kernel does not count the threads of root
     """
 
     memory: int = 3 * 2**30
@@ -42,6 +43,7 @@ class Limits:
     tmp: int = 64 * 2**20
     cpu: int = 300
     files: int = 256
+    threads: int = 256
 
     as_dict = asdict
 
@@ -88,8 +90,10 @@ def drop_capabilities() -> None:
     _call(libc.capset(header, nothing), "capset")
 
 
-def limit_resources(limits: Limits) -> None:
-    """Hard limits on memory, processor time, file size and open files; no core dumps."""
+def limit_resources(limits: Limits, confined: bool = True) -> None:
+    """Hard limits on memory, processor time, file size, open files and threads; no core dumps."""
+    if confined:  # in a user name space of its own; elsewhere all processes of the user would be counted
+        resource.setrlimit(resource.RLIMIT_NPROC, (limits.threads, limits.threads))
     for kind, value in (
         (resource.RLIMIT_AS, limits.memory),
         (resource.RLIMIT_FSIZE, limits.file),
@@ -113,7 +117,7 @@ REFUSED = {
         open_by_handle_at=304, setns=308, process_vm_readv=310, process_vm_writev=311, kcmp=312, finit_module=313,
         kexec_file_load=320, bpf=321, execveat=322, userfaultfd=323, io_uring_setup=425, open_tree=428,
         move_mount=429, fsopen=430, fsmount=432, fspick=433, pidfd_open=434, pidfd_getfd=438, mount_setattr=442,
-        prctl=157, memfd_create=319,
+        prctl=157, memfd_create=319, memfd_secret=447, shmget=29, semget=64, msgget=68, mq_open=240,
     ),
     "aarch64": dict(
         socket=198, socketpair=199, bind=200, listen=201, accept=202, connect=203, accept4=242, execve=221,
@@ -124,7 +128,7 @@ REFUSED = {
         setns=268, process_vm_readv=270, process_vm_writev=271, kcmp=272, finit_module=273, kexec_file_load=294,
         bpf=280, execveat=281, userfaultfd=282, io_uring_setup=425, open_tree=428, move_mount=429, fsopen=430,
         fsmount=432, fspick=433, pidfd_open=434, pidfd_getfd=438, mount_setattr=442,
-        prctl=167, memfd_create=279,
+        prctl=167, memfd_create=279, memfd_secret=447, shmget=194, semget=190, msgget=186, mq_open=180,
     ),
 }  # fmt: skip
 ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}

@@ -60,7 +60,7 @@ def main() -> None:
         operation = request["op"]
         if operation == "start":
             child = _Child(sockets[0], request, shell, confined)
-            control.sendall(encode({"started": True}))
+            control.sendall(encode({"started": child.inner > 0}))
         elif operation == "interrupt" and child:
             child.signal(signal.SIGINT)
         elif operation == "kill" and child:
@@ -190,7 +190,7 @@ def _become_student(channel: socket.socket, request: dict[str, Any], shell: Any,
             os.chdir(folder)
         _close_everything_but(channel.fileno())
         _put_files(request["files"])
-        confine.limit_resources(limits)
+        confine.limit_resources(limits, confined)
         if confined:
             confine.filter_system_calls()
         signal.signal(signal.SIGINT, signal.default_int_handler)
