@@ -151,7 +151,7 @@ def grade(
     ] = False,
 ) -> None:
     """Grade everything in submitted/ that is new or changed. Can be stopped and started again at any time."""
-    from .report import check_table
+    from .check_stats import check_table
     from .run import Options, grade_class
 
     course = Course.find()

@@ -6,7 +6,7 @@ import base64
 import io
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinja2 import Environment
 from markupsafe import Markup, escape
@@ -14,8 +14,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-if TYPE_CHECKING:
-    from .report import CheckStats
+from .check_stats import CheckStats
 
 # Told apart by everybody, also in grey: dark blue, orange, light grey (Okabe and Ito, "Color Universal Design").
 FULL, PARTIAL, ZERO = "#0072B2", "#E69F00", "#D0D0D0"

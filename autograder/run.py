@@ -1,14 +1,12 @@
 """Grade a class: find what is new, spread it over workers, write each result once, survive any crash.
 
-    submitted/ ──► units ──► workers (sandbox + judge) ──► .autograder/results/ ──► the one writer ──► gradebook.db
-                                                                                       │              autograded/
-                                                                                       └► .autograder/done/
+    submitted/ ──► units ──► workers (sandbox + judge) ──► the one writer ──► gradebook.db, autograded/
+                                                                     └──────► .autograder/done/
 
 A unit is one student's submission of one section. Its key is a hash of everything that decides its
-result: the submission, the release, the checks. A worker's result is a file under that key; when the
-writer has put it into the gradebook and into autograded/, the key is noted as done. Whatever is
-killed, the next run finds either the note, or the result, or does the work again; writing the same
-result twice changes nothing.
+result: the submission, the release, the checks. When the writer has put a result into the gradebook
+and into autograded/, the key is noted as done. Whatever is killed, the next run finds the note or
+does the work again; writing the same result twice changes nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +32,7 @@ from nbgrader.utils import parse_utc
 from .course import Course, CourseError, UserError
 from .gradebook import GradebookWriter, NotebookScores
 from .grading import Grader, Result, Seconds
-from .submission import Cell, read_files, read_notebook
+from .submission import MAX_FILE, MAX_NOTEBOOK, Cell, open_no_link, read_files, read_notebook, walk
 from .template import Template, templates
 
 HERE = Path(__file__).resolve().parent
@@ -110,6 +108,9 @@ def find_units(
             text = "a name with < or > would be HTML on nbgrader's pages. Rename the folder."
             problems.append(f"submitted/{student}: {text}")
             continue
+        if not student.isprintable():
+            problems.append(f"submitted/{student!r}: the name has signs that cannot be shown. Rename the folder.")
+            continue
         for section in sections:
             folder = course.submitted / student / section
             if not folder.exists() and not folder.is_symlink():
@@ -128,7 +129,8 @@ def find_units(
 def read_timestamp(folder: Path) -> datetime.datetime | None:
     """When a submission was handed in, from the timestamp.txt that collecting wrote; None when there is none."""
     try:
-        text = (folder / "timestamp.txt").read_text(errors="replace")[:100].strip()
+        with open(open_no_link(folder / "timestamp.txt"), "rb") as file:
+            text = file.read(100).decode(errors="replace").strip()
         return parse_utc(text) if text else None
     except (OSError, ValueError, OverflowError):
         return None
@@ -137,16 +139,16 @@ def read_timestamp(folder: Path) -> datetime.datetime | None:
 def unit_key(unit: Unit, base: str) -> str:
     """The hash of a submission and of `base`, which stands for everything else that decides its result."""
     digest = hashlib.sha256(base.encode())
-    for path, folders, names in os.walk(unit.folder):
+    for path, folders, names in walk(unit.folder):
         folders.sort()
         for name in sorted(names):
             file = Path(path, name)
             digest.update(
                 repr((os.path.relpath(file, unit.folder), file.is_symlink())).encode("utf-8", "surrogateescape")
             )
-            with contextlib.suppress(OSError):
-                if file.is_file() and not file.is_symlink():
-                    digest.update(hashlib.sha256(file.read_bytes()).digest())
+            with contextlib.suppress(OSError), open(open_no_link(file), "rb") as content:
+                # More than that is read of no file when it is graded.
+                digest.update(hashlib.sha256(content.read(max(MAX_NOTEBOOK, MAX_FILE) + 1)).digest())
     return digest.hexdigest()
 
 
@@ -295,22 +297,13 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 class Ledger:
-    """The notes of finished work under .autograder/: results waiting for the writer, units that are done."""
+    """The notes of finished work, under .autograder/done/."""
 
     def __init__(self, course: Course):
-        self.results, self.done = course.state / "results", course.state / "done"
+        self.done = course.state / "done"
 
-    @staticmethod
-    def _file(folder: Path, unit: Unit) -> Path:
-        return folder / unit.section / (urllib.parse.quote(unit.student, safe=" ") + ".json")
-
-    def result(self, unit: Unit) -> Record | None:
-        """The stored result of a unit, if there is one with its key."""
-        record = self._read(self._file(self.results, unit))
-        return record if record is not None and record.get("key") == unit.key else None
-
-    def keep_result(self, unit: Unit, record: Record) -> None:
-        write_atomically(self._file(self.results, unit), json.dumps(record).encode())
+    def _file(self, unit: Unit) -> Path:
+        return self.done / unit.section / (urllib.parse.quote(unit.student, safe=" ") + ".json")
 
     def is_done(self, unit: Unit, written: Path) -> bool:
         """Whether the unit is noted as done and its autograded notebooks are there whole.
@@ -318,7 +311,7 @@ class Ledger:
         Looking at them stands in for waiting for the disk at every file: after a power cut, what
         was lost is done again.
         """
-        record = self._read(self._file(self.done, unit))
+        record = self._read(self._file(unit))
         if record is None or record.get("key") != unit.key or not written.is_dir():
             return False
         digests = record.get("written", {})
@@ -327,8 +320,7 @@ class Ledger:
     def finish(self, unit: Unit, record: Record, written: Path) -> None:
         """Note the unit as done; the notebooks themselves are in autograded/ now."""
         digests = {name: _digest(written / f"{name}.ipynb") for name in record["notebooks"]}
-        write_atomically(self._file(self.done, unit), json.dumps({**_slim(record), "written": digests}).encode())
-        self._file(self.results, unit).unlink(missing_ok=True)
+        write_atomically(self._file(unit), json.dumps({**_slim(record), "written": digests}).encode())
 
     def records(self, section: str) -> Iterator[Record]:
         """The records of everything done in a section, without the notebooks, ordered by student."""
@@ -355,7 +347,8 @@ def apply(course: Course, writer: GradebookWriter, ledger: Ledger, unit: Unit, r
     temporary = Path(tempfile.mkdtemp(dir=course.state, prefix="writing-"))
     try:
         for name, notebook in record["notebooks"].items():
-            (temporary / f"{name}.ipynb").write_text(json.dumps(notebook["notebook"], indent=1, ensure_ascii=False))
+            text = json.dumps(notebook["notebook"], ensure_ascii=False)
+            (temporary / f"{name}.ipynb").write_text(text, encoding="utf-8", errors="replace")
         files, _ = read_files(unit.folder, set())
         for name, content in files.items():
             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
@@ -448,16 +441,8 @@ def grade_class(
             )
             progress(done, len(todo), unit.name)
 
-        waiting = []
-        for unit in todo:
-            record = None if options.force else ledger.result(unit)
-            if record is not None:
-                finish(unit, record)
-            else:
-                waiting.append(unit)
         grade = grade_on_cluster if options.cluster else grade_here
-        for unit, record in grade(course, known, waiting, options, salt(course)):
-            ledger.keep_result(unit, record)
+        for unit, record in grade(course, known, todo, options, salt(course)):
             finish(unit, record)
     return summary
 

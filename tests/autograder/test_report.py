@@ -11,8 +11,9 @@ from bs4 import BeautifulSoup
 from rich.console import Console
 from small_course import SECTIONS, enter, make_course
 
+from autograder.check_stats import check_stats, check_table, in_words
 from autograder.course import Course, UserError
-from autograder.report import check_stats, check_table, in_words, write_report
+from autograder.report import write_report
 from autograder.run import Ledger
 from backprop.families import FAMILIES
 

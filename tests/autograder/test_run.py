@@ -19,7 +19,18 @@ from conftest import ROOT, needs_bubblewrap
 
 from autograder.classroom import CLASS, MadeUp, copy_course, hand_in, make_class, replace
 from autograder.course import Course, CourseError, UserError
-from autograder.run import Ledger, Options, Unit, find_units, grade_class, one_run_at_a_time, read_timestamp
+from autograder.gradebook import GradebookWriter
+from autograder.run import (
+    Ledger,
+    Options,
+    Unit,
+    apply,
+    empty_record,
+    find_units,
+    grade_class,
+    one_run_at_a_time,
+    read_timestamp,
+)
 
 pytestmark = [needs_bubblewrap, pytest.mark.sandbox]
 
@@ -252,21 +263,26 @@ def test_a_run_killed_anywhere_and_started_again_gives_the_same_gradebook(uninte
         assert json.loads(notebook.read_text())["cells"]
 
 
-def test_a_result_that_was_not_written_yet_is_not_computed_again(course, monkeypatch):
-    from autograder import run
-
+@pytest.mark.parametrize(
+    "moment", ["read_files", "GradebookWriter.write", "os.chmod", "os.replace", "Ledger.finish", "write_atomically"]
+)
+def test_a_power_cut_at_any_step_of_writing_changes_nothing_in_the_end(course, monkeypatch, moment):
     hand_in(course, MadeUp("ana", ""), [SECTION])
+    unit = Unit("ana", SECTION, course.submitted / "ana" / SECTION, "an old key")
+    old = {"scores": {"sum_node_check": 4.0}, "unanswered": [], "notebook": {"cells": []}}
 
     def power_cut(*args):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
-        patch.setattr(run, "apply", power_cut)
+    with monkeypatch.context() as patch, GradebookWriter(course) as writer:
+        writer.prepare(SECTION)
+        patch.setattr(f"autograder.run.{moment}", power_cut)
         with pytest.raises(KeyboardInterrupt):
-            quick(course)
-    monkeypatch.setattr("autograder.pool.grade_here", lambda *args: (_ for _ in ()))
+            apply(course, writer, Ledger(course), unit, {**empty_record(unit), "notebooks": {"ridge": old}})
     assert [record["student"] for record in quick(course).graded] == ["ana"]
     assert score(course, "ana", "sum_node_check") == 5
+    assert quick(course).skipped == 1
+    assert not list(course.state.glob("writing-*")) and not list(course.state.glob("old-*"))
 
 
 def test_a_damaged_note_costs_time_and_nothing_else(course):
