@@ -12,12 +12,14 @@ import json
 import os
 import re
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 MAX_NOTEBOOK = 64 * 2**20
 MAX_FILES = 200
+MAX_DEPTH = 12
 MAX_FILE = 32 * 2**20
 MAX_ALL_FILES = 48 * 2**20
 MAX_CELLS = 3000
@@ -318,6 +320,16 @@ def open_no_link(path: Path) -> int:
     return descriptor
 
 
+def walk(folder: Path, problems: list[str] | None = None) -> Iterator[tuple[str, list[str], list[str]]]:
+    """As `os.walk`, which follows no links, but only MAX_DEPTH folders deep; what lies deeper is a problem."""
+    for base, folders, names in os.walk(folder):
+        if folders and len(Path(base).relative_to(folder).parts) >= MAX_DEPTH:
+            folders.clear()
+            if problems is not None:
+                problems.append(f"what lies more than {MAX_DEPTH} folders deep was left out.")
+        yield base, folders, names
+
+
 def read_files(folder: Path, skip: set[str]) -> tuple[dict[str, bytes], list[str]]:
     """The other files of a submission, by relative name, and a sentence for each one left out.
 
@@ -327,7 +339,7 @@ def read_files(folder: Path, skip: set[str]) -> tuple[dict[str, bytes], list[str
     files: dict[str, bytes] = {}
     problems: list[str] = []
     total = seen = 0
-    for base, folders, names in os.walk(folder, followlinks=False):
+    for base, folders, names in walk(folder, problems):
         kept = []
         for name in sorted(folders):
             if name == ".ipynb_checkpoints":
