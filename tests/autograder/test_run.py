@@ -271,7 +271,7 @@ def test_a_power_cut_at_any_step_of_writing_changes_nothing_in_the_end(course, m
     unit = Unit("ana", SECTION, course.submitted / "ana" / SECTION, "an old key")
     old = {"scores": {"sum_node_check": 4.0}, "unanswered": [], "notebook": {"cells": []}}
 
-    def power_cut(*args):
+    def power_cut(*args, **kwargs):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, GradebookWriter(course) as writer:
