@@ -19,7 +19,7 @@ import numpy as np
 
 HEADER = struct.Struct(">IQ")
 MAX_JSON = 16 * 2**20
-MAX_BYTES = 256 * 2**20
+MAX_BYTES = 64 * 2**20  # all files of a submission fit in
 MAX_DEPTH = 12
 MAX_ITEMS = 100_000
 MAX_TEXT = 4 * 2**20
