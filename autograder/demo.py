@@ -30,7 +30,8 @@ def run_demo(
     from .export import export_grades
     from .feedback import write_feedback
     from .release import release
-    from .report import check_table, write_report
+    from .check_stats import check_table
+    from .report import write_report
 
     start = time.monotonic()
     if folder is not None and folder.exists() and any(folder.iterdir()):
