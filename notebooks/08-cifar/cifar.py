@@ -668,9 +668,8 @@ for name, cure in cures.items():
 ### BEGIN SOLUTION
 best = {
     "hidden_dim": 100,
-    "batch_size": 64,
     "num_epochs": 20,
-    "learning_rate": 0.08,
+    "learning_rate": 0.1,
     "learning_rate_decay": 0.85,
     "reg": 1e-3,
     "weight_scale": 1e-2,
@@ -717,7 +716,7 @@ print(f"test accuracy: {check_accuracy(best_net, DataSampler(data['X_test'], dat
 # test_accuracy = ...
 ### BEGIN SOLUTION
 # On the photographs of CIFAR-10, and on the drawn shapes. (The training cells are not run again when grading.)
-test_accuracy = 0.470 if globals().get("data_set") == "CIFAR-10" else 0.655
+test_accuracy = 0.459 if globals().get("data_set") == "CIFAR-10" else 0.595
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "test_accuracy_check", "points": 2}
@@ -785,10 +784,10 @@ grade("08-cifar/overfit_check", globals())
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "q_report", "points": 4, "solution": true}
 # ### BEGIN SOLUTION
-# 1. hidden_dim 100, 20 epochs, batches of 64, learning rate 0.08 × 0.85 per epoch, reg 0.001, weight_scale 0.01. The
+# 1. hidden_dim 100, 20 epochs, batches of 128, learning rate 0.1 × 0.85 per epoch, reg 0.001, weight_scale 0.01. The
 #    learning rate and reg together brought most: with one of them left as it was, the network stays at 10 %. On
-#    CIFAR-10: validation 47.2 %, test 47.0 %; on the drawn shapes 65.7 % and 65.5 %. The test accuracy is more honest,
-#    since the validation pictures took part in choosing the settings.
+#    CIFAR-10: validation 45.4 %, test 45.9 %; on the drawn shapes 59.8 % and 59.5 %. Half a point is chance, for 5000
+#    pictures each. The test accuracy is more honest all the same: the validation pictures took part in choosing.
 # 2. 1000 pictures, hidden_dim 200, 60 epochs of batches of 25, learning rate 0.1 × 0.96 per epoch, reg 0, weight_scale
 #    0.01: on CIFAR-10 91 % on training pictures, 31 % on others (on the drawn shapes 99 % and 53 %). What the network has learnt after the curves part is true of its
 #    own training pictures only. With fewer pictures than weights (here 1000 against 600 000) there are many ways to get
