@@ -27,10 +27,10 @@ def run_demo(
 
     from backprop.pdf import make_pdf
 
+    from .check_stats import check_table
     from .export import export_grades
     from .feedback import write_feedback
     from .release import release
-    from .check_stats import check_table
     from .report import write_report
 
     start = time.monotonic()
