@@ -7,6 +7,8 @@ notebook, or files beside it. None may gain a point, change anything else or sto
 from __future__ import annotations
 
 import os
+import random
+import socket
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -102,6 +104,38 @@ def device(folder: Path) -> None:
         os.mkfifo(folder / "zero")
 
 
+def socket_file(folder: Path) -> None:
+    here = os.getcwd()
+    os.chdir(folder)  # the name of a socket may not be long
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("weights.npz")
+    os.chdir(here)
+
+
+def odd_folders(folder: Path) -> None:
+    for number in range(1000):
+        (folder / f"-{number}").mkdir()
+
+
+def only(cells: list[dict[str, Any]]) -> Callable[[Notebook], Notebook]:
+    """The notebook with these cells in place of its own."""
+    return lambda notebook: {**notebook, "cells": cells}
+
+
+def code_cells(sources: list[str]) -> list[dict[str, Any]]:
+    return [{"cell_type": "code", "metadata": {}, "source": source, "outputs": []} for source in sources]
+
+
+def alike(notebook: Notebook) -> Notebook:
+    """Cells with the letters of the released ones, shuffled: each pair looks alike until it is looked at closely."""
+    letters, shuffle = list("".join(cell["source"] for cell in notebook["cells"]))[:1000], random.Random(0).shuffle
+    sources = []
+    for _ in range(2500):
+        shuffle(letters)
+        sources.append("# " + "".join(letters).replace("\n", " "))
+    return only(code_cells(sources))(notebook)
+
+
 CHANNEL = """
 import os, struct, json
 def channel():
@@ -119,6 +153,17 @@ def forge(value, count=200):
     for number in channel():
         for _ in range(count):
             os.write(number, struct.pack(">IQ", len(header), 0) + header)
+"""
+
+# Every answer to the judge is the given one; what the cells give is sent as it is.
+FORGED_ANSWERS = """
+import json, struct, sys
+def forge_answers(answer, body=b""):
+    header = json.dumps(answer).encode()
+    message = struct.pack(">IQ", len(header), len(body)) + header + body
+    probe = sys.modules["inside.probe"]
+    honest = probe.encode
+    probe.encode = lambda reply: honest(reply) if "outputs" in reply else message
 """
 
 ANSWERS = """
@@ -230,6 +275,10 @@ ATTACKS = [
     Attack("forged-time", files={"timestamp.txt": b"1970-01-01 00:00:00 UTC\n'); DROP TABLE grade; --"}),
     Attack("time-of-nonsense", files={"timestamp.txt": b"\xff\xfe" + b"9" * 5000}),
     Attack("name ünï-☃'\";--"),
+    Attack("time-is-a-pipe", folder=lambda folder: os.mkfifo(folder / "timestamp.txt")),
+    Attack("time-without-end", folder=link("timestamp.txt", "/dev/zero")),
+    Attack("socket-file", folder=socket_file),
+    Attack("many-odd-folders", folder=odd_folders),
     Attack("pickle-beside", files={"weights.pkl": b"cos\nsystem\n(S'touch /tmp/pwned'\ntR."}),
     # -- processes, signals, bombs
     Attack("kill-parents", code="import os, signal\nfor pid in (os.getppid(), 0, 1, -1, 2, 3):\n"
@@ -269,7 +318,46 @@ ATTACKS = [
     Attack("forged-negative-shape", code=FORGED_REPLY + "forge({'dict': [['value', {'array': '<f8', 'shape': [-1, -8]}]]})"),
     Attack("forged-object-array", code=FORGED_REPLY + "forge({'dict': [['value', {'array': '|O', 'shape': [1]}]]})"),
     Attack("forged-nesting", code=FORGED_REPLY + "v = None\nfor _ in range(900): v = {'list': [v]}\nforge({'dict': [['value', v]]})"),
+    Attack("forged-array-type", code=FORGED_REPLY + "forge({'dict': [['value', {'array': 'f,6)O2', 'shape': [1]}]]})"),
+    Attack("forged-processor-time", code=FORGED_REPLY + "forge({'dict': [['outputs', []], ['ok', True], ['cpu', {'float': 'nan'}]]})"),
+    Attack("answers-of-long-doubles", code=FORGED_ANSWERS + "forge_answers({'dict': [['value', {'array': '<f16', 'shape': [2]}],"
+           " ['handle', {'handle': 1}]]}, bytes(range(1, 33)))"),
+    Attack("answers-of-nothing-huge", code=FORGED_ANSWERS + "forge_answers({'dict': [['value', {'array': '<f8', 'shape': [0, 2**40]}],"
+           " ['handle', {'handle': 1}]]})"),
+    Attack("answers-of-many-booleans", code=FORGED_ANSWERS + "forge_answers({'dict': [['value', {'array': '|b1', 'shape': [2**25]}],"
+           " ['handle', {'handle': 1}]]}, bytes(2**25))"),
+    Attack("answers-of-huge-integers", code=FORGED_ANSWERS + "forge_answers({'dict': [['value', 10**4000], ['handle', {'handle': 1}]]})"),
+    Attack("errors-of-arrays", code=FORGED_ANSWERS + "forge_answers({'dict': [['error', {'dict': [['type', []], ['message', 5],"
+           " ['line', {'array': '<f8', 'shape': [0]}]]}]]})"),
     Attack("forged-outputs", code=FORGED_REPLY + "forge({'dict': [['outputs', {'list': [{'text': 'x'}]}], ['ok', True], ['value', {'float': '5'}]]})"),
+    # -- time and memory
+    Attack("slow-answers", code="import time\nclass SumNode:\n    def __init__(self, *a): time.sleep(1.3)\n"
+           "L2NormPenaltyNode = BatchAffineNode = RidgeRegression = MinibatchRidge = SumNode"),
+    Attack("name-error-on-purpose", code="import time\nclass SumNode:\n    def __init__(self, *a): raise NameError('NameError')"),
+    Attack("many-outputs", notebook=lambda nb: {**nb, "cells": nb["cells"] + code_cells(
+        ["from IPython.display import display\nfor n in range(20): display('x' * 99_000 + str(n))"] * 60)}),
+    Attack("system-v-memory", code="import ctypes\nlibc = ctypes.CDLL(None)\nfor n in range(100):\n"
+           "    key = libc.shmget(0, ctypes.c_size_t(2**30), 0o1666)\n    if key >= 0: print('FOUND', key)"),
+    Attack("small-threads", code="import threading, time\nthreading.stack_size(32768)\n"
+           "while True: threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"),
+    Attack("raise-limits", code="import resource as r\nfor kind in (r.RLIMIT_AS, r.RLIMIT_CPU, r.RLIMIT_FSIZE, r.RLIMIT_NOFILE):\n"
+           "    try:\n        r.setrlimit(kind, (r.RLIM_INFINITY, r.RLIM_INFINITY))\n        print('FOUND', kind)\n"
+           "    except (ValueError, OSError): pass"),
+    Attack("secret-memory", code="import ctypes\nlibc = ctypes.CDLL(None)\nfor call in (319, 447, 425, 323, 240, 64, 68):\n"
+           "    if libc.syscall(call, 0, 0, 0, 0, 0) >= 0: print('FOUND', call)"),
+    Attack("array-of-lies", files={"lies.npy": b"\x93NUMPY\x01\x00v\x00" + b"{'descr': '<f8', 'fortran_order': False, 'shape': (10**12,)}".ljust(117) + b"\n"},
+           code="import numpy as np\nnp.load('lies.npy')"),
+    # -- the process that runs it
+    Attack("audit-hook", code="import sys\ndef hook(*a): raise SystemExit\nsys.addaudithook(hook)"),
+    Attack("open-files", code="import os\nfound = []\nfor n in range(3, 4096):\n    try: found.append(os.fstat(n))\n    except OSError: pass\n"
+           "if len(found) > 1: print('FOUND', found)"),
+    Attack("exit-in-destructor", code="import os\nclass SumNode:\n    def __init__(self, *a): pass\n    def __del__(self): os._exit(0)"),
+    Attack("endless-generator", code="import itertools\nclass SumNode:\n    def __init__(self, *a): pass\n"
+           "    forward = backward = lambda self: itertools.count()\n    out = d_out = property(lambda self: [self.out])\n"
+           "    get_predecessors = lambda self: itertools.count()"),
+    Attack("wandering-index", code="class I:\n    __index__ = __int__ = __float__ = __len__ = lambda self: 10**30\n"
+           "    def __getattr__(self, name): return I()\n    __array__ = lambda self, *a, **k: [I()]\nclass SumNode(I):\n"
+           "    def __init__(self, *a): pass"),
     # -- scripts for whoever looks at the feedback
     Attack("script-in-output", code="from IPython.display import HTML, Javascript, SVG, display\n"
            "display(HTML('<script>document.title = 1</script>'), Javascript('alert(1)'), SVG('<svg onload=\"alert(1)\"/>'))"),
@@ -278,7 +366,27 @@ ATTACKS = [
         "image/png": "iVBORw0KGgo\" onerror=\"alert(1)"}})),
     Attack("script-in-markdown", notebook=markdown("<script>alert(1)</script><img src=x onerror=alert(1)> [x](javascript:alert(1))")),
     Attack("terminal-escapes", code="print('\\x1b]0;owned\\x07\\x1b[2J')\nraise ValueError('\\x1b[2J')"),
+    Attack("eight-bit-escapes", code="print('\\x9b2J\\x9d0;owned\\x9c')"),
+    Attack("escapes-in-errors", code="class SumNode:\n    def __init__(self, *a): raise ValueError('\\x1b]0;owned\\x07\\x1b[2J')"),
+    Attack("half-characters", code="raise ValueError('\\udc80\\ud800')"),
+    Attack("half-characters-in-errors", code="class SumNode:\n    def __init__(self, *a): raise ValueError('\\udc80\\ud800')"),
+    Attack("half-characters-in-names", code="E = type('\\udc80\\x1b[2J', (Exception,), {})\nclass SumNode:\n"
+           "    def __init__(self, *a): self.out = self.d_out = E()\n    forward = backward = lambda self: E()\n"
+           "    def get_predecessors(self): raise E('x')\nraise E('x')"),
+    Attack("escapes-in-metadata", notebook=lambda nb: nb["metadata"].update(language_info={"name": "\x1b[2J\udc80"}, kernelspec=[1])),
+    Attack("pictures-with-paths", notebook=lambda nb: nb["cells"].append({"cell_type": "markdown", "metadata": {},
+        "source": "![x](attachment:../../x.png) ![y](/etc/passwd) ![z](file:///etc/passwd)",
+        "attachments": {"../../x.png": {"image/png": "iVBORw0KGgo="}, "y": 3, "z.png": ["image/png"]}})),
     # -- notebooks that are hard to read
+    Attack("many-empty-lines", notebook=only(code_cells(["\n" * 900_000]))),
+    Attack("slow-to-search", notebook=only(code_cells(["# " + "np.allclose." * 70_000]))),
+    Attack("many-alike-cells", notebook=alike),
+    Attack("much-text", notebook=only(code_cells(["# " + "x" * 1_000_000] * 30))),
+    Attack("many-parts", notebook=lambda nb: b'{"cells": [' + b"[]," * 4_000_000 + b"0]}"),
+    Attack("many-broken-cells", notebook=lambda nb: b'{"cells": [' + b'{"cell_type": "code", "x": [' * 150 + b'"' + b"x" * 30_000_000),
+    Attack("bytes-of-no-encoding", notebook=lambda nb: b'{"cells": [' + b"\xff" * 20_000_000),
+    Attack("integers-without-end", notebook=lambda nb: b'{"cells": [' + b"9" * 1_000_000 + b"]}"),
+    Attack("cells-twice", notebook=lambda nb: b'{"cells": [], "cells": {"a": NaN}, "cells": [Infinity, -0, 1e999], "metadata": 1}'),
     Attack("deep-json", notebook=lambda nb: b'{"cells": ' + b"[" * 200_000 + b"]" * 200_000 + b"}"),
     Attack("not-a-notebook", notebook=lambda nb: b"\x00\x01\x02 not a notebook"),
     Attack("many-cells", notebook=lambda nb: {**nb, "cells": nb["cells"] + [
