@@ -155,9 +155,12 @@ def forge(value, count=200):
             os.write(number, struct.pack(">IQ", len(header), 0) + header)
 """
 
-# Every answer to the judge is the given one; what the cells give is sent as it is.
+# Every answer to the judge is the given one, or holds the given `out`; what the cells give is sent as it is.
 FORGED_ANSWERS = """
 import json, struct, sys
+def forge_out(out, body=b""):
+    node = {'dict': [['stage', 'done'], ['out', out], ['grads', {'dict': [[name, None] for name in 'abw']}]]}
+    forge_answers({'dict': [['value', node], ['handle', {'handle': 1}]]}, body)
 def forge_answers(answer, body=b""):
     header = json.dumps(answer).encode()
     message = struct.pack(">IQ", len(header), len(body)) + header + body
@@ -320,13 +323,10 @@ ATTACKS = [
     Attack("forged-nesting", code=FORGED_REPLY + "v = None\nfor _ in range(900): v = {'list': [v]}\nforge({'dict': [['value', v]]})"),
     Attack("forged-array-type", code=FORGED_REPLY + "forge({'dict': [['value', {'array': 'f,6)O2', 'shape': [1]}]]})"),
     Attack("forged-processor-time", code=FORGED_REPLY + "forge({'dict': [['outputs', []], ['ok', True], ['cpu', {'float': 'nan'}]]})"),
-    Attack("answers-of-long-doubles", code=FORGED_ANSWERS + "forge_answers({'dict': [['value', {'array': '<f16', 'shape': [2]}],"
-           " ['handle', {'handle': 1}]]}, bytes(range(1, 33)))"),
-    Attack("answers-of-nothing-huge", code=FORGED_ANSWERS + "forge_answers({'dict': [['value', {'array': '<f8', 'shape': [0, 2**40]}],"
-           " ['handle', {'handle': 1}]]})"),
-    Attack("answers-of-many-booleans", code=FORGED_ANSWERS + "forge_answers({'dict': [['value', {'array': '|b1', 'shape': [2**25]}],"
-           " ['handle', {'handle': 1}]]}, bytes(2**25))"),
-    Attack("answers-of-huge-integers", code=FORGED_ANSWERS + "forge_answers({'dict': [['value', 10**4000], ['handle', {'handle': 1}]]})"),
+    Attack("answers-of-long-doubles", code=FORGED_ANSWERS + "forge_out({'array': '<f16', 'shape': [2]}, bytes(range(1, 33)))"),
+    Attack("answers-of-nothing-huge", code=FORGED_ANSWERS + "forge_out({'array': '<f8', 'shape': [0, 2**40]})"),
+    Attack("answers-of-many-booleans", code=FORGED_ANSWERS + "forge_out({'array': '|b1', 'shape': [2**25]}, bytes(2**25))"),
+    Attack("answers-of-huge-integers", code=FORGED_ANSWERS + "forge_out(10**4000)"),
     Attack("errors-of-arrays", code=FORGED_ANSWERS + "forge_answers({'dict': [['error', {'dict': [['type', []], ['message', 5],"
            " ['line', {'array': '<f8', 'shape': [0]}]]}]]})"),
     Attack("forged-outputs", code=FORGED_REPLY + "forge({'dict': [['outputs', {'list': [{'text': 'x'}]}], ['ok', True], ['value', {'float': '5'}]]})"),
