@@ -33,8 +33,9 @@ STYLE = r"""
 #let ink = rgb("#1f3a5f")
 #let faint = luma(95)
 // Typst sets raw text at 0.8 of the size around it: 10pt gives 8pt.
+#let long(code) = code.split("\n").len() > 40 // may break over pages: half a page and more
 #let listing(lang, code) = block(
-  width: 100%, fill: luma(247), stroke: 0.5pt + luma(215), radius: 2pt, inset: 7pt, breakable: true,
+  width: 100%, fill: luma(247), stroke: 0.5pt + luma(215), radius: 2pt, inset: 7pt, breakable: long(code),
   text(size: 10pt, raw(code, lang: if lang == "" { none } else { lang }, block: true)),
 )
 #let rule = line(length: 100%, stroke: 0.5pt + luma(200))
@@ -42,9 +43,9 @@ STYLE = r"""
 #let label-line(body) = block(above: 1.6em, below: 0.7em, sticky: true,
   text(size: 9pt, fill: ink, font: "DejaVu Sans Mono", body))
 #let answer(body) = block(width: 100%, inset: (left: 10pt, y: 3pt), stroke: (left: 2pt + ink), breakable: true, body)
-#let question(body) = block(width: 100%, breakable: true, text(fill: luma(70), body))
+#let question(body) = block(width: 100%, breakable: true, sticky: true, text(fill: luma(70), body))
 #let report(good, code) = block(
-  width: 100%, inset: 7pt, radius: 2pt, breakable: true,
+  width: 100%, inset: 7pt, radius: 2pt, breakable: long(code),
   fill: if good { rgb("#eef3f9") } else { rgb("#fbeeee") },
   stroke: 0.5pt + if good { rgb("#bccde0") } else { rgb("#dfb8b8") },
   text(size: 10pt, raw(code, block: true)),
