@@ -14,8 +14,9 @@ from conftest import ROOT, needs_bubblewrap
 
 from autograder.classroom import MadeUp, code_cell, copy_course, hand_in, solved
 from autograder.course import Course
-from autograder.grading import Seconds
+from autograder.grading import Grader, Seconds
 from autograder.run import Options, grade_class
+from autograder.submission import parse_notebook
 from autograder.template import templates
 
 SECTION = "04-ridge"
@@ -80,8 +81,8 @@ def scores(course: Course, student: str) -> dict[str, float | None]:
         return dict(rows.fetchall())
 
 
-def test_there_are_at_least_sixty_attacks_each_with_a_name_of_its_own():
-    assert len({attack.name for attack in ATTACKS}) == len(ATTACKS) >= 60
+def test_there_are_at_least_a_hundred_and_forty_attacks_each_with_a_name_of_its_own():
+    assert len({attack.name for attack in ATTACKS}) == len(ATTACKS) >= 140
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
@@ -130,3 +131,35 @@ def test_suspicious_submissions_are_reported(graded):
     reported = {record["student"] for record in summary.graded if record["suspicions"]}
     assert {"stack-frames", "fork-bomb", "subprocess", "process-memory", "open-gradebook"} <= reported
     assert not reported & set(HONEST)
+
+
+STEAL = """
+import sys
+probe, stolen = sys.modules["inside.probe"], {}
+load = probe.Probe.do_load
+def do_load(self, request):
+    exec(request["source"], stolen)
+    return load(self, request)
+probe.Probe.do_load = do_load
+"""
+STOLEN = {
+    "07-softmax-nll": "class SoftmaxNode:\n    def __new__(cls, *args): return stolen['SoftmaxNode'](*args)",
+    "08-cifar": """
+import numpy as np
+class TwoLayerNet:
+    def __new__(cls, input_dim, num_classes, hidden_dim=16, weight_scale=1e-3):
+        sizes = {"W1": (input_dim, hidden_dim), "b1": hidden_dim, "W2": (hidden_dim, num_classes), "b2": num_classes}
+        start = {k: weight_scale * (np.random.randn(*n) if k[0] == "W" else np.zeros(n)) for k, n in sizes.items()}
+        return stolen["Layers"](start)
+""",
+}
+
+
+@pytest.mark.parametrize("section", STOLEN)
+def test_reference_code_is_of_no_use_for_the_check_that_shows_it(section):
+    (template,) = templates(Course(ROOT), section).values()
+    notebook = solved(template, MadeUp("", "", keep=lambda template, grade_id: False))
+    notebook["cells"] = [code_cell(STEAL), *notebook["cells"], code_cell(STOLEN[section])]
+    cells, _ = parse_notebook(json.dumps(notebook).encode())
+    with Grader() as grader:
+        assert grader.grade(template, cells).score == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 
 import nbformat
 import pytest
@@ -14,7 +15,17 @@ from nbgrader.utils import compute_checksum, determine_grade
 
 from autograder.classroom import find, solved
 from autograder.course import Course, CourseError, UserError
-from autograder.grading import NOT_RUN, Grader, Result, Seconds, _note_cell, grade_notebook, verdict_outputs
+from autograder.grading import (
+    MAX_ALL_OUTPUT,
+    NOT_RUN,
+    OUT_OF_TIME,
+    Grader,
+    Result,
+    Seconds,
+    _note_cell,
+    grade_notebook,
+    verdict_outputs,
+)
 from autograder.judging import Check, PartResult, Verdict, expect, part
 from autograder.submission import Cell, parse_notebook
 from autograder.template import Template, TemplateCell, templates
@@ -244,6 +255,28 @@ def test_a_notebook_that_uses_up_its_time_is_judged_as_far_as_it_came():
         result = grader.grade(template, cells)
     assert result.scores == {"f_check": 2}
     assert result.notebook["cells"][-2]["outputs"][0]["evalue"] == NOT_RUN
+
+
+@needs_bubblewrap
+def test_all_checks_together_have_a_time_limit():
+    solution = cell("f", "def f():\n    raise NotImplementedError()", solution=True, grade=False, locked=False)
+    template = Template("s", "n", (solution, *(judged(f"f{number}_check", 7.0) for number in range(12))))
+    cells = as_released(template, f="import time\ndef f():\n    time.sleep(0.7)\n    return 7.0")
+    with Grader(seconds=Seconds(cell=30, request=1, notebook=2)) as grader:
+        grader.warm(False)
+        start = time.monotonic()
+        result = grader.grade(template, cells)
+    assert time.monotonic() - start < 6, "twelve answers take 8.4 s"
+    assert result.scores["f0_check"] == 2 and result.scores["f11_check"] == 0
+    assert OUT_OF_TIME in result.verdicts["f11_check"].text
+
+
+@needs_bubblewrap
+def test_the_outputs_of_all_cells_together_are_limited(grader):
+    lines = "for n in range(12):\n    display('x' * 99_000)"
+    result = grader.grade(Template("s", "n", ()), [Cell("code", lines) for _ in range(30)])
+    size = len(json.dumps(result.notebook))
+    assert MAX_ALL_OUTPUT / 2 < size < MAX_ALL_OUTPUT * 1.1, "thirty cells of 1.2 MB each"
 
 
 @needs_bubblewrap

@@ -26,6 +26,7 @@ from autograder.judging import (
     check,
     expect,
     expect_true,
+    needed,
     note,
     part,
     values,
@@ -238,6 +239,50 @@ def test_a_remote_keeps_the_value_of_its_reply_and_can_look_again():
     thing = Student.here(notebook("class A:\n    x = 1\n    def m(self, y=2): return self.x + y\na = A()")).get("a")
     thing.set("x", 5)
     assert thing.attr("x").value == 5 and thing.method("m", y=3).value == 8 and thing.kind == "an A"
+
+
+REFERENCE = """
+import numpy as np
+SCALE = 2.0
+
+def double(x):
+    return SCALE * x
+
+def quadruple(x):
+    return double(double(x))
+
+class Node:
+    pass
+
+class Secret(Node):
+    answer = 42
+
+class Doubling(Node):
+    def forward(self, x):
+        return double(x)
+"""
+
+
+def test_only_what_the_names_need_is_shown_of_a_reference():
+    assert "SCALE = 2.0" in needed(REFERENCE, ("double",)) and "import numpy" in needed(REFERENCE, ("double",))
+    assert "quadruple" not in needed(REFERENCE, ("double", "Doubling"))
+    assert "Secret" not in needed(REFERENCE, ("quadruple", "Doubling", "Node"))
+    scope: dict = {}
+    exec(needed(REFERENCE, ("quadruple", "Doubling")), scope)
+    assert scope["quadruple"](1) == 4 and scope["Doubling"]().forward(1) == 2
+    assert needed("import math\nmath.pi\nready = True", ("ready",)) == "import math\nmath.pi\nready = True"
+
+
+def test_a_huge_result_is_refused_by_its_shape():
+    got = verdict(lambda student, draw: _one(np.ones(2 * 10**6, bool), np.ones((3, 4)), {}))
+    assert got.score == 0 and got.families == ("shape",)
+    assert "should be an array of shape (3, 4), but it is of shape (2000000,)" in got.text
+
+
+def test_texts_of_the_process_cannot_act_where_they_are_shown():
+    reply = {"error": {"type": "E\x1b[2J", "message": "\udc80 \x9b2J", "line": "x\x07", "function": "f\x1b"}}
+    got = Check("s/x_check", 1, lambda student, draw: student.get("f")).judge(Student(lambda request: reply))
+    assert "E: ? 2J in f, at the line: x" in got.text and got.text.replace("\n", "").isprintable()
 
 
 def test_shadowed_names_are_put_back_also_after_an_error():

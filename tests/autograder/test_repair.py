@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import random
+import time
 
 import pytest
 from conftest import ROOT
@@ -184,3 +186,20 @@ def test_a_copy_of_a_training_cell_does_not_run():
     cells.append(Cell("code", training.release))
     repaired = repair(template, cells)
     assert [item.idle for item in repaired.cells] == [False] * len(template.cells) + [True]
+
+
+def shuffled_letters(count: int) -> list[Cell]:
+    letters = list("".join(cell.release for cell in ridge().cells)[:1000].replace("\n", " "))
+    shuffle = random.Random(0).shuffle
+    return [Cell("code", "".join(letters)) for _ in range(count) if shuffle(letters) is None]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [[Cell("code", text * 80_000)] for text in ("\n", "class\n", "a ")] + [shuffled_letters(2000)],
+    ids=["empty lines", "no class", "words", "alike"],
+)
+def test_no_text_makes_repairing_slow(cells):
+    start = time.process_time()
+    repair(ridge(), cells)
+    assert time.process_time() - start < 25

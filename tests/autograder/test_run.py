@@ -140,6 +140,33 @@ def test_a_name_that_would_be_html_is_refused(course):
     assert len(problems) == 1 and "Rename the folder" in problems[0]
 
 
+@pytest.mark.parametrize("name", [b"\xff\xfe", b"new\nline", "right\u202eleft".encode(), b"\x1b[2J"])
+def test_a_name_that_cannot_be_shown_is_refused(course, name):
+    hand_in(course, MadeUp("ana", ""), [SECTION])
+    os.makedirs(os.path.join(os.fsencode(course.submitted), name, SECTION.encode()))
+    units, problems = find_units(course, [SECTION])
+    assert [unit.student for unit in units] == ["ana"]
+    assert len(problems) == 1 and problems[0].isprintable() and "Rename the folder" in problems[0]
+
+
+def test_files_that_are_huge_deep_or_no_files_stop_nothing(course):
+    hand_in(course, MadeUp("ana", ""), [SECTION])
+    folder = course.submitted / "ana" / SECTION
+    with open(folder / "weights.npz", "wb") as file:
+        file.truncate(2**40)  # takes no room on the disk
+    os.mkfifo(folder / "pipe")
+    here = os.getcwd()
+    os.chdir(folder)
+    for _ in range(1500):
+        os.mkdir("d")
+        os.chdir("d")
+    os.chdir(here)
+    summary = quick(course)
+    assert score(course, "ana", "sum_node_check") == 5
+    assert any("too large" in text for text in summary.problems)
+    assert any("more than 12 folders deep" in text for text in summary.problems)
+
+
 def test_wrong_use_is_one_sentence(course):
     with pytest.raises(CourseError, match="submitted/ does not exist"):
         quick(course)
@@ -173,6 +200,14 @@ def test_any_timestamp_file_is_read_or_ignored(tmp_path, text):
         (tmp_path / "timestamp.txt").write_bytes(text)
     found = read_timestamp(tmp_path)
     assert (found is not None) == (text == b"2026-01-01 00:00:00 UTC")
+
+
+def test_a_timestamp_that_is_no_ordinary_file_is_no_time(tmp_path):
+    os.mkfifo(tmp_path / "timestamp.txt")
+    assert read_timestamp(tmp_path) is None
+    (tmp_path / "timestamp.txt").unlink()
+    os.symlink("/dev/zero", tmp_path / "timestamp.txt")
+    assert read_timestamp(tmp_path) is None
 
 
 def test_a_unit_that_kills_its_worker_twice_is_given_up_and_nothing_else_is_lost(course, monkeypatch):

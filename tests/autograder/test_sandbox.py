@@ -385,3 +385,20 @@ def test_the_sandbox_works_for_an_ordinary_user(ordinary_python):
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd="/")
     assert done.returncode == 0, done.stderr[-1500:]
     assert done.stdout.splitlines() == ["('1', 65534, [])", "OSError"]
+
+
+def test_a_process_that_cannot_be_forked_now_is_forked_a_moment_later(monkeypatch):
+    monkeypatch.setattr("autograder.sandbox.WAITS", (0.1, 0.1))
+    with WarmProcess() as warm:
+        right, failures = warm._open, [OSError("no more processes"), EOFError()]
+
+        def now_and_then(files):
+            if failures:
+                raise failures.pop()
+            return right(files)
+
+        monkeypatch.setattr(warm, "_open", now_and_then)
+        assert warm.open().run_cell("1 + 1", 0).ok
+        failures += [OSError("no more processes")] * 3
+        with pytest.raises(OSError, match="no more processes"):
+            warm.open()

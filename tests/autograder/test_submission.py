@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from autograder import submission
-from autograder.submission import MAX_CELLS, Cell, clean_outputs, parse_notebook, read_files, read_notebook
+from autograder.submission import MAX_CELLS, Cell, clean_outputs, parse_notebook, read_files, read_notebook, visible
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(64))).decode()
 JPEG = base64.b64encode(b"\xff\xd8\xff\xe0" + bytes(range(64))).decode()
@@ -278,3 +278,34 @@ def test_a_grade_id_is_text_or_nothing():
     crooked: list[Any] = [{}, {"nbgrader": 3}, {"nbgrader": {"grade_id": ["a"]}}, {"nbgrader": {}}]
     assert [Cell("code", "", metadata).grade_id for metadata in crooked] == [""] * 4
     assert Cell("code", "", {"nbgrader": {"grade_id": "a"}}).grade_id == "a"
+
+
+def test_what_would_take_too_much_memory_or_time_is_left_out_and_said():
+    cells, problems = parse_notebook(b'{"cells": [' + b"[]," * 2_000_000 + b"0]}", "a.ipynb")
+    assert cells == []
+    assert problems == ["a.ipynb has more than 3,000,000 parts. Clear its outputs and hand it in again."]
+    long = {"cells": [{"cell_type": "code", "source": "x" * 10**6}] * 12}
+    cells, problems = parse_notebook(json.dumps(long).encode(), "a.ipynb")
+    assert [len(cell.source) for cell in cells] == [10**6] * 8 + [0] * 4
+    assert problems == ["a.ipynb has more than 8 MiB of text; the rest was left out."]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"cells": [' + b"\xff" * 10_000_000,
+        b'{"cells": [' + b'{"cell_type": "code", "x": [' * 190 + b'"' + b"x" * 20_000_000,
+        b'{"cells": [' + b'{"cell_type": "code", "x": [' * 190 + b"1.5,0" * 2_000_000,
+    ],
+    ids=["no encoding", "broken text", "broken numbers"],
+)
+def test_a_broken_notebook_is_read_in_seconds(content):
+    start = time.process_time()
+    parse_notebook(content)
+    assert time.process_time() - start < 8
+
+
+def test_text_that_is_shown_holds_nothing_that_acts_or_cannot_be_written():
+    assert visible("a\x1b[2Jb\x9b2J\udc80\tc\r\nd") == "ab2J?\tc\nd"
+    error = {"output_type": "error", "ename": "\udc80", "evalue": "\ud800", "traceback": ["\udc80\x9bx"]}
+    json.dumps(clean_outputs([error]), ensure_ascii=False).encode()
