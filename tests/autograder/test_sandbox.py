@@ -182,6 +182,18 @@ def test_open_files_are_limited(process):
 
 
 @needs_bubblewrap
+@pytest.mark.skipif(os.getuid() == 0, reason="the kernel does not count the threads of root")
+def test_threads_are_limited(process):
+    code = """
+    import threading, time
+    threading.stack_size(2**16)
+    while True:
+        threading.Thread(target=time.sleep, args=(30,), daemon=True).start()
+    """
+    assert not process.run_cell(textwrap.dedent(code), 0).ok
+    assert process.run_cell("assert threading.active_count() <= 256", 1).ok
+
+
 def test_processor_time_is_limited(warm):
     limits, warm.limits = warm.limits, Limits(memory=1500 * MEBI, cpu=1)
     try:
