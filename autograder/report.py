@@ -14,6 +14,8 @@ from .grades import Section, Submission, read_grades
 from .report_page import bars, histogram, render, times
 from .run import Ledger, Record, write_atomically
 
+SHOWN = ("start", "cells", "judge")  # the parts of a submission's time, by the clock
+
 
 def write_report(course: Course, output: Path | None, sections: Sequence[str]) -> Path:
     """Write the class report of the sections and return the file's path.
@@ -71,7 +73,7 @@ def chapter(section: Section, records: list[Record]) -> dict:
         "by_hand": [(item.name, by_hand[item.name]) for item in section.items if by_hand[item.name]],
         "times": times([s for _, s in seconds], section.name) if seconds else None,
         "slowest": sorted(seconds, key=lambda pair: -pair[1])[:5],
-        "seconds": {what: sum(r["seconds"].get(what, 0.0) for r in records) for what in ("start", "cells", "judge")},
+        "seconds": {what: sum(r["seconds"].get(what, 0.0) for r in records) for what in (*SHOWN, "gradebook")},
         "faults": [(r["student"], section.name, fault) for r in records for fault in r["faults"]],
         "suspicions": [(r["student"], section.name, r["suspicions"]) for r in records if r["suspicions"]],
         "problems": [(r["student"], r["problems"]) for r in records if r["problems"]],
@@ -83,7 +85,7 @@ def _open(submission: Submission) -> list[str]:
 
 
 def _total(seconds: dict[str, float]) -> float:
-    return sum(seconds.get(what, 0.0) for what in ("start", "cells", "judge"))
+    return sum(seconds.get(what, 0.0) for what in SHOWN)
 
 
 def _summary(scores: list[float]) -> dict[str, float]:

@@ -284,7 +284,8 @@ from {{ "%.0f" | format(c.numbers.low) }} to {{ "%.0f" | format(c.numbers.high) 
 {% if c.times %}
 <h3>Time to grade</h3>
 <p>{{ "%.1f" | format(c.seconds.start) }} s to start the students' processes,
-{{ "%.1f" | format(c.seconds.cells) }} s in their cells, {{ "%.1f" | format(c.seconds.judge) }} s for the checks.</p>
+{{ "%.1f" | format(c.seconds.cells) }} s in their cells, {{ "%.1f" | format(c.seconds.judge) }} s for the checks,
+{{ "%.1f" | format(c.seconds.gradebook) }} s to write the grades.</p>
 <div class="plots">
 <img src="{{ c.times.address }}" alt="{{ c.times.words }}" width="{{ c.times.width }}">
 <table style="width: auto">
