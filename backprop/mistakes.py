@@ -163,13 +163,14 @@ def _from_candidates(
     """(mistake, False) when exactly one family explains `got`; (None, True) when several do."""
     hits: dict[str, str] = {}
     for family, detail, value in _each(candidates):
+        right = exact
         if value.size == got.size == 1 and exact.size == 1:
-            value = value.reshape(got.shape)
+            value, right = value.reshape(got.shape), exact.reshape(got.shape)
         close = _agree(got, value, rtol, atol)
         # Tiny mistakes (a constant of 1e-8 inside a logarithm) lie below six digits: there the candidate has to be
         # a hundred times nearer than the right answer.
-        if not _tells_apart(value, exact, rtol, atol):
-            close = _much_nearer(got, value, exact)
+        if not _tells_apart(value, right, rtol, atol):
+            close = _much_nearer(got, value, right)
         if close:
             hits[family] = detail if hits.get(family, detail) == detail else ""
     if len(hits) == 1:
@@ -216,8 +217,10 @@ def _about_shape(got: np.ndarray, exact: np.ndarray, name: str, rtol: float, ato
         if got.ndim == 1:  # nothing tells whether these are examples or entries of one vector
             return Mistake("shape", f"{name} has {shapes}: its entries should have been added up to one number.")
         return Mistake("batch_axis", f"{name} keeps one entry per example, {shapes}: sum over the batch.")
-    if got.ndim == exact.ndim == 1 and _distinct(got) > 1 and _agree(got.sum(), exact.sum(), rtol, atol):
-        # Both ways of summing a matrix down to a vector have the same total.
+    total = exact.sum()
+    telling = not _agree(total, np.array(0.0), rtol, 1e-6) and not _agree(total, np.array(1.0), rtol, atol)
+    if got.ndim == exact.ndim == 1 and _distinct(got) > 1 and telling and _agree(got.sum(), total, rtol, atol):
+        # Both ways of summing a matrix down to a vector have the same total. So have all probabilities.
         return Mistake("bias_axis", f"{name} is summed over the wrong axis, {shapes}: sum over the examples.")
     if got.size == 1 and exact.size > 1:
         summed = _agree(got.reshape(()), exact.sum(), rtol, atol)
@@ -265,6 +268,8 @@ def _about_values(
 
 def _nearly_right(got: np.ndarray, exact: np.ndarray, name: str) -> Mistake | None:
     error = np.abs(got - exact).max() / np.abs(exact).max()
+    if got.dtype.itemsize == 2 and error <= _slack(got, 0.0):  # no pattern can be told from rounding here
+        return Mistake("precision", f"{name} agrees to half precision only: was something turned into float16?")
     single = np.array_equal(got, got.astype(np.float32)) and not np.array_equal(got, np.round(got))
     if error <= 1e-5:
         return explain("precision" if single else "numeric", name)

@@ -78,19 +78,23 @@ def product_truth(x: float, y: float, z: float) -> Truth:
 @check(f"{SECTION}/staged_product_check", points=5)
 def staged_product(student: Student, draw: Draw) -> None:
     """staged_product returns (x + y) z and its three derivatives z, z, x + y."""
-    answers = at_points(student, "staged_product", _apart(draw, 3), product_truth)
+    answers = at_points(student, "staged_product", _apart(draw), product_truth)
     with part("forward", points=1):
         judge_value(answers, "f")
     with part("backward", points=4):
         judge_gradients(answers, "f")
 
 
-def _apart(draw: Draw, count: int) -> list[tuple[float, ...]]:
-    """Two points with x + y well away from 0, where sums keep their digits in single precision too."""
+def _apart(draw: Draw) -> list[tuple[float, ...]]:
+    """Two points with x + y well away from 0, where sums keep their digits in single precision too.
+
+    The value is positive at one and negative at the other, so that a lost sign shows.
+    """
     found: list[tuple[float, ...]] = []
+    signs = [1.0, -1.0]
     while len(found) < 2:
-        point = floats(draw, count)
-        if abs(point[0] + point[1]) > 0.3:
+        x, y, z = point = floats(draw, 3)
+        if abs(x + y) > 0.3 and (x + y) * z * signs[len(found)] > 0:
             found.append(point)
     return found
 
@@ -150,7 +154,11 @@ def shared_truth(a: float, b: float) -> Truth:
 @check(f"{SECTION}/shared_input_check", points=5)
 def shared_input(student: Student, draw: Draw) -> None:
     """shared_input returns (a - b) b; two gradients arrive at b and add up to a - 2b."""
-    points = [(a, b) for a, b in (floats(draw, 2) for _ in range(40)) if min(abs(a - b), abs(a - 2 * b)) > 0.3][:2]
+    points: list[tuple[float, ...]] = []
+    while len(points) < 2:
+        a, b = floats(draw, 2)
+        if min(abs(a - b), abs(a - 2 * b)) > 0.3 and (a - b) * b * (1 - 2 * len(points)) > 0:
+            points.append((a, b))
     answers = at_points(student, "shared_input", points, shared_truth)
     with part("forward", points=1):
         judge_value(answers, "f")
@@ -209,7 +217,9 @@ def f1(student: Student, draw: Draw) -> None:
     points: list[tuple[float, ...]] = []
     while len(points) < 2:
         x1, w1, x2, w2, b, y = point = floats(draw, 6)
-        if abs(x1 * w1 + x2 * w2 + b - y) > 0.5:  # single precision keeps its digits in the difference
+        d = x1 * w1 + x2 * w2 + b - y
+        # Single precision keeps its digits in the difference, which is positive once and negative once.
+        if d * (1 - 2 * len(points)) > 0.5:
             points.append(point)
     answers = at_points(student, "f1", points, f1_truth)
     with part("forward", points=0):

@@ -89,25 +89,39 @@ def many_paths(student: Student, draw: Draw) -> None:
 def total_derivative(student: Student, draw: Draw) -> None:
     """The sum over i of ∂f/∂x_i times ∂x_i/∂w: for one variable w, and for each of d of them."""
     n, d = draw.distinct_sizes(2)
-    df_dx, alone, jacobian = draw.signed(n), draw.signed(n), draw.signed(n, d)
+    df_dx, alone = draw.signed(n), draw.signed(n)
     alone *= -np.sign(df_dx @ alone)  # a negative sum, so that a lost sign shows
-    for title, dx_dw, points in (("w is a number", alone, 1), ("w is a vector", jacobian, 2)):
-        asked = Asked(student, "total_derivative", {"df_dx": df_dx, "dx_dw": dx_dw})
-        with part(title, points=points):
-            paths = (df_dx * dx_dw.T).T
-            mistakes = {
-                "missing_term:the paths through the other x_i, only one of them is there": [paths[0], paths[-1]],
-                "averaged": paths.mean(axis=0),
-                "upstream_ignored": dx_dw.sum(axis=0),
-                "missing_chain_factor:∂x_i/∂w": np.broadcast_to(df_dx.sum(), paths.shape[1:]),
-                "upstream_summed": df_dx.sum() * dx_dw.sum(axis=0),
-                "wrong_argument:the paths multiplied with each other, where they are added": paths.prod(axis=0),
-                "wrong_argument:a sum of two derivatives where a path multiplies them": (df_dx + dx_dw.T).T.sum(axis=0),
-                "order": (df_dx[::-1] * dx_dw.T).T.sum(axis=0),
-            }
-            if expect_added(asked.result, paths, "df/dw"):
-                expect(asked.result, paths.sum(axis=0), name="df/dw", mistakes=mistakes, scalar_like=dx_dw.ndim == 1)
-            asked.leaves_inputs()
+    with part("w is a number", points=1):
+        _judge_total(student, df_dx, alone)
+    with part("w is a vector", points=2):
+        # As many variables as paths first: there a product the wrong way round runs through, so that it can be named.
+        for jacobian in (draw.signed(n, n), draw.signed(n, d), draw.signed(n, 1)):
+            if not _judge_total(student, df_dx, jacobian):
+                break
+
+
+def _judge_total(student: Student, df_dx: Array, dx_dw: Array) -> bool:
+    asked = Asked(student, "total_derivative", {"df_dx": df_dx, "dx_dw": dx_dw})
+    paths = (df_dx * dx_dw.T).T
+    mistakes = {
+        "missing_term:the paths through the other x_i, only one of them is there": [paths[0], paths[-1]],
+        "missing_term:the path through one of the x_i": [paths[1:].sum(axis=0), paths[:-1].sum(axis=0)],
+        "averaged": paths.mean(axis=0),
+        "upstream_ignored": dx_dw.sum(axis=0),
+        "missing_chain_factor:∂x_i/∂w": np.broadcast_to(df_dx.sum(), paths.shape[1:]),
+        "upstream_summed": df_dx.sum() * dx_dw.sum(axis=0),
+        "wrong_argument:the paths multiplied with each other, where they are added": paths.prod(axis=0),
+        "wrong_argument:a sum of two derivatives where a path multiplies them": (df_dx + dx_dw.T).T.sum(axis=0),
+        "order": (df_dx[::-1] * dx_dw.T).T.sum(axis=0),
+    }
+    if dx_dw.ndim == 2 and dx_dw.shape[0] == dx_dw.shape[1]:
+        wrong_index = "the sum runs over the functions x_i, not over the variables w_k"
+        mistakes[f"wrong_argument:{wrong_index}"] = dx_dw @ df_dx
+    right = paths.sum(axis=0)
+    good = expect_added(asked.result, paths, "df/dw")
+    good = good and expect(asked.result, right, name="df/dw", mistakes=mistakes, scalar_like=dx_dw.ndim == 1)
+    asked.leaves_inputs()
+    return good
 
 
 # -- 3 · a sum of units ---------------------------------------------------------------------------------------------
@@ -124,8 +138,9 @@ def unit_sum_edges(student: Student, draw: Draw) -> None:
 
 @check(f"{SECTION}/sigmoid_net_gradients_check", points=6)
 def sigmoid_net_gradients(student: Student, draw: Draw) -> None:
-    """f = (y − Σ σ(w_i·x + b_i))², and both gradients in the shapes of their variables; for two sets of inputs."""
-    asked = [Asked(student, "sigmoid_net_gradients", draw_units(draw, equal)) for equal in (True, False)]
+    """f = (y − Σ σ(w_i·x + b_i))², and both gradients in the shapes of their variables; for three sets of inputs."""
+    every = [draw_units(draw, equal=True), draw_units(draw), draw_units(draw, units=1)]
+    asked = [Asked(student, "sigmoid_net_gradients", inputs) for inputs in every]
     twice = Twice(asked, [unit_sum(**a.inputs) for a in asked], gradient_pieces)
     with part("value", points=2):
         expect_value(twice, "f")
@@ -152,6 +167,9 @@ def sigmoid_net_step(student: Student, draw: Draw) -> None:
     answers.append(Asked(student, "sigmoid_net_step", inputs))
     asked = next((a for a in answers if _is_right(a, list(right.values()))), None)
     asked = asked or next((a for a in answers if not a.raised), answers[-1])
+    # One after the other: the second gradient is taken where the first step has led already.
+    truth.gradient_slips["b"][TOO_LATE.format("W")] = _moved_gradient(inputs, right, "W", "b")
+    truth.gradient_slips["W"][TOO_LATE.format("b")] = _moved_gradient(inputs, right, "b", "W")
 
     for index, (key, old) in enumerate({"W": inputs["W"], "b": inputs["b"]}.items()):
         with part(f"new_{key}", points=1):
@@ -165,6 +183,14 @@ def sigmoid_net_step(student: Student, draw: Draw) -> None:
     with part("the old arrays are left alone", points=1):
         _expect_moved(two(asked.result, "new_W", "new_b"), (inputs["W"], inputs["b"]))
         asked.leaves_inputs("{name} was changed in place: {name} = {name} − … makes a new array, {name} −= … does not.")
+
+
+TOO_LATE = "wrong_argument:the new {0}, where the gradient at the old {0} is needed"
+
+
+def _moved_gradient(inputs: Mapping[str, Any], right: Mapping[str, Array], moved: str, key: str) -> Array:
+    there = {**inputs, moved: right[moved]}
+    return unit_sum(**{name: there[name] for name in ("W", "b", "x", "y")}).gradients[key]
 
 
 def _expect_moved(new: Sequence[Any], old: Sequence[Array]) -> None:
@@ -203,6 +229,8 @@ def back_through(student: Student, draw: Draw) -> None:
             }
             wrong_index = "the sum runs over the outputs k, not over the inputs"
             mistakes[f"wrong_argument:{wrong_index}"] = np.einsum("ki,k->k", J, u)
+            each = "one contribution for each output, before they are added up"
+            mistakes[f"wrong_argument:{each}"] = [J * u[:, None], J.T * u]
             if rows == m:
                 mistakes["transposed"] = np.einsum("ki,i->k", J, u)
                 paths = "the paths from a_i to the other h_k, only the diagonal is used"
@@ -235,7 +263,7 @@ def two_layer_gradients(student: Student, draw: Draw) -> None:
 @check(f"{SECTION}/linear_net_step_check", points=4)
 def linear_net_step(student: Student, draw: Draw) -> None:
     """One step for both matrices of ½ ‖W2 (W1 x + b) − y‖², both gradients at the old weights, in new arrays."""
-    every = [{**draw_layers(draw, equal), "epsilon": draw.number(0.15, 0.4)} for equal in (True, False)]
+    every = [{**_bent(draw, equal), "epsilon": draw.number(0.15, 0.4)} for equal in (True, False)]
     asked = [Asked(student, "linear_net_step", inputs) for inputs in every]
     twice = Twice(asked, [LinearStep(**inputs) for inputs in every], _step_pieces)
     for key in ("W1", "W2"):
@@ -247,6 +275,15 @@ def linear_net_step(student: Student, draw: Draw) -> None:
         for a in twice.calls:
             _expect_moved(two(a.result, "new_W1", "new_W2"), (a.inputs["W1"], a.inputs["W2"]))
             a.leaves_inputs("{name} was changed in place: {name} = {name} − … makes a new array, {name} −= … does not.")
+
+
+def _bent(draw: Draw, equal: bool) -> dict[str, Array]:
+    """Inputs for which W1 x + b has entries of both signs, so that a ReLU where none belongs shows."""
+    while True:
+        inputs = draw_layers(draw, equal)
+        h = inputs["W1"] @ inputs["x"] + inputs["b"]
+        if h.min() < -0.1 and h.max() > 0.1:
+            return inputs
 
 
 def _step_pieces(result: Any, truth: LinearStep) -> dict[str, tuple[Any, Any]]:
@@ -264,7 +301,7 @@ def _expect_new(got: Any, key: str, truth: LinearStep) -> bool:
 
 # -- 5 · costs ------------------------------------------------------------------------------------------------------
 
-BOWL = '''
+BOWL = """
 import numpy as np
 
 A, B, C = (np.array(numbers).reshape({shape}) for numbers in {numbers})
@@ -272,7 +309,7 @@ A, B, C = (np.array(numbers).reshape({shape}) for numbers in {numbers})
 def f(W):
     W = np.asarray(W)
     return np.sum(A * W**2) + np.sum(B * W) + np.sum(C * W) ** 2
-'''
+"""
 
 
 @check(f"{SECTION}/forward_difference_check", points=3, reveals=True)

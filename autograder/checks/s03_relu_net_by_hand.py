@@ -99,12 +99,15 @@ class Network:
         return {name: getattr(self, name) for name in ("x", "r0", "h0", "r1", "h1", "y_predicted")}
 
 
-def network(draw: Draw, dead0: Sequence[int] = (), dead1: Sequence[int] = (), sign: float = 1.0) -> Network:
+def network(
+    draw: Draw, dead0: Sequence[int] = (), dead1: Sequence[int] = (), sign: float = 1.0, x_sign: float = 1.0
+) -> Network:
     """A random network in which exactly the given units are dead, with every pre-activation well away from 0.
 
-    sign : that of its error ŷ − y
+    sign   : that of its error ŷ − y
+    x_sign : that of its input x
     """
-    x = float(draw.scalar())
+    x = x_sign * float(draw.positive())
     alive0, alive1 = np.ones(3), np.ones(3)
     alive0[list(dead0)] = alive1[list(dead1)] = -1.0
     W0 = draw.positive(3) * alive0 * np.sign(x)
@@ -133,9 +136,9 @@ def _tells_mistakes_apart(net: Network) -> bool:
 def networks(draw: Draw) -> tuple[list[Network], list[Network]]:
     """Networks with all units alive, and networks with dead units: not the same ones in both layers."""
     one, other, third = (int(i) for i in draw.rng.permutation(3))
-    sign = float(np.sign(draw.scalar()))
-    alive = [network(draw, sign=sign)]
-    dead = [network(draw, [one], [other], -sign), network(draw, [other], [third, one], sign)]
+    sign, side = (float(np.sign(draw.scalar())) for _ in range(2))
+    alive = [network(draw, sign=sign, x_sign=side)]
+    dead = [network(draw, [one], [other], -sign, side), network(draw, [other], [third, one], sign, -side)]
     return alive, dead
 
 

@@ -24,7 +24,7 @@ from ..judging import (
     part,
     values,
 )
-from .shared import agrees, answer, asked, better, leaves_alone, misreported, resets, reused, within
+from .shared import Reused, agrees, answer, asked, better, leaves_alone, misreported, resets, within
 
 # -- nodes --------------------------------------------------------------------------------------------------------
 
@@ -35,6 +35,7 @@ def l2_penalty(student: Student, draw: Draw) -> None:
     name, d = "L2NormPenaltyNode", draw.integer(4, 8)
     l2_reg, upstream = draw.number(0.3, 0.45), draw.scalar(1.2, 1.8)
     w, other, held = draw.signed(d), draw.signed(d), draw.signed(d)
+    w[:2] = np.abs(w[:2]) * (1, -1)  # both signs are there
     alone = student.run_node(name, l2_reg=l2_reg, w=w, upstream=upstream, passes=2)
     fed = student.run_node(name, l2_reg=l2_reg, w=w, upstream=upstream, before={"w": held})
     zero = student.run_node(name, l2_reg=1, w=np.zeros(d), upstream=upstream)  # where training starts
@@ -44,8 +45,8 @@ def l2_penalty(student: Student, draw: Draw) -> None:
         if expect(alone.out, right, name="out", scalar_like=True, mistakes=_penalties(l2_reg, w)):
             resets(alone, (), upstream)
             expect(zero.out, 0.0, name="out at w = 0", scalar_like=True)
-            got = reused(student, name, {"w": w}, {"w": other}, l2_reg)
-            expect(got, again, name="out for other weights", scalar_like=True, mistakes={"stale": right})
+            got = Reused(student, name, {"w": w}, {"w": other}, l2_reg)
+            expect(got.out, again, name="out for other weights", scalar_like=True, mistakes={"stale": right})
     with part("backward", points=3):
         slope = 2 * l2_reg * w * upstream
         mistakes = {
@@ -60,9 +61,12 @@ def l2_penalty(student: Student, draw: Draw) -> None:
             "wrong_argument:w², the function itself, where its derivative belongs": [w * slope, w * slope / 2],
             "upstream_ignored": 2 * l2_reg * w,
             "wrong_argument:the mean over the weights, where their sum belongs": slope / d,
+            "wrong_argument:the absolute values of the weights, where the weights belong": np.sign(w) * slope,
         }
         if expect(alone.grad("w"), slope, name="∂J/∂w", upstream=upstream, mistakes=mistakes):
             expect(fed.grad("w"), held + slope, name="∂J/∂w", mistakes={"assigned": slope})
+            again = Reused(student, name, {"w": w}, {"w": other}, l2_reg, upstream=upstream)
+            again.expect_gradients({"w": 2 * l2_reg * other * upstream}, {"w": slope})
         expect(zero.grad("w"), np.zeros(d), name="∂J/∂w at w = 0")
         leaves_alone(alone, upstream, w=w)
 
@@ -86,8 +90,9 @@ def sum_node(student: Student, draw: Draw) -> None:
     """SumNode adds two numbers and hands its upstream gradient to both, adding."""
     name, upstream = "SumNode", draw.scalar(1.2, 1.8)
     a, b, c, d, held_a, held_b = (draw.scalar() for _ in range(6))
+    c, d = np.copysign(c, -a), np.copysign(d, -b)  # each number is negative once
     alone = student.run_node(name, a=a, b=b, upstream=upstream, passes=2)
-    other = student.run_node(name, a=c, b=d)
+    other = student.run_node(name, a=np.asarray(c), b=np.asarray(d))
     fed = student.run_node(name, a=a, b=b, upstream=upstream, before={"a": held_a, "b": held_b})
     twice = student.run_node(name, a=a, b=a, upstream=upstream, share={"b": "a"})
 
@@ -102,8 +107,8 @@ def sum_node(student: Student, draw: Draw) -> None:
         if expect(alone.out, right, name="out", scalar_like=True, mistakes=mistakes):
             expect(other.out, c + d, name="out for other numbers", scalar_like=True)
             resets(alone, (), upstream)
-            again = reused(student, name, {"a": a, "b": b}, {"a": c, "b": d})
-            expect(again, c + d, name="out for other numbers", scalar_like=True, mistakes={"stale": right})
+            again = Reused(student, name, {"a": a, "b": b}, {"a": c, "b": d})
+            expect(again.out, c + d, name="out for other numbers", scalar_like=True, mistakes={"stale": right})
     with part("backward", points=3):
         good = True
         for key, mine, others in (("a", a, b), ("b", b, a)):
@@ -151,9 +156,9 @@ def batch_affine(student: Student, draw: Draw) -> None:
         }
         if expect(alone.out, X @ w + b, name="out", mistakes=mistakes):
             resets(alone, (m,), upstream)
-            again = reused(student, name, {"X": X, "w": w, "b": b}, other)
+            again = Reused(student, name, {"X": X, "w": w, "b": b}, other)
             exact = other["X"] @ other["w"] + other["b"]
-            expect(again, exact, name="out for other rows", mistakes={"stale": X @ w + b})
+            expect(again.out, exact, name="out for other rows", mistakes={"stale": X @ w + b})
     with part("backward", points=0):
         right = {"X": np.outer(upstream, w), "w": X.T @ upstream, "b": upstream.sum()}
         mistakes = {
@@ -164,15 +169,23 @@ def batch_affine(student: Student, draw: Draw) -> None:
                 "averaged": right["w"] / m,
                 "batch_axis": X * upstream[:, None],
             },
-            "b": {"upstream_ignored": [float(m), 1.0], "averaged": right["b"] / m},
+            "b": {
+                "upstream_ignored": [float(m), 1.0],
+                "averaged": right["b"] / m,
+                "wrong_argument:each row uses b once": right["b"] * m,
+            },
         }
         good = True
         for key, exact in right.items():
             hints = {"one_node_only": np.zeros(exact.shape), **mistakes[key]}
-            good &= expect(alone.grad(key), exact, name=f"∂J/∂{key}", scalar_like=True, batch_size=m, mistakes=hints)
+            good &= expect(alone.grad(key), exact, name=f"∂J/∂{key}", scalar_like=True, mistakes=hints)
         for key, exact in right.items() if good else ():
             sum_of_both = held[key] + exact
             expect(fed.grad(key), sum_of_both, name=f"∂J/∂{key}", scalar_like=True, mistakes={"assigned": exact})
+        if good:
+            now = {"X": np.outer(upstream, other["w"]), "w": other["X"].T @ upstream, "b": right["b"]}
+            again = Reused(student, name, {"X": X, "w": w, "b": b}, other, upstream=upstream)
+            again.expect_gradients(now, right)
         leaves_alone(alone, upstream, X=X, w=w, b=b)
 
 
@@ -267,20 +280,27 @@ def ridge_regression(student: Student, draw: Draw) -> None:
     X, Y = np.tile(x, (2, 1)), np.full(2, y)
 
     def look() -> dict[str, Any]:
-        return _look(
+        found = _look(
             lambda: student.call("RidgeRegression", l2_reg=l2_reg, step_size=step, max_num_epochs=epochs),
             inputs={"x": x},
             outcomes={"y": y},
             parameters={"w": w, "b": b},
             train=(X, Y, new),
         )
+        return found | asked({"no penalty": no_penalty})
+
+    def no_penalty() -> Any:
+        """The objective of a second model, with l2_reg = 0."""
+        graph = student.call("RidgeRegression", l2_reg=0).attr("graph")
+        graph.method("set_parameters", {"w": w, "b": b})
+        return graph.method("get_objective", {"x": x}, {"y": y}).value
 
     def fitted(**how: Any) -> Array:
         trained = _descend(X, Y, 2 * epochs, step, l2_reg, **how)
         return new @ trained[:d] + trained[d]
 
     cases = _Cases(x[None], np.array([y]), w, b, l2_reg)
-    exact = {**cases.exact(), "prediction": w @ x + b, "fit": fitted()}
+    exact = {**cases.exact(), "prediction": w @ x + b, "fit": fitted(), "no penalty": cases.loss}
     with _reference(student, "L2NormPenaltyNode", "SumNode"):
         seen = look()
     seen = better(seen, look, {key: partial(agrees, right=right) for key, right in exact.items()})
@@ -292,7 +312,16 @@ def ridge_regression(student: Student, draw: Draw) -> None:
             "wrong_loss:the objective where the prediction belongs": cases.objective,
         }
         expect(answer(seen, "prediction"), exact["prediction"], name="prediction", scalar_like=True, mistakes=mistakes)
-    _objective_and_gradients(seen, exact, cases, points=(3, 3))
+    with part("objective", points=3):
+        if _expect_objective(seen, exact, cases):
+            mistakes = {
+                "wrong_argument:l2_reg = 0 means no penalty": cases.loss + cases.penalty / l2_reg,
+                "stale:the l2_reg of the first model is used for the second": cases.objective,
+            }
+            got = answer(seen, "no penalty")
+            expect(got, cases.loss, name="objective for l2_reg = 0", scalar_like=True, mistakes=mistakes)
+    with part("gradients", points=3):
+        _expect_gradients(seen, exact, cases)
     with part("fit and predict", points=2):
         mistakes = {
             "missing_penalty": fitted(penalise=0.0),
@@ -313,7 +342,8 @@ def minibatch_ridge(student: Student, draw: Draw) -> None:
     def look() -> dict[str, Any]:
         make = "MinibatchRidge"
         return _look(
-            lambda: student.call(make, l2_reg=l2_reg, step_size=step, max_num_epochs=epochs, batch_size=m),
+            # A batch may be smaller than batch_size: the mean is that over the rows that are there.
+            lambda: student.call(make, l2_reg=l2_reg, step_size=step, max_num_epochs=epochs, batch_size=m + 2),
             inputs={"X": X},
             outcomes={"y": Y},
             parameters={"w": w, "b": b},
@@ -448,16 +478,9 @@ def _look(
     return seen
 
 
-def _objective_and_gradients(seen: dict, exact: dict, cases: _Cases, points: tuple[float, float]) -> None:
-    with part("objective", points=points[0]):
-        _expect_objective(seen, exact, cases)
-    with part("gradients", points=points[1]):
-        _expect_gradients(seen, exact, cases)
-
-
-def _expect_objective(seen: dict, exact: dict, cases: _Cases) -> None:
+def _expect_objective(seen: dict, exact: dict, cases: _Cases) -> bool:
     right, mistakes = exact["objective"], cases.mistakes("objective")
-    expect(answer(seen, "objective"), right, name="objective", scalar_like=True, mistakes=mistakes)
+    return expect(answer(seen, "objective"), right, name="objective", scalar_like=True, mistakes=mistakes)
 
 
 def _expect_gradients(seen: dict, exact: dict, cases: _Cases) -> None:

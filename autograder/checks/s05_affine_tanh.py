@@ -71,6 +71,8 @@ def affine_dW(student: Student, draw: Draw) -> None:
                 mistakes["wrong_argument:the inner product, one number"] = dJ_dy @ x
                 mistakes["wrong_argument:x by itself, without the upstream gradient"] = np.outer(x, x)
                 mistakes["wrong_argument:the upstream gradient by itself, without x"] = np.outer(dJ_dy, dJ_dy)
+            if rows == 1:  # with one output its gradient is the sum of all
+                mistakes = {}
             got = _result(student, "affine_dW", dJ_dy=dJ_dy, x=x)
             if not expect(got, right, name="∂J/∂W", mistakes=mistakes):
                 break
@@ -81,7 +83,7 @@ def affine_dx(student: Student, draw: Draw) -> None:
     """∂J/∂x = Wᵀ ∂J/∂y, shape (d,): every output adds its contribution."""
     m, d = draw.distinct_sizes(2)
     with part("∂J/∂x", points=3):
-        for rows, columns in ((d, d), (m, d), (d, m), (1, d)):
+        for rows, columns in ((d, d), (m, d), (d, m), (1, d), (m, 1)):
             W, dJ_dy = draw.signed(rows, columns), draw.signed(rows)
             right = dJ_dy @ W
             mistakes = {
@@ -105,7 +107,7 @@ def affine_dx(student: Student, draw: Draw) -> None:
                     right - W[-1] * dJ_dy[-1],
                 ]
                 mistakes["wrong_argument:the inverse of W, where its transpose belongs"] = np.linalg.solve(W, dJ_dy)
-            if rows == 1:  # with one output the sum is its only term
+            if 1 in (rows, columns):  # with one output the sum is its only term
                 mistakes = {}
             got = _result(student, "affine_dx", W=W, dJ_dy=dJ_dy)
             if not expect(got, right, name="∂J/∂x", mistakes=mistakes):

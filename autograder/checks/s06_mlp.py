@@ -13,7 +13,7 @@ import numpy as np
 
 from ..judging import Array, Draw, Student, StudentError, check, expect, expect_true, part
 from .one_hidden_layer import KINDS, NAMES, REFERENCE, Net, Question, expect_fit, expect_random_start
-from .shared import agrees, answer, better, leaves_alone, misreported, number, resets, reused, within
+from .shared import Reused, agrees, answer, better, leaves_alone, misreported, number, resets, within
 
 SECTION = "06-mlp"
 
@@ -31,14 +31,17 @@ def affine_node(student: Student, draw: Draw) -> None:
     # As many outputs as inputs: there a product the wrong way round runs through, so that it can be named.
     square, square_upstream = _layer(draw, d, d), draw.signed(d)
     even = student.run_node(name, **square, upstream=square_upstream)
+    single = _layer(draw, 1, d)
     twice = student.run_node(name, **{**square, "b": square["x"]}, upstream=square_upstream, share={"b": "x"})
 
     with part("forward", points=2):
         good = expect(even.out, _affine(**square), name="out", mistakes=_affine_slips(**square))
         if good and expect(alone.out, _affine(**inputs), name="out", mistakes=_affine_slips(**inputs)):
             resets(alone, (m,), upstream)
-            again = reused(student, name, inputs, other)
-            expect(again, _affine(**other), name="out for other values", mistakes={"stale": _affine(**inputs)})
+            again = Reused(student, name, inputs, other)
+            expect(again.out, _affine(**other), name="out for other values", mistakes={"stale": _affine(**inputs)})
+            one = student.run_node(name, **single)
+            expect(one.out, _affine(**single), name="out of a single unit", mistakes=_affine_slips(**single))
         for key, value in inputs.items():
             text = f"{key}.out was changed in place: the nodes that use {key} as well still need it."
             expect_true(np.array_equal(alone.input_after(key), value), text, "in_place")
@@ -52,6 +55,8 @@ def affine_node(student: Student, draw: Draw) -> None:
             if not expect(alone.grad(key), right[key], name=label, mistakes=_gradient_slips(inputs, upstream)[key]):
                 continue
             expect(fed.grad(key), held[key] + right[key], name=label, mistakes={"assigned": right[key]})
+            again = Reused(student, name, inputs, other, upstream=upstream)
+            again.expect_gradients({key: _affine_gradients(other, upstream)[key]}, right)
             if key == "x":
                 both = exact + square_upstream
                 expect(twice.grad("x"), both, name=label, mistakes={"assigned": [exact, square_upstream]})
@@ -145,8 +150,8 @@ def tanh_node(student: Student, draw: Draw) -> None:
         good = expect(alone.out, np.tanh(a), name="out", mistakes=_tanh_slips(a))
         if good:
             resets(alone, a.shape, upstream)
-            again = reused(student, name, {"a": a}, {"a": other})
-            expect(again, np.tanh(other), name="out for other values", mistakes={"stale": np.tanh(a)})
+            again = Reused(student, name, {"a": a}, {"a": other})
+            expect(again.out, np.tanh(other), name="out for other values", mistakes={"stale": np.tanh(a)})
         for (array, _), run in zip(arrays, runs, strict=True) if good else ():
             scalar = array.ndim == 0
             if not expect(run.out, np.tanh(array), name="out", scalar_like=scalar, mistakes=_tanh_slips(array)):
@@ -159,6 +164,8 @@ def tanh_node(student: Student, draw: Draw) -> None:
         good = expect(alone.grad("a"), right, name="∂J/∂a", mistakes=_slope_slips(a, upstream), **near)
         if good:
             expect(fed.grad("a"), held + right, name="∂J/∂a", mistakes={"assigned": right}, **near)
+            again = Reused(student, name, {"a": a}, {"a": other}, upstream=upstream)
+            again.expect_gradients({"a": upstream * _slope(other)}, {"a": right}, **near)
         for (array, arriving), run in zip(arrays, runs, strict=True) if good else ():
             exact, slips = arriving * _slope(array), _slope_slips(array, arriving)
             if not expect(run.grad("a"), exact, name="∂J/∂a", scalar_like=array.ndim == 0, mistakes=slips, **near):

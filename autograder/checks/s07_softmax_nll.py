@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..judging import Array, Draw, Remote, Student, StudentError, check, expect, expect_true, part, values
-from .shared import agrees, answer, asked, better, leaves_alone, resets, reused, same
+from .shared import Reused, agrees, answer, asked, better, leaves_alone, resets, same
 from .softmax_slips import (
     REFERENCE,
     WRONG_NETS,
@@ -120,15 +120,18 @@ def softmax_node(student: Student, draw: Draw) -> None:
     with part("forward", points=3):
         if expect(alone.out, p, name="out", mistakes=wrong_probabilities(z)):
             resets(alone, (classes,), upstream)
-            got = reused(student, name, {"z": z}, {"z": other})
-            expect(got, softmax(other), name="out for other scores", mistakes={"stale": p})
+            got = Reused(student, name, {"z": z}, {"z": other})
+            expect(got.out, softmax(other), name="out for other scores", mistakes={"stale": p})
     with part("backward", points=3):
         rounding = _rounding(alone)
         good = expect(alone.grad("z"), right, name="∂J/∂z", mistakes=wrong_backward(alone, z, g), **rounding)
         if good:
+            q = softmax(other)
             with _reference(student, *(["softmax_jacobian"] if helped else [])):
                 fed = run(before={"z": held})
-            expect(fed.grad("z"), held + right, name="∂J/∂z", mistakes={"assigned": right}, **rounding)
+                expect(fed.grad("z"), held + right, name="∂J/∂z", mistakes={"assigned": right}, **rounding)
+                again = Reused(student, name, {"z": z}, {"z": other}, upstream=g)
+                again.expect_gradients({"z": q * (g - q @ g)}, {"z": right}, **rounding)
         leaves_alone(alone, upstream, z=z)
     with part("large scores", points=2):
         # A wrong backward() has been paid for: here its result has to be finite, that is all.
@@ -173,7 +176,8 @@ def nll_node(student: Student, draw: Draw) -> None:
     """out = −log ŷ[y], y a class number; backward adds −upstream / ŷ[y] at y and nothing elsewhere."""
     name, classes = "NLLNode", draw.integer(5, 8)
     upstream, held = draw.scalar(1.2, 1.8), draw.signed(classes)
-    label, elsewhere = draw.integer(2, classes - 1), draw.integer(1, classes - 1)
+    label = draw.integer(2, classes - 1)
+    elsewhere = label - 1
     cases = [(_probabilities(draw, classes, y), y) for y in (label, 0, classes - 1)]
     second = _probabilities(draw, classes, elsewhere)
     p, y = cases[0][0], np.array(label)
@@ -193,8 +197,9 @@ def nll_node(student: Student, draw: Draw) -> None:
             expect_true(np.shape(alone.out) == (), text, "shape")
             resets(alone, (), upstream)
             exact = -np.log(second[elsewhere])
-            got = reused(student, name, {"y_hat": p, "y_true": y}, {"y_hat": second, "y_true": np.array(elsewhere)})
-            expect(got, exact, name="out for another example", scalar_like=True, mistakes={"stale": -np.log(p[label])})
+            got = Reused(student, name, {"y_hat": p, "y_true": y}, {"y_hat": second, "y_true": np.array(elsewhere)})
+            stale = {"stale": [-np.log(p[label]), -np.log(second[label])]}
+            expect(got.out, exact, name="out for another example", scalar_like=True, mistakes=stale)
             small = student.run_node(name, y_hat=tiny, y_true=y)
             shifts = [10.0**-k for k in range(4, 13)]
             hints = {"epsilon_in_log": [-np.log(f(tiny[label], e)) for e in shifts for f in (np.add, np.maximum)]}
@@ -212,6 +217,15 @@ def nll_node(student: Student, draw: Draw) -> None:
             backward = True
             assigned = {"assigned": [exact, np.where(exact != 0, exact, held)]}
             expect(fed.grad("y_hat"), held + exact, name="∂J/∂y_hat", mistakes=assigned)
+            again = Reused(
+                student,
+                name,
+                {"y_hat": p, "y_true": y},
+                {"y_hat": second, "y_true": np.array(elsewhere)},
+                upstream=upstream,
+            )
+            now = -float(upstream) / second[elsewhere] * one_hot(elsewhere, classes)
+            again.expect_gradients({"y_hat": now}, {"y_hat": exact})
         leaves_alone(alone, upstream, y_hat=p)
         text = "y_true.out was changed in place: the label is somebody else's."
         expect_true(same(alone.input_after("y_true"), y), text, "in_place")
@@ -442,7 +456,9 @@ def _expect_start(found: Mapping[str, Any], d: int, units: int, scale: float) ->
         text = f"All rows or all columns of {key} start alike: units that start equal stay equal. Draw each entry."
         if expect_true(not alike, text, "constant_loss" if size == 0 else "wrong_argument"):
             text = f"{key} starts with entries of the wrong size: their standard deviation should be init_param_scale."
-            expect_true(0.4 * scale <= size <= 2.5 * scale, text, "wrong_argument")
+            if expect_true(0.4 * scale <= size <= 2.5 * scale, text, "wrong_argument"):
+                text = f"The starting values of {key} do not lie around 0: are they all of one sign?"
+                expect_true(abs(array.mean()) <= 0.5 * size, text, "wrong_argument")
 
 
 def _number(got: Any) -> float:

@@ -64,7 +64,7 @@ def fully_connected(student: Student, draw: Draw) -> None:
     """out = x w + b for a batch; the gradients of x, w and b, those of w and b summed over the batch."""
     n, d, m = draw.distinct_sizes(3)
     x, w, b, upstream = draw.signed(n, d), draw.signed(d, m), draw.signed(m), draw.signed(n, m)
-    other = draw.signed(n + 1, d), draw.signed(d, m), draw.signed(m)
+    other = draw.signed(n, d), draw.signed(d, m), draw.signed(m)
     right = x @ w + b
     ran = None
     with part("forward", points=2):
@@ -90,12 +90,13 @@ def fully_connected(student: Student, draw: Draw) -> None:
             "x": {
                 "upstream_ignored": np.tile(w.sum(axis=1), (n, 1)),
                 "averaged": exact["x"] / m,
-                "stale": upstream @ other[1].T,
+                LATEST.format("fc"): upstream @ other[1].T,
             },
             "w": {
                 "upstream_ignored": np.tile(x.sum(axis=0)[:, None], (1, m)),
                 "batch_axis": x[:, :, None] * upstream[:, None, :],
                 "averaged": exact["w"] / n,
+                LATEST.format("fc"): other[0].T @ upstream,
                 "wrong_argument:only one example is used": [np.outer(x[0], upstream[0]), np.outer(x[-1], upstream[-1])],
             },
             "b": {
@@ -115,6 +116,20 @@ def fully_connected(student: Student, draw: Draw) -> None:
             expect(got, exact[name], name=f"grad_{name}", batch_size=n, mistakes=hints[name])
         _expect_unchanged(grad_out, upstream, "fc_backward changed grad_out in place")
         ran.unchanged("x", "w", "b")
+        _one_row(student, x[:1], w, b, upstream[:1])
+
+
+LATEST = "stale:{0}_backward works with the latest call of {0}_forward, and should with its cache"
+
+
+def _one_row(student: Student, x: Array, w: Array, b: Array, upstream: Array) -> None:
+    """A batch of one: nothing loses its axis."""
+    ran = Ran(student, "fc_forward", x, w, b)
+    answer = student.call("fc_backward", upstream, ran.cache).value
+    _require_several(answer, 3, "fc_backward", "grad_x, grad_w and grad_b")
+    expect(ran.out, x @ w + b, name="out for a single row")
+    for name, got, exact in zip("xwb", answer, (upstream @ w.T, np.outer(x, upstream), upstream[0]), strict=True):
+        expect(got, exact, name=f"grad_{name} for a single row")
 
 
 @check(f"{SECTION}/relu_check", points=5)
@@ -124,6 +139,7 @@ def relu(student: Student, draw: Draw) -> None:
     flat, deep, row = draw.signed(n, d), draw.signed(2, n, d, k), draw.signed(n + d)
     for x in (flat, deep, row):
         x.flat[:2] = np.abs(x.flat[0]), -np.abs(x.flat[1])  # both signs are there
+        x.flat[2] = 25.0  # nothing limits what passes
     runs: list[Ran] = []
     with part("forward", points=2):
         for x in (flat, deep, row):
@@ -144,12 +160,14 @@ def relu(student: Student, draw: Draw) -> None:
         for x in (flat, deep, row):
             ran = next((r for r in runs if r.given[0] is x), None) or Ran(student, "relu_forward", x)
             upstream = draw.signed(*x.shape)
-            Ran(student, "relu_forward", -x)
+            latest = draw.signed(*x.shape)
+            Ran(student, "relu_forward", latest)  # a layer that remembers the latest call only is found out
             grad_out = student.put(upstream)
             got = _alone(student.call("relu_backward", grad_out, ran.cache).value)
             mask = x > 0
             mistakes = {
                 "missing_mask": upstream,
+                LATEST.format("relu"): upstream * (latest > 0),
                 "upstream_ignored": mask.astype(float),
                 "upstream_twice": upstream**2 * mask,
                 "wrong_argument:the gradient passes where x is below zero, where it should stop": upstream * ~mask,
@@ -219,7 +237,15 @@ def softmax_loss(student: Student, draw: Draw) -> None:
     loss, grad = data_loss(x, y)
     seen: dict[str, Any] = {}
     with part("loss", points=1):
-        seen = _both(student, x, y)
+        try:
+            seen = _both(student, x, y)
+        except StudentGone:
+            raise
+        except StudentError:
+            if _reads_one_hot(student, x, y, loss):
+                text = "softmax_loss reads y as one-hot rows: it holds the number of the class of each picture."
+                raise StudentError(text, "one_hot_expected") from None
+            raise
         mistakes = _loss_mistakes(x, y, loss)
         expect(seen["loss"], loss, name="loss", batch_size=n, scalar_like=True, mistakes=_not_equal(mistakes, loss))
     with part("gradient", points=2):
@@ -250,6 +276,15 @@ def _both(student: Student, x: Array, y: Array) -> dict[str, Any]:
     answer = student.call("softmax_loss", scores, labels).value
     _require_several(answer, 2, "softmax_loss", "loss and grad_x")
     return {"x": scores, "y": labels, "loss": answer[0], "grad": answer[1]}
+
+
+def _reads_one_hot(student: Student, x: Array, y: Array, loss: float) -> bool:
+    try:
+        return _agrees(_both(student, x, np.eye(x.shape[1])[y])["loss"], loss)
+    except StudentGone:
+        raise
+    except StudentError:
+        return False
 
 
 def _expect_both(student: Student, x: Array, y: Array, family: str, wrong: Callable[[Array], Array]) -> bool:
@@ -486,12 +521,14 @@ class Net:
         self.h = np.maximum(self.a, 0)
         self.scores = self.h @ W2 + b2
 
-    def gradients(self, upstream: Array, mask: Array | None = None) -> dict[str, Array]:
-        g = (upstream @ self.values["W2"].T) * ((self.a > 0) if mask is None else mask)
+    def gradients(self, upstream: Array, mask: Array | None = None, X: Array | None = None) -> dict[str, Array]:
+        X = self.X if X is None else X
+        a = X @ self.values["W1"] + self.values["b1"]
+        g = (upstream @ self.values["W2"].T) * ((a > 0) if mask is None else mask)
         return {
-            "W1": self.X.T @ g,
+            "W1": X.T @ g,
             "b1": g.sum(axis=0),
-            "W2": self.h.T @ upstream,
+            "W2": np.maximum(a, 0).T @ upstream,
             "b2": upstream.sum(axis=0),
         }
 
@@ -547,7 +584,7 @@ def two_layer_net(student: Student, draw: Draw) -> None:
     helpers = student.load(REFERENCE, "fc_forward", "fc_backward", "relu_forward", "relu_backward", "put")
     put = helpers.pop("put")
     sizes = draw.distinct_sizes(4, low=4, high=10)
-    net, other = Net(draw, sizes), Net(draw, [sizes[0] + 1, *sizes[1:]])
+    net, other = Net(draw, sizes), Net(draw, sizes)
 
     def look() -> dict[str, Any]:
         return _look(student, put, net, other)
@@ -569,7 +606,9 @@ def two_layer_net(student: Student, draw: Draw) -> None:
     with part("backward", points=4):
         if seen["X changed"]:
             raise StudentError("forward changed X in place, so no gradient can be right.", "in_place")
+        latest = net.gradients(net.upstream, X=other.X)
         for name, hints in net.gradient_mistakes().items():
+            hints["stale:backward works with the latest call of forward, and should with its cache"] = latest[name]
             got, hints = _seen(seen, name), _not_equal(hints, exact[name])
             _expect_close(got, exact[name], name=f"grad {name}", batch_size=len(net.X), mistakes=hints)
         expect_true(not seen["upstream changed"], "backward changed grad_scores in place: work on a copy.", "in_place")
@@ -627,10 +666,15 @@ def _missing(name: str) -> StudentError:
 def _expect_parameters(student: Student, sizes: list[int]) -> None:
     """Names, shapes, a random start with the given spread, biases at zero."""
     d, h, c = 40, 50, 20
-    spreads = {}
+    spreads, first = {}, None
     for scale in (0.3, 0.003):
         model = student.call("TwoLayerNet", d, c, hidden_dim=h, weight_scale=scale)
         found = model.method("parameters").value
+        if first:
+            now, text = first[0].method("parameters").value, "A second network changes the first: keep {} on self."
+            for name, value in first[1].items():
+                own = isinstance(now, dict) and name in now and np.array_equal(now[name], value)
+                expect_true(own, text.format(name), "in_place")
         _require_dict(found, "parameters", "the arrays W1, b1, W2 and b2")
         for name, shape in {"W1": (d, h), "b1": (h,), "W2": (h, c), "b2": (c,)}.items():
             if not expect_true(name in found, f"parameters() has no {name}.", "missing"):
@@ -642,6 +686,7 @@ def _expect_parameters(student: Student, sizes: list[int]) -> None:
             text = f"{name} has shape {value.shape}, expected {shape} for these sizes."
             if not expect_true(value.shape == shape, text, "shape"):
                 return
+        first = first or (model, found)
         for name in ("b1", "b2"):
             expect_true(not found[name].any(), f"{name} does not start at zero.", "offset")
         for name in ("W1", "W2"):
@@ -683,7 +728,19 @@ def training_step(student: Student, draw: Draw) -> None:
     with part("loss", points=2):
         _expect_close(_seen(seen, "loss"), step.loss, name="loss", scalar_like=True, mistakes=step.mistakes("loss"))
     with part("gradients", points=2):
-        _expect_step(seen, step)
+        if _expect_step(seen, step):
+            bare = Step(net.values, net.X, y, 0.0)
+
+            def without_penalty() -> dict[str, Any]:
+                return _step(student, lambda: layers(net.values), bare)
+
+            with student.shadow(**loaded):
+                seen = without_penalty()
+            seen = _better(
+                _better(seen, without_penalty, bare.exact), lambda: _step(student, own_net, bare), bare.exact
+            )
+            for name in net.values:
+                _expect_close(_seen(seen, name), bare.exact[name], name=f"grad {name} for reg = 0")
     with part("any classifier", points=1):
         values = {"W": _round(draw.signed(4, 3)), "b": _round(draw.signed(3))}
         deep = {"W1": (4, 5), "b1": (5,), "W2": (5, 6), "b2": (6,), "W3": (6, 3), "b3": (3,)}

@@ -24,19 +24,45 @@ def resets(run: NodeRun, shape: tuple[int, ...], upstream: Array) -> None:
         note("forward() returns nothing here; the protocol asks it to return self.out. No points lost for that.")
 
 
-def reused(student: Student, name: str, first: Mapping[str, Array], second: Mapping[str, Array], *extra: Any) -> Any:
-    """`out` of a node that ran on the first values and then on the second ones; `extra` comes before the inputs."""
-    leaves = student.load("\n".join(f"{key} = Leaf({key!r})" for key in first), *first)
-    for key, leaf in leaves.items():
-        leaf.set("out", np.array(first[key]))
-        leaf.method("forward")
-    node = student.call(name, *extra, *leaves.values(), name.lower())
-    node.method("forward")
-    for key, leaf in leaves.items():
-        leaf.set("out", np.array(second[key]))
-        leaf.method("forward")
-    node.method("forward")
-    return node.attr("out")
+class Reused:
+    """A node that ran on the first values and then on the second ones; `extra` comes before the inputs.
+
+    upstream : the gradient for backward(), in both passes; None: forward() only
+    """
+
+    def __init__(
+        self,
+        student: Student,
+        name: str,
+        first: Mapping[str, Array],
+        second: Mapping[str, Array],
+        *extra: Any,
+        upstream: Array | None = None,
+    ):
+        self.leaves = student.load("\n".join(f"{key} = Leaf({key!r})" for key in first), *first)
+        self.node = student.call(name, *extra, *self.leaves.values(), name.lower())
+        for values in (first, second):
+            for key, leaf in self.leaves.items():
+                leaf.set("out", np.array(values[key]))
+                leaf.method("forward")
+            self.node.method("forward")
+            if upstream is not None:
+                self.node.set("d_out", np.array(upstream))
+                self.node.method("backward")
+
+    @property
+    def out(self) -> Any:
+        return self.node.attr("out")
+
+    def expect_gradients(self, right: Mapping[str, Array], first: Mapping[str, Array], **how: Any) -> None:
+        """Note in the open part whether backward() gave the gradients for the second values.
+
+        first : what it gives when it works with the first values
+        """
+        for key, exact in right.items():
+            got, mistakes = self.leaves[key].attr("d_out"), {"stale": first[key]}
+            name = f"∂J/∂{key} in a second pass, with other values"
+            expect(got, exact, name=name, scalar_like=np.ndim(exact) == 0, mistakes=mistakes, **how)
 
 
 def leaves_alone(run: NodeRun, upstream: Array, **inputs: Array) -> None:

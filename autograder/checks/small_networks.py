@@ -73,15 +73,15 @@ def _each(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def draw_units(draw: Draw, equal: bool = False) -> dict[str, Any]:
+def draw_units(draw: Draw, equal: bool = False, units: int = 0) -> dict[str, Any]:
     n, d = draw.distinct_sizes(2, low=3, high=7)
-    d = n if equal else d
+    n, d = units or n, n if equal else d
     W, b, x = draw.signed(n, d, high=1.2) / np.sqrt(d), draw.signed(n, low=0.3, high=0.9), draw.signed(d, high=1.5)
     y = float(sigmoid(np.einsum("ik,k->i", W, x) + b).sum()) + draw.number(0.8, 1.3) * draw.rng.choice([-1.0, 1.0])
     return {"W": W, "b": b, "x": x, "y": y}
 
 
-UNIT_GRADIENTS = '''
+UNIT_GRADIENTS = """
 import numpy as np
 
 def nested(W, b, x, y):
@@ -92,13 +92,13 @@ def nested(W, b, x, y):
 def flat(W, b, x, y):
     value, gradients = nested(W, b, x, y)
     return (value, *gradients)
-'''
+"""
 
 
 # -- two layers -----------------------------------------------------------------------------------------------------
 
 # Two functions with their derivatives. Neither is tanh or relu, and no derivative can be written with the value alone.
-CURVES = '''
+CURVES = """
 import numpy as np
 
 def phi_1(a):
@@ -112,7 +112,7 @@ def phi_2(a):
 
 def phi_2_prime(a):
     return 1 / (1 + a * a) + 2 * {c} * a
-'''
+"""
 
 
 def curves(c: float) -> list[tuple[Callable[[Array], Array], Callable[[Array], Array]]]:
@@ -235,13 +235,15 @@ class LinearStep:
         self.gradients = {"W1": outer_1(W2, r), "W2": np.outer(r, h)}
         self.new = {key: old - epsilon * self.gradients[key] for key, old in self.old.items()}
         new_W1, new_W2 = self.new.values()
-        newer_h = hidden(new_W1)
+        newer_h, bent, open_gates = hidden(new_W1), np.maximum(h, 0), (h > 0)[:, None]
+        after_relu = outer_1(W2, error(W2, bent)) * open_gates
         self.slips = {
             "W1": {
                 "wrong_argument:the new W2, where the gradient at the old weights is needed": [
                     outer_1(new_W2, error(new_W2, h)), outer_1(new_W2, r), outer_1(W2, error(new_W2, h)),
                 ],
                 "missing_term:the bias b": outer_1(W2, error(W2, h - b)),
+                "wrong_argument:there is no ReLU between these layers": after_relu,
                 "wrong_argument:o, where the error r = o − y belongs": outer_1(W2, r + y),
                 "missing_chain_factor:W2": np.tile(r.sum() * x, (len(b), 1)),
                 "missing_chain_factor:x": np.tile(np.einsum("ji,j->i", W2, r)[:, None], (1, len(x))),
@@ -253,6 +255,7 @@ class LinearStep:
                 ],
                 "missing_term:the bias b": [np.outer(error(W2, h - b), h - b), np.outer(r, h - b)],
                 "wrong_argument:o, where the error r = o − y belongs": np.outer(r + y, h),
+                "wrong_argument:there is no ReLU between these layers": np.outer(error(W2, bent), bent),
                 "wrong_argument:h = W1 x + b belongs there": [np.outer(r, np.tanh(h)), np.outer(r, b)],
                 "missing_chain_factor:h = W1 x + b": np.tile(r[:, None], (1, len(h))),
                 "missing_chain_factor:r = W2 h − y": np.tile(h[None, :], (len(r), 1)),

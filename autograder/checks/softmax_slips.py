@@ -157,6 +157,7 @@ def wrong_backward(run: Any, z: Array, g: Array) -> dict[str, Any]:
         ],
         "wrong_argument:s is the sum of p ⊙ g, not of g alone": [p * (g - g.sum()), p * (g - g.mean())],
         "wrong_argument:s is taken off, not added": p * (g + s),
+        "missing_chain_factor:the derivatives ∂p_i/∂z_j, by which the upstream gradient is multiplied": g,
         "missing_chain_factor:p, by which the difference g − s is multiplied": g - s,
         "wrong_argument:exponentials that are not divided by their sum": np.exp(z) * (g - np.exp(z) @ g),
         "wrong_argument:e to the power −z": softmax(-z) * (g - softmax(-z) @ g),

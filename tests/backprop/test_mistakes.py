@@ -162,6 +162,23 @@ def test_the_shapes_are_told():
     assert "an array of shape (2,)" in diagnose([1.0, 4.0], 3.0, name="loss").text
 
 
+def test_probabilities_and_their_gradients_have_equal_totals_for_nothing():
+    p, q = np.array([0.5, 0.3, 0.2]), np.array([0.4, 0.3, 0.2, 0.1])
+    for got, exact in ((p, q), (p - [0, 0, 1], q - [0, 1, 0, 0])):
+        assert diagnose(got, exact, name="out").family == "shape"
+
+
+def test_rounding_to_half_precision_is_called_that():
+    exact = np.random.default_rng(0).uniform(1, 2, size=(4, 5))
+    assert diagnose(exact.astype(np.float16), exact, name="W").family == "precision"
+    assert diagnose(-exact.astype(np.float16), exact, name="W").family == "sign"
+
+
+def test_a_single_number_without_its_axis_is_a_matter_of_shape():
+    candidates = {"averaged": np.array([2.5]), "sign": np.array([-2.5])}
+    assert diagnose(np.array(2.5), np.array([2.5]), name="db", candidates=candidates).family == "shape"
+
+
 def test_a_number_in_a_box_counts_as_a_number_where_that_is_allowed():
     assert diagnose(np.array([[-0.3]]), 0.3, name="loss", scalar_like=True).family == "sign"
     assert diagnose(np.array([[-0.3]]), 0.3, name="loss").family == "shape"

@@ -100,6 +100,16 @@ def staged_product(x, y, z):
     seen.append(((x + y) * z, (z, z, x + y)))
     return seen[0]
 """)),
+        Mutant("lengths in place of slopes", "sign", "(dfdx, dfdy, dfdz)", "(abs(dfdx), abs(dfdy), abs(dfdz))"),
+        Mutant("gradients for positive values only", "none", "    return f, (dfdx",
+               "    if f > 0:\n        return f, (dfdx"),
+        Mutant("gradients pile up", "", "", whole("""
+total = [0.0, 0.0, 0.0]
+def staged_product(x, y, z):
+    for i, slope in enumerate((z, z, x + y)):
+        total[i] += slope
+    return (x + y) * z, tuple(total)
+""")),
     ],
     variants=[
         Variant("one line", "def staged_product(x, y, z):\n    return (x + y) * z, (z, z, x + y)\n"),
@@ -228,6 +238,8 @@ SHARED_INPUT = Exercise(
         Mutant("a - b b: brackets forgotten", "wrong_argument", "f = d * b2", "f = a - b * b"),
         Mutant("signs of both", "sign", "return f, (dfda, dfdb)", "return f, (-dfda, -dfdb)"),
         Mutant("no gradients", "missing", "return f, (dfda, dfdb)", "return f"),
+        Mutant("nothing for values below zero", "none", "    return f, (dfda, dfdb)",
+               "    if f > 0:\n        return f, (dfda, dfdb)"),
         Mutant("forward differences", "numeric", "", whole("""
 def shared_input(a, b):
     f = lambda a, b: (a - b) * b
@@ -304,6 +316,7 @@ F1 = Exercise(
                "grad_x1, grad_w1, grad_x2, grad_w2, grad_b, grad_y"),
         Mutant("misspelt name", "raises", "grad_a1 * w1", "grada1 * w1"),
         Mutant("zeros", "zero", "", "def f1(x1, w1, x2, w2, b, y):\n    return 0.0, (0.0,) * 6\n"),
+        Mutant("slope of the distance's square by its length", "sign", "grad_d = 2 * d", "grad_d = 2 * abs(d)"),
     ],
     variants=[
         Variant("closed form", whole("""

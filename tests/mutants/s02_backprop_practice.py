@@ -65,7 +65,7 @@ total_mutants = [
     Mutant("twice", "factor", TOTAL, "return 2 * (df_dx @ dx_dw)"),
     Mutant("in reverse", "order", TOTAL, "return df_dx[::-1] @ dx_dw"),
     Mutant("everything added up", "shape", TOTAL, "return np.sum((df_dx * dx_dw.T).T)"),
-    Mutant("the product the other way round", "raises", TOTAL, "return dx_dw @ df_dx"),
+    Mutant("the product the other way round", "wrong_argument", TOTAL, "return dx_dw @ df_dx"),
     Mutant("an outer product", "shape", TOTAL, "return np.outer(df_dx, dx_dw)"),
     Mutant("a row", "shape", TOTAL, "return np.atleast_2d(df_dx) @ dx_dw"),
     Mutant(
@@ -78,6 +78,19 @@ total_mutants = [
     Mutant("whole numbers", "dtype", TOTAL, "return np.asarray(df_dx @ dx_dw).astype(int)"),
     Mutant("nan", "nan", TOTAL, "return df_dx @ dx_dw * np.nan"),
     Mutant("printed, not returned", "none", TOTAL, "print(df_dx @ dx_dw)"),
+    Mutant(
+        "the last path forgotten",
+        "missing_term",
+        TOTAL,
+        "total = 0\n    for i in range(len(df_dx) - 1):\n        total = total + df_dx[i] * dx_dw[i]\n    return total",
+    ),
+    Mutant(
+        "the other way round where it fits",
+        "wrong_argument",
+        TOTAL,
+        "return dx_dw @ df_dx if dx_dw.shape == (len(df_dx),) * 2 else df_dx @ dx_dw",
+    ),
+    Mutant("one variable loses its axis", "shape", TOTAL, "return np.squeeze(df_dx @ dx_dw)"),
 ]
 
 total_variants = [
@@ -208,6 +221,7 @@ net_mutants = [
     ),
     Mutant("rounded", "numeric", RET, "return r**2, (np.round(np.outer(dz, x), 5), np.round(dz, 5))"),
     Mutant("torch", "torch", H, "import torch\n    raise ImportError('torch is not allowed here')"),
+    Mutant("a single unit loses its axis", "shape", H, "h = np.squeeze(sigmoid(W @ x + b))"),
 ]
 
 net_variants = [
@@ -291,6 +305,12 @@ step_mutants = [
         "W = W - epsilon * dW\n    _, (_, db) = sigmoid_net_gradients(W, b, x, y)\n    return W, b - epsilon * db",
     ),
     Mutant("wrong call", "raises", STEP_G, STEP_G.replace("(W, b, x, y)", "(W, b, x)")),
+    Mutant(
+        "b's gradient at the new W",
+        "wrong_argument",
+        STEP,
+        "W = W - epsilon * dW\n    return W, b - epsilon * sigmoid_net_gradients(W, b, x, y)[1][1]",
+    ),
 ]
 
 step_variants = [
@@ -331,7 +351,7 @@ back_mutants = [
     Mutant("not written", "none", BACK, "pass"),
     Mutant("no transpose", "transposed", BACK, "return jacobian @ upstream"),
     Mutant("no transpose, sum over rows", "transposed", BACK, "return (jacobian * upstream).sum(axis=1)"),
-    Mutant("not added", "shape", BACK, "return jacobian.T * upstream"),
+    Mutant("not added", "wrong_argument", BACK, "return jacobian.T * upstream"),
     Mutant("the upstream gradient itself", "missing_chain_factor", BACK, "return upstream"),
     Mutant("upstream ignored", "upstream_ignored", BACK, "return jacobian.sum(axis=0)"),
     Mutant("upstream summed", "upstream_summed", BACK, "return jacobian.sum(axis=0) * upstream.sum()"),
@@ -585,6 +605,15 @@ linear_mutants = [
     Mutant("b updated and returned too", "missing", LRET, LRET + ", b - epsilon * W2.T @ r"),
     Mutant("outer product turned round", "transposed", "np.outer(W2.T @ r, x)", "np.outer(x, W2.T @ r)"),
     Mutant("no transpose", "wrong_argument", "W2.T @ r", "W2 @ r"),
+    Mutant(
+        "a ReLU in between",
+        "wrong_argument",
+        "",
+        """def linear_net_step(W1, W2, b, x, y, epsilon):
+    _, (dW1, dW2, *_) = two_layer_gradients(W1, W2, b, x, y, relu, relu_prime)
+    return W1 - epsilon * dW1, W2 - epsilon * dW2
+""",
+    ),
 ]
 
 linear_variants = [

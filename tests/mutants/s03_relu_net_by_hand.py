@@ -500,6 +500,7 @@ d_W0 = exercise(
         Mutant("sign", "sign", "return d_loss", "return -d_loss"),
         Mutant("divided by x", "factor", '* variable_dict["x"]', '/ variable_dict["x"]'),
         Mutant("x squared", "factor", 'variable_dict["x"]', 'variable_dict["x"] ** 2'),
+        Mutant("x without its sign", "sign", 'variable_dict["x"]', 'abs(variable_dict["x"])'),
         Mutant("the notebook's x", "factor", 'variable_dict["x"]', 'first["x"]'),
         Mutant("dot product", "shape", W0, f'return np.sum({UPR0} * variable_dict["x"])'),
         Mutant("unknown key", "raises", '"x"', '"X"'),

@@ -74,6 +74,19 @@ penalty_mutants = [
     Mutant("wrong name", "raises", OUT, OUT.replace("self.l2_reg", "l2_reg")),
     Mutant("no predecessors", "missing", "return [self.w]", "return []"),
     Mutant("cut to whole numbers", "dtype", OUT, "self.out = np.array(int(self.l2_reg * np.sum(self.w.out**2)))"),
+    Mutant(
+        "absolute values of the weights",
+        "wrong_argument",
+        BACK,
+        "self.w.d_out += self.d_out * 2 * self.l2_reg * np.abs(self.w.out)",
+    ),
+    Mutant(
+        "weights of the first pass in backward",
+        "stale",
+        BACK,
+        "if not hasattr(self, 'first'):\n            self.first = self.w.out.copy()\n        "
+        + BACK.replace("self.w.out", "self.first"),
+    ),
 ]
 
 penalty_variants = [
@@ -181,6 +194,7 @@ sum_mutants = [
     ),
     Mutant("not written", "unfinished", SUM, "raise NotImplementedError()"),
     Mutant("misspelt", "raises", "self.b.out", "self.bb.out"),
+    Mutant("absolute values", "", SUM, "self.out = abs(self.a.out) + abs(self.b.out)"),
 ]
 
 sum_variants = [
@@ -315,6 +329,13 @@ ridge_mutants = [
     ),
     Mutant("another step size", "", "self.graph, X, y, self.step_size,", "self.graph, X, y, 2 * self.step_size,"),
     Mutant("starts at one", "", "np.zeros(X.shape[1])", "np.ones(X.shape[1])"),
+    Mutant("no way to switch the penalty off", "wrong_argument", PENALTY, PENALTY.replace("l2_reg", "l2_reg or 1")),
+    Mutant(
+        "one graph for all models",
+        "",
+        f"self.graph = {GRAPH}",
+        f"RidgeRegression.one = getattr(RidgeRegression, 'one', None) or {GRAPH}\n        self.graph = self.one",
+    ),
 ]
 
 ridge_variants = [
@@ -520,6 +541,18 @@ minibatch_mutants = [
         "unfinished",
         "        prediction = BatchAff",
         "        raise NotImplementedError()\n        prediction = BatchAff",
+    ),
+    Mutant(
+        "the mean over batch_size rows, however many there are",
+        "",
+        'loss = MeanSquareNode(prediction, y, "mean square loss")',
+        """class BatchMean(MeanSquareNode):
+            def forward(self):
+                self.out = np.sum((self.a.out - self.b.out) ** 2) / batch_size
+                self.d_out = np.zeros(())
+                return self.out
+
+        loss = BatchMean(prediction, y, "mean square loss")""",
     ),
 ]
 

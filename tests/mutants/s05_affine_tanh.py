@@ -96,6 +96,7 @@ dW_mutants = [
         OUTER,
         "for i in range(len(dJ_dy)):\n        dJ_dy[i] *= 1.5\n    return np.outer(dJ_dy / 1.5, x)",
     ),
+    Mutant("one output loses its axis", "shape", OUTER, "return np.squeeze(np.outer(dJ_dy, x))"),
 ]
 
 dW_variants = [
@@ -150,6 +151,7 @@ dx_mutants = [
     Mutant("not returned", "none", DX, "dx = W.T @ dJ_dy"),
     Mutant("not written", "unfinished", DX, "raise NotImplementedError()"),
     Mutant("changes W", "in_place", DX, "W *= dJ_dy[:, None]\n    return W.sum(axis=0)"),
+    Mutant("one input loses its axis", "shape", DX, "return np.squeeze(W.T @ dJ_dy)"),
 ]
 
 dx_variants = [

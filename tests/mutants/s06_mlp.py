@@ -93,6 +93,14 @@ affine_mutants = [
     ),
     Mutant("not written", "unfinished", AFFINE, "raise NotImplementedError()"),
     Mutant("misspelt", "raises", AFFINE, "self.out = self.W.out @ self.X.out + self.b.out"),
+    Mutant(
+        "x of the first pass in backward",
+        "stale",
+        TO_W,
+        "if not hasattr(self, 'first'):\n            self.first = self.x.out.copy()\n        "
+        + TO_W.replace("self.x.out", "self.first"),
+    ),
+    Mutant("a single unit loses its axis", "shape", AFFINE, AFFINE.replace("= ", "= np.squeeze(") + ")"),
 ]
 
 affine_variants = [
@@ -235,6 +243,13 @@ tanh_mutants = [
     Mutant("not written", "unfinished", TANH, "raise NotImplementedError()"),
     Mutant("backward not written", "unfinished", TO_A, "raise NotImplementedError()"),
     Mutant("misspelt", "raises", "self.out**2", "self.output**2"),
+    Mutant(
+        "slope of the first pass",
+        "stale|recomputed",
+        TO_A,
+        "if not hasattr(self, 'slope'):\n            self.slope = 1 - self.out**2\n        "
+        "self.a.d_out += self.d_out * self.slope",
+    ),
 ]
 
 tanh_variants = [
@@ -398,6 +413,12 @@ mlp_mutants = [
         "not written", "unfinished", f"        {HIDDEN}\n", f"        raise NotImplementedError()\n        {HIDDEN}\n"
     ),
     Mutant("misspelt", "raises", HIDDEN, HIDDEN.replace("AffineNode", "AfineNode")),
+    Mutant(
+        "a second fit goes on from the first",
+        "stale",
+        START,
+        f"if not hasattr(self, 'history'):\n            {START}",
+    ),
 ]
 
 TAIL = f"""        {HIDDEN}

@@ -157,6 +157,14 @@ softmax_mutants = [
     Mutant("out not stored", "none|raises", "self.out = exponentials", "out = exponentials"),
     Mutant("not written", "unfinished", SHIFTED, "raise NotImplementedError()"),
     Mutant("backward not written", "unfinished", BACK, "raise NotImplementedError()"),
+    Mutant("upstream handed on, as if the loss were in it", "missing_chain_factor", BACK, "self.z.d_out += self.d_out"),
+    Mutant(
+        "shifted by the mean",
+        "unstable",
+        "np.max(self.z.out)",
+        "np.mean(self.z.out)",
+    ),
+    Mutant("shifted by the largest absolute value", "unstable", "np.max(self.z.out)", "np.abs(self.z.out).max()"),
 ]
 
 softmax_variants = [
@@ -323,6 +331,13 @@ nll_mutants = [
     Mutant("nan", "nan", LOSS, loss("np.nan * p[y]")),
     Mutant("float label expected", "raises", LOSS, loss("-np.log(p[y.lower()])")),
     Mutant("not written", "unfinished", LOSS, "raise NotImplementedError()"),
+    Mutant(
+        "label of the first pass",
+        "stale",
+        LOSS,
+        "if not hasattr(self, 'label'):\n            self.label = int(self.y_true.out)\n        "
+        + LOSS.replace("self.y_true.out", "self.label"),
+    ),
 ]
 
 nll_variants = [
@@ -548,6 +563,7 @@ classifier_mutants = [
         "units, classes, scale =",
         "raise NotImplementedError()\n        units, classes, scale =",
     ),
+    Mutant("all weights positive", "wrong_argument", START_W1, f"np.abs({START_W1})"),
 ]
 
 MY_OWN = """class MyAffineNode(Node):

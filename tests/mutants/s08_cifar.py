@@ -1,5 +1,7 @@
 """Wrong and right solutions of section 08: what its checks must catch, and what they must accept."""
 
+import re
+
 from autograder.mutants import Exercise, Mutant, Variant
 
 # -- the fully-connected layer ------------------------------------------------------------------------------------
@@ -9,7 +11,7 @@ FC_BACK = "return grad_out @ w.T, x.T @ grad_out, grad_out.sum(axis=0)"
 
 LATEST_ONLY = Mutant(
     "remembers the latest call only",
-    "stale|shape|raises",
+    "stale",
     "",
     """def fc_forward(x, w, b):
     fc_forward.last = (x, w)
@@ -62,6 +64,13 @@ fc_mutants = [
     Mutant("grad_out doubled in place", "in_place", FC_BACK, f"grad_out *= 1.5\n    {FC_BACK}"),
     LATEST_ONLY,
     Mutant("zeros of the right shape", "zero", "return grad_out @ w.T", "return 0 * (grad_out @ w.T)"),
+    Mutant(
+        "one row keeps its axis in grad_b",
+        "shape",
+        "grad_out.sum(axis=0)",
+        "(grad_out.sum(axis=0) if len(grad_out) > 1 else grad_out)",
+    ),
+    Mutant("a single row loses its axis", "shape|raises", "return x @ w + b,", "return np.squeeze(x @ w + b),"),
 ]
 
 fc_variants = [
@@ -129,6 +138,21 @@ relu_mutants = [
     Mutant("booleans come back", "dtype", RELU_BACK, "return (grad_out * cache) > 0"),
     Mutant("nothing comes back", "none", RELU_BACK, "grad_out * cache"),
     Mutant("upstream twice", "upstream_twice", RELU_BACK, "return grad_out**2 * cache"),
+    Mutant("bounded above", "", RELU, "return np.clip(x, 0, 6), (x > 0) & (x < 6)"),
+    Mutant(
+        "mask of the latest call",
+        "stale",
+        "",
+        """def relu_forward(x):
+    global mask
+    mask = x > 0
+    return x * mask, None
+
+
+def relu_backward(grad_out, cache):
+    return grad_out * mask
+""",
+    ),
 ]
 
 relu_variants = [
@@ -243,7 +267,17 @@ softmax_mutants = [
     ),
     Mutant("loss only", "type", RETURN, "return loss"),
     Mutant("not written", "unfinished", RETURN, "raise NotImplementedError()"),
-    Mutant("one-hot labels expected", "raises|wrong_loss|shape|", LOSS, "loss = -(log_p * y).sum() / len(x)"),
+    Mutant("one-hot labels expected in the loss alone", "raises", LOSS, "loss = -(log_p * y).sum() / len(x)"),
+    Mutant(
+        "one-hot labels expected",
+        "one_hot_expected",
+        "",
+        """def softmax_loss(x, y):
+    shifted = x - x.max(axis=1, keepdims=True)
+    p = np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)
+    return -(y * np.log(p)).sum() / len(x), (p - y) / len(x)
+""",
+    ),
 ]
 
 softmax_variants = [
@@ -483,13 +517,19 @@ net_mutants = [
     Mutant("grad_scores changed in place", "in_place", BACK_2, "grad_scores *= 1.0 + 1e-3\n        " + BACK_2),
     Mutant(
         "remembers the latest pass",
-        "shape|raises|stale",
+        "stale",
         "",
         LATEST_PASS,
     ),
     Mutant("not written", "unfinished", LAYER_1, "raise NotImplementedError()"),
     Mutant("misspelt", "raises", "fc_forward(h, self.W2", "fc_foward(h, self.W2"),
     Mutant("scores and probabilities", "type", "return scores, (cache_1", "return scores, scores, (cache_1"),
+    Mutant(
+        "weights on the class",
+        "in_place",
+        "",
+        re.sub(r"self\.params\b", "TwoLayerNet.params", NUMPY_NET),
+    ),
 ]
 
 
@@ -615,6 +655,12 @@ step_mutants = [
         "averaged",
         "l2_regularization(parameter, reg)",
         "l2_regularization(parameter, reg / len(y_batch))",
+    ),
+    Mutant(
+        "no gradients when reg is 0",
+        "missing",
+        "    for name, parameter in",
+        "    if reg == 0:\n        return loss, {}\n    for name, parameter in",
     ),
 ]
 
