@@ -60,7 +60,7 @@ class Probe:
         except KeyboardInterrupt:
             return {"error": {"type": "Timeout", "message": "", **_place(None)}}
         except WireError as error:
-            return {"error": {"type": "TooLarge", "message": str(error), **_place(None)}}
+            return too_large(error)
         except BaseException as error:  # the student's code may raise anything, SystemExit included
             return {"error": describe_error(error)}
 
@@ -300,4 +300,9 @@ def encode_reply(reply: dict[str, Any]) -> bytes:
     try:
         return encode(reply)
     except (WireError, TypeError, ValueError) as error:
-        return encode({"error": {"type": "TooLarge", "message": str(error), **_place(None)}})
+        return encode(too_large(error))
+
+
+def too_large(error: Exception) -> dict[str, Any]:
+    """The reply in place of one that cannot travel."""
+    return {"error": {"type": "TooLarge", "message": str(error), **_place(None)}}

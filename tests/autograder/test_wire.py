@@ -18,7 +18,18 @@ from hypothesis.extra import numpy as hnp
 
 from autograder.inside import wire
 from autograder.inside.probe import Probe, encode_reply
-from autograder.inside.wire import HEADER, MAX_BYTES, MAX_DEPTH, MAX_JSON, Handle, WireError, decode, encode, read
+from autograder.inside.wire import (
+    HEADER,
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_JSON,
+    Handle,
+    WireError,
+    copied,
+    decode,
+    encode,
+    read,
+)
 
 quiet = settings(deadline=None, max_examples=200, derandomize=True, suppress_health_check=list(HealthCheck))
 
@@ -82,6 +93,10 @@ def same(a, b) -> bool:
     return type(a) is type(b) and a == b
 
 
+# Over the socket, and where the judge sits in the student's own process.
+ROADS = pytest.mark.parametrize("over", [lambda value: received(encode(value)), copied], ids=["message", "copy"])
+
+
 @quiet
 @given(values)
 @example(np.array(np.nan))
@@ -93,27 +108,34 @@ def same(a, b) -> bool:
 @example(-(2**1023) + 1)
 def test_plain_data_comes_back_as_it_was(value):
     assert same(received(encode(value)), value)
+    assert same(copied(value), value)
 
 
-def test_arrays_come_back_as_copies_that_may_be_written_to():
-    got = received(encode(np.arange(3.0)))
+@ROADS
+def test_arrays_come_back_as_copies_that_may_be_written_to(over):
+    array = np.arange(3.0)
+    got = over(array)
     got[0] = 7
-    assert got[0] == 7
+    assert got[0] == 7 and array[0] == 0
 
 
-def test_views_and_other_byte_orders_come_back_with_the_same_numbers():
+@ROADS
+def test_views_and_other_byte_orders_come_back_with_the_same_numbers(over):
     for array in (
         np.arange(12.0).reshape(3, 4).T,
         np.arange(10)[::-3],
         np.arange(3, dtype=">f8"),
         np.broadcast_to(1, 3),
+        np.ma.masked_array([1.0, 2.0]),
     ):
-        np.testing.assert_array_equal(received(encode(array)), array)
+        np.testing.assert_array_equal(over(array), array)
+        assert type(over(array)) is np.ndarray and over(array).flags.c_contiguous and over(array).dtype.isnative
 
 
-def test_long_doubles_travel_as_doubles():
+@ROADS
+def test_long_doubles_travel_as_doubles(over):
     for value in (np.longdouble(0.5), np.clongdouble(0.5 + 1j), np.full(3, np.longdouble(0.5))):
-        got = received(encode(value))
+        got = over(value)
         assert got.dtype.itemsize == (16 if got.dtype.kind == "c" else 8) and np.all(got == value)
 
 
@@ -126,13 +148,15 @@ def test_only_known_names_of_array_types_are_read(name):
         received(packed({"array": name, "shape": [1]}, bytes(16)))
 
 
-def test_halves_of_characters_come_back_as_text_that_can_be_written():
-    got = received(encode({"\udc80": "a\ud800b", "kind": Handle(1, "a \udfff")}))
+@ROADS
+def test_halves_of_characters_come_back_as_text_that_can_be_written(over):
+    got = over({"\udc80": "a\ud800b", "kind": Handle(1, "a \udfff")})
     assert got == {"?": "a?b", "kind": Handle(1, "a ?")}
 
 
-def test_integers_without_end_become_infinite():
-    assert received(encode([2**5000, -(2**5000)])) == [math.inf, -math.inf]
+@ROADS
+def test_integers_without_end_become_infinite(over):
+    assert over([2**5000, -(2**5000)]) == [math.inf, -math.inf]
     assert received(packed([2**1024, -(10**1200)])) == [math.inf, -math.inf]
 
 
@@ -151,20 +175,22 @@ def test_what_is_not_plain_cannot_be_sent(value):
         encode(value)
 
 
-def test_values_that_are_too_large_or_too_deep_cannot_be_sent():
+@ROADS
+def test_values_that_are_too_large_or_too_deep_cannot_be_sent(over):
     deep: list = []
     for _ in range(MAX_DEPTH + 2):
         deep = [deep]
     for value in (deep, [0] * (wire.MAX_ITEMS + 1), np.broadcast_to(0.0, MAX_BYTES // 8 + 1)):
         with pytest.raises(WireError):
-            encode(value)
+            over(value)
 
 
-def test_a_list_inside_itself_cannot_be_sent():
+@ROADS
+def test_a_list_inside_itself_cannot_be_sent(over):
     loop: list = []
     loop.append(loop)
     with pytest.raises(WireError):
-        encode(loop)
+        over(loop)
 
 
 HOSTILE = {
