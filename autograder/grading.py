@@ -105,8 +105,14 @@ class Grader:
         files: dict[str, bytes] | None = None,
         problems: Sequence[str] = (),
     ) -> Result:
-        """Grade the cells of one submitted notebook. Never raises for anything in them."""
-        return _Run(self, template, cells, files or {}, problems).result()
+        """Grade the cells of one submitted notebook. Never raises for anything in them.
+
+        A notebook whose process died is graded a second time, and that counts: memory may have been short, or somebody
+        may have killed it from outside. One that dies by its own doing does so again.
+        """
+        run = _Run(self, template, cells, files or {}, problems)
+        result = run.result()
+        return _Run(self, template, cells, files or {}, problems).result() if run.died else result
 
     def close(self) -> None:
         for warm in self._warm.values():
@@ -160,6 +166,7 @@ class _Run:
         self.mended: set[int] = set()  # cells of the release that were run as released as well
         self.shows_too = False  # whether unchanged cells that only show something run as well
         self.process: StudentProcess | None = None
+        self.died = False  # whether a process of it ended by itself or by somebody else's hand
         self.restarts = 0
         self.seconds = dict.fromkeys(SECONDS, 0.0)
         self.room = 0  # bytes of output that may still be kept
@@ -292,6 +299,7 @@ class _Run:
         if self.process is not None:
             self.seconds["answers_cpu"] += self.process.answers_cpu() if self.process.alive else 0.0
             self.process.end()
+            self.died |= self.process.died
             cpu = self.process.usage.get("cpu")
             self.seconds["sandbox_cpu"] += cpu if isinstance(cpu, float) else 0.0
             self.process = None

@@ -50,11 +50,15 @@ class CellResult:
 
 
 class StudentProcess:
-    """One untrusted process with one notebook in it."""
+    """One untrusted process with one notebook in it.
+
+    alive : requests can be sent
+    died  : it ended by itself, or by somebody else's hand
+    """
 
     def __init__(self, warm: WarmProcess, channel: socket.socket):
         self._warm, self._channel = warm, channel
-        self.alive = True
+        self.alive, self.died = True, False
         self.usage: dict[str, float] = {}
 
     def send(self, request: dict[str, Any], seconds: float = 10.0) -> Any:
@@ -80,6 +84,7 @@ class StudentProcess:
             self.end()
             raise StudentGone("The notebook's process sent an answer that makes no sense.", "died") from None
         except (OSError, EOFError):
+            self.died = True
             self.end()
             raise StudentGone(DIED, "died") from None
 
@@ -88,6 +93,7 @@ class StudentProcess:
         reply = self.send({"op": "cell", "source": source, "number": number}, seconds)
         if isinstance(reply, dict) and isinstance(reply.get("outputs"), list):
             return CellResult(reply["outputs"], reply.get("ok") is True, self._told(reply.get("cpu")))
+        self.died = True
         self.end()
         broken = str(reply.get("broken", "") if isinstance(reply, dict) else "")[:200]
         raise StudentGone(f"{DIED} {broken}".strip(), "died")

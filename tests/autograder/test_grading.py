@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 
 import nbformat
 import pytest
-from conftest import ROOT, needs_bubblewrap
+from conftest import ROOT, descendants, needs_bubblewrap
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbgrader.utils import compute_checksum, determine_grade
@@ -27,6 +28,7 @@ from autograder.grading import (
     verdict_outputs,
 )
 from autograder.judging import Check, PartResult, Verdict, expect, part
+from autograder.sandbox import StudentProcess
 from autograder.submission import Cell, parse_notebook
 from autograder.template import Template, TemplateCell, templates
 
@@ -82,6 +84,29 @@ def test_a_notebook_is_graded_without_a_course_around_it(tmp_path, monkeypatch, 
     nbformat.validate(result.notebook)
     assert os.listdir(tmp_path) == ["handed in.ipynb"], "nothing is written"
     assert result.seconds["cells"] > 0 and result.seconds["judge_cpu"] > 0
+
+
+@needs_bubblewrap
+@pytest.mark.parametrize("request_number", [3, 40, 90])  # in a cell, in a check, in a later check
+@pytest.mark.parametrize("victim", ["student", "warm process"])
+def test_a_process_killed_from_outside_costs_no_points(tmp_path, monkeypatch, request_number, victim):
+    path = tmp_path / "ridge.ipynb"
+    path.write_text(json.dumps(solved(ridge())))
+    send, count = StudentProcess.send, 0
+
+    def killed_at_one_request(self, *args, **kwargs):
+        nonlocal count
+        count += 1
+        if count == request_number:
+            inside = descendants(self._warm._process.pid)
+            os.kill(inside[-1] if victim == "student" else inside[1], signal.SIGKILL)
+            time.sleep(0.1)
+        return send(self, *args, **kwargs)
+
+    monkeypatch.setattr(StudentProcess, "send", killed_at_one_request)
+    with Grader() as grader:
+        result = grade_notebook(path, "04-ridge", course=COURSE, grader=grader)
+    assert result.score == 24 and count > request_number
 
 
 @needs_bubblewrap

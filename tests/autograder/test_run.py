@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, needs_bubblewrap
+from conftest import ROOT, descendants, needs_bubblewrap
 
 from autograder.classroom import CLASS, MadeUp, copy_course, hand_in, make_class, replace
 from autograder.course import Course, CourseError, UserError
@@ -246,17 +246,6 @@ def start(course: Course) -> subprocess.Popen:
         f"grade_class(Course(Path(sys.argv[1])), ['{SECTION}'], options=Options(workers=2))"
     )
     return subprocess.Popen([sys.executable, "-c", code, str(course.root)], start_new_session=True)
-
-
-def descendants(pid: int) -> list[int]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, ValueError):
-            fields = path.read_text().rpartition(")")[2].split()
-            if int(fields[1]) == pid:
-                child = int(path.parent.name)
-                found += [child, *descendants(child)]
-    return found
 
 
 @pytest.fixture(scope="module")
