@@ -241,6 +241,15 @@ def back_through(student: Student, draw: Draw) -> None:
             asked.leaves_inputs()
 
 
+def _bent(draw: Draw, equal: bool) -> dict[str, Array]:
+    """Inputs for which W1 x + b has entries of both signs, so that a ReLU where none belongs shows."""
+    while True:
+        inputs = draw_layers(draw, equal)
+        h = inputs["W1"] @ inputs["x"] + inputs["b"]
+        if h.min() < -0.1 and h.max() > 0.1:
+            return inputs
+
+
 @check(f"{SECTION}/two_layer_gradients_check", points=8, reveals=True)
 def two_layer_gradients(student: Student, draw: Draw) -> None:
     """½ ‖W2 φ(W1 x + b) − y‖² and four gradients in the shapes of their variables, for two different φ."""
@@ -248,7 +257,7 @@ def two_layer_gradients(student: Student, draw: Draw) -> None:
     passed = student.load(CURVES.format(c=repr(c)), "phi_1", "phi_1_prime", "phi_2", "phi_2_prime")
     asked, truths = [], []
     for number, (phi, slope) in enumerate(curves(c), start=1):
-        inputs = draw_layers(draw, equal=number == 1)
+        inputs = _bent(draw, equal=number == 1)
         functions = {"phi": passed[f"phi_{number}"], "phi_prime": passed[f"phi_{number}_prime"]}
         asked.append(Asked(student, "two_layer_gradients", {**inputs, **functions}))
         truths.append(two_layers(**inputs, phi=phi, slope=slope))
@@ -275,15 +284,6 @@ def linear_net_step(student: Student, draw: Draw) -> None:
         for a in twice.calls:
             _expect_moved(two(a.result, "new_W1", "new_W2"), (a.inputs["W1"], a.inputs["W2"]))
             a.leaves_inputs("{name} was changed in place: {name} = {name} − … makes a new array, {name} −= … does not.")
-
-
-def _bent(draw: Draw, equal: bool) -> dict[str, Array]:
-    """Inputs for which W1 x + b has entries of both signs, so that a ReLU where none belongs shows."""
-    while True:
-        inputs = draw_layers(draw, equal)
-        h = inputs["W1"] @ inputs["x"] + inputs["b"]
-        if h.min() < -0.1 and h.max() > 0.1:
-            return inputs
 
 
 def _step_pieces(result: Any, truth: LinearStep) -> dict[str, tuple[Any, Any]]:

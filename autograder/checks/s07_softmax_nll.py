@@ -55,7 +55,8 @@ def _large_scores(draw: Draw, classes: int) -> Iterator[Array]:
     yield mixed
     yield close + 1000
     yield close - 1000
-    yield np.where(np.arange(classes) == draw.integer(0, classes), 1000.0, -1000.0)
+    # Neither the first nor the last, either of which some subtract in place of the largest.
+    yield np.where(np.arange(classes) == draw.integer(1, classes - 1), 1000.0, -1000.0)
 
 
 # -- softmax ------------------------------------------------------------------------------------------------------
@@ -253,7 +254,7 @@ def _probabilities(draw: Draw, classes: int, label: int) -> Array:
 def softmax_nll_gradient(student: Student, draw: Draw) -> None:
     """∂J/∂z = p − e_y for J = −log softmax(z)[y]."""
     name, classes = "softmax_nll_gradient", draw.integer(5, 8)
-    label = draw.integer(1, classes - 1)
+    label = draw.integer(2, classes - 1)  # not 1, which changes nothing where it multiplies
     ordinary = [(draw.signed(classes, low=0.3, high=1.5), y) for y in (label, 0, classes - 1)]
     large = [(z, draw.integer(0, classes)) for z in _large_scores(draw, classes)]
 

@@ -76,8 +76,12 @@ def _each(value: Any) -> list[Any]:
 def draw_units(draw: Draw, equal: bool = False, units: int = 0) -> dict[str, Any]:
     n, d = draw.distinct_sizes(2, low=3, high=7)
     n, d = units or n, n if equal else d
-    W, b, x = draw.signed(n, d, high=1.2) / np.sqrt(d), draw.signed(n, low=0.3, high=0.9), draw.signed(d, high=1.5)
-    y = float(sigmoid(np.einsum("ik,k->i", W, x) + b).sum()) + draw.number(0.8, 1.3) * draw.rng.choice([-1.0, 1.0])
+    while True:
+        W, b, x = draw.signed(n, d, high=1.2) / np.sqrt(d), draw.signed(n, low=0.3, high=0.9), draw.signed(d, high=1.5)
+        z = np.einsum("ik,k->i", W, x) + b
+        if n == 1 or z.min() < -0.1 and z.max() > 0.1:  # both signs, or no activation looks like ReLU
+            break
+    y = float(sigmoid(z).sum()) + draw.number(0.8, 1.3) * draw.rng.choice([-1.0, 1.0])
     return {"W": W, "b": b, "x": x, "y": y}
 
 
