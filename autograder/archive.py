@@ -184,9 +184,10 @@ def read_folder(folder: Path) -> Archive:
     archive, taken = Archive(), {}
     for base, folders, names in os.walk(folder, followlinks=False):
         folders.sort()
-        links = [name for name in folders if Path(base, name).is_symlink()]
-        folders[:] = [name for name in folders if name not in links]
-        for name in sorted([*names, *links]):
+        too_deep = len(Path(base).relative_to(folder).parts) > MAX_DEPTH
+        left = [name for name in folders if too_deep or Path(base, name).is_symlink()]
+        folders[:] = [name for name in folders if name not in left]
+        for name in sorted([*names, *left]):
             path = Path(base, name)
             if len(archive.entries) + len(archive.refused) >= MAX_ENTRIES:
                 raise Refused(f"it holds more than {MAX_ENTRIES} files")

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import stat
+import subprocess
 import struct
 import unicodedata
 import zipfile
@@ -270,6 +271,24 @@ def test_an_unpacked_download_is_read_as_it_lies_but_its_links_are_not_followed(
         "it is a link.",
         "it is no ordinary file.",
     ]
+
+
+def test_an_unpacked_download_with_endless_folders_is_read_as_far_as_it_makes_sense(course, tmp_path):
+    folder = tmp_path / "unpacked"
+    (folder / "ana").mkdir(parents=True)
+    (folder / "ana" / NAME).write_bytes(NOTEBOOK)
+    here = os.getcwd()
+    os.chdir(folder / "ana")
+    for _ in range(1500):
+        os.mkdir("d")
+        os.chdir("d")
+    os.chdir(here)
+    try:
+        summary = collect(course, [folder])
+    finally:
+        subprocess.run(["rm", "-rf", folder], check=True)  # Python's own way of removing it may not get to its end
+    assert summary.placed == [f"ana/{SECTION}"]
+    assert len(summary.refused) == 1 and "folders deep" in summary.refused[0]
 
 
 def test_a_single_hand_in_belongs_to_nobody(course):
