@@ -9,8 +9,8 @@ import json
 import os
 import shutil
 import stat
-import subprocess
 import struct
+import subprocess
 import unicodedata
 import zipfile
 from pathlib import Path
