@@ -404,7 +404,7 @@ NONE_AT, ALL_AT = 0.70, 0.834
 @check("09-fashion-mnist/weights", points=5)
 def weights(student: Student, draw: Draw) -> None:
     """The share of unknown pictures that the trained network gets right: no points at 70 %, all from 85 %."""
-    points, seed = 5, draw.integer(0, 10**6)
+    points, seed = 5, draw.integer(0, 2**62)
     try:
         opened = _bench(student, "open_weights")(student.get("FashionNet"), FILE)
         predict = _bench(student, "predict")
