@@ -115,9 +115,11 @@ def network(
     while True:
         W1, W2 = draw.signed(3, 3), draw.signed(3)
         r1 = W1 @ h0
+        if abs(r1).min() <= 0.3:
+            continue
         W1 *= (np.sign(r1) * alive1)[:, None]
         made = Network(x, W0, W1, W2, float(W2 @ np.maximum(W1 @ h0, 0.0) - sign * draw.number(0.5, 2.0)))
-        if abs(r1).min() > 0.3 and abs(made.y_predicted) > 0.2 and _tells_mistakes_apart(made):
+        if abs(made.y_predicted) > 0.2 and _tells_mistakes_apart(made):
             return made
 
 
