@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop.gradcheck import Comparison, compare
+from backprop.comparison import Comparison, compare
 from backprop.mistakes import Mistake
 
 from .inside.probe import Probe, too_large
