@@ -3,7 +3,7 @@
     check_node(SumNode, a=np.array(2.0), b=np.array(3.0))         one node of a computation graph
     check_function(f1, 1.0, 2.0, 3.0)                             a function that returns (value, gradients)
     check_graph(graph, {"x": x}, {"y": y}, {"w": w, "b": b})      a whole ComputationGraphFunction
-    check_values("forward", {"loss": loss}, {"loss": 0.6931})     numbers that are known
+    check_values("loss", lambda: {"at 0": loss(0.0)}, {"at 0": 0.6931})         numbers that are known
 
 Each prints its report and returns None, or raises CheckFailed with the report as its message.
 
@@ -58,7 +58,7 @@ _GRADIENT_LEGEND = "(exact: your backward; approx: finite differences of your fo
 
 def check_values(
     title: str,
-    got: Mapping[str, Any],
+    got: Mapping[str, Any] | Callable[[], Mapping[str, Any]],
     expected: Mapping[str, Any],
     *,
     atol: float = ATOL,
@@ -69,10 +69,15 @@ def check_values(
 ) -> None:
     """Compare named results with known values; print the report.
 
+    got : name -> result; or a function without arguments that returns this dictionary. What the student's code raises
+        inside that function is said in one sentence with the line of their code
     mistakes : name -> {family: the value that mistake gives}, to recognise what backprop.mistakes can't see by itself
 
     Raises CheckFailed with the report when a value is wrong or missing. Names that are not expected are ignored.
     """
+    if callable(got):
+        with student_code(f"{title}: your code"):
+            got = got()
     if not isinstance(got, Mapping):
         keys = ", ".join(expected)
         raise CheckFailed(f"{title}\n   expected a dictionary with the keys {keys}, got {describe(got)}.")

@@ -373,6 +373,21 @@ def test_known_values_are_compared_and_missing_ones_named(capsys):
     assert "dictionary" in failure(check_values, "forward", None, {"p": 0.5})
 
 
+def test_an_error_while_results_are_computed_is_one_sentence_with_the_line(capsys):
+    def slope(x):
+        return x.wieght
+
+    check_values("slope", lambda: {"at 1": 2.0}, {"at 1": 2.0})
+    assert "ok" in capsys.readouterr().out
+    text = failure(check_values, "slope", lambda: {"at 1": slope(1.0)}, {"at 1": 2.0})
+    first, second = text.splitlines()
+    assert first == "slope: your code stopped with AttributeError: 'float' object has no attribute 'wieght'"
+    assert second.strip().startswith("in slope, line") and second.endswith("return x.wieght")
+    text = failure(check_values, "slope", lambda: {"at 1": unfinished(None)}, {"at 1": 2.0})
+    assert "slope: your code is not written yet" in text
+    assert "dictionary" in failure(check_values, "slope", lambda: None, {"at 1": 2.0})
+
+
 # ------------------------------------------------------------------------------------------------------------ comparing
 
 
