@@ -13,7 +13,7 @@ from backprop.mistakes import Mistake, diagnose, explain
 
 ATOL = 1e-9
 RTOL = 1e-7
-
+NAME_WIDTH = 10  # at least so much room for a name, so that the columns of one report stand under those of the last
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ class Comparison:
     labels: tuple[str, str] = ("exact", "approx")
     note: str = ""
 
-    def line(self, width: int = 0) -> str:
-        """`   ∂J/∂a   exact 0.4421   approx 0.4421   maxdiff 3.1e-11   ok`, the name padded to `width`."""
+    def line(self, width: int = NAME_WIDTH) -> str:
+        """`   ∂J/∂a        exact 0.4421     approx 0.4421     maxdiff 3.1e-11   ok`, the name padded to `width`."""
         name = f"   {self.name:<{width}}"
         if self.note:
             return f"{name}   {self.note}   <-"
-        numbers = f"{self.labels[0]} {_short(self.exact):<10} {self.labels[1]} {_short(self.approx):<10}"
+        numbers = f"{self.labels[0]:<5} {_short(self.exact):<10} {self.labels[1]:<6} {_short(self.approx):<10}"
         where = "" if self.index is None else f" at [{', '.join(map(str, self.index))}]"
-        return f"{name}   {numbers} maxdiff {self.max_difference:.1e}   {'ok' if self.ok else '<-' + where}"
+        return f"{name}   {numbers} maxdiff {self.max_difference:<7.1e}   {'ok' if self.ok else '<-' + where}"
 
 
 class CheckFailed(AssertionError):
@@ -118,9 +118,12 @@ def compare(
     return wrong(exact=float(mine[at]), approx=float(right[at]), max_difference=worst, index=index, limit=limit)
 
 
-def report(title: str, comparisons: Sequence[Comparison]) -> str:
-    """Title, one line per comparison, then the sentence of each recognised mistake, each once."""
-    width = max((len(c.name) for c in comparisons), default=0)
+def report(title: str, comparisons: Sequence[Comparison], width: int = NAME_WIDTH) -> str:
+    """Title, one line per comparison, then the sentence of each recognised mistake, each once.
+
+    width : the least room for a name
+    """
+    width = max([width, *(len(c.name) for c in comparisons)])
     lines = [title, *(c.line(width) for c in comparisons)]
     lines += dict.fromkeys(c.mistake.text for c in comparisons if c.mistake is not None)
     return "\n".join(lines)
@@ -133,20 +136,25 @@ def failed(name: str, family: str, note: str) -> Comparison:
 def conclude(sections: Sequence[tuple[str, Sequence[Comparison]]]) -> None:
     """Print the sections, or raise CheckFailed with them."""
     stop_if_wrong(sections)
-    for title, comparisons in sections:
-        if comparisons:
-            print(report(title, comparisons))
+    for text in _reports(sections):
+        print(text)
 
 
 def stop_if_wrong(sections: Sequence[tuple[str, Sequence[Comparison]]]) -> None:
     everything = [c for _, comparisons in sections for c in comparisons]
     if all(c.ok for c in everything):
         return
-    text = [report(title, comparisons) for title, comparisons in sections if comparisons]
+    text = _reports(sections)
     limits = [c.limit for c in everything if not c.ok and not c.note]
     if limits:
         text.append(f"Right code shows max differences below {_rounded_up(max(limits)):.0e}.")
     raise CheckFailed("\n".join(text))
+
+
+def _reports(sections: Sequence[tuple[str, Sequence[Comparison]]]) -> list[str]:
+    """The report of each section that has comparisons, with the columns of all under each other."""
+    width = max([NAME_WIDTH, *(len(c.name) for _, comparisons in sections for c in comparisons)])
+    return [report(title, comparisons, width) for title, comparisons in sections if comparisons]
 
 
 def as_numbers(value: Any) -> np.ndarray | None:
@@ -174,9 +182,11 @@ def describe(value: Any) -> str:
 
 
 def _short(number: float) -> str:
+    """At most ten characters, up to an exponent of two digits."""
     if not math.isfinite(number):
         return str(number)
-    return f"{number:.4f}" if number == 0 or 1e-3 <= abs(number) < 1e5 else f"{number:.3e}"
+    text = f"{number:.4f}"
+    return text if len(text) <= 10 and (number == 0 or 1e-3 <= abs(number) < 1e5) else f"{number:.3e}"
 
 
 def _rounded_up(limit: float) -> float:

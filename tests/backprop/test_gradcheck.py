@@ -276,7 +276,7 @@ def test_a_value_known_to_be_right_catches_a_node_that_agrees_with_itself():
     half.backward = lambda self: self.a.d_out.__iadd__(self.l2_reg * self.a.out * self.d_out)
     check_node(half, l2_reg=0.3, w=np.array([1.0, 2.0]))
     text = failure(check_node, half, l2_reg=0.3, w=np.array([1.0, 2.0]), expected=1.5)
-    assert "half as large" in text and "yours 0.7500" in text and "right 1.5000" in text
+    assert "half as large" in text and "yours 0.7500" in text and "right  1.5000" in text
 
 
 def broken(**methods):
@@ -407,6 +407,23 @@ def test_the_lines_are_aligned_and_end_in_a_verdict():
     text = report("SumNode · backward", lines).splitlines()
     assert text[1].index("approx") == text[2].index("approx")
     assert text[1].endswith("ok") and text[2].endswith("<- at [1]") and "maxdiff 2.0e+00" in text[2]
+
+
+def test_columns_stand_under_each_other_within_a_report_and_between_reports(capsys):
+    check_node(SumNode, a=np.array(2.0), bias=np.array(3.0), expected=5.0)
+    check_values("known", {"loss": -12345.6789}, {"loss": -12345.6789})
+    check_function(f3, 0.3, -0.5, 1)
+    text = failure(check_values, "wrong", {"p": math.nan, "q": -0.5}, {"p": 1e-7, "q": -1e7})
+    lines = [line for line in (capsys.readouterr().out + text).splitlines() if " maxdiff " in line]
+    assert len(lines) == 8
+    words = {"yours", "exact"}, {"right", "approx"}, {"maxdiff"}, {"ok", "<-"}
+    assert all(len({line.index(w) for line in lines for w in column if w in line}) == 1 for column in words)
+
+
+def test_a_long_name_moves_the_columns_of_its_whole_report(capsys):
+    check_node(SumNode, first_summand=np.array(2.0), b=np.array(3.0), expected=5.0)
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.endswith("ok")]
+    assert len(lines) == 3 and len({line.index("maxdiff") for line in lines}) == 1
 
 
 def test_a_sentence_is_said_once():

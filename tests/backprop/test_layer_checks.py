@@ -56,7 +56,7 @@ def test_a_wrong_backward_is_named(change, said):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda x, w, b: (x @ w, (x, w)), "out   yours"),
+        (lambda x, w, b: (x @ w, (x, w)), "out +yours"),
         (lambda x, w, b: x @ w + b, "two things, out and cache"),
         (lambda x, w, b: (np.nan * (x @ w), None), "finite numbers"),
         (lambda x, w, b: (np.add(x, 1, out=x) @ w + b, None), "changed its input x in place"),
@@ -125,7 +125,7 @@ def _with(**methods):
         (_with(parameters=lambda self: {"W": self.W}), "has no b: there is W"),
         (_with(parameters=lambda self: {"W": self.W.T, "b": self.b}), r"expected floats of shape \(3, 2\)"),
         (_with(parameters=lambda self: {"W": self.W.copy(), "b": self.b}), "Wrong.forward"),
-        (_with(backward=lambda self, g, X: {"W": X.T @ g}), "grad b   not there"),
+        (_with(backward=lambda self, g, X: {"W": X.T @ g}), "grad b +not there"),
         (_with(backward=lambda self, g, X: {"W": X.T @ g, "b": g.mean(axis=0)}), "averaged|half"),
         (_with(backward=lambda self, g, X: (X.T @ g, g.sum(axis=0))), "should be a dict from names to gradients"),
         (Classifier(), "Classifier.parameters is not written yet"),
