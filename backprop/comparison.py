@@ -140,7 +140,8 @@ def conclude(sections: Sequence[tuple[str, Sequence[Comparison]]]) -> None:
         print(text)
 
 
-def stop_if_wrong(sections: Sequence[tuple[str, Sequence[Comparison]]]) -> None:
+def stop_if_wrong(sections: Sequence[tuple[str, Sequence[Comparison]]], then: str = "") -> None:
+    """Raise CheckFailed with the sections when one comparison is wrong; `then` is what is still to be said after it."""
     everything = [c for _, comparisons in sections for c in comparisons]
     if all(c.ok for c in everything):
         return
@@ -148,7 +149,7 @@ def stop_if_wrong(sections: Sequence[tuple[str, Sequence[Comparison]]]) -> None:
     limits = [c.limit for c in everything if not c.ok and not c.note]
     if limits:
         text.append(f"Right code shows max differences below {_rounded_up(max(limits)):.0e}.")
-    raise CheckFailed("\n".join(text))
+    raise CheckFailed("\n".join([*text, then] if then else text))
 
 
 def _reports(sections: Sequence[tuple[str, Sequence[Comparison]]]) -> list[str]:

@@ -53,6 +53,7 @@ __all__ = [
     "report",
 ]
 
+_VALUE_FIRST = "The gradients come next: they are compared with differences of this value, so it has to be right first."
 _GRADIENT_LEGEND = "(exact: your backward; approx: finite differences of your forward)"
 
 
@@ -152,6 +153,7 @@ def check_node(
                 labels=("yours", "right"),
             )
         ]
+    stop_if_wrong([(f"{label} · forward", forward)], _VALUE_FIRST)
     first = bench.backward(others=False)
     stop_if_wrong([(f"{label} · forward", forward), (f"{label} · backward   {_GRADIENT_LEGEND}", first)])
     again = bench.backward(others=True)
@@ -342,6 +344,15 @@ def check_function(
     number = as_numbers(value)
     if number is None or number.size != 1:
         raise CheckFailed(f"{label} returned {describe(value)} as its value: it should be one number.")
+    shown = []
+    if expected is not None:
+        shown = [
+            compare(
+                "value", value, expected, atol=atol, rtol=rtol, candidates=(mistakes or {}).get("value"),
+                scalar_like=True, labels=("yours", "right"),
+            )
+        ]  # fmt: skip
+    stop_if_wrong([(label, shown)], _VALUE_FIRST)
     wanted = [i for i, array in enumerate(arrays) if _is_float(inputs[i])]
     if not isinstance(gradients, tuple | list):
         raise CheckFailed(
@@ -359,14 +370,6 @@ def check_function(
         _require_smooth(f"∂{symbol}/∂{names[i]}", right[names[i]], unsure[names[i]])
     got = {names[i]: gradient for i, gradient in zip(wanted, gradients, strict=True)}
     hints = _with_exchanged(got, right, mistakes or {})
-    shown = []
-    if expected is not None:
-        shown = [
-            compare(
-                "value", value, expected, atol=atol, rtol=rtol, candidates=hints.get("value"), scalar_like=True,
-                labels=("yours", "right"),
-            )
-        ]  # fmt: skip
     shown += [
         compare(
             f"∂{symbol}/∂{name}", got[name], right[name], atol=atol, rtol=rtol, uncertainty=unsure[name],
@@ -411,6 +414,15 @@ def check_graph(
         for _ in range(2):
             value, gradients = graph.get_gradients(input_values, outcome_values)
             passes.append({name: _kept(gradients.get(name)) for name in values})
+        shown = []
+        if expected is not None:
+            shown = [
+                compare(
+                    "objective", value, expected, atol=atol, rtol=rtol, candidates=(mistakes or {}).get("objective"),
+                    scalar_like=True, labels=("yours", "right"),
+                )
+            ]  # fmt: skip
+        stop_if_wrong([(label, shown)], _VALUE_FIRST)
         right, unsure = {}, {}
         for name, array in values.items():
             right[name], unsure[name] = jacobian(objective, array)
@@ -418,14 +430,6 @@ def check_graph(
         # Leave the graph as it was asked for: at the given parameters, with their gradients in it.
         graph.set_parameters({name: value.copy() for name, value in values.items()})
         graph.get_gradients(input_values, outcome_values)
-    shown = []
-    if expected is not None:
-        shown = [
-            compare(
-                "objective", value, expected, atol=atol, rtol=rtol, candidates=(mistakes or {}).get("objective"),
-                scalar_like=True, labels=("yours", "right"),
-            )
-        ]  # fmt: skip
     legend = "(exact: your backward pass; approx: finite differences of your forward pass)"
     hints = _with_exchanged(passes[0], right, mistakes or {})
     for number, got in enumerate(passes):

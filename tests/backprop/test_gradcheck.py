@@ -279,6 +279,32 @@ def test_a_value_known_to_be_right_catches_a_node_that_agrees_with_itself():
     assert "half as large" in text and "yours 0.7500" in text and "right  1.5000" in text
 
 
+def test_a_right_gradient_is_not_blamed_for_a_wrong_value():
+    class Half(PenaltyNode):  # backward as it should be
+        def value(self, w):
+            return np.array(0.5 * self.l2_reg * (w**2).sum())
+
+    def half(x, w):
+        return x * w / 2, (w, x)
+
+    class HalfDistance(SquaredL2DistanceNode):
+        def forward(self):
+            super().forward()
+            self.out = self.out / 2
+            return self.out
+
+    given, outcome, start = line_values()
+    right = (start["w"] @ given["x"] + start["b"] - outcome["y"]) ** 2
+    texts = [
+        failure(check_node, Half, l2_reg=0.3, w=np.array([1.0, 2.0]), expected=1.5),
+        failure(check_function, half, 1.5, 2.0, expected=3.0),
+        failure(check_graph, line_graph(HalfDistance), given, outcome, start, expected=right),
+    ]
+    for text in texts:
+        assert "∂" not in text and text.count("maxdiff") == 1 and "half as large" in text
+        assert text.endswith("it has to be right first.")
+
+
 def broken(**methods):
     return patched(SumNode, **methods)
 
