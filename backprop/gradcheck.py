@@ -53,7 +53,7 @@ __all__ = [
     "report",
 ]
 
-_VALUE_FIRST = "The gradients come next: they are compared with differences of this value, so it has to be right first."
+_VALUE_FIRST = "Gradients come once this is right: they are compared with differences of it."
 _GRADIENT_LEGEND = "(exact: your backward; approx: finite differences of your forward)"
 
 
@@ -322,6 +322,7 @@ def check_function(
     symbol = getattr(f, "__name__", "f") if getattr(f, "__name__", "f").isidentifier() else "f"
     names = tuple(names) or _parameter_names(f, len(inputs))
     arrays = [np.array(value, dtype=float) if _is_float(value) else value for value in inputs]
+    wanted = [i for i, value in enumerate(inputs) if _is_float(value)]
 
     def run() -> tuple[Any, Any]:
         # A number goes in as a number: the student's code may use math.exp on it.
@@ -336,6 +337,12 @@ def check_function(
                 raise CheckFailed(f"{label} changed its input {name}: leave inputs as they are, work on a copy.")
         if result is None or result is Ellipsis:
             raise CheckFailed(f"{label} returned {result}: is it finished?")
+        if isinstance(result, tuple | list) and len(result) > 2:
+            gradients = ", ".join(f"grad_{names[i]}" for i in wanted) + "," * (len(wanted) == 1)
+            raise CheckFailed(
+                f"{label} returned {len(result)} things in a row: the gradients belong together in a tuple after the "
+                f"value.\n   return value, ({gradients})"
+            )
         if not isinstance(result, tuple | list) or len(result) != 2:
             raise CheckFailed(f"{label} returned {describe(result)}: it should return the value and the gradients.")
         return result[0], result[1]
@@ -353,7 +360,8 @@ def check_function(
             )
         ]  # fmt: skip
     stop_if_wrong([(label, shown)], _VALUE_FIRST)
-    wanted = [i for i, array in enumerate(arrays) if _is_float(inputs[i])]
+    if isinstance(gradients, np.ndarray) and gradients.ndim == 1 and all(arrays[i].ndim == 0 for i in wanted):
+        gradients = list(gradients)  # an array with one number for each input
     if not isinstance(gradients, tuple | list):
         raise CheckFailed(
             f"{label} returned {describe(gradients)} in place of the gradients: "
