@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 _VALUE_FIRST = "Gradients come once this is right: they are compared with differences of it."
-_GRADIENT_LEGEND = "(exact: your backward; approx: finite differences of your forward)"
+_LEGEND = "\n   (exact: your backward; approx: finite differences of your forward)"  # under the title
 
 
 def check_values(
@@ -155,15 +155,15 @@ def check_node(
         ]
     stop_if_wrong([(f"{label} · forward", forward)], _VALUE_FIRST)
     first = bench.backward(others=False)
-    stop_if_wrong([(f"{label} · forward", forward), (f"{label} · backward   {_GRADIENT_LEGEND}", first)])
+    stop_if_wrong([(f"{label} · forward", forward), (f"{label} · backward{_LEGEND}", first)])
     again = bench.backward(others=True)
-    stop_if_wrong([(f"{label} · backward, every input feeding a second node too   {_GRADIENT_LEGEND}", again)])
+    stop_if_wrong([(f"{label} · backward, every input feeding a second node too{_LEGEND}", again)])
     for name, value in values.items():
         if value.dtype.kind == "f":
             values[name] = np.array(value * 1.07)  # not a kink nearer to zero, and every label stays what it was
     second = bench.backward(others=False)
-    stop_if_wrong([(f"{label} · second pass, with other values   {_GRADIENT_LEGEND}", second)])
-    conclude([(f"{label} · forward", forward), (f"{label} · backward   {_GRADIENT_LEGEND}", first)])
+    stop_if_wrong([(f"{label} · second pass, with other values{_LEGEND}", second)])
+    conclude([(f"{label} · forward", forward), (f"{label} · backward{_LEGEND}", first)])
     print("   also right: inputs that feed a second node, a second pass, nothing changed in place")
     if bench.returned_nothing:
         print(f"   {label}.forward returns nothing: end it with `return self.out`, as every node does.")
@@ -385,7 +385,7 @@ def check_function(
         )
         for name in got
     ]  # fmt: skip
-    conclude([(f"{label}   (exact: your gradient; approx: finite differences of your value)", shown)])
+    conclude([(f"{label}\n   (exact: your gradient; approx: finite differences of your value)", shown)])
 
 
 def check_graph(
@@ -438,7 +438,6 @@ def check_graph(
         # Leave the graph as it was asked for: at the given parameters, with their gradients in it.
         graph.set_parameters({name: value.copy() for name, value in values.items()})
         graph.get_gradients(input_values, outcome_values)
-    legend = "(exact: your backward pass; approx: finite differences of your forward pass)"
     hints = _with_exchanged(passes[0], right, mistakes or {})
     for number, got in enumerate(passes):
         lines = [
@@ -448,10 +447,10 @@ def check_graph(
             )
             for name in values
         ]  # fmt: skip
-        stop_if_wrong([(f"{label}{' · second pass' if number else ''}   {legend}", [*shown, *lines])])
+        stop_if_wrong([(f"{label}{' · second pass' if number else ''}{_LEGEND}", [*shown, *lines])])
         if number == 0:
             first = lines
-    conclude([(f"{label}   {legend}", [*shown, *first])])
+    conclude([(f"{label}{_LEGEND}", [*shown, *first])])
 
 
 @contextmanager

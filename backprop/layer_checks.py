@@ -87,7 +87,7 @@ def check_layer(
                 batch_size=len(upstream) if upstream.ndim > 1 else None,
             )
         )
-    conclude([(label, shown), (f"{back}   (exact: yours; approx: finite differences of your forward)", lines)])
+    conclude([(label, shown), (f"{back}\n   (exact: yours; approx: finite differences of your forward)", lines)])
 
 
 def check_loss(
@@ -165,7 +165,8 @@ def check_classifier(
         # The step is exact, the student's arrays may be float32: their gradient is rounded once.
         loose = {"atol": 1e-5, "rtol": 1e-5} if own[name].dtype == np.float32 else {"atol": ATOL, "rtol": RTOL}
         lines.append(compare(f"grad {name}", gradient, right, batch_size=len(X), **loose))
-    conclude([(f"{label}.forward", shown), (f"{label}.backward   (approx: differences of your forward)", lines)])
+    title = f"{label}.backward\n   (exact: yours; approx: differences of your forward)"
+    conclude([(f"{label}.forward", shown), (title, lines)])
 
 
 def _live_arrays(live: Any, parameters: Mapping[str, Any], label: str) -> dict[str, np.ndarray]:

@@ -91,7 +91,7 @@ def check_train_epoch(train_epoch: Callable[..., float]) -> None:
     mean = np.average(each, weights=sizes)
     of_batches = compare("mean loss", got, np.mean(each), atol=1e-5, rtol=1e-5, scalar_like=True)
     last = _against("mean loss", got, np.mean(each) if of_batches.ok else mean, {"missing_mean": sum(each)})
-    conclude([("train_epoch   (yours: after one epoch of three minibatches; right: worked out)", [*found, last])])
+    conclude([("train_epoch\n   (yours: after one epoch of three minibatches; right: worked out)", [*found, last])])
 
 
 def check_accuracy(accuracy: Callable[..., float]) -> None:

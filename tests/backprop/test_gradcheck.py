@@ -321,6 +321,10 @@ def boom(self):
     self.a.d_out += self.wieght
 
 
+def assigned_sum(self):
+    self.a.d_out, self.b.d_out = 1 * self.d_out, 1 * self.d_out
+
+
 def unfinished(self):
     raise NotImplementedError
 
@@ -454,6 +458,20 @@ def test_a_long_name_moves_the_columns_of_its_whole_report(capsys):
     check_node(SumNode, first_summand=np.array(2.0), b=np.array(3.0), expected=5.0)
     lines = [line for line in capsys.readouterr().out.splitlines() if line.endswith("ok")]
     assert len(lines) == 3 and len({line.index("maxdiff") for line in lines}) == 1
+
+
+def test_the_lines_of_a_report_fit_into_eighty_columns(capsys):
+    class MinibatchCrossEntropyNode(SumNode):
+        pass
+
+    values = {"a": np.array(2.0), "y_hat": np.array(3.0)}
+    check_node(MinibatchCrossEntropyNode, **values, expected=5.0)
+    check_function(f3, 0.3, -0.5, 1, title="sigmoid_net_gradients_of_two_layers")
+    check_graph(line_graph(), *line_values(), title="a linear model of thirty characters")
+    once = patched(MinibatchCrossEntropyNode, backward=assigned_sum)
+    text, sentence, _ = failure(check_node, once, **values).partition("\ny_hat feeds two nodes")
+    assert "second node" in text and sentence
+    assert max(map(len, (capsys.readouterr().out + text).splitlines())) <= 80
 
 
 def test_a_sentence_is_said_once():
