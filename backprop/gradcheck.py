@@ -164,7 +164,7 @@ def check_node(
     second = bench.backward(others=False)
     stop_if_wrong([(f"{label} · second pass, with other values{_LEGEND}", second)])
     conclude([(f"{label} · forward", forward), (f"{label} · backward{_LEGEND}", first)])
-    print("   also right: inputs that feed a second node, a second pass, nothing changed in place")
+    print("   also right: inputs of two nodes, a second pass, nothing changed in place")
     if bench.returned_nothing:
         print(f"   {label}.forward returns nothing: end it with `return self.out`, as every node does.")
 

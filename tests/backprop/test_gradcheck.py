@@ -469,7 +469,7 @@ def test_the_lines_of_a_report_fit_into_eighty_columns(capsys):
     check_function(f3, 0.3, -0.5, 1, title="sigmoid_net_gradients_of_two_layers")
     check_graph(line_graph(), *line_values(), title="a linear model of thirty characters")
     once = patched(MinibatchCrossEntropyNode, backward=assigned_sum)
-    text, sentence, _ = failure(check_node, once, **values).partition("\ny_hat feeds two nodes")
+    text, sentence, _ = failure(check_node, once, **values).partition("\na feeds two nodes")
     assert "second node" in text and sentence
     assert max(map(len, (capsys.readouterr().out + text).splitlines())) <= 80
 
