@@ -142,8 +142,14 @@ def check_classifier(
     """
     label = type(model).__name__
     with student_code(f"{label}.parameters"):
-        live = model.parameters()
+        live, again = model.parameters(), model.parameters()
     own = _live_arrays(live, parameters, label)
+    for name, array in _live_arrays(again, parameters, label).items():
+        if not np.may_share_memory(array, own[name]):
+            raise CheckFailed(
+                f"{label}.parameters gives another array as {name} each time, so training would change a copy and not "
+                "the model: return the arrays that forward uses."
+            )
     for name, values in parameters.items():
         own[name][...] = values
     first, cache = _scores(model, X, label)

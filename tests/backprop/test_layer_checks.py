@@ -112,6 +112,20 @@ def test_a_right_classifier_passes_in_single_and_double_precision(dtype):
     check_classifier(Mine(), INPUT, VALUES, SCORES)
 
 
+def test_views_of_one_array_are_live_arrays():
+    class Flat(Line):
+        def __init__(self):
+            self.all = np.zeros(8)
+
+        def parameters(self):
+            return {"W": self.all[:6].reshape(3, 2), "b": self.all[6:]}
+
+        W = property(lambda self: self.parameters()["W"])
+        b = property(lambda self: self.parameters()["b"])
+
+    check_classifier(Flat(), INPUT, VALUES, SCORES)
+
+
 def _with(**methods):
     return type("Wrong", (Line,), methods)()
 
@@ -124,7 +138,8 @@ def _with(**methods):
         (_with(parameters=lambda self: [self.W, self.b]), "should be a dict"),
         (_with(parameters=lambda self: {"W": self.W}), "has no b: there is W"),
         (_with(parameters=lambda self: {"W": self.W.T, "b": self.b}), r"expected floats of shape \(3, 2\)"),
-        (_with(parameters=lambda self: {"W": self.W.copy(), "b": self.b}), "Wrong.forward"),
+        (_with(parameters=lambda self: {"W": self.W.copy(), "b": self.b}), "another array as W each time"),
+        (_with(parameters=lambda self: {"W": self.W, "b": self.b + 0}), "training would change a copy"),
         (_with(backward=lambda self, g, X: {"W": X.T @ g}), "grad b +not there"),
         (_with(backward=lambda self, g, X: {"W": X.T @ g, "b": g.mean(axis=0)}), "averaged|half"),
         (_with(backward=lambda self, g, X: (X.T @ g, g.sum(axis=0))), "should be a dict from names to gradients"),
