@@ -10,6 +10,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from backprop.classifiers import Classifier
 from backprop.optim import SGD, DataSampler
@@ -112,6 +113,7 @@ def plot_stats(stats: Mapping[str, Any], filename: str | Path | None = None, tit
     epochs = np.arange(len(stats["train_acc"]))
     for key, label in (("train_acc", "training"), ("val_acc", "validation")):
         right.plot(epochs, 100 * np.asarray(stats[key]), ".-", label=label)
+    right.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     right.set_xlabel("epoch")
     right.set_ylabel("accuracy in %")
     right.legend()

@@ -111,5 +111,14 @@ def test_the_plot_shows_loss_and_both_accuracies_and_is_saved(data, tmp_path):
     plt.close(figure)
 
 
+@pytest.mark.parametrize("epochs", [0, 1, 2, 3, 5, 30])
+def test_the_ticks_of_the_epochs_are_whole_numbers(epochs):
+    accuracies = [0.5] * (epochs + 1)
+    figure = plot_stats({"loss": [1.0] * epochs, "t": range(epochs + 1), "train_acc": accuracies, "val_acc": accuracies})
+    ticks = figure.axes[1].get_xticks()
+    assert len(ticks) and all(tick == round(tick) for tick in ticks)
+    plt.close(figure)
+
+
 def test_a_training_without_steps_can_be_plotted_too(data):
     plt.close(plot_stats(train(Line(), step, data, num_epochs=0, progress=False)))
