@@ -58,8 +58,8 @@ def check_network(
         raise CheckFailed(f"No gradient reaches {', '.join(missing)}: is it used in forward?")
     if together.min() >= 0 and (together.sum(dim=1) - 1).abs().max() < 1e-4:
         raise CheckFailed(
-            "The scores of each picture are positive and add up to 1, as after a softmax. cross_entropy takes scores as "
-            "they are and contains the softmax: leave it out of forward."
+            "The scores of each picture are positive and add up to 1, as after a softmax. cross_entropy takes scores "
+            "as they are and contains the softmax: leave it out of forward."
         )
     if not torch.allclose(together[:1], alone, atol=1e-4, rtol=1e-3):
         raise CheckFailed("In eval mode a picture alone gets other scores than the same picture among others.")

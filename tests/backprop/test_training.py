@@ -113,8 +113,8 @@ def test_the_plot_shows_loss_and_both_accuracies_and_is_saved(data, tmp_path):
 
 @pytest.mark.parametrize("epochs", [0, 1, 2, 3, 5, 30])
 def test_the_ticks_of_the_epochs_are_whole_numbers(epochs):
-    accuracies = [0.5] * (epochs + 1)
-    figure = plot_stats({"loss": [1.0] * epochs, "t": range(epochs + 1), "train_acc": accuracies, "val_acc": accuracies})
+    half = [0.5] * (epochs + 1)
+    figure = plot_stats({"loss": [1.0] * epochs, "t": range(epochs + 1), "train_acc": half, "val_acc": half})
     ticks = figure.axes[1].get_xticks()
     assert len(ticks) and all(tick == round(tick) for tick in ticks)
     plt.close(figure)
