@@ -16,7 +16,8 @@ import numpy as np
 
 from backprop.comparison import ATOL, RTOL, CheckFailed, Comparison, compare, conclude, describe, failed, stop_if_wrong
 from backprop.differences import jacobian
-from backprop.gradcheck import check_function, student_code
+from backprop.function_checks import check_function
+from backprop.student_code import student_code
 
 __all__ = ["check_classifier", "check_layer", "check_loss"]
 

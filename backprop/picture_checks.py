@@ -18,9 +18,9 @@ from PIL import Image
 from torch import nn
 
 from backprop.comparison import CheckFailed, compare, conclude
-from backprop.gradcheck import student_code
 from backprop.mistakes import Mistake, explain
 from backprop.pretrained import MEAN, STD
+from backprop.student_code import student_code
 
 __all__ = [
     "SIDE",

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from backprop.comparison import CheckFailed, compare, conclude
-from backprop.gradcheck import student_code
+from backprop.student_code import student_code
 
 __all__ = ["check_accuracy", "check_network", "check_train_epoch", "softmax_regression_epoch"]
 

@@ -1,0 +1,36 @@
+"""Run the student's code: what it raises becomes one sentence with the line of their code."""
+
+from __future__ import annotations
+
+import linecache
+import sysconfig
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from backprop.comparison import CheckFailed
+
+
+@contextmanager
+def student_code(where: str) -> Iterator[None]:
+    """Turn what the student's code raises into CheckFailed that shows the line of their code."""
+    try:
+        yield
+    except CheckFailed:
+        raise
+    except NotImplementedError as error:
+        raise CheckFailed(f"{where} is not written yet: it raises NotImplementedError.{_their_line(error)}") from error
+    except Exception as error:
+        raise CheckFailed(f"{where} stopped with {type(error).__name__}: {error}{_their_line(error)}") from error
+
+
+def _their_line(error: BaseException) -> str:
+    """The last line of the traceback that belongs neither to this library nor to Python's own."""
+    ours = (str(Path(__file__).parent), sysconfig.get_paths()["stdlib"], sysconfig.get_paths()["purelib"])
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(ours)]
+    if not frames:
+        return ""
+    frame = frames[-1]
+    code = (frame.line or linecache.getline(frame.filename, frame.lineno or 0)).strip()
+    return f"\n   in {frame.name}, line {frame.lineno}:  {code}"
