@@ -200,7 +200,11 @@ class Question:
         """Each gradient of a second pass; a row of weights counts as a vector, an array of one as a number."""
         graph = self.graph(net)
         graph.method("get_gradients", {"x": x}, {"y": y})
-        _, found = values(graph.method("get_gradients", {"x": x}, {"y": y}))
+        found = values(graph.method("get_gradients", {"x": x}, {"y": y}))
+        if len(found) != 2:
+            text = f"get_gradients gives {len(found)} things: expected the objective and a dictionary."
+            raise StudentError(text, "type")
+        found = found[1]
         gradients = {}
         for name in NAMES:
             there, axes = self.layout.get(name, (name, -1))

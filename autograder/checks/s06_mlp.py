@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from backprop.comparison import as_numbers
+
 from ..judging import Array, Draw, Student, StudentError, check, expect, expect_true, part
 from .one_hidden_layer import KINDS, NAMES, REFERENCE, Net, Question, expect_fit, expect_random_start
 from .shared import Reused, agrees, answer, better, leaves_alone, misreported, number, resets, within
@@ -176,10 +178,15 @@ def tanh_node(student: Student, draw: Draw) -> None:
         run = student.run_node(name, a=a, upstream=upstream, replace_out=replaced)
         slips = {"recomputed:self.out": right}
         # Another mistake in the slope has been named above and is not paid for twice.
-        if good or np.allclose(np.asarray(run.grad("a"), dtype=float), alone.grad("a")):
+        if good or _alike(run.grad("a"), alone.grad("a")):
             expect(run.grad("a"), upstream * (1 - replaced**2), name="∂J/∂a", mistakes=slips)
         else:
             expect_true(isinstance(run.grad("a"), np.ndarray), "backward() gave no gradient.", "none")
+
+
+def _alike(one: Any, other: Any) -> bool:
+    one, other = as_numbers(one), as_numbers(other)
+    return one is not None and other is not None and one.shape == other.shape and np.allclose(one, other)
 
 
 def _slope(a: Array) -> Array:

@@ -849,7 +849,9 @@ def _step(student: Student, make: Callable[[], Remote], step: Step) -> dict[str,
         for name in step.values:
             seen[name] = answer[1][name] if name in answer[1] else _missing(name)
         now = model.method("parameters").value
-        seen["changed"] = not all(np.array_equal(now[name], value) for name, value in step.values.items())
+        _require_dict(now, "parameters", "an array for each parameter")
+        kept = (name in now and np.array_equal(now[name], value) for name, value in step.values.items())
+        seen["changed"] = not all(kept)
     except StudentGone:
         raise
     except StudentError as error:
