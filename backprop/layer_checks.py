@@ -151,9 +151,15 @@ def check_classifier(
                 f"{label}.parameters gives another array as {name} each time, so training would change a copy and not "
                 "the model: return the arrays that forward uses."
             )
+    before, _ = _scores(model, X, label)
     for name, values in parameters.items():
         own[name][...] = values
     first, cache = _scores(model, X, label)
+    if np.array_equal(before, first) and not np.allclose(first, scores):
+        raise CheckFailed(
+            f"{label}.forward gives the same scores whatever stands in the arrays of {label}.parameters: are they the "
+            "arrays that forward uses, or copies?"
+        )
     shown = [compare("scores", first, scores, candidates=mistakes, labels=("yours", "right"))]
     stop_if_wrong([(f"{label}.forward", shown)])
     rng = np.random.default_rng(seed)

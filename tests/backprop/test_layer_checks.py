@@ -126,6 +126,19 @@ def test_views_of_one_array_are_live_arrays():
     check_classifier(Flat(), INPUT, VALUES, SCORES)
 
 
+def test_copies_that_were_made_once_are_named():
+    class Kept(Line):
+        def __init__(self):
+            super().__init__()
+            self.known = {"W": self.W.copy(), "b": self.b.copy()}
+
+        def parameters(self):
+            return self.known
+
+    with pytest.raises(CheckFailed, match="the same scores whatever stands in the arrays of Kept.parameters"):
+        check_classifier(Kept(), INPUT, VALUES, SCORES)
+
+
 def _with(**methods):
     return type("Wrong", (Line,), methods)()
 
