@@ -143,9 +143,10 @@ def total_derivative(df_dx, dx_dw):
 # Expected: three times "ok" with a maxdiff below 1e-8. By hand: -21, then -21, 4, 11.
 last = np.array([1.0, 3.0, -3.0])
 middle = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0], [3.0, 4.0, 1.0]])
+# With lambda: the check itself calls your code, and an error in it becomes one sentence.
 check_values("the small network",
-             {"∂ŷ/∂h0[0]": total_derivative(last, middle[:, 0]),
-              "∂ŷ/∂h0": total_derivative(last, middle)},
+             lambda: {"∂ŷ/∂h0[0]": total_derivative(last, middle[:, 0]),
+                      "∂ŷ/∂h0": total_derivative(last, middle)},
              {"∂ŷ/∂h0[0]": -21.0, "∂ŷ/∂h0": [-21.0, 4.0, 11.0]})
 
 
@@ -342,11 +343,16 @@ def sigmoid_net_step(W, b, x, y, epsilon):
 
 
 # %% nbgrader={"grade": true, "grade_id": "sigmoid_net_step_check", "points": 3}
-# Expected: four times "ok": the new arrays, and the old ones still at zero.
+# Expected: four times "ok": the new arrays, and the old ones still at zero. The check itself calls one_step().
 W, b, x = np.zeros((3, 2)), np.zeros(3), np.array([1.0, 2.0])
-new_W, new_b = sigmoid_net_step(W, b, x, 1.0, 0.4)
-check_values("one step from zero",
-             {"new_W": new_W, "new_b": new_b, "W afterwards": W, "b afterwards": b},
+
+
+def one_step():
+    new_W, new_b = sigmoid_net_step(W, b, x, 1.0, 0.4)
+    return {"new_W": new_W, "new_b": new_b, "W afterwards": W, "b afterwards": b}
+
+
+check_values("one step from zero", one_step,
              {"new_W": [[-0.1, -0.2]] * 3, "new_b": [-0.1] * 3,
               "W afterwards": np.zeros((3, 2)), "b afterwards": np.zeros(3)})
 ### BEGIN HIDDEN TESTS
@@ -399,8 +405,9 @@ def back_through(jacobian, upstream):
 
 
 # %% [markdown]
-# Where shapes don't fit, numpy says *matmul: … mismatch in its core dimension … (size 2 is different from 3)*. Those two
-# sizes should be equal: is a transpose missing, or do two factors stand in the wrong order?
+# Where shapes don't fit, the check says that your code stopped, with numpy's reason and your line. The reason is
+# *matmul: … mismatch in its core dimension … (size 2 is different from 3)*. Those two sizes should be equal: is a
+# transpose missing, or do two factors stand in the wrong order?
 
 # %% [markdown]
 # The check takes a $\Phi$ that is *not* entry by entry: $\Phi(a) = a / \lVert a \rVert$ scales a vector to length 1, so every entry
@@ -410,7 +417,7 @@ def back_through(jacobian, upstream):
 # %% nbgrader={"grade": true, "grade_id": "back_through_check", "points": 3}
 # Expected: 10, 100, 320; then one "ok" with a maxdiff below 1e-8.
 J, u = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 3.0]]), np.array([10.0, 100.0])
-check_values("by hand", {"∂ℓ/∂a": back_through(J, u)}, {"∂ℓ/∂a": [10.0, 100.0, 320.0]})
+check_values("by hand", lambda: {"∂ℓ/∂a": back_through(J, u)}, {"∂ℓ/∂a": [10.0, 100.0, 320.0]})
 
 
 def scaled(a):  # ℓ = ½ ‖M a/‖a‖‖²
@@ -602,16 +609,27 @@ def linear_net_step(W1, W2, b, x, y, epsilon):
 # %% nbgrader={"grade": true, "grade_id": "linear_net_step_check", "points": 4}
 # Expected: four times "ok". (old - new) / step size has to be the gradient of exercise 7.
 W1, W2, b, x, y = np.array([[2.0]]), np.array([[3.0]]), np.zeros(1), np.ones(1), np.array([5.0])
-new_W1, new_W2 = linear_net_step(W1, W2, b, x, y, 0.1)
-check_values("by hand", {"new_W1": new_W1, "new_W2": new_W2}, {"new_W1": [[1.7]], "new_W2": [[2.8]]},
+
+
+def step_by_hand():
+    new_W1, new_W2 = linear_net_step(W1, W2, b, x, y, 0.1)
+    return {"new_W1": new_W1, "new_W2": new_W2}
+
+
+check_values("by hand", step_by_hand, {"new_W1": [[1.7]], "new_W2": [[2.8]]},
              mistakes={"new_W1": {"wrong_argument:the new W2, where the old one belongs": [[[1.72]], [[1.832]]]}})
 
 rng = np.random.default_rng(3)
 W1, W2, b, x, y = (rng.normal(size=shape) for shape in [(4, 3), (2, 4), 4, 3, 2])
-new_W1, new_W2 = linear_net_step(W1, W2, b, x, y, 0.5)
 _, (dW1, dW2, *_) = two_layer_gradients(W1, W2, b, x, y, lambda a: a, np.ones_like)
-check_values("your step (yours) · your gradients (right)",
-             {"W1": (W1 - new_W1) / 0.5, "W2": (W2 - new_W2) / 0.5}, {"W1": dW1, "W2": dW2})
+
+
+def step_per_size():
+    new_W1, new_W2 = linear_net_step(W1, W2, b, x, y, 0.5)
+    return {"W1": (W1 - new_W1) / 0.5, "W2": (W2 - new_W2) / 0.5}
+
+
+check_values("your step (yours) · your gradients (right)", step_per_size, {"W1": dW1, "W2": dW2})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/linear_net_step_check", globals())
@@ -652,14 +670,21 @@ def forward_difference(f, W, h=1e-6):
 # %% nbgrader={"grade": true, "grade_id": "forward_difference_check", "points": 3}
 # Expected: twice "ok". maxdiff shows the formula's own error here: about 1e-6, not 1e-9.
 W = np.array([[1.0, 2.0], [3.0, 4.0]])
-found = forward_difference(lambda W: np.sum(W**2), W)
-assert np.allclose(W, [[1, 2], [3, 4]], rtol=0, atol=1e-9), "W has changed: move an entry of a copy, or move it back."
-check_values("Σ W²", {"gradient": found}, {"gradient": [[2.0, 4.0], [6.0, 8.0]]}, atol=1e-5)
+
+
+def found():
+    gradient = forward_difference(lambda W: np.sum(W**2), W)
+    same = np.allclose(W, [[1, 2], [3, 4]], rtol=0, atol=1e-9)
+    assert same, "W has changed: move an entry of a copy, or move it back."
+    return {"gradient": gradient}
+
+
+check_values("Σ W²", found, {"gradient": [[2.0, 4.0], [6.0, 8.0]]}, atol=1e-5)
 
 b, x, y, W1 = np.array([0.1, -0.2]), np.array([0.3, -0.2]), np.array([1.0, 0.5]), 0.5 * W
 two_layers = lambda W1: two_layer_gradients(W1, np.eye(2), b, x, y, np.tanh, tanh_prime)
 check_values("measured (yours) · your formula (right)",
-             {"∂ℓ/∂W1": forward_difference(lambda W: two_layers(W)[0], W1)},
+             lambda: {"∂ℓ/∂W1": forward_difference(lambda W: two_layers(W)[0], W1)},
              {"∂ℓ/∂W1": two_layers(W1)[1][0]}, atol=1e-5)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
@@ -937,14 +962,22 @@ def merge_layers(W_in, b_in, W_out, b_out):
 
 # %% nbgrader={"grade": true, "grade_id": "merge_layers_check", "points": 3}
 # Expected: three times "ok". The second network has a narrow layer: 2 units between 4 and 3.
-W, b = merge_layers(np.array([[2.0]]), np.array([1.0]), np.array([[3.0]]), np.array([5.0]))
-check_values("by hand", {"W": W, "b": b}, {"W": [[6.0]], "b": [8.0]})
+def by_hand():
+    W, b = merge_layers(np.array([[2.0]]), np.array([1.0]), np.array([[3.0]]), np.array([5.0]))
+    return {"W": W, "b": b}
+
+
+def one_layer():
+    W, b = merge_layers(W_in, b_in, W_out, b_out)
+    print("rank of your W:", np.linalg.matrix_rank(W))
+    return {"v": W @ h + b}
+
+
+check_values("by hand", by_hand, {"W": [[6.0]], "b": [8.0]})
 rng = np.random.default_rng(5)
 W_in, b_in, W_out, b_out, h = (rng.normal(size=shape) for shape in [(2, 4), 2, (3, 2), 3, 4])
-W, b = merge_layers(W_in, b_in, W_out, b_out)
 check_values("one layer (yours) · two layers (right)",
-             {"v": W @ h + b}, {"v": W_out @ (W_in @ h + b_in) + b_out})
-print("rank of your W:", np.linalg.matrix_rank(W))
+             one_layer, {"v": W_out @ (W_in @ h + b_in) + b_out})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/merge_layers_check", globals())
