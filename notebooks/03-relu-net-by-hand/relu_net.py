@@ -178,13 +178,17 @@ def measured(variable, inputs, y_observed):
 # forgotten factor shows far more than that.
 
 # %%
-def check_gradient(variable, yours, inputs, y_observed, mistakes=None):
-    """Compare your ∂ℓ/∂variable with the measured one, for one network and one observed value."""
+def check_gradient(variable, your_function, inputs, y_observed, mistakes=None):
+    """Compare the ∂ℓ/∂variable that your_function() returns with the measured one, for one network and one y."""
     right = measured(variable, inputs, y_observed)
-    if yours is not None and right.ndim < 2 and np.size(yours) == right.size:
-        yours = np.reshape(yours, right.shape)
     name, title = f"∂ℓ/∂{variable}", f"x = {inputs['x']:g}, y = {y_observed:g}"
-    check_values(title, {name: yours}, {name: right}, atol=1e-5, rtol=1e-5, mistakes={name: mistakes})
+
+    def yours():
+        gradient = your_function()
+        fits = gradient is not None and right.ndim < 2 and np.size(gradient) == right.size
+        return {name: np.reshape(gradient, right.shape) if fits else gradient}
+
+    check_values(title, yours, {name: right}, atol=1e-5, rtol=1e-5, mistakes={name: mistakes})
 
 
 # %% [markdown]
@@ -209,8 +213,9 @@ def d_loss_d_ypredicted(variable_dict, y_observed):
 
 # %% nbgrader={"grade": true, "grade_id": "d_ypredicted_check", "points": 3}
 # Expected: 2 and "ok", then -15 and "ok"; maxdiff below 1e-5, as in all checks of this section.
-check_gradient("y_predicted", d_loss_d_ypredicted(variables, y_first), first, y_first)
-check_gradient("y_predicted", d_loss_d_ypredicted(variables, 207.5), first, 207.5)
+# With lambda: the check itself calls your code, and an error in it becomes one sentence.
+check_gradient("y_predicted", lambda: d_loss_d_ypredicted(variables, y_first), first, y_first)
+check_gradient("y_predicted", lambda: d_loss_d_ypredicted(variables, 207.5), first, 207.5)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/d_ypredicted_check", globals())
@@ -235,7 +240,7 @@ def d_loss_d_W2(variable_dict, y_observed):
 
 # %% nbgrader={"grade": true, "grade_id": "d_W2_check", "points": 4}
 # Expected: 520, the largest entry, and "ok".
-check_gradient("W2", d_loss_d_W2(variables, y_first), first, y_first)
+check_gradient("W2", lambda: d_loss_d_W2(variables, y_first), first, y_first)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/d_W2_check", globals())
@@ -261,7 +266,7 @@ def d_loss_d_h1(variable_dict, W2, y_observed):
 
 # %% nbgrader={"grade": true, "grade_id": "d_h1_check", "points": 4}
 # Expected: 6 and "ok".
-check_gradient("h1", d_loss_d_h1(variables, first["W2"], y_first), first, y_first)
+check_gradient("h1", lambda: d_loss_d_h1(variables, first["W2"], y_first), first, y_first)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/d_h1_check", globals())
@@ -305,7 +310,7 @@ def relu_derivative(x):
 points = {"-2": 0.0, "-0.1": 0.0, "0": 0.0, "0.1": 1.0, "2": 1.0}
 check_values(
     "relu_derivative",
-    {f"at {x}": relu_derivative(float(x)) for x in points},
+    lambda: {f"at {x}": relu_derivative(float(x)) for x in points},
     {f"at {x}": slope for x, slope in points.items()},
     mistakes={"at 0": {"kink": [0.5, 1.0]}},
 )
@@ -363,8 +368,8 @@ def d_loss_d_r1(variable_dict, W2, y_observed):
 
 # %% nbgrader={"grade": true, "grade_id": "d_r1_check", "points": 4}
 # From here on both networks are tried: the second one (y = -219) has dead units. Expected: twice "ok".
-check_gradient("r1", d_loss_d_r1(variables, first["W2"], y_first), first, y_first)
-check_gradient("r1", d_loss_d_r1(second_variables, second["W2"], y_second), second, y_second)
+check_gradient("r1", lambda: d_loss_d_r1(variables, first["W2"], y_first), first, y_first)
+check_gradient("r1", lambda: d_loss_d_r1(second_variables, second["W2"], y_second), second, y_second)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/d_r1_check", globals())
@@ -398,8 +403,8 @@ def d_loss_d_W1(variable_dict, W2, y_observed):
 
 # %% nbgrader={"grade": true, "grade_id": "d_W1_check", "points": 5}
 # Expected: -180, then 120, both "ok".
-check_gradient("W1", d_loss_d_W1(variables, first["W2"], y_first), first, y_first)
-check_gradient("W1", d_loss_d_W1(second_variables, second["W2"], y_second), second, y_second)
+check_gradient("W1", lambda: d_loss_d_W1(variables, first["W2"], y_first), first, y_first)
+check_gradient("W1", lambda: d_loss_d_W1(second_variables, second["W2"], y_second), second, y_second)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/d_W1_check", globals())
@@ -449,8 +454,8 @@ def d_loss_d_h0(variable_dict, W1, W2, y_observed):
 # %% nbgrader={"grade": true, "grade_id": "d_h0_check", "points": 5}
 # Expected: -42, then 16, both "ok".
 wrong = {"wrong_argument:rows and columns of W1 are exchanged": np.array([0.0, -4.0, 24.0])}
-check_gradient("h0", d_loss_d_h0(variables, first["W1"], first["W2"], y_first), first, y_first, wrong)
-check_gradient("h0", d_loss_d_h0(second_variables, second["W1"], second["W2"], y_second), second, y_second)
+check_gradient("h0", lambda: d_loss_d_h0(variables, first["W1"], first["W2"], y_first), first, y_first, wrong)
+check_gradient("h0", lambda: d_loss_d_h0(second_variables, second["W1"], second["W2"], y_second), second, y_second)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/d_h0_check", globals())
@@ -474,8 +479,8 @@ def d_loss_d_r0(variable_dict, W1, W2, y_observed):
 
 # %% nbgrader={"grade": true, "grade_id": "d_r0_check", "points": 4}
 # Expected: -42, then 16, both "ok".
-check_gradient("r0", d_loss_d_r0(variables, first["W1"], first["W2"], y_first), first, y_first)
-gradient = d_loss_d_r0(second_variables, second["W1"], second["W2"], y_second)
+check_gradient("r0", lambda: d_loss_d_r0(variables, first["W1"], first["W2"], y_first), first, y_first)
+gradient = lambda: d_loss_d_r0(second_variables, second["W1"], second["W2"], y_second)
 check_gradient("r0", gradient, second, y_second, {"mask_of_wrong_layer:r0": np.array([12.0, 0.0, -4.0])})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
@@ -499,8 +504,8 @@ def d_loss_d_W0(variable_dict, W1, W2, y_observed):
 
 # %% nbgrader={"grade": true, "grade_id": "d_W0_check", "points": 4}
 # Expected: -420, then 160, both "ok".
-check_gradient("W0", d_loss_d_W0(variables, first["W1"], first["W2"], y_first), first, y_first)
-check_gradient("W0", d_loss_d_W0(second_variables, second["W1"], second["W2"], y_second), second, y_second)
+check_gradient("W0", lambda: d_loss_d_W0(variables, first["W1"], first["W2"], y_first), first, y_first)
+check_gradient("W0", lambda: d_loss_d_W0(second_variables, second["W1"], second["W2"], y_second), second, y_second)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/d_W0_check", globals())
@@ -648,13 +653,18 @@ def gradient_step(x, W0, W1, W2, y_observed, step_size):
 # %% nbgrader={"grade": true, "grade_id": "gradient_step_check", "points": 4}
 # How far did each weight move, per unit of step size? It should be the measured gradient, downhill.
 names = ["W0", "W1", "W2"]
-moved = gradient_step(**first, y_observed=y_first, step_size=1e-6)
-moved = {name: np.reshape(new, first[name].shape) for name, new in zip(names, moved)}
-moves = {f"{name}, move / step size": (moved[name] - first[name]) / 1e-6 for name in names}
+
+
+def moved():
+    new_weights = gradient_step(**first, y_observed=y_first, step_size=1e-6)
+    return {name: np.reshape(new, first[name].shape) for name, new in zip(names, new_weights)}
+
+
+moves = lambda: {f"{name}, move / step size": (new - first[name]) / 1e-6 for name, new in moved().items()}
 right = {f"{name}, move / step size": -measured(name, first, y_first) for name in names}
 check_values("gradient_step", moves, right, atol=1e-5, rtol=1e-5)
 # Expected: the loss falls from 1 to about 0.394.
-print("loss", loss(variables["y_predicted"], y_first), "->", loss(mlp(10.0, **moved)["y_predicted"], y_first))
+print("loss", loss(variables["y_predicted"], y_first), "->", loss(mlp(10.0, **moved())["y_predicted"], y_first))
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/gradient_step_check", globals())
