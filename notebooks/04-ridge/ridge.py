@@ -278,7 +278,8 @@ wrong = {"missing_penalty": 2.25, "half_penalty": [3.2, 6.05], "bias_regularised
 wrong |= {"penalty_in_prediction": 11.56, "wrong_argument:l2_reg is not used": 21.25}
 graph = RidgeRegression(l2_reg=0.1).graph
 graph.set_parameters(parameters)
-check_values("prediction", {"ŷ": graph.get_prediction(example)}, {"ŷ": 200.5})
+# With lambda: the check itself calls your code, and an error in it becomes one sentence.
+check_values("prediction", lambda: {"ŷ": graph.get_prediction(example)}, {"ŷ": 200.5})
 check_graph(graph, example, outcome, parameters, expected=4.15, mistakes={"objective": wrong})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
