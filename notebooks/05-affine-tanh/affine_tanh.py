@@ -178,9 +178,10 @@ def measured(J, **variables):
 # Check your work. Right code shows max differences below 1e-4, most often around 1e-7.
 right = measured(rest, W=W, x=x, b=b)["W"]
 places = [(0, 0), (0, 1), (1, 0), (1, 2)]
+# With lambda: the check itself calls your code, and an error in it becomes one sentence.
 check_values(
     "affine_dW_entry",
-    {f"∂J/∂W[{i}, {j}]": affine_dW_entry(i, j, dJ_dy, x) for i, j in places},
+    lambda: {f"∂J/∂W[{i}, {j}]": affine_dW_entry(i, j, dJ_dy, x) for i, j in places},
     {f"∂J/∂W[{i}, {j}]": right[i, j] for i, j in places},
     atol=1e-4,
 )
@@ -232,8 +233,9 @@ plt.show()
 
 # %% [markdown]
 # **Exercise 2** (3 points). One expression, no loop. In numpy the two vectors have one axis each, shapes `(m,)` and `(d,)`, and
-# then `.T` changes nothing: `x.T` still has shape `(d,)`. A `@` between the two asks for $m = d$, and otherwise numpy stops with
-# *matmul: … mismatch in its core dimension … (size 3 is different from 2)*.
+# then `.T` changes nothing: `x.T` still has shape `(d,)`. A `@` between the two asks for $m = d$. Otherwise
+# the check says that your code stopped, in which line, and numpy's reason: *matmul: … mismatch in its core dimension …
+# (size 3 is different from 2)*.
 
 # %% nbgrader={"grade_id": "affine_dW", "solution": true}
 def affine_dW(dJ_dy, x):
@@ -263,8 +265,8 @@ small, large = measured(rest, W=W, x=x, b=b), measured(lambda y: g @ y, **layer)
 
 # %% nbgrader={"grade": true, "grade_id": "affine_dW_check", "points": 3}
 # Check your work. Right code shows max differences below 1e-4.
-check_values("2 outputs, 3 inputs", {"∂J/∂W": affine_dW(dJ_dy, x)}, {"∂J/∂W": small["W"]}, atol=1e-4)
-check_values("4 outputs, 5 inputs", {"∂J/∂W": affine_dW(g, layer["x"])}, {"∂J/∂W": large["W"]}, atol=1e-4)
+check_values("2 outputs, 3 inputs", lambda: {"∂J/∂W": affine_dW(dJ_dy, x)}, {"∂J/∂W": small["W"]}, atol=1e-4)
+check_values("4 outputs, 5 inputs", lambda: {"∂J/∂W": affine_dW(g, layer["x"])}, {"∂J/∂W": large["W"]}, atol=1e-4)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("05-affine-tanh/affine_dW_check", globals())
@@ -323,8 +325,8 @@ def affine_dx(W, dJ_dy):
 
 # %% nbgrader={"grade": true, "grade_id": "affine_dx_check", "points": 3}
 # Check your work. Right code shows max differences below 1e-4.
-check_values("2 outputs, 3 inputs", {"∂J/∂x": affine_dx(W, dJ_dy)}, {"∂J/∂x": small["x"]}, atol=1e-4)
-check_values("4 outputs, 5 inputs", {"∂J/∂x": affine_dx(layer["W"], g)}, {"∂J/∂x": large["x"]}, atol=1e-4)
+check_values("2 outputs, 3 inputs", lambda: {"∂J/∂x": affine_dx(W, dJ_dy)}, {"∂J/∂x": small["x"]}, atol=1e-4)
+check_values("4 outputs, 5 inputs", lambda: {"∂J/∂x": affine_dx(layer["W"], g)}, {"∂J/∂x": large["x"]}, atol=1e-4)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("05-affine-tanh/affine_dx_check", globals())
@@ -374,8 +376,8 @@ def affine_db(dJ_dy):
 
 # %% nbgrader={"grade": true, "grade_id": "affine_db_check", "points": 2}
 # Check your work. Right code shows max differences below 1e-4.
-check_values("2 outputs, 3 inputs", {"∂J/∂b": affine_db(dJ_dy)}, {"∂J/∂b": small["b"]}, atol=1e-4)
-check_values("4 outputs, 5 inputs", {"∂J/∂b": affine_db(g)}, {"∂J/∂b": large["b"]}, atol=1e-4)
+check_values("2 outputs, 3 inputs", lambda: {"∂J/∂b": affine_db(dJ_dy)}, {"∂J/∂b": small["b"]}, atol=1e-4)
+check_values("4 outputs, 5 inputs", lambda: {"∂J/∂b": affine_db(g)}, {"∂J/∂b": large["b"]}, atol=1e-4)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("05-affine-tanh/affine_db_check", globals())
@@ -456,11 +458,13 @@ def elementwise_dA(dJ_dS, A, sigma_prime):
 # %% nbgrader={"grade": true, "grade_id": "elementwise_dA_check", "points": 4}
 # Check your work: tanh, on arrays with 0 to 3 axes. Right code shows max differences below 1e-6.
 rng = np.random.default_rng(6)
-yours, right = {}, {}
+slope = lambda A: 1 - np.tanh(A) ** 2
+arrays, right = {}, {}
 for shape in [(), (4,), (3, 3), (2, 3), (2, 3, 4)]:
     A, G = np.array(rng.normal(size=shape)), np.array(rng.normal(size=shape))
-    yours[f"∂J/∂A {shape}"] = elementwise_dA(G, A, lambda A: 1 - np.tanh(A) ** 2)
+    arrays[f"∂J/∂A {shape}"] = G, A
     right[f"∂J/∂A {shape}"] = numeric_gradient(lambda A, G=G: np.sum(G * np.tanh(A)), A)
+yours = lambda: {name: elementwise_dA(G, A, slope) for name, (G, A) in arrays.items()}
 check_values("elementwise_dA", yours, right, atol=1e-6)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
