@@ -177,9 +177,10 @@ rows = [numeric_gradient(lambda z, i=i: np.exp(z[i] - np.log(np.sum(np.exp(z))))
 example = np.array([[7, -2, -5], [-2, 12, -10], [-5, -10, 15]]) / 64
 wrong = {"missing_term:the entries off the diagonal": np.diag([7, 12, 15]) / 64}
 wrong["missing_term:δ_ij on the diagonal"] = -np.array([[1, 2, 5], [2, 4, 10], [5, 10, 25]]) / 64
-yours = {"∂p/∂z": softmax_jacobian(np.log([1.0, 2.0, 5.0]))}
+# With lambda: the check itself calls your code, and an error in it becomes one sentence.
+yours = lambda: {"∂p/∂z": softmax_jacobian(np.log([1.0, 2.0, 5.0]))}
 check_values("3 classes", yours, {"∂p/∂z": example}, mistakes={"∂p/∂z": wrong})
-check_values("5 classes", {"∂p/∂z": softmax_jacobian(z)}, {"∂p/∂z": np.array(rows)}, atol=1e-8)
+check_values("5 classes", lambda: {"∂p/∂z": softmax_jacobian(z)}, {"∂p/∂z": np.array(rows)}, atol=1e-8)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("07-softmax-nll/softmax_jacobian_check", globals())
@@ -258,7 +259,7 @@ check_node(SoftmaxNode, z=np.log([1.0, 2.0, 5.0]), expected=np.array([1, 2, 5]) 
 scores = ValueNode("z")
 for title, shift in {"scores around 1000": 1000.0, "scores around -1000": -1000.0}.items():
     scores.out = np.array([np.log(3.0), 0.0, -900.0]) + shift
-    check_values(title, {"out": SoftmaxNode(scores, "p").forward()}, {"out": np.array([0.75, 0.25, 0.0])})
+    check_values(title, lambda: {"out": SoftmaxNode(scores, "p").forward()}, {"out": np.array([0.75, 0.25, 0.0])})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("07-softmax-nll/softmax_node_check", globals())
@@ -335,13 +336,16 @@ wrong = {"one_based_labels": -np.log(0.125), "averaged": np.log(4) / 3}
 wrong |= {"wrong_loss:binary cross-entropy": -np.log([0.25, 0.875, 0.375]).sum()}
 check_node(NLLNode, y_hat=p, y_true=y, expected=np.log(4), mistakes={"out": wrong})
 # A probability of 10⁻⁹ is small, and still has a logarithm. Another class has probability 0.
-y_hat, y_true = ValueNode("y_hat"), ValueNode("y_true")
-y_hat.out, y_true.out = np.array([1e-9, 1.0, 0.0]), np.array(0)
-node = NLLNode(y_hat, y_true, "J")
-forward_graph(node)
-backward_graph(node)
-right = {"out": 20.7232658, "∂J/∂y_hat": [-1e9, 0, 0]}
-check_values("10⁻⁹, 1 and 0", {"out": node.out, "∂J/∂y_hat": y_hat.d_out}, right)
+def rare():
+    y_hat, y_true = ValueNode("y_hat"), ValueNode("y_true")
+    y_hat.out, y_true.out = np.array([1e-9, 1.0, 0.0]), np.array(0)
+    node = NLLNode(y_hat, y_true, "J")
+    forward_graph(node)
+    backward_graph(node)
+    return {"out": node.out, "∂J/∂y_hat": y_hat.d_out}
+
+
+check_values("10⁻⁹, 1 and 0", rare, {"out": 20.7232658, "∂J/∂y_hat": [-1e9, 0, 0]})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("07-softmax-nll/nll_node_check", globals())
@@ -406,12 +410,12 @@ def softmax_nll_gradient(z, y):
 # Check your work. Right code shows max differences below 1e-8, most often around 1e-10.
 z, y = np.random.default_rng(8).normal(size=5), 3
 right = numeric_gradient(lambda z: np.log(np.sum(np.exp(z))) - z[y], z)
-small = softmax_nll_gradient(np.log([1.0, 2.0, 5.0]), 1)
+small = lambda: {"∂J/∂z": softmax_nll_gradient(np.log([1.0, 2.0, 5.0]), 1)}
 wrong = {"∂J/∂z": {"missing_term:the 1 of the true class": np.array([1, 2, 5]) / 8}}
-check_values("3 classes", {"∂J/∂z": small}, {"∂J/∂z": [0.125, -0.75, 0.625]}, mistakes=wrong)
-check_values("5 classes", {"∂J/∂z": softmax_nll_gradient(z, y)}, {"∂J/∂z": right}, atol=1e-8)
+check_values("3 classes", small, {"∂J/∂z": [0.125, -0.75, 0.625]}, mistakes=wrong)
+check_values("5 classes", lambda: {"∂J/∂z": softmax_nll_gradient(z, y)}, {"∂J/∂z": right}, atol=1e-8)
 large = np.array([1000.0 + np.log(3.0), 1000.0, -1000.0])
-check_values("large scores", {"∂J/∂z": softmax_nll_gradient(large, 1)}, {"∂J/∂z": [0.75, -0.75, 0.0]})
+check_values("large scores", lambda: {"∂J/∂z": softmax_nll_gradient(large, 1)}, {"∂J/∂z": [0.75, -0.75, 0.0]})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("07-softmax-nll/softmax_nll_gradient_check", globals())
@@ -429,7 +433,8 @@ forward_graph(loss)
 backward_graph(loss)
 draw_graph(loss)
 plt.show()
-check_values("two nodes against one formula", {"∂J/∂z": z.d_out}, {"∂J/∂z": softmax_nll_gradient(z.out, 1)})
+formula = lambda: {"∂J/∂z": softmax_nll_gradient(z.out, 1)}
+check_values("your formula (yours) · your two nodes (right)", formula, {"∂J/∂z": z.d_out})
 
 
 # %% [markdown]
