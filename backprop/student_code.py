@@ -21,6 +21,8 @@ def student_code(where: str) -> Iterator[None]:
         raise
     except NotImplementedError as error:
         raise CheckFailed(f"{where} is not written yet: it raises NotImplementedError.{_their_line(error)}") from error
+    except AssertionError as error:
+        raise CheckFailed(f"{where}: {str(error) or 'an assert fails' + _their_line(error)}") from error
     except Exception as error:
         raise CheckFailed(f"{where} stopped with {type(error).__name__}: {error}{_their_line(error)}") from error
 
