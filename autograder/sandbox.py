@@ -141,8 +141,13 @@ class WarmProcess:
         number = theirs.fileno()
         command = bubblewrap(self.torch) if self.confined else []
         paths = ["/course"] if self.confined else [str(HERE), str(HERE.parent)]
-        command += [sys.executable, "-I", "-S", "/course/inside/warm.py" if self.confined else HERE / "inside/warm.py"]
-        command += [str(number), str(int(self.torch)), str(int(self.confined)), *paths, *library_folders()]
+        libraries = library_folders()
+        if self.confined:
+            command += [inside(sys.executable), "-I", "-S", "/course/inside/warm.py"]
+            libraries = [inside(folder) for folder in libraries]
+        else:
+            command += [sys.executable, "-I", "-S", HERE / "inside/warm.py"]
+        command += [str(number), str(int(self.torch)), str(int(self.confined)), *paths, *libraries]
         self._process = subprocess.Popen(
             [os.fspath(part) for part in command],
             pass_fds=[number],
@@ -245,6 +250,12 @@ def library_folders() -> list[str]:
     return list(dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib")))
 
 
+def inside(path: str | Path) -> str:
+    """Where a file of this computer is found in the sandbox: /tmp is the student's there, so what is below it moves."""
+    path = os.path.abspath(path)
+    return f"/course{path}" if path.startswith("/tmp/") else path
+
+
 def hidden_paths(torch: bool) -> list[Path]:
     """What lies beside the libraries and is not a submission's business: the graders, where the course is, torch."""
     names = ["autograder", "nbgrader", *(() if torch else ("torch", "torchvision"))]
@@ -271,9 +282,9 @@ def bubblewrap(torch: bool) -> list[str]:
     for path in ("/etc/ld.so.cache", "/etc/fonts"):
         command += ["--ro-bind-try", path, path]
     for folder in _interpreter_folders():
-        command += ["--ro-bind", folder, folder]
+        command += ["--ro-bind", folder, inside(folder)]
     for path in hidden_paths(torch):
-        command += ["--tmpfs", str(path)] if path.is_dir() else ["--ro-bind", "/dev/null", str(path)]
+        command += ["--tmpfs", inside(path)] if path.is_dir() else ["--ro-bind", "/dev/null", inside(path)]
     import backprop
 
     command += ["--ro-bind", str(Path(backprop.__file__).parent), "/course/backprop"]
