@@ -332,7 +332,7 @@ def f3_truth(s1: float, s2: float, y: int) -> Truth:
 @check(f"{SECTION}/f3_check", points=10)
 def f3(student: Student, draw: Draw) -> None:
     """f3 returns -log of the softmax probability that y (1 or 2) chooses, and p, minus 1 at the chosen."""
-    scores = [(s1, s2) for s1, s2 in (floats(draw, 2) for _ in range(40)) if abs(s1 - s2) > 0.3][:2]
+    scores = [(s1, s2) for s1, s2 in (floats(draw, 2) for _ in range(40)) if abs(s1 - s2) > 0.3][:4]
     for y in (1, 2):
         answers = at_points(student, "f3", [(s1, s2, y) for s1, s2 in scores], f3_truth)
         with part(f"L for y = {y}", points=2):

@@ -120,6 +120,7 @@ def affine_db(student: Student, draw: Draw) -> None:
     with part("∂J/∂b", points=2):
         for m in (*draw.distinct_sizes(2), 1):
             dJ_dy = draw.signed(m)
+            dJ_dy[0] = -abs(dJ_dy[0])
             mistakes = {
                 "upstream_ignored": np.ones(m),
                 "upstream_summed": np.full(m, dJ_dy.sum()),

@@ -203,6 +203,8 @@ def classify(student: Student, draw: Draw) -> None:
     labels = [f"{'aeiou'[i % 5]}{'bdfgklmnprst'[i]}{'oiuea'[i % 5]}" for i in draw.rng.permutation(12)[:C]]
     k = draw.integer(2, 4)
     order = np.argsort(-scores)
+    first, second = order[:2]  # not in the order of their names
+    labels[first], labels[second] = sorted((labels[first], labels[second]), reverse=True)
     p = np.exp(scores.astype(float)) / np.exp(scores.astype(float)).sum()
 
     def ask(k: int) -> Any:
