@@ -12,6 +12,7 @@ from backprop.comparison import (
     ATOL,
     RTOL,
     CheckFailed,
+    Comparison,
     as_numbers,
     compare,
     conclude,
@@ -25,6 +26,18 @@ from backprop.student_code import student_code
 __all__ = ["check_function", "check_values"]
 
 VALUE_FIRST = "Gradients come once this is right: they are compared with differences of it."
+
+
+def value_first(
+    title: str, name: str, value: Any, expected: Any, mistakes: Mapping[str, Any] | None, atol: float, rtol: float
+) -> list[Comparison]:
+    """The comparison of a known value, none where `expected` is None. Raises CheckFailed when it is wrong."""
+    if expected is None:
+        return []
+    hints, labels = (mistakes or {}).get(name), ("yours", "right")
+    shown = [compare(name, value, expected, atol=atol, rtol=rtol, candidates=hints, scalar_like=True, labels=labels)]
+    stop_if_wrong([(title, shown)], VALUE_FIRST)
+    return shown
 
 
 def check_values(
@@ -126,15 +139,7 @@ def check_function(
     number = as_numbers(value)
     if number is None or number.size != 1:
         raise CheckFailed(f"{label} returned {describe(value)} as its value: it should be one number.")
-    shown = []
-    if expected is not None:
-        shown = [
-            compare(
-                "value", value, expected, atol=atol, rtol=rtol, candidates=(mistakes or {}).get("value"),
-                scalar_like=True, labels=("yours", "right"),
-            )
-        ]  # fmt: skip
-    stop_if_wrong([(label, shown)], VALUE_FIRST)
+    shown = value_first(label, "value", value, expected, mistakes, atol, rtol)
     if isinstance(gradients, np.ndarray) and gradients.ndim == 1 and all(arrays[i].ndim == 0 for i in wanted):
         gradients = list(gradients)  # an array with one number for each input
     if not isinstance(gradients, tuple | list):

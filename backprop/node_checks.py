@@ -21,7 +21,7 @@ from backprop.comparison import (
     stop_if_wrong,
 )
 from backprop.differences import jacobian, one_number
-from backprop.function_checks import VALUE_FIRST, kept, require_smooth, with_exchanged
+from backprop.function_checks import VALUE_FIRST, kept, require_smooth, value_first, with_exchanged
 from backprop.student_code import student_code
 
 __all__ = ["check_graph", "check_node"]
@@ -258,15 +258,7 @@ def check_graph(
         for _ in range(2):
             value, gradients = graph.get_gradients(input_values, outcome_values)
             passes.append({name: kept(gradients.get(name)) for name in values})
-        shown = []
-        if expected is not None:
-            shown = [
-                compare(
-                    "objective", value, expected, atol=atol, rtol=rtol, candidates=(mistakes or {}).get("objective"),
-                    scalar_like=True, labels=("yours", "right"),
-                )
-            ]  # fmt: skip
-        stop_if_wrong([(label, shown)], VALUE_FIRST)
+        shown = value_first(label, "objective", value, expected, mistakes, atol, rtol)
         right, unsure = {}, {}
         for name, array in values.items():
             right[name], unsure[name] = jacobian(objective, array)
