@@ -16,6 +16,7 @@ import nbformat
 from nbgrader.utils import compute_checksum, determine_grade
 
 from .course import Course, UserError
+from .inside.wire import WireError
 from .judging import Student, StudentGone, Verdict
 from .repair import WorkCell, repair
 from .sandbox import CellResult, StudentProcess, WarmProcess
@@ -97,6 +98,14 @@ class Grader:
         if torch not in self._warm:
             self._warm[torch] = WarmProcess(torch=torch, confined=self.confined).start()
         return self._warm[torch]
+
+    def clone(self) -> Grader:
+        """A grader for another worker process, whose warm processes are forks of those that this one has started."""
+        twin = Grader(confined=self.confined, salt=self.salt, seconds=self.seconds, render=self.render)
+        for torch, warm in self._warm.items():
+            with contextlib.suppress(OSError, EOFError, WireError):  # dead: the twin starts its own
+                twin._warm[torch] = warm.clone()
+        return twin
 
     def grade(
         self,

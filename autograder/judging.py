@@ -92,14 +92,6 @@ class Remote:
     def __call__(self, *args: Any, **kwargs: Any) -> Remote:
         return self.student._remote(op="call", target=self.handle, args=_bare(args), kwargs=_bare(kwargs))
 
-    def watched(self, *args: Any) -> tuple[Remote, list[Any]]:
-        """Call it on copies of the arguments; return what it returned and what the arguments hold afterwards."""
-        reply = self.student.ask(op="call", target=self.handle, args=_bare(args), watch=True)
-        after = reply.get("after")
-        if not isinstance(after, list) or len(after) != len(args):
-            raise nonsense()
-        return self.student._remote_of(reply), after
-
     def method(self, name: str, *args: Any, **kwargs: Any) -> Remote:
         return self.student._remote(op="call", target=self.handle, method=name, args=_bare(args), kwargs=_bare(kwargs))
 
@@ -161,7 +153,15 @@ class Student:
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> Remote:
         """Call a function or class of the notebook."""
-        return self.get(name)(*args, **kwargs)
+        return self._remote(op="call", name=name, args=_bare(args), kwargs=_bare(kwargs))
+
+    def watched(self, name: str, *args: Any) -> tuple[Remote, list[Any]]:
+        """Call it on copies of the arguments; return what it returned and what the arguments hold afterwards."""
+        reply = self.ask(op="call", name=name, args=_bare(args), watch=True)
+        after = reply.get("after")
+        if not isinstance(after, list) or len(after) != len(args):
+            raise nonsense()
+        return self._remote_of(reply), after
 
     def load(self, source: str, *names: str) -> dict[str, Remote]:
         """Run reference source text there and return what it defines under the names.
@@ -209,10 +209,9 @@ class Student:
         missing result is asked for, so that a part loses only its own points.
         """
         try:
-            target = self.get(name).handle
             reply = self.ask(
                 op="node",
-                target=target,
+                name=name,
                 inputs=[[key, value, isinstance(value, np.ndarray)] for key, value in inputs.items()],
                 node_name=name.lower(),
                 upstream=upstream,

@@ -1,4 +1,4 @@
-"""Worker processes: each grades one unit at a time with warm processes of its own.
+"""Worker processes: each grades one unit at a time with warm processes of its own, forks of one.
 
 A worker that dies is replaced and its unit tried once more; a unit that kills two workers is given
 up with a sentence, and the run goes on.
@@ -38,8 +38,15 @@ def grade_here(
         return
     for section in known:
         load(section)  # before the fork, so that each worker has the checks already
-    workers = [_Worker(known, options, salt) for _ in range(min(options.workers, len(units)))]
+    with Grader(confined=options.confined, salt=salt, seconds=options.seconds) as first:
+        for torch in {template.torch for unit in units for template in known[unit.section].values()}:
+            first.warm(torch)  # numpy and the rest are loaded once; every worker gets a fork of that
+        yield from _in_workers(known, units, min(options.workers, len(units)), first)
+
+
+def _in_workers(known: Known, units: Sequence[Unit], count: int, first: Grader) -> Iterator[tuple[Unit, Record]]:
     queue = [(unit, 1) for unit in reversed(units)]
+    workers = [_Worker(known, first.clone()) for _ in range(count)]
     try:
         for worker in workers:
             worker.take(queue)
@@ -59,7 +66,7 @@ def grade_here(
                             unit,
                             unreadable(unit, "grading it ended the grader's own process twice; look at it by hand."),
                         )
-                    worker = _Worker(known, options, salt)
+                    worker = _Worker(known, first.clone())
                     workers.append(worker)
                     worker.take(queue)
                     continue
@@ -73,12 +80,13 @@ def grade_here(
 
 
 class _Worker:
-    def __init__(self, known: Known, options: Options, salt: str):
+    def __init__(self, known: Known, grader: Grader):
         context = multiprocessing.get_context("fork")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(theirs, self.connection, known, options, salt), daemon=True)
+        self.process = context.Process(target=_work, args=(theirs, self.connection, known, grader), daemon=True)
         self.process.start()
         theirs.close()
+        grader.close()  # the worker has its own copy
         self.busy: tuple[Unit, int] | None = None
 
     def take(self, queue: list[tuple[Unit, int]]) -> None:
@@ -104,12 +112,12 @@ class _Worker:
             self.process.join()
 
 
-def _work(connection: Connection, other: Connection, known: Known, options: Options, salt: str) -> None:
+def _work(connection: Connection, other: Connection, known: Known, grader: Grader) -> None:
     """Runs in the worker: one unit after the other until the connection closes."""
     other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's business
     os.environ.update(ONE_THREAD)
-    with Grader(confined=options.confined, salt=salt, seconds=options.seconds) as grader:
+    with grader:
         while True:
             try:
                 unit: Unit | None = connection.recv()

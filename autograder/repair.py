@@ -38,7 +38,7 @@ class WorkCell:
         """The text that counts: the release's for locked cells, the student's for all others."""
         if self.template is not None and (self.cell is None or _locked(self.template)):
             return self.template.release
-        if self.template is not None and _plain(self.cell.source) == _plain(self.template.release):
+        if self.template is not None and self.cell.plain == self.template.plain:
             return self.template.release  # white space alone does not make an answer
         return self.cell.source
 
@@ -59,10 +59,6 @@ class Repaired:
     problems: list[str] = field(default_factory=list)
 
 
-def _plain(text: str) -> str:
-    return "\n".join(line.rstrip() for line in text.strip().splitlines() if line.strip())
-
-
 def _locked(wanted: TemplateCell) -> bool:
     """A cell whose text always comes from the release: a test, or a read-only cell."""
     return wanted.is_test or (bool(wanted.nbgrader.get("locked")) and not wanted.is_solution)
@@ -74,7 +70,7 @@ def repair(template: Template, cells: Sequence[Cell]) -> Repaired:
     written = _written_elsewhere(template, cells, match)
     owner = {submitted: wanted for wanted, submitted in match.items()}
     dropped = _worthless_copies(template, cells, owner)
-    trainings = {_plain(cell.release) for cell in template.cells if cell.trains}
+    trainings = {cell.plain for cell in template.cells if cell.trains}
     work: list[WorkCell] = []
     for i, cell in enumerate(cells):
         if i in dropped:
@@ -82,7 +78,7 @@ def repair(template: Template, cells: Sequence[Cell]) -> Repaired:
         wanted = template.cells[owner[i]] if i in owner else None
         if wanted is not None and _locked(wanted):
             work += _added_to_locked(wanted, cell, problems)
-        training_again = wanted is None and _plain(cell.source) in trainings
+        training_again = wanted is None and cell.plain in trainings
         work.append(WorkCell(wanted, written.get(owner.get(i), cell), idle=training_again))
     elsewhere = _defined_by_students(work)
     for index, wanted in enumerate(template.cells):
@@ -131,14 +127,14 @@ def _place_after(template: Template, index: int, work: list[WorkCell]) -> int:
 
 def _worthless_copies(template: Template, cells: Sequence[Cell], owner: dict[int, int]) -> set[int]:
     """Unmatched copies of solution or test cells that would undo the answer if they ran: unedited stubs, old tests."""
-    stubs = {_plain(cell.release) for cell in template.cells if cell.grade_id and cell.cell_type == "code"}
+    stubs = {cell.plain for cell in template.cells if cell.grade_id and cell.cell_type == "code"}
     tests = {cell.grade_id for cell in template.cells if cell.is_test}
     return {
         i
         for i, cell in enumerate(cells)
         if i not in owner
         and cell.cell_type == "code"
-        and (_plain(cell.source) in stubs or (cell.grade_id in tests and not DEFINES.search(cell.source)))
+        and (cell.plain in stubs or (cell.grade_id in tests and not DEFINES.search(cell.source)))
     }
 
 
@@ -147,7 +143,7 @@ def _worthless_copies(template: Template, cells: Sequence[Cell], owner: dict[int
 
 def _added_to_locked(wanted: TemplateCell, cell: Cell, problems: list[str]) -> list[WorkCell]:
     """What a student wrote into a locked cell, as a cell of its own, where it defines something."""
-    if _plain(cell.source) in (_plain(wanted.release), _plain(wanted.source)):
+    if cell.plain in (wanted.plain, wanted.plain_source):
         return []
     if set(DEFINES.findall(cell.source)) <= set(DEFINES.findall(wanted.release)):
         problems.append(f"The cell {wanted.grade_id} had been edited; it was graded as it was released.")
@@ -180,11 +176,11 @@ def _written_elsewhere(template: Template, cells: Sequence[Cell], match: dict[in
     gone: list[int] = []
     used: set[int] = set()
     taken = set(match.values())
-    empty = {_plain(wanted.release) for wanted in template.cells if wanted.is_solution} | {""}
+    empty = {wanted.plain for wanted in template.cells if wanted.is_solution} | {""}
     for index, wanted in enumerate(template.cells):
         if not wanted.is_solution or wanted.cell_type != "markdown":
             continue
-        if index in match and _plain(cells[match[index]].source) not in empty:
+        if index in match and cells[match[index]].plain not in empty:
             continue
         before = next((match[i] for i in range(index - 1, -1, -1) if i in match), -1)
         after = next((match[i] for i in range(index + 1, len(template.cells)) if i in match), len(cells))
@@ -208,7 +204,7 @@ def _written_elsewhere(template: Template, cells: Sequence[Cell], match: dict[in
 
 
 def _is_text(cell: Cell, empty: set[str]) -> bool:
-    return cell.cell_type != "code" and _plain(cell.source) not in empty
+    return cell.cell_type != "code" and cell.plain not in empty
 
 
 def _joined_text(cells: Sequence[Cell]) -> Cell:
@@ -229,8 +225,8 @@ class _Matcher:
     def run(self) -> tuple[dict[int, int], list[str]]:
         self.by_grade_id()
         self.by_key(lambda wanted: wanted.id, lambda cell: cell.id)
-        self.by_key(lambda wanted: _plain(wanted.release), lambda cell: _plain(cell.source))
-        self.by_key(lambda wanted: _plain(wanted.source) if wanted.is_test else "", lambda cell: _plain(cell.source))
+        self.by_key(lambda wanted: wanted.plain, lambda cell: cell.plain)
+        self.by_key(lambda wanted: wanted.plain_source if wanted.is_test else "", lambda cell: cell.plain)
         lost = {i for i, wanted in enumerate(self.template.cells) if wanted.is_solution and i not in self.match}
         self.by_definitions()
         self.by_neighbours()
@@ -260,7 +256,7 @@ class _Matcher:
                 found.setdefault(cell.grade_id, []).append(i)
         for grade_id, places in found.items():
             wanted = self.template.cells[known[grade_id]]
-            edited = [i for i in places if _plain(self.cells[i].source) != _plain(wanted.release)]
+            edited = [i for i in places if self.cells[i].plain != wanted.plain]
             # A notebook runs from top to bottom, so of several edited copies the last one counts.
             self.take(known[grade_id], edited[-1] if edited and not wanted.is_test else places[0])
             if len(places) > 1:
@@ -286,7 +282,7 @@ class _Matcher:
             if not (wanted.is_solution and wanted.cell_type == "code" and names):
                 continue
             fits = [i for i, cell in self.open_cells() if names & set(DEFINES.findall(cell.source))]
-            edited = [i for i in fits if _plain(self.cells[i].source) != _plain(wanted.release)]
+            edited = [i for i in fits if self.cells[i].plain != wanted.plain]
             if fits:
                 self.take(index, (edited or fits)[-1])
 
@@ -324,14 +320,14 @@ class _Matcher:
             stub = self.match.get(index)
             if stub is None or not names or not wanted.is_solution or wanted.cell_type != "code":
                 continue
-            if _plain(self.cells[stub].source) != _plain(wanted.release):
+            if self.cells[stub].plain != wanted.plain:
                 continue
             fits = [
                 i
                 for i, cell in self.open_cells()
                 if cell.cell_type == "code"
                 and names <= set(DEFINES.findall(cell.source))
-                and _plain(cell.source) != _plain(wanted.release)
+                and cell.plain != wanted.plain
             ]
             if fits:
                 self.taken.discard(stub)

@@ -122,7 +122,7 @@ class StudentProcess:
 
 
 class WarmProcess:
-    """A process in bubblewrap that has numpy, matplotlib and IPython loaded and forks students.
+    """A process in bubblewrap that has numpy, matplotlib and IPython loaded and forks students, and clones of itself.
 
     torch    : torch is importable (and loaded) in it
     confined : False runs without bubblewrap, name spaces and seccomp; the submissions must be trusted
@@ -170,6 +170,21 @@ class WarmProcess:
             raise UserError(text) from None
         return self
 
+    def clone(self) -> WarmProcess:
+        """Another one, forked from this: it starts in milliseconds, shares this one's memory and dies with it.
+
+        Should that happen, it starts anew by itself. Raises OSError, EOFError or WireError where this one is dead.
+        """
+        if self._control is None:
+            self.start()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._send({"op": "clone"}, theirs)
+        _reply(ours, _Deadline(START_SECONDS))
+        twin = WarmProcess(self.torch, self.confined, self.limits)
+        twin._control = ours
+        return twin
+
     def open(self, files: dict[str, bytes] | None = None) -> StudentProcess:
         """Fork a student process whose working folder holds the given files (relative, already checked names).
 
@@ -186,20 +201,24 @@ class WarmProcess:
     def _open(self, files: dict[str, bytes] | None) -> StudentProcess:
         if self._student is not None and self._student.alive:
             self._student.end()
-        if self._process is None or self._process.poll() is not None:
+        if self._control is None or (self._process is not None and self._process.poll() is not None):
             self.stop()
             self.start()
         ours, theirs = socket.socketpair()
         content = {name: np.frombuffer(data, np.uint8) for name, data in (files or {}).items()}
-        message = encode({"op": "start", "limits": self.limits.as_dict(), "files": content})
-        descriptor = array.array("i", [theirs.fileno()])
-        sent = self._control.sendmsg([message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptor)])
-        self._control.sendall(message[sent:])
-        theirs.close()
+        with theirs:
+            self._send({"op": "start", "limits": self.limits.as_dict(), "files": content}, theirs)
         if _reply(self._control, _Deadline(START_SECONDS)) != {"started": True}:
             raise OSError("the student process could not be started")
         self._student = StudentProcess(self, ours)
         return self._student
+
+    def _send(self, request: dict[str, Any], channel: socket.socket) -> None:
+        """Send a request with one end of a socket, over which the answers will come."""
+        message = encode(request)
+        descriptor = array.array("i", [channel.fileno()])
+        sent = self._control.sendmsg([message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptor)])
+        self._control.sendall(message[sent:])
 
     def signal(self, operation: str) -> None:
         self._control.sendall(encode({"op": operation}))

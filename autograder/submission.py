@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import json
 import os
 import re
@@ -46,11 +47,20 @@ class Cell:
     id: str = ""
     attachments: dict[str, dict[str, str]] = field(default_factory=dict)
 
+    @functools.cached_property
+    def plain(self) -> str:
+        return plain(self.source)
+
     @property
     def grade_id(self) -> str:
         nbgrader = self.metadata.get("nbgrader")
         grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
         return grade_id if isinstance(grade_id, str) else ""
+
+
+def plain(text: str) -> str:
+    """The text without empty lines and without white space at the ends of lines, which no answer lies in."""
+    return "\n".join(line.rstrip() for line in text.strip().splitlines() if line.strip())
 
 
 def read_notebook(path: Path) -> tuple[list[Cell], list[str]]:

@@ -13,11 +13,12 @@ import nbformat
 from .checks import load
 from .course import Course, CourseError
 from .judging import Check
+from .submission import plain
 
 RUBRIC_TAG = "rubric"  # cells that graders see and students never do
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # the same cell, not one that looks the same
 class TemplateCell:
     """One cell of the release.
 
@@ -34,6 +35,15 @@ class TemplateCell:
     nbgrader: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     check: Check | None = None
+
+    @functools.cached_property
+    def plain(self) -> str:
+        """The released text without white space that does not count; `plain_source` is the instructors' text so."""
+        return plain(self.release)
+
+    @functools.cached_property
+    def plain_source(self) -> str:
+        return plain(self.source)
 
     @property
     def grade_id(self) -> str:
@@ -65,7 +75,6 @@ class TemplateCell:
     def trains(self) -> bool:
         """A long training cell: never run when grading, its saved output is kept."""
         return "train" in self.metadata.get("tags", [])
-
 
     @property
     def only_shows(self) -> bool:

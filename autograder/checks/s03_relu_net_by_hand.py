@@ -159,7 +159,7 @@ class Answer:
 def _ask(student: Student, name: str, arguments: Mapping[str, Any]) -> Answer:
     """Call the function by position on copies of the arguments."""
     try:
-        result, after = student.get(name).watched(*arguments.values())
+        result, after = student.watched(name, *arguments.values())
         changed = [key for key, value in zip(arguments, after, strict=True) if not _same(value, arguments[key])]
         return Answer(_three(result.value), changed=changed)
     except StudentGone:

@@ -212,7 +212,7 @@ def _elementwise_mistakes(dJ_dS: Array, A: Array, c: float) -> dict[str, Any]:
 
 def _result(student: Student, name: str, **arguments: Any) -> Any:
     """What the function gives for these arguments, passed by position; notes when it changes one of them."""
-    got, after = student.get(name).watched(*arguments.values())
+    got, after = student.watched(name, *arguments.values())
     for (key, value), now in zip(arguments.items(), after, strict=True):
         if isinstance(value, np.ndarray):
             text = f"{key} was changed in place: work on a copy, others still need it."

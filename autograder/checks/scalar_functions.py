@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ class Answer:
     lacking: StudentError | None = None
 
 
-def ask(function: Remote, name: str, inputs: Sequence[Any], names: Sequence[str]) -> Answer:
+def ask(function: Callable[..., Remote], name: str, inputs: Sequence[Any], names: Sequence[str]) -> Answer:
     """The student's value and gradients. Raises StudentError when there is not even a value."""
     got = function(*inputs).value
     if got is None or got is Ellipsis:
@@ -135,7 +136,7 @@ def at_points(
     for inputs in points:
         right = truth(*inputs)
         try:
-            found.append((ask(student.get(name), name, inputs, list(right.gradients)), right))
+            found.append((ask(partial(student.call, name), name, inputs, list(right.gradients)), right))
         except StudentGone:
             raise
         except StudentError as error:

@@ -36,7 +36,7 @@ class Asked:
         self._result: Remote | None = None
         self._after: dict[str, Any] = {}
         try:
-            self._result, after = student.get(name).watched(*self.inputs.values())
+            self._result, after = student.watched(name, *self.inputs.values())
             self._after = dict(zip(self.inputs, after, strict=True))
         except StudentGone:
             raise

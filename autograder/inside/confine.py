@@ -4,15 +4,20 @@ The warm process already lives in bubblewrap (no network, read-only files, no se
 adds: name spaces of its own for mounts, processes and IPC, an empty /tmp of limited size, nothing under
 /proc, resource limits, and a seccomp filter under which it can start no process, open no socket and
 trace nobody. Linux only; system call numbers for x86_64 and aarch64.
+
+What can be made ready before the fork is: each page of memory that a fork touches first has to be copied.
 """
 
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import platform
 import resource
+import signal
 import struct
+import time
 from dataclasses import asdict, dataclass
 
 CLONE_THREAD, CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = (
@@ -58,15 +63,49 @@ def prctl(option: int, value: int) -> None:
     _call(libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0), f"prctl {option}")
 
 
-def own_namespaces() -> None:
-    """Leave the warm process's name spaces; the next fork is process 1 of a new process space."""
+def _new_user(more: int) -> None:
+    """Go on in a new user name space, with nothing but our own user in it, and in new ones of the kinds `more`."""
     uid, gid = os.getuid(), os.getgid()
     prctl(PR_SET_DUMPABLE, 1)  # a process that can't be dumped does not own its files under /proc
-    _call(libc.unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC), "unshare")
+    _call(libc.unshare(CLONE_NEWUSER | more), "unshare")
     _write("/proc/self/setgroups", "deny")
     _write("/proc/self/uid_map", f"{uid} {uid} 1")
     _write("/proc/self/gid_map", f"{gid} {gid} 1")
     prctl(PR_SET_DUMPABLE, 0)
+
+
+class ProcessSpaces:
+    """New process spaces for the forks of this process, which goes on as process 1 of one that belongs to it.
+
+    Only whoever owns its process space may leave it for a new one and come back, and that is what gives a fork a
+    process space of its own without a second fork. This process can do nothing more by it than before.
+
+        with spaces:
+            os.fork()  # process 1 of a new process space
+
+    spent : processor seconds of the process that stays behind and waits
+    """
+
+    def __init__(self) -> None:
+        _new_user(CLONE_NEWPID)
+        self.spent = time.process_time()
+        successor = os.fork()
+        if successor:
+            os.waitpid(successor, 0)
+            os._exit(0)
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        self._home = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+
+    def __enter__(self) -> None:
+        _call(libc.unshare(CLONE_NEWPID), "a new process space")
+
+    def __exit__(self, *exception: object) -> None:
+        _call(libc.setns(self._home, CLONE_NEWPID), "back to the old process space")
+
+
+def own_namespaces() -> None:
+    """Leave the warm process's name spaces for users, mounts and IPC."""
+    _new_user(CLONE_NEWNS | CLONE_NEWIPC)
 
 
 def _write(path: str, text: str) -> None:
@@ -83,11 +122,13 @@ def own_files(limits: Limits) -> None:
     os.chdir("/tmp")
 
 
+CAPSET_HEADER = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3 of the interface, this process
+NO_CAPABILITIES = (ctypes.c_uint32 * 6)()
+
+
 def drop_capabilities() -> None:
     """Give up the capabilities that a new user name space brings along."""
-    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3 of the interface, this process
-    nothing = (ctypes.c_uint32 * 6)()
-    _call(libc.capset(header, nothing), "capset")
+    _call(libc.capset(CAPSET_HEADER, NO_CAPABILITIES), "capset")
 
 
 def limit_resources(limits: Limits, confined: bool = True) -> None:
@@ -167,13 +208,22 @@ def filter_program(machine: str | None = None) -> bytes:
     return b"".join(struct.pack("HBBI", *step) for step in steps)
 
 
+class _Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("steps", ctypes.c_char_p)]
+
+
+@functools.cache
+def _filter() -> _Program:
+    steps = filter_program()
+    return _Program(len(steps) // 8, steps)
+
+
 def filter_system_calls() -> None:
     """Install the filter for this process and every thread it will start. It cannot be taken off again."""
-
-    class Program(ctypes.Structure):
-        _fields_ = [("length", ctypes.c_ushort), ("steps", ctypes.c_char_p)]
-
-    steps = filter_program()
-    program = Program(len(steps) // 8, steps)
     prctl(PR_SET_NO_NEW_PRIVS, 1)
-    _call(libc.prctl(PR_SET_SECCOMP, 2, ctypes.byref(program), 0, 0), "seccomp")
+    _call(libc.prctl(PR_SET_SECCOMP, 2, ctypes.byref(_filter()), 0, 0), "seccomp")
+
+
+def make_ready() -> None:
+    """Compute before the first fork what every fork needs. Raises OSError for a machine without a known filter."""
+    _filter()

@@ -40,6 +40,13 @@ class Leaf:
         return []
 
 
+class _Missing(Exception):
+    """The notebook does not define this name."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+
 class Probe:
     """Answers the judge's requests about one notebook's namespace."""
 
@@ -61,6 +68,8 @@ class Probe:
             return {"error": {"type": "Timeout", "message": "", **_place(None)}}
         except WireError as error:
             return too_large(error)
+        except _Missing as missing:
+            return {"error": {"type": "Missing", "message": missing.name, **_place(None)}}
         except BaseException as error:  # the student's code may raise anything, SystemExit included
             return {"error": describe_error(error)}
 
@@ -68,16 +77,13 @@ class Probe:
         return {"value": request["name"] in self.namespace}
 
     def do_get(self, request):
-        name = request["name"]
-        if name not in self.namespace:
-            return {"error": {"type": "Missing", "message": name, **_place(None)}}
-        return self._reply(self.namespace[name])
+        return self._reply(self._named(request["name"]))
 
     def do_put(self, request):
         return self._reply(self._load(request["value"]), piggyback=False)
 
     def do_call(self, request):
-        function = self._load(request["target"])
+        function = self._target(request)
         if request.get("method"):
             function = getattr(function, request["method"])
         args = [self._load(value) for value in request.get("args", [])]
@@ -133,7 +139,7 @@ class Probe:
     # -- one node -----------------------------------------------------------------------------------------------
 
     def _node(self, request) -> dict[str, Any]:
-        node_class = self._load(request["target"])
+        node_class = self._target(request)
         result: dict[str, Any] = {"stage": "construct"}
         leaves: dict[str, Leaf] = {}
         args = []
@@ -178,6 +184,15 @@ class Probe:
         return result
 
     # -- values -------------------------------------------------------------------------------------------------
+
+    def _named(self, name: str) -> Any:
+        if name not in self.namespace:
+            raise _Missing(name)
+        return self.namespace[name]
+
+    def _target(self, request: dict[str, Any]) -> Any:
+        """What a request is about: a value that an earlier reply told the handle of, or a name of the notebook."""
+        return self._named(request["name"]) if "name" in request else self._load(request["target"])
 
     def _load(self, value: Any) -> Any:
         """The value of a request, with handles replaced by what they stand for and arrays writable."""

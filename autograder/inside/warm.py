@@ -3,9 +3,10 @@
 Started inside bubblewrap as `python -I -S warm.py FD TORCH CONFINED`. Over the socket FD it takes
 
     {"op": "start", "limits": {...}, "files": {name: bytes as uint8 array}} and one socket (SCM_RIGHTS)
-    {"op": "interrupt"} or {"op": "kill"}, for the student process that is running
+    {"op": "interrupt"}, for the student process that is running
     {"op": "end"}: the student process is killed; the processor seconds of everything here since the last "end" and the
                    largest memory so far are replied
+    {"op": "clone"} and one socket: a fork of the warm process takes requests over that socket, until it closes
 
 One student process at a time. The warm process itself never runs anything of a submission.
 """
@@ -31,6 +32,9 @@ def main() -> None:
     with_torch, confined = sys.argv[2] == "1", sys.argv[3] == "1"
     sys.path[:0] = sys.argv[4:]
     from inside import confine
+
+    spaces = confine.ProcessSpaces() if confined else contextlib.nullcontext()
+    accounted = -spaces.spent if confined else 0.0
     from inside.shell import NoTorch, Shell
     from inside.wire import encode, read
 
@@ -44,14 +48,13 @@ def main() -> None:
     if confined:
         # Students' forks share the user id; without this they could read this process's memory.
         confine.prctl(confine.PR_SET_DUMPABLE, 0)
-        confine.prctl(confine.PR_SET_PDEATHSIG, signal.SIGKILL)
+        confine.make_ready()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
     gc.freeze()  # or the first collection in every fork would copy all the pages that it looks at
     control.sendall(encode({"ready": True}))
 
     child: _Child | None = None
-    accounted = 0.0
     while True:
         try:
             request, sockets = _receive(control, read)
@@ -59,12 +62,10 @@ def main() -> None:
             break
         operation = request["op"]
         if operation == "start":
-            child = _Child(sockets[0], request, shell, confined)
-            control.sendall(encode({"started": child.inner > 0}))
+            child = _Child(sockets[0], request, shell, confined, spaces)
+            control.sendall(encode({"started": child.ready}))
         elif operation == "interrupt" and child:
             child.signal(signal.SIGINT)
-        elif operation == "kill" and child:
-            child.signal(signal.SIGKILL)
         elif operation == "end":
             if child:
                 child.end()
@@ -72,8 +73,25 @@ def main() -> None:
             memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
             control.sendall(encode({"cpu": total - accounted, "memory": memory}))
             accounted = total
+        elif operation == "clone":
+            _forget_finished_clones()
+            unaccounted, total = _processor_seconds() - accounted, _processor_seconds()
+            if os.fork():
+                sockets[0].close()
+                accounted = total
+            else:
+                confine.prctl(confine.PR_SET_PDEATHSIG, signal.SIGKILL)
+                control.close()
+                control, accounted = sockets[0], -unaccounted  # for the first notebook's account, as with the original
+                control.sendall(encode({"ready": True}))
     if child:
         child.end()
+
+
+def _forget_finished_clones() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _processor_seconds() -> float:
@@ -100,6 +118,8 @@ def _preload(with_torch: bool) -> None:
     plt.close("all")
     import importlib
     import pkgutil
+
+    import inside.probe  # noqa: F401
 
     import backprop
 
@@ -135,65 +155,60 @@ def _receive(control: socket.socket, read) -> tuple[dict[str, Any], list[socket.
 
 
 class _Child:
-    """One student process, seen from the warm process."""
+    """One student process, seen from the warm process.
 
-    def __init__(self, channel: socket.socket, request: dict[str, Any], shell: Any, confined: bool):
+    ready : it stands behind its walls, with its files in place
+    """
+
+    def __init__(self, channel: socket.socket, request: dict[str, Any], shell: Any, confined: bool, spaces: Any):
         reader, writer = os.pipe()
-        self.outer = os.fork()
-        if self.outer == 0:
-            os.close(reader)
-            _become_student(channel, request, shell, confined, writer)
+        self.folder = None if confined else tempfile.mkdtemp(prefix="student-")
+        with spaces:
+            self.pid = os.fork()
+            if self.pid == 0:
+                _become_student(channel, request, shell, self.folder, writer)
         os.close(writer)
         channel.close()
         with os.fdopen(reader, "rb") as pipe:
-            number = pipe.read(16)
-        self.inner = int(number) if number else 0
+            self.ready = pipe.read(1) == b"1"
 
     def signal(self, number: int) -> None:
-        if self.inner:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.inner, number)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
 
     def end(self) -> None:
         """Kill everything of this student, and wait for it."""
         self.signal(signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
-            os.waitpid(self.outer, 0)
+            os.waitpid(self.pid, 0)
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _become_student(channel: socket.socket, request: dict[str, Any], shell: Any, confined: bool, writer: int) -> None:
-    """Never returns. The outer process waits; the inner one is process 1 of its own process space."""
+def _become_student(
+    channel: socket.socket, request: dict[str, Any], shell: Any, folder: str | None, writer: int
+) -> None:
+    """Never returns. `folder` is where an unconfined process works; a confined one gets a /tmp of its own."""
     from inside import confine
 
     try:
         limits = confine.Limits(**request["limits"])
-        folder = None if confined else tempfile.mkdtemp(prefix="student-")
+        # Order matters: die with the warm process, hide files, limit, filter. Then the submission comes in.
         confine.prctl(confine.PR_SET_PDEATHSIG, signal.SIGKILL)
-        if confined:
+        if folder is None:
             confine.own_namespaces()
-        inner = os.fork()
-        if inner:
-            os.write(writer, str(inner).encode())
-            os.close(writer)
-            channel.close()
-            os.waitpid(inner, 0)
-            if folder:
-                shutil.rmtree(folder, ignore_errors=True)
-            os._exit(0)
-        os.close(writer)
-        # Order matters: die with the outer process, hide files, limit, filter. Then the submission comes in.
-        confine.prctl(confine.PR_SET_PDEATHSIG, signal.SIGKILL)
-        if confined:
             confine.own_files(limits)
             confine.drop_capabilities()
         else:
             os.chdir(folder)
-        _close_everything_but(channel.fileno())
         _put_files(request["files"])
-        confine.limit_resources(limits, confined)
-        if confined:
+        _close_everything_but(channel.fileno(), writer)
+        confine.limit_resources(limits, confined=folder is None)
+        if folder is None:
             confine.filter_system_calls()
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.write(writer, b"1")
+        os.close(writer)
         serve(channel, shell)
     except BaseException as error:
         with contextlib.suppress(Exception):
@@ -204,12 +219,14 @@ def _become_student(channel: socket.socket, request: dict[str, Any], shell: Any,
         os._exit(1)
 
 
-def _close_everything_but(keep: int) -> None:
+def _close_everything_but(*keep: int) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(null, number)
-    os.closerange(3, keep)
-    os.closerange(keep + 1, 4096)
+    start = 3
+    for number in [*sorted(keep), 4096]:
+        os.closerange(start, number)
+        start = number + 1
 
 
 def _put_files(files: dict[str, Any]) -> None:

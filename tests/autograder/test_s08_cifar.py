@@ -9,7 +9,7 @@ import pytest
 from conftest import needs_bubblewrap
 
 from autograder import mutants
-from autograder.checks import find, s08_cifar, trained_weights
+from autograder.checks import find, trained_weights, two_layer_net
 from autograder.course import Course
 from autograder.grading import grade_notebook
 from autograder.judging import Draw, Student
@@ -47,25 +47,25 @@ def score(cells, check, cell, old, new):
 def test_the_data_loss_agrees_with_torch_and_with_finite_differences():
     draw = Draw(1)
     x, y = draw.normal(6, 4, scale=2.0), draw.labels(6, 4)
-    loss, grad = s08_cifar.data_loss(x, y)
+    loss, grad = two_layer_net.data_loss(x, y)
     scores = torch.tensor(x, requires_grad=True)
     theirs = torch.nn.functional.cross_entropy(scores, torch.tensor(y))
     theirs.backward()
     assert loss == pytest.approx(theirs.item(), rel=1e-12)
     np.testing.assert_allclose(grad, scores.grad.numpy(), rtol=1e-10)
-    np.testing.assert_allclose(grad, numeric_gradient(lambda v: s08_cifar.data_loss(v, y)[0], x.copy()), atol=1e-8)
+    np.testing.assert_allclose(grad, numeric_gradient(lambda v: two_layer_net.data_loss(v, y)[0], x.copy()), atol=1e-8)
 
 
 def test_the_data_loss_of_huge_scores_agrees_with_torch():
     x = np.array([[1000.0, 998.0, -1000.0], [-1000.0, -1001.0, -3000.0], [0.0, 1000.0, 0.0]])
     y = np.array([1, 0, 2])
     theirs = torch.nn.functional.cross_entropy(torch.tensor(x), torch.tensor(y)).item()
-    assert s08_cifar.data_loss(x, y)[0] == pytest.approx(theirs, rel=1e-12)
+    assert two_layer_net.data_loss(x, y)[0] == pytest.approx(theirs, rel=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_network_agrees_with_torch(seed):
-    net = s08_cifar.Net(Draw(seed), [5, 4, 6, 3])
+    net = two_layer_net.Net(Draw(seed), [5, 4, 6, 3])
     tensors = {name: torch.tensor(value, requires_grad=True) for name, value in net.values.items()}
     scores = torch.relu(torch.tensor(net.X) @ tensors["W1"] + tensors["b1"]) @ tensors["W2"] + tensors["b2"]
     scores.backward(torch.tensor(net.upstream))
@@ -83,7 +83,7 @@ def test_a_training_step_agrees_with_torch(shapes):
     draw = Draw(str(shapes))
     values = {f"p{number}": draw.signed(*shape) for number, shape in enumerate(shapes)}
     X, y = draw.signed(7, 4), draw.labels(7, 3)
-    step = s08_cifar.Step(values, X, y, 0.4)
+    step = two_layer_net.Step(values, X, y, 0.4)
     tensors = {name: torch.tensor(value, requires_grad=True) for name, value in values.items()}
     a, rest = torch.tensor(X), list(tensors.values())
     for number in range(0, len(rest), 2):

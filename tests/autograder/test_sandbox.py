@@ -275,6 +275,59 @@ def test_opening_another_notebook_ends_the_one_before(warm):
     assert not first.alive and second.alive
 
 
+# -- clones ---------------------------------------------------------------------------------------------------------
+
+
+def test_clones_run_students_side_by_side_that_see_nothing_of_each_other(warm, process):
+    with contextlib.ExitStack() as stack:
+        twins = [warm.clone() for _ in range(3)]
+        for twin in twins:
+            stack.callback(twin.stop)
+        others = [twin.open({"own.txt": str(number).encode()}) for number, twin in enumerate(twins)]
+        for number, other in enumerate(others):
+            source = f"mark = {number}; open('left{number}', 'w').close(); import os; print(os.getpid())"
+            assert said(other, source) == "1\n"
+        assert [said(p, "sorted(os.listdir('.'))", 5) for p in others] == [
+            f"['left{number}', 'own.txt']" for number in range(3)
+        ]
+        assert "NameError" in said(process, "mark")
+        assert all(p.alive for p in [process, *others])
+        assert all(usage["memory"] > 0 for usage in map(ended, others))
+    assert said(process, "1 + 1") == "2"
+
+
+def test_a_clone_outlives_its_students_and_not_the_original():
+    with WarmProcess(limits=LIMITS) as original:
+        twin = original.clone()
+        first = twin.open()
+        first.end()
+        second = twin.open()
+        assert said(second, "1 + 1") == "2"
+        original._process.kill()
+        original._process.wait()
+        with pytest.raises(StudentGone):
+            second.run_cell("import time; time.sleep(60)", 30)
+        assert second.died
+        assert said(twin.open(), "2 + 2") == "4", "it has started anew by itself"
+        twin.stop()
+        with pytest.raises((OSError, EOFError)):
+            original.clone()
+
+
+def test_what_starting_cost_is_in_the_account_of_the_first_clone():
+    with WarmProcess(limits=LIMITS) as original:
+        first, second = original.clone(), original.clone()
+        costs = [ended(twin.open())["cpu"] for twin in (first, second)]
+        first.stop()
+        second.stop()
+    assert costs[0] > 5 * costs[1] > 0
+
+
+def ended(process: StudentProcess) -> dict[str, float]:
+    process.end()
+    return process.usage
+
+
 # -- without bubblewrap ---------------------------------------------------------------------------------------------
 
 
