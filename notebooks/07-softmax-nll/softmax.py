@@ -580,12 +580,15 @@ wrong = {"missing_activation:tanh": 3.5695804, "activation_on_output:tanh": 2.29
 graph = MulticlassClassifier(num_hidden_units=2).graph
 point, label = {"x": np.array([1.0, -2.0])}, {"y": np.array(2)}
 check_graph(graph, point, label, values, title="classifier", expected=2.9979990, mistakes={"objective": wrong})
-# The values to start from: shapes, and how large they are.
-start = MulticlassClassifier(num_hidden_units=200, init_param_scale=0.5, num_class=4).initial_parameters(5)
-for name, shape in {"W1": (200, 5), "b1": (200,), "W2": (4, 200), "b2": (4,)}.items():
-    assert np.shape(start[name]) == shape, f"{name} starts with the shape {np.shape(start[name])}: expected {shape}"
+# The values to start from: how large they are, and their shapes.
+def start():
+    return MulticlassClassifier(num_hidden_units=200, init_param_scale=0.5, num_class=4).initial_parameters(5)
+
+
 spread = {"W1": 0.5, "b1": 0.0, "W2": 0.5, "b2": 0.0}
-check_values("standard deviations at the start", {name: np.std(start[name]) for name in spread}, spread, atol=0.1)
+check_values("spread at the start", lambda: {name: np.std(start()[name]) for name in spread}, spread, atol=0.1)
+for name, shape in {"W1": (200, 5), "b1": (200,), "W2": (4, 200), "b2": (4,)}.items():
+    assert np.shape(start()[name]) == shape, f"{name} starts with the shape {np.shape(start()[name])}: expected {shape}"
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("07-softmax-nll/multiclass_classifier_check", globals())

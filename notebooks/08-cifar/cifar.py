@@ -372,9 +372,12 @@ scores, linear = np.array([[200.0, 291.0], [23.5, -4.0]]), np.array([[200.0, 291
 wrong = {"missing_activation:ReLU": linear, "activation_on_output:ReLU": np.maximum(scores, 0)}
 check_classifier(TwoLayerNet(3, 2, hidden_dim=3), X, parameters, scores, mistakes=wrong)
 # The start: weights with the standard deviation that was asked for, biases of zero.
-start = TwoLayerNet(weight_scale=0.05).parameters()
-yours = {"standard deviation of W1": np.std(start["W1"]), "b1": start["b1"]}
-check_values("TwoLayerNet, the start", yours, {"standard deviation of W1": 0.05, "b1": np.zeros(512)}, atol=0.005)
+def start():
+    found = TwoLayerNet(weight_scale=0.05).parameters()
+    return {"standard deviation of W1": np.std(found["W1"]), "b1": found["b1"]}
+
+
+check_values("TwoLayerNet, the start", start, {"standard deviation of W1": 0.05, "b1": np.zeros(512)}, atol=0.005)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("08-cifar/two_layer_net_check", globals())
