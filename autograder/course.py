@@ -150,7 +150,9 @@ class Course:
         for name in names or known:
             name = name.rstrip("/").removeprefix("notebooks/")
             fits = [name] if name in known else [section for section in known if section.startswith(name)]
-            if len(fits) != 1:
+            if len(fits) > 1:
+                raise CourseError(f"{name!r} fits several: {', '.join(fits)}. Write more of it.")
+            if not fits:
                 raise CourseError(f"There is no section {name!r}. The sections are: {', '.join(known) or 'none yet'}.")
             chosen += fits
         return list(dict.fromkeys(chosen))

@@ -488,8 +488,16 @@ def test_sections_are_chosen_by_name_or_unique_beginning(course):
     (course.notebooks / "empty").mkdir()
     assert course.sections() == ["04-ridge", "05-affine"] == course.choose()
     assert course.choose(["05", "notebooks/04-ridge/", "05-affine"]) == ["05-affine", "04-ridge"]
-    with pytest.raises(CourseError, match="no section '0'.*04-ridge, 05-affine"):
-        course.choose(["0"])
+    with pytest.raises(CourseError, match="There is no section '4'. The sections are: 04-ridge, 05-affine"):
+        course.choose(["4"])
+
+
+@pytest.mark.parametrize("beginning", ["0", ""])
+def test_a_beginning_that_fits_several_sections_names_them(course, beginning):
+    (course.notebooks / "05-affine").mkdir()
+    (course.notebooks / "05-affine" / "a.py").write_text("# %%\n1\n")
+    with pytest.raises(CourseError, match="fits several: 04-ridge, 05-affine. Write more of it."):
+        course.choose([beginning])
 
 
 def test_odd_names_and_a_broken_configuration_are_named(course):
