@@ -17,9 +17,9 @@ from pathlib import Path, PurePosixPath
 
 import nbformat
 
-from autograder.course import Course, CourseError
-from autograder.leaks import Leak, read_regions, repeats
-from autograder.release import LeaksFound, encode, out_of_step
+from .course import Course, CourseError
+from .leaks import Leak, read_regions, repeats
+from .release import LeaksFound, encode, out_of_step
 
 # What a notebook's setup cell installs in Colab; publishing puts the address of the published wheel in its place.
 _REQUIREMENT = re.compile(r"(?<![\w./-])backprop-course(?![\w./-])")

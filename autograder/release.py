@@ -22,9 +22,9 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import NbGraderPreprocessor, SaveCells
 from traitlets.config import Config
 
-from autograder.course import Course, CourseError
-from autograder.leaks import Leak, find_leaks, stray_files
-from autograder.percent import complete_notebook, read_text, shorten, write_text
+from .course import Course, CourseError
+from .leaks import Leak, find_leaks, stray_files
+from .percent import complete_notebook, read_text, shorten, write_text
 
 # A section's own list of data files for students: one name a line, relative to its folder in notebooks/.
 EXTRA_FILES = "files.txt"
