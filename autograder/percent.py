@@ -1,5 +1,7 @@
 """The text form of a notebook, `# %%` cells with short nbgrader metadata, and the notebook it stands for.
 
+Each cell begins with a line like one of these:
+
     # %% nbgrader={"grade_id": "sum_node", "solution": true}
     # %% nbgrader={"grade": true, "grade_id": "sum_node_check", "points": 5}
     # %% [markdown] nbgrader={"grade": true, "grade_id": "why", "points": 4, "solution": true}
