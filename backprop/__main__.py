@@ -6,8 +6,10 @@ Exit status: 0 when it did what was asked, 1 when something in the notebooks is 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from .notebook_file import NotebookError
 
@@ -23,6 +25,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        print(f"{error.filename or 'A file'}: {error.strerror or error}.{_advice(error, options)}", file=sys.stderr)
+        return 1
+
+
+def _advice(error: OSError, options: argparse.Namespace) -> str:
+    is_output = error.filename and "output" in options and Path(error.filename) == Path(options.output)
+    return " Choose another place with -o." if is_output else ""
 
 
 def _parser() -> argparse.ArgumentParser:

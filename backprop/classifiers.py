@@ -7,6 +7,7 @@ is in it, so that opening somebody else's weights can't run their code.
 
 from __future__ import annotations
 
+import io
 import os
 import zipfile
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop.notebook_file import NotebookError, write_atomically
+from backprop.files import write_atomically
 
 __all__ = ["Classifier", "WeightsError", "read_weights", "save_weights"]
 
@@ -90,15 +91,12 @@ def save_weights(filename: str | Path, parameters: dict[str, np.ndarray], **note
         arrays[name] = array
     for name, text in notes.items():
         arrays[_NOTE + name] = np.array(str(text))
-    part = Path(f"{filename}.part")
+    content = io.BytesIO()
+    np.savez(content, **arrays)
     try:
-        with open(part, "wb") as file:
-            np.savez(file, **arrays)
-        write_atomically(filename, part.read_bytes())
-    except (OSError, NotebookError) as problem:
-        raise WeightsError(f"{filename} can't be written ({problem}).") from None
-    finally:
-        part.unlink(missing_ok=True)
+        write_atomically(filename, content.getvalue())
+    except OSError as problem:
+        raise WeightsError(f"{filename} can't be written ({problem.strerror}).") from None
 
 
 def read_weights(filename: str | Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:

@@ -17,7 +17,8 @@ def write_atomically(path: str | Path, content: bytes, mode: int | None = None) 
     path = Path(path)
     temporary = path.with_name(f".tmp-{secrets.token_hex(8)}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):  # it is a file: opening says better what is wrong
+            path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with open(
                 temporary, "xb", opener=lambda name, flags: os.open(name, flags, 0o666 if mode is None else mode)

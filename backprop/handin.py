@@ -8,7 +8,8 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from .notebook_file import NotebookError, read_notebook, write_atomically
+from .files import write_atomically
+from .notebook_file import NotebookError, read_notebook
 
 _SAFE = re.compile(r"[^\w.-]+")
 
@@ -17,7 +18,7 @@ def make_zip(paths: Sequence[str | Path], out: str | Path) -> list[str]:
     """Write the zip and return what to tell the student, line by line.
 
     The same notebooks and weights give the same bytes, whenever and wherever it is made. Raises NotebookError when a
-    file is not a notebook, two would have the same place in the zip, or `out` cannot be written.
+    file is not a notebook or two would have the same place in the zip, OSError when `out` cannot be written.
     """
     out = Path(out)
     files: dict[str, Path] = {}

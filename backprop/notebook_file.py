@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -166,25 +164,6 @@ def clean(text: str) -> str:
     """`text` without control characters (tabs and line ends stay) and with "\\n" line ends."""
     text = text.replace("\r\n", "\n").encode("utf-8", "replace").decode()
     return _CONTROL.sub("", text.replace("\r", "\n")).replace("\u2028", "\n").replace("\u2029", "\n")
-
-
-def write_atomically(path: str | Path, content: bytes) -> None:
-    """Put `content` at `path`: whoever looks sees the old file or the whole new one. Raises NotebookError."""
-    path = Path(path)
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(temporary, 0o666 & ~mask)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise NotebookError(f"{path} cannot be written ({error.strerror}). Choose another place with -o.") from None
 
 
 def _cell(number: int, cell: dict[str, Any]) -> Cell:

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, unquote_to_bytes
 
+from .files import write_atomically
 from .formulas import Formula, take_formulas
 from .latex import Macros
 from .markdown import ConversionError, typst_string, wrapped
-from .notebook_file import Cell, Notebook, NotebookError, clean, joined, read_notebook, write_atomically
+from .notebook_file import Cell, Notebook, NotebookError, clean, joined, read_notebook
 from .typesetting import Passage, Press, scratch_folder
 
 _NEW_PAGE = "#pagebreak(weak: true)"
@@ -61,7 +62,7 @@ def make_pdf(paths: Sequence[str | Path], out: str | Path, name: str = "") -> li
     """Write the PDF of these notebooks to `out`; returns one sentence for each thing that could not be shown as meant.
 
     `name` is the student's, printed on the title and in the footer. Raises NotebookError when a notebook cannot be
-    read, when the two wheels are missing, or when `out` cannot be written.
+    read or the two wheels are missing, OSError when `out` cannot be written.
     """
     notebooks = [read_notebook(path) for path in paths]
     try:
@@ -106,7 +107,7 @@ def _title(sections: list[str], name: str) -> str:
 #show: dressed
 #block(below: 1em, text(size: 22pt, weight: "bold", fill: ink, [Answers]))
 #block(above: 1em, below: 0.7em, text(size: 12pt, {shown}))
-{f'#block(above: 0.7em, text(size: 12pt, fill: faint, {author}))' if name else ''}
+{f"#block(above: 0.7em, text(size: 12pt, fill: faint, {author}))" if name else ""}
 #rule
 """
 
@@ -239,8 +240,10 @@ def _terminal(text: str) -> str:
 
 
 def _shortened(text: str, first: int = _LINES_SHOWN[0], last: int = _LINES_SHOWN[1]) -> str:
-    lines = [line if len(line) <= 2000 else f"{line[:2000]}… ({len(line) - 2000} more characters)"
-             for line in text.split("\n")]
+    lines = [
+        line if len(line) <= 2000 else f"{line[:2000]}… ({len(line) - 2000} more characters)"
+        for line in text.split("\n")
+    ]
     if len(lines) <= first + last + 5:
         return "\n".join(lines)
     left_out = f"… {len(lines) - first - last} lines left out here …"

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from backprop.files import write_atomically
 from backprop.graph import describe, forward_graph, predecessors, sort_topological
 from backprop.stepper_page import Page, Step
 
@@ -46,9 +47,8 @@ class StepThrough:
 
     def save(self, path: str | Path) -> Path:
         """Write the document to a file that any browser opens; return its path."""
-        path = Path(path)
-        path.write_text(self.document, encoding="utf-8")
-        return path
+        write_atomically(path, self.document.encode())
+        return Path(path)
 
 
 def step_through(sink, *, title: str = "", backward_passes: int = 1) -> StepThrough:

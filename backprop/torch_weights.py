@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as _bytes
 
 from backprop.classifiers import WeightsError
-from backprop.notebook_file import NotebookError, write_atomically
+from backprop.files import write_atomically
 
 __all__ = ["WeightsError", "load_torch", "read_notes", "save_torch"]
 
@@ -24,8 +24,8 @@ def save_torch(model: torch.nn.Module, filename: str | Path, **notes: str) -> No
     content = _bytes(tensors, metadata={name: str(text) for name, text in notes.items()})
     try:
         write_atomically(filename, content)
-    except NotebookError as problem:
-        raise WeightsError(str(problem)) from None
+    except OSError as problem:
+        raise WeightsError(f"{filename} can't be written ({problem.strerror}).") from None
 
 
 def load_torch(model: torch.nn.Module, filename: str | Path) -> torch.nn.Module:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from backprop.classifiers import Classifier
+from backprop.files import write_atomically
 from backprop.optim import SGD, DataSampler
 
 __all__ = ["check_accuracy", "plot_stats", "train"]
@@ -121,5 +123,7 @@ def plot_stats(stats: Mapping[str, Any], filename: str | Path | None = None, tit
         figure.suptitle(title)
     figure.tight_layout()
     if filename is not None:
-        figure.savefig(filename)
+        content = io.BytesIO()
+        figure.savefig(content, format=Path(filename).suffix[1:] or None)
+        write_atomically(filename, content.getvalue())
     return figure

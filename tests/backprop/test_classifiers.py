@@ -1,5 +1,6 @@
 """Weights come back as they were saved, nothing in a file is ever run, and what does not fit is named."""
 
+import errno
 import io
 import os
 import pickle
@@ -62,8 +63,23 @@ def test_a_failed_save_leaves_the_old_file(tmp_path):
     with pytest.raises(WeightsError, match="W is an array of object"):
         save_weights(tmp_path / "w.npz", {"W": np.array([object()])})
     assert (tmp_path / "w.npz").read_bytes() == before
-    with pytest.raises(WeightsError, match="can't be written"):
-        trained().save(tmp_path / "nowhere" / "w.npz")
+    with pytest.raises(WeightsError, match=r"w.npz can't be written \(Not a directory\)\.$"):
+        trained().save(tmp_path / "w.npz" / "w.npz")
+    assert os.listdir(tmp_path) == ["w.npz"]
+
+
+def test_a_disk_that_is_full_while_weights_are_saved_is_one_sentence(tmp_path, monkeypatch):
+    trained().save(tmp_path / "w.npz")
+    before = (tmp_path / "w.npz").read_bytes()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(WeightsError) as caught:
+        trained().save(tmp_path / "w.npz")
+    assert str(caught.value) == f"{tmp_path / 'w.npz'} can't be written (No space left on device)."
+    assert (tmp_path / "w.npz").read_bytes() == before
     assert os.listdir(tmp_path) == ["w.npz"]
 
 

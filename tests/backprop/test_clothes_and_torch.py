@@ -119,3 +119,9 @@ def test_weights_that_do_not_fit_are_refused_with_a_sentence(tmp_path, content, 
         path.write_bytes(content)
     with pytest.raises(WeightsError, match=words):
         load_torch(other(), path)
+
+
+def test_weights_that_cannot_be_written_are_one_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(WeightsError, match=r"w.safetensors can't be written \(Not a directory\)\.$"):
+        save_torch(net(), tmp_path / "file" / "w.safetensors")

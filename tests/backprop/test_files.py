@@ -100,8 +100,8 @@ def test_when_it_is_stopped_before_the_end_the_old_file_stays(
 def test_a_place_where_no_file_can_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     (tmp_path / "folder").mkdir()
-    for path in (tmp_path / "file" / "x", tmp_path / "folder"):
+    for path, reason in ((tmp_path / "file" / "x", "Not a directory"), (tmp_path / "folder", "Is a directory")):
         with pytest.raises(OSError) as caught:
             write_atomically(path, b"new")
-        assert caught.value.filename == str(path) and caught.value.strerror
+        assert (caught.value.filename, caught.value.strerror) == (str(path), reason)
     assert sorted(os.listdir(tmp_path)) == ["file", "folder"]

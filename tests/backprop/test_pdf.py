@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
+import os
 import re
 import shutil
 import struct
 import subprocess
+import tempfile
 import time
 import unicodedata
 import zlib
@@ -307,9 +310,26 @@ def test_a_file_that_is_no_notebook_gets_one_sentence(tmp_path: Path, capsys: py
     assert main(["pdf", str(tmp_path / "none.ipynb"), "-o", str(tmp_path / "o.pdf")]) == 1
     assert "does not exist" in capsys.readouterr().err
     good = save(tmp_path, answer("x"))
-    assert main(["pdf", str(good), "-o", str(tmp_path / "no" / "o.pdf")]) == 1
-    assert "cannot be written" in capsys.readouterr().err
+    out = bad / "o.pdf"
+    assert main(["pdf", str(good), "-o", str(out)]) == 1
+    assert capsys.readouterr().err == f"{out}: Not a directory. Choose another place with -o.\n"
     assert not list(tmp_path.glob("*.pdf"))
+
+
+def test_a_full_disk_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    good, out = save(tmp_path, answer("x")), tmp_path / "o.zip"
+    monkeypatch.setattr(os, "replace", full)
+    assert main(["submit", str(good), "-o", str(out)]) == 1
+    assert capsys.readouterr().err == f"{out}: No space left on device. Choose another place with -o.\n"
+    monkeypatch.setattr(tempfile, "mkdtemp", full)  # another place for the PDF would not help
+    assert main(["pdf", str(good), "-o", str(out)]) == 1
+    assert capsys.readouterr().err == "A file: No space left on device.\n"
+    assert not out.exists()
 
 
 def test_wrong_usage_exits_with_2() -> None:

@@ -2,6 +2,7 @@
 
 import html
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -279,6 +280,20 @@ def test_the_keyboard_alone_is_enough(browser, tmp_path):
     page.keyboard.press("Home")
     assert frame.locator("#said h2").inner_text() == "Start"
     page.close()
+
+
+def test_a_step_through_is_saved_whole_or_not_at_all(tmp_path, monkeypatch):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    shown = step_through(shared()[1])
+    saved = shown.save(str(tmp_path / "graph.html"))
+    assert saved == tmp_path / "graph.html" and saved.read_text("utf-8") == shown.document
+    saved.write_text("old")
+    monkeypatch.setattr(os, "replace", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        shown.save(saved)
+    assert saved.read_text() == "old" and os.listdir(tmp_path) == ["graph.html"]
 
 
 @pytest.mark.browser

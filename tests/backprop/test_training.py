@@ -1,5 +1,7 @@
 """The training loop learns, counts right, repeats itself, and stops where the loss is no number."""
 
+import os
+
 import matplotlib
 
 matplotlib.use("agg")
@@ -107,8 +109,24 @@ def test_the_plot_shows_loss_and_both_accuracies_and_is_saved(data, tmp_path):
     np.testing.assert_allclose(left.lines[1].get_ydata(), means)
     assert [line.get_label() for line in right.lines] == ["training", "validation"]
     np.testing.assert_allclose(right.lines[1].get_ydata(), 100 * np.array(stats["val_acc"]))
-    assert (tmp_path / "plot.png").stat().st_size > 5000
+    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
     plt.close(figure)
+
+
+def test_a_plot_that_cannot_be_saved_leaves_the_old_one(data, tmp_path, monkeypatch):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    stats = {"loss": [1.0], "t": [0, 1], "train_acc": [0.5, 0.5], "val_acc": [0.5, 0.5]}
+    figure = plot_stats(stats, tmp_path / "plot.svg")
+    before = (tmp_path / "plot.svg").read_bytes()
+    assert b"<svg" in before
+    monkeypatch.setattr(os, "replace", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        plot_stats({**stats, "loss": [2.0]}, tmp_path / "plot.svg")
+    assert (tmp_path / "plot.svg").read_bytes() == before and os.listdir(tmp_path) == ["plot.svg"]
+    plt.close(figure)
+    plt.close("all")
 
 
 @pytest.mark.parametrize("epochs", [0, 1, 2, 3, 5, 30])
