@@ -17,9 +17,11 @@ from pathlib import Path, PurePosixPath
 
 import nbformat
 
+from backprop.files import write_atomically
+
 from .course import Course, CourseError
 from .leaks import Leak, read_regions, repeats
-from .release import LeaksFound, encode, out_of_step
+from .release import LeaksFound, encode, is_left_over, out_of_step, remove_left_overs
 
 # What a notebook's setup cell installs in Colab; publishing puts the address of the published wheel in its place.
 _REQUIREMENT = re.compile(r"(?<![\w./-])backprop-course(?![\w./-])")
@@ -156,7 +158,7 @@ def _files(course: Course, sections: list[str], wheel: Path, hosting: Hosting | 
         folder = course.release / section
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(course.release).as_posix()
-            if not path.is_file() or ".ipynb_checkpoints" in path.parts:
+            if not path.is_file() or is_left_over(path) or ".ipynb_checkpoints" in path.parts:
                 continue
             if path.suffix != ".ipynb":
                 files[name] = path.read_bytes()
@@ -301,8 +303,8 @@ def _put(dest: Path, files: dict[str, bytes], before: dict[str, list[str]] | Non
         try:
             staging.chmod(0o755)
             for name, content in files.items():
-                _replace(staging / name, content)
-            _replace(staging / MANIFEST, _manifest(after))
+                write_atomically(staging / name, content)
+            write_atomically(staging / MANIFEST, _manifest(after))
             staging.rename(dest)
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
@@ -311,11 +313,12 @@ def _put(dest: Path, files: dict[str, bytes], before: dict[str, list[str]] | Non
     # First say which content may be met here from now on, so that an interrupted run can be repeated.
     before = before or {}
     both = {name: [*before.get(name, []), *after.get(name, [])] for name in {*before, *after}}
-    _replace(dest / MANIFEST, _manifest(both))
+    write_atomically(dest / MANIFEST, _manifest(both))
+    remove_left_overs({(dest / name).parent for name in both} | {dest})
     changed = []
     for name, content in files.items():
         if not (dest / name).is_file() or (dest / name).read_bytes() != content:
-            _replace(dest / name, content)
+            write_atomically(dest / name, content)
             changed.append(dest / name)
     for name in sorted(set(before) - set(files)):
         if (dest / name).is_file():
@@ -324,20 +327,13 @@ def _put(dest: Path, files: dict[str, bytes], before: dict[str, list[str]] | Non
             folder = (dest / name).parent
             if folder != dest and not any(folder.iterdir()):
                 folder.rmdir()
-    _replace(dest / MANIFEST, _manifest(after))
+    write_atomically(dest / MANIFEST, _manifest(after))
     return changed
 
 
 def _manifest(files: dict[str, list[str]]) -> bytes:
     content = {"made by": "python -m autograder publish", "files": files}
     return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    os.replace(part, path)
 
 
 def _digest(content: bytes) -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import os
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import NbGraderPreprocessor, SaveCells
 from traitlets.config import Config
 
+from backprop.files import write_atomically
+
 from .course import Course, CourseError
 from .leaks import Leak, find_leaks, stray_files
 from .percent import complete_notebook, read_text, shorten, write_text
@@ -30,6 +32,8 @@ from .percent import complete_notebook, read_text, shorten, write_text
 EXTRA_FILES = "files.txt"
 # What else there is to know of a section: {"torch": true, "weights": [{"file": "best.npz", "max_mb": 16}]}, or less.
 FACTS = "section.json"
+# What write_atomically leaves of a file when the process is killed in the middle.
+_LEFT_OVER = re.compile(r"\.tmp-[0-9a-f]{16}\Z")
 
 
 class LeaksFound(CourseError):
@@ -348,7 +352,20 @@ def strays(course: Course) -> list[Leak]:
         Leak(course.shown(path), f"a stray file. Move it away, or name it in notebooks/<section>/{EXTRA_FILES}.")
         for folder, names in expected.items()
         for path in stray_files(folder, {*names, ".gitkeep", "README.md"})
+        if not is_left_over(path)
     ]
+
+
+def is_left_over(path: Path) -> bool:
+    """Whether this is part of a file that we were stopped in writing: nobody's, and of no use."""
+    return bool(_LEFT_OVER.match(path.name))
+
+
+def remove_left_overs(folders: Iterable[Path]) -> None:
+    """Remove from these folders what earlier runs left when they were killed."""
+    for folder in folders:
+        for path in filter(is_left_over, folder.glob(".tmp-*")):
+            path.unlink(missing_ok=True)
 
 
 def release(
@@ -365,6 +382,31 @@ def release(
 
     Raises LeaksFound, naming every place, and CourseError for text that cannot be read.
     """
+    files = _build_all(course, sections, progress)
+    if not force:
+        for path, content in files.items():
+            _refuse_to_lose_edits(course, path, content)
+    remove_left_overs({path.parent for path in files})
+    changed = _changed(files)
+    for path in changed:
+        write_atomically(path, files[path])
+    return changed
+
+
+def out_of_step(course: Course, sections: Sequence[str] | None = None) -> list[Path]:
+    """Return the files that `release` would write: none when notebooks/, source/ and release/ are in step.
+
+    Raises LeaksFound where `release` would write nothing.
+    """
+    return _changed(_build_all(course, sections))
+
+
+def _build_all(
+    course: Course,
+    sections: Sequence[str] | None,
+    progress: Callable[[int, int, str], None] = lambda done, total, name: None,
+) -> dict[Path, bytes]:
+    """All files of the sections, as they must be. Raises LeaksFound, naming every place."""
     chosen = course.choose(sections)
     leaks, files = strays(course), {}
     for done, section in enumerate(chosen, 1):
@@ -374,24 +416,10 @@ def release(
         progress(done, len(chosen), section)
     if leaks:
         raise LeaksFound(leaks)
-    if not force:
-        for path, content in files.items():
-            _refuse_to_lose_edits(course, path, content)
-    return [path for path, content in files.items() if _write(path, content)]
+    return files
 
 
-def out_of_step(course: Course, sections: Sequence[str] | None = None) -> list[Path]:
-    """Return the files that `release` would write: none when notebooks/, source/ and release/ are in step.
-
-    Raises LeaksFound where `release` would write nothing.
-    """
-    leaks, files = strays(course), {}
-    for section in course.choose(sections):
-        built = build(course, section)
-        leaks += built.leaks
-        files |= built.files
-    if leaks:
-        raise LeaksFound(leaks)
+def _changed(files: dict[Path, bytes]) -> list[Path]:
     return [path for path, content in files.items() if not path.is_file() or path.read_bytes() != content]
 
 
@@ -422,14 +450,3 @@ def _meaning(nb: NotebookNode) -> list:
         role = shorten(meta) if meta and "grade_id" in meta else None
         cells.append((cell.cell_type, cell.source.rstrip(), json.dumps(role), cell.metadata.get("tags", [])))
     return cells
-
-
-def _write(path: Path, content: bytes) -> bool:
-    """Write `content` so that readers see the old file or the new one, never a part. Return whether it changed."""
-    if path.is_file() and path.read_bytes() == content:
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    os.replace(part, path)
-    return True

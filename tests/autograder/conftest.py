@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +29,18 @@ def course(tmp_path: Path) -> Course:
 def session_course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     """As `course`, one for the whole session; do not change it."""
     return copy_course(Course(ROOT), tmp_path_factory.mktemp("session") / "course")
+
+
+@contextlib.contextmanager
+def full_disk() -> Iterator[None]:
+    """No file gets to its place any more."""
+
+    def replace(*paths: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "replace", replace)
+        yield
 
 
 def descendants(pid: int) -> list[int]:

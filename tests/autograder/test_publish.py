@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from conftest import full_disk
 
 import autograder.publish as publishing
 from autograder.course import Course, CourseError
@@ -170,7 +171,7 @@ def test_a_link_in_the_way_is_not_followed(course, dest, wheel, tmp_path):
 def test_an_interrupted_publish_leaves_no_folder_and_an_interrupted_update_can_be_repeated(
     course, dest, wheel, monkeypatch
 ):
-    whole = publishing._replace
+    whole = publishing.write_atomically
 
     def stop_at(count):
         left = [count]
@@ -183,21 +184,40 @@ def test_an_interrupted_publish_leaves_no_folder_and_an_interrupted_update_can_b
 
         return replace
 
-    monkeypatch.setattr(publishing, "_replace", stop_at(3))
+    monkeypatch.setattr(publishing, "write_atomically", stop_at(3))
     with pytest.raises(KeyboardInterrupt):
         publish(course, dest, ADDRESS, wheel=wheel)
     assert not dest.exists() and not list(dest.parent.glob(".students-*"))
 
-    monkeypatch.setattr(publishing, "_replace", whole)
+    monkeypatch.setattr(publishing, "write_atomically", whole)
     publish(course, dest, ADDRESS, wheel=wheel)
     for count in range(1, 4):
-        monkeypatch.setattr(publishing, "_replace", stop_at(count))
+        monkeypatch.setattr(publishing, "write_atomically", stop_at(count))
         with pytest.raises(KeyboardInterrupt):
             publish(course, dest, "eve/other", wheel=wheel)
-    monkeypatch.setattr(publishing, "_replace", whole)
+    monkeypatch.setattr(publishing, "write_atomically", whole)
     publish(course, dest, "eve/other", wheel=wheel)
     assert "github/eve/other/" in (dest / "README.md").read_text()
     assert publish(course, dest, "eve/other", wheel=wheel) == []
+
+
+def test_what_a_killed_run_left_is_not_published_and_goes_away(course, dest, wheel):
+    (course.release / "04-ridge" / ".tmp-0123456789abcdef").write_bytes(b"half a notebook")
+    publish(course, dest, ADDRESS, wheel=wheel)
+    assert not list(dest.rglob(".tmp-*"))
+    for folder in (dest, dest / "06-mlp"):
+        (folder / ".tmp-0123456789abcdef").write_bytes(b"half a file")
+    (dest / ".tmp-mine").write_text("no name of ours")
+    assert publish(course, dest, ADDRESS, sections=["04-ridge"], wheel=wheel)
+    assert [path.name for path in dest.rglob(".tmp-*")] == [".tmp-mine"]
+
+
+def test_a_full_disk_leaves_no_part_of_a_file_to_be_pushed(course, dest, wheel):
+    publish(course, dest, ADDRESS, wheel=wheel)
+    before = names(dest)
+    with full_disk(), pytest.raises(OSError, match="No space left"):
+        publish(course, dest, "eve/other", wheel=wheel)
+    assert names(dest) == before
 
 
 def test_a_release_out_of_step_is_not_published(course, dest, wheel):

@@ -11,6 +11,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pytest
+from conftest import full_disk
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from traitlets.config import Config
@@ -316,6 +317,25 @@ def test_a_stray_file_stops_the_release(course, folder, name):
     with pytest.raises(LeaksFound, match=f"{folder}/04-ridge/{name}: a stray file"):
         release(course)
     assert not release_of(course).exists()
+
+
+def test_a_full_disk_does_not_stop_the_next_release(course):
+    with full_disk(), pytest.raises(OSError, match="No space left"):
+        release(course)
+    assert not [*course.root.rglob("*.part"), *course.root.rglob(".tmp-*")]
+    assert release(course) and release_of(course).is_file()
+
+
+@pytest.mark.parametrize("folder", ["notebooks", "source", "release"])
+def test_what_a_killed_release_left_is_removed(course, folder):
+    left = course.root / folder / "04-ridge" / ".tmp-0123456789abcdef"
+    left.parent.mkdir(exist_ok=True, parents=True)
+    left.write_bytes(b"half a notebook")
+    release(course)
+    assert not left.exists() and out_of_step(course) == []
+    left.with_name(".tmp-mine").write_bytes(b"no name of ours")
+    with pytest.raises(LeaksFound, match=".tmp-mine: a stray file"):
+        release(course)
 
 
 @pytest.mark.parametrize("listed", ["../../nbgrader_config.py", "/etc/passwd", "ridge.py", "missing.csv", "files.txt"])
