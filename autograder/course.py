@@ -26,6 +26,14 @@ class CourseError(UserError):
     """The course folder is not as it should be."""
 
 
+def read_utf8(path: Path, where: str) -> str:
+    """Return the text of a file; `where` is what people call it. Raises CourseError when it is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise CourseError(f"{where} is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
+
+
 @dataclass(frozen=True)
 class Course:
     """The folders of one course. `root` is the folder that holds `nbgrader_config.py`."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from .checks import find
-from .course import Course, CourseError, UserError
+from .course import Course, CourseError, UserError, read_utf8
 from .percent import read_text
 from .run import write_atomically
 
@@ -246,7 +246,7 @@ def homes(course: Course, section: str) -> dict[str, list[Home]]:
     found: dict[str, list[Home]] = {}
     for script in course.scripts(section):
         where = f"{section}/{script.name}"
-        nb = read_text(script.read_text(encoding="utf-8"), section, where)
+        nb = read_text(read_utf8(script, course.shown(script)), section, where)
         for home in [*_headings(nb, where), *_cells(nb, section, where)]:
             found.setdefault(home.cell, []).append(home)
     return found

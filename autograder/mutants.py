@@ -21,12 +21,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jupytext
 from rich.table import Table
 
 from .checks import find, module_name
+from .course import read_utf8
 from .judging import Student, Verdict
 from .mutate import generate
+from .percent import read_text
 from .sandbox import ONE_THREAD
 
 UNNAMED = "*"  # a generated mutant: it must be caught, but no particular name is asked for
@@ -98,10 +99,14 @@ class Cell:
 
 
 def code_cells(root: Path, section: str) -> list[Cell]:
-    """The code cells of a section's source text, in order; checks, `train` and `show` cells marked as skipped."""
+    """The code cells of a section's source text, in order; checks, `train` and `show` cells marked as skipped.
+
+    Raises CourseError for a notebook that cannot be read.
+    """
     cells = []
     for path in sorted((root / "notebooks" / section).glob("*.py")):
-        for cell in jupytext.read(path, fmt="py:percent").cells:
+        where = f"notebooks/{section}/{path.name}"
+        for cell in read_text(read_utf8(path, where), section, where).cells:
             if cell.cell_type != "code":
                 continue
             nbgrader = cell.metadata.get("nbgrader", {})

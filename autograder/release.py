@@ -24,7 +24,7 @@ from traitlets.config import Config
 
 from backprop.files import write_atomically
 
-from .course import Course, CourseError
+from .course import Course, CourseError, read_utf8
 from .leaks import Leak, find_leaks, stray_files
 from .percent import complete_notebook, read_text, shorten, write_text
 
@@ -255,7 +255,7 @@ def extra_files(course: Course, section: str) -> list[str]:
     listing = course.notebooks / section / EXTRA_FILES
     if not listing.is_file():
         return []
-    names = [line.strip() for line in listing.read_text(encoding="utf-8").splitlines()]
+    names = [line.strip() for line in read_utf8(listing, course.shown(listing)).splitlines()]
     names = [name for name in names if name and not name.startswith("#")]
     for name in names:
         path = course.notebooks / section / name
@@ -278,7 +278,7 @@ def section_facts(course: Course, section: str) -> dict[str, object]:
         return {}
     where = course.shown(path)
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = json.loads(read_utf8(path, where))
     except ValueError as error:
         raise CourseError(f"{where} is not JSON ({error}). Mend it.") from error
     if not isinstance(facts, dict) or not set(facts) <= {"torch", "weights"}:
@@ -312,11 +312,7 @@ def build(course: Course, section: str) -> Built:
 
     for script in course.scripts(section):
         where = course.shown(script)
-        try:
-            text = script.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise CourseError(f"{where} is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
-        source = read_text(text, section, where, facts)
+        source = read_text(read_utf8(script, where), section, where, facts)
         leaks = find_leaks(source, _without_cells(source), where)
         if not leaks:  # nbgrader stops at the first misused delimiter, so it is not asked before they are right
             student = student_version(source, section, script.stem, course.config)

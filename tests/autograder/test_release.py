@@ -17,7 +17,9 @@ from nbgrader.apps import NbGraderAPI
 from traitlets.config import Config
 
 from autograder.course import Course, CourseError, UserError
+from autograder.coverage import homes
 from autograder.leaks import read_regions, repeats
+from autograder.mutants import code_cells
 from autograder.percent import complete, read_text, shorten, write_text
 from autograder.release import LeaksFound, out_of_step, register, release
 from autograder.template import templates
@@ -290,6 +292,24 @@ def test_a_fault_in_the_text_is_named_and_nothing_is_written(course, old, new, s
 def test_a_text_that_is_not_utf8_is_named(course):
     text_of(course).write_bytes(RIDGE.encode() + b"\xff")
     with pytest.raises(CourseError, match="ridge.py is not UTF-8"):
+        release(course)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [lambda course: homes(course, "04-ridge"), lambda course: code_cells(course.root, "04-ridge")],
+    ids=["coverage", "mutants"],
+)
+def test_text_that_is_not_utf8_is_named_wherever_it_is_read(course, read):
+    text_of(course).write_bytes(RIDGE.replace("Both", "Für beide").encode("latin-1"))
+    with pytest.raises(CourseError, match="04-ridge/ridge.py is not UTF-8 text.*Save it as UTF-8"):
+        read(course)
+
+
+@pytest.mark.parametrize("name", ["files.txt", "section.json"])
+def test_a_list_or_facts_that_are_not_utf8_are_named(course, name):
+    (course.notebooks / "04-ridge" / name).write_bytes("größen.csv".encode("latin-1"))
+    with pytest.raises(CourseError, match=f"notebooks/04-ridge/{name} is not UTF-8 text"):
         release(course)
 
 
