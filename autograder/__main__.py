@@ -238,9 +238,11 @@ def mutants(
     sections: Sections = None,
     seeds: Annotated[int, typer.Option(min=1, help="Random inputs to try each solution on.")] = 20,
     workers: Workers = CORES,
-    write: Annotated[Path | None, typer.Option(help="Also write the table as Markdown.")] = None,
+    write: Annotated[Path | None, typer.Option(dir_okay=False, help="Also write the table as Markdown.")] = None,
 ) -> None:
     """Test the checks: every wrong solution caught, every right one accepted?"""
+    from backprop.files import write_atomically
+
     from .mutants import measure
 
     course = Course.find()
@@ -249,7 +251,7 @@ def mutants(
     console.print(outcome.table())
     say(outcome.sentence)
     if write:
-        write.write_text(outcome.markdown())
+        write_atomically(write, outcome.markdown().encode())
     if not outcome.good:
         raise UserError("\n".join(outcome.failures))
 

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from backprop.files import write_atomically
+
 from .checks import find
 from .course import Course, CourseError, UserError, read_utf8
 from .percent import read_text
-from .run import write_atomically
 
 PAGE = Path("docs", "coverage.md")
 
@@ -351,7 +352,6 @@ def main() -> int:
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
-    (course.root / PAGE).chmod(0o644)
     print(f"{PAGE} written")
     return 0
 

@@ -21,9 +21,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from backprop.files import write_atomically
+
 from .course import Course, UserError
 from .grades import Grades, Person, Section, read_grades
-from .run import write_atomically
 
 # A spreadsheet takes a text that begins with one of these for a formula, and may run it.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠", "|", "%")
@@ -76,8 +77,8 @@ def write_table(path: Path, rows: Sequence[Row]) -> None:
     """Write a CSV file as spreadsheets read it (UTF-8, quoted where needed), whole or not at all."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows(rows)
-    write_atomically(path, text.getvalue().encode("utf-8", "replace"))
-    path.chmod(0o640)  # grades are nobody else's business
+    content = text.getvalue().encode("utf-8", "replace")
+    write_atomically(path, content, mode=0o640)  # grades are nobody else's business
 
 
 def text_cell(text: object) -> str:

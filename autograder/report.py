@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from backprop.files import write_atomically
+
 from .check_stats import check_stats
 from .course import Course, UserError
 from .grades import Section, Submission, read_grades
 from .report_page import bars, histogram, render, times
-from .run import Ledger, Record, write_atomically
+from .run import Ledger, Record
 
 SHOWN = ("start", "cells", "judge")  # the parts of a submission's time, by the clock
 
@@ -44,8 +46,7 @@ def write_report(course: Course, output: Path | None, sections: Sequence[str]) -
         suspicions=[found for chapter in chapters for found in chapter["suspicions"]],
         open_answers=sum(count for chapter in chapters for _, count in chapter["by_hand"]),
     )
-    write_atomically(path, text.encode("utf-8", "replace"))
-    path.chmod(0o640)  # grades are nobody else's business
+    write_atomically(path, text.encode("utf-8", "replace"), mode=0o640)  # grades are nobody else's business
     return path
 
 

@@ -10,12 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, needs_bubblewrap
+from conftest import ROOT, full_disk, needs_bubblewrap
 
 from autograder import __main__ as command_line
 from autograder.__main__ import Steps, main
 from autograder.classroom import MadeUp, hand_in
 from autograder.course import Course
+from autograder.mutants import Outcome, Tried
 
 SECTION = "04-ridge"
 pytestmark = pytest.mark.xdist_group("cli")
@@ -54,6 +55,7 @@ def run(capfd):
         (["publish"], "Missing argument"),
         (["pdf", "x.ipynb"], "Missing option"),
         (["mutants", "--seeds", "0"], "--seeds"),
+        (["mutants", "--write", "/"], "is a directory"),
     ],
 )
 def test_wrong_usage_is_status_2_and_says_what_is_wrong(run, arguments, piece):
@@ -249,3 +251,18 @@ def test_the_command_is_installed_under_its_name():
     if not program.exists():
         pytest.skip("the package is not installed, only importable")
     assert "main" in program.read_text()
+
+
+def test_a_table_of_mutants_is_written_whole_or_the_old_one_is_kept(run, here, tmp_path, monkeypatch):
+    tried = [Tried(f"{SECTION}/sum_node_check", "minus", False, "sign", runs=2, named=2)]
+    monkeypatch.setattr("autograder.mutants.measure", lambda *args, **options: Outcome(tried, 2))
+    page = tmp_path / "checks.md"
+    assert run("mutants", "04", "--write", page)[0] == 0
+    before = page.read_text(encoding="utf-8")
+    assert f"| {SECTION}/sum_node_check | 1/1 | 0/0 | 100% | 0.0% |" in before
+    tried[0].full = 1
+    with full_disk():
+        status, _, err = run("mutants", "04", "--write", page)
+    assert status == 1 and "No space left" in err
+    assert page.read_text(encoding="utf-8") == before and list(tmp_path.glob("*.md")) == [page]
+    assert not list(tmp_path.glob(".tmp-*"))
