@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 ANSWER_PLACEHOLDER = "YOUR ANSWER HERE"
+MAX_NOTEBOOK = 64 * 2**20  # bytes
+MAX_CELLS = 3000
+MAX_TEXT = 8 * 2**20  # characters in all cells
+MAX_PARTS = 3_000_000  # brackets, braces and commas: what a notebook takes of memory once it is read
 UNFINISHED = re.compile(r"^[ \t]*raise[ \t]+NotImplementedError\b", re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ufeff\ufffe\uffff]")
 
@@ -130,15 +134,14 @@ class Notebook:
 def read_notebook(path: str | Path) -> Notebook:
     """The notebook in the file `path`.
 
-    Raises NotebookError, with one sentence, when the file is missing or is not a notebook of format 4.
+    Raises NotebookError, with one sentence, when the file is missing, is not a notebook of format 4, or is too large.
     """
     path = Path(path)
+    text = _content(path).decode("utf-8-sig", "replace")
+    if sum(map(text.count, "[{,")) > MAX_PARTS:
+        raise _too_large(path, f"{MAX_PARTS:,} parts")
     try:
-        data = json.loads(path.read_bytes().decode("utf-8-sig", "replace"))
-    except FileNotFoundError:
-        raise NotebookError(f"{path} does not exist. Check the name and the folder.") from None
-    except OSError as error:
-        raise NotebookError(f"{path} cannot be read ({error.strerror}).") from None
+        data = json.loads(text)
     except json.JSONDecodeError as error:
         reason = f"line {error.lineno}: {error.msg}"
         raise NotebookError(f"{path} is not a notebook ({reason}). Save it again from Jupyter or Colab.") from None
@@ -149,8 +152,31 @@ def read_notebook(path: str | Path) -> Notebook:
         reason = "it has notebook format 3" if older else "it has no list of cells"
         raise NotebookError(f"{path} is not a notebook we can read ({reason}). Save it again from Jupyter or Colab.")
     metadata = _dictionary(data.get("metadata"))
+    if len(data["cells"]) > MAX_CELLS:
+        raise _too_large(path, f"{MAX_CELLS:,} cells")
     cells = [_cell(number, cell) for number, cell in enumerate(data["cells"], 1) if isinstance(cell, dict)]
+    if sum(len(cell.source) for cell in cells) > MAX_TEXT:
+        raise _too_large(path, f"{MAX_TEXT // 2**20} MiB of text in its cells")
     return Notebook(path, _section(path, metadata), cells, metadata)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if path.exists() and not path.is_file():  # a pipe would never end
+            raise NotebookError(f"{path} is not a file.")
+        with open(path, "rb") as file:
+            content = file.read(MAX_NOTEBOOK + 1)
+    except FileNotFoundError:
+        raise NotebookError(f"{path} does not exist. Check the name and the folder.") from None
+    except OSError as error:
+        raise NotebookError(f"{path} cannot be read ({error.strerror}).") from None
+    if len(content) > MAX_NOTEBOOK:
+        raise _too_large(path, f"{MAX_NOTEBOOK // 2**20} MiB")
+    return content
+
+
+def _too_large(path: Path, limit: str) -> NotebookError:
+    return NotebookError(f"{path} has more than {limit}. Clear its outputs and what is not needed, and save it again.")
 
 
 def joined(text: object) -> str:

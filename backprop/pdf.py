@@ -28,6 +28,8 @@ _LINES_SHOWN = (45, 15)
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
 _PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+\S.*$", re.MULTILINE)
+# The bounds keep a text without a comma from being read again from each of its characters.
+_DATA_PICTURE = re.compile(r"data:image/[\w.+-]{1,60}(?:;(?!base64,)[\w.=-]{1,60}){0,4}(;base64)?,([^\s)\"'>]+)")
 
 
 @dataclass
@@ -147,7 +149,8 @@ def _add_notebook(sheet: _Sheet, press: Press, notebook: Notebook) -> None:
 
 
 def _last_heading(source: str) -> str:
-    found = _HEADING.findall(re.sub(r"^(`{3,}).*?^\1", "", clean(source), flags=re.MULTILINE | re.DOTALL))
+    text = clean(source[:_LONGEST_MARKDOWN])
+    found = _HEADING.findall(re.sub(r"^(`{3,})(?!`).*?^\1", "", text, flags=re.MULTILINE | re.DOTALL))
     return found[-1] if found else ""
 
 
@@ -308,14 +311,14 @@ def _without_data_pictures(text: str) -> tuple[str, dict[str, bytes]]:
 
     def take(found: re.Match[str]) -> str:
         name = f"attachment:inline-{len(pictures)}"
-        packed = unquote_to_bytes(found[3])
+        packed = unquote_to_bytes(found[2])
         try:
-            pictures[name] = base64.b64decode(packed) if found[2] else packed
+            pictures[name] = base64.b64decode(packed) if found[1] else packed
         except (binascii.Error, ValueError):
             pictures[name] = b""
         return name
 
-    return re.sub(r"data:image/([\w.+-]+)[\w;=-]*?(;base64)?,([^\s)\"'>]+)", take, text), pictures
+    return _DATA_PICTURE.sub(take, text), pictures
 
 
 def _name(notebook: Notebook, cell: Cell) -> str:

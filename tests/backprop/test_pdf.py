@@ -11,6 +11,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import threading
 import time
 import unicodedata
 import zlib
@@ -22,11 +23,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from backprop import notebook_file
 from backprop.__main__ import main
 from backprop.formulas import Formula, take_formulas
 from backprop.latex import Macros, variants
 from backprop.markdown import wrapped
-from backprop.pdf import make_pdf
+from backprop.notebook_file import NotebookError, read_notebook
+from backprop.pdf import _without_data_pictures, make_pdf
 from backprop.typesetting import Passage, Press, scratch_folder
 
 FORMULAS = (Path(__file__).parent / "formulas.txt").read_text("utf-8").splitlines()
@@ -330,6 +333,60 @@ def test_a_full_disk_is_one_sentence(
     assert main(["pdf", str(good), "-o", str(out)]) == 1
     assert capsys.readouterr().err == "A file: No space left on device.\n"
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "said"),
+    [
+        ("MAX_NOTEBOOK", 2**20, "1 MiB"),
+        ("MAX_PARTS", 25, "25 parts"),
+        ("MAX_CELLS", 2, "2 cells"),
+        ("MAX_TEXT", 2**20, "1 MiB of text in its cells"),
+    ],
+)
+def test_a_notebook_that_is_too_large_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, most: int, said: str
+) -> None:
+    largest = {
+        "MAX_NOTEBOOK": [answer("x", attachments={"x": {"image/png": "A" * 2**20}})],
+        "MAX_PARTS": [answer("[" * 26)],
+        "MAX_CELLS": [new_markdown_cell("x")] * 3,
+        "MAX_TEXT": [new_markdown_cell("x" * (2**20 + 1))],
+    }
+    path = save(tmp_path, *largest[limit])
+    read_notebook(path)
+    monkeypatch.setattr(notebook_file, limit, most)
+    with pytest.raises(NotebookError, match=f"^{re.escape(str(path))} has more than {said}. Clear its outputs"):
+        read_notebook(path)
+
+
+def test_a_pipe_in_the_place_of_a_notebook_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.ipynb")
+    writer = os.open(tmp_path / "x.ipynb", os.O_RDWR)  # closed below, so that a reader would not wait for ever
+    os.write(writer, b"{")
+    monitor = threading.Timer(2, os.close, [writer])
+    monitor.start()
+    with pytest.raises(NotebookError, match="x.ipynb is not a file"):
+        read_notebook(tmp_path / "x.ipynb")
+    monitor.cancel()
+    os.close(writer)
+
+
+@pytest.mark.parametrize("source", ["data:image/" + "a" * 30_000, "`" * 30_000])
+def test_a_text_that_never_comes_to_its_end_takes_no_time(tmp_path: Path, source: str) -> None:
+    path = save(tmp_path, new_markdown_cell(source), answer(source))
+    started = time.process_time()
+    make_pdf([path], tmp_path / "o.pdf")
+    assert time.process_time() - started < 2.0
+
+
+def test_a_picture_written_into_the_text_is_shown_whatever_stands_between_type_and_content() -> None:
+    kinds = ["image/png;base64", "image/svg+xml;charset=utf-8;base64", "image/png;name=a-b.png;x=1;base64"]
+    for kind in kinds:
+        text, pictures = _without_data_pictures(f"![a](data:{kind},{png()}) b")
+        assert text == "![a](attachment:inline-0) b"
+        assert pictures == {"attachment:inline-0": base64.b64decode(png())}
+    assert _without_data_pictures("data:image/svg+xml;utf8,%3Csvg%3E")[1] == {"attachment:inline-0": b"<svg>"}
 
 
 def test_wrong_usage_exits_with_2() -> None:
