@@ -26,6 +26,12 @@ class CourseError(UserError):
     """The course folder is not as it should be."""
 
 
+def reason(error: BaseException) -> str:
+    """Return the first line of what an error says (a database error: of what the driver says), or else its kind."""
+    source = getattr(error, "orig", None) or error
+    return next(iter(str(source).strip().splitlines()), type(source).__name__)
+
+
 def read_utf8(path: Path, where: str) -> str:
     """Return the text of a file; `where` is what people call it. Raises CourseError when it is not UTF-8."""
     try:
@@ -116,16 +122,15 @@ class Course:
         from sqlalchemy.exc import SQLAlchemyError
 
         # For a new database nbgrader starts the program `alembic` to ask for the schema's version: seconds.
-        api.get_alembic_version = _schema_version
+        api.get_alembic_version = schema_version
         try:
             return api.Gradebook(self.gradebook_url)
         except (SQLAlchemyError, ImportError) as error:
-            reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
             try:
                 shown = make_url(self.gradebook_url).render_as_string(hide_password=True)
             except SQLAlchemyError:
                 shown = "named by c.CourseDirectory.db_url in nbgrader_config.py"
-            raise CourseError(f"The gradebook {shown} cannot be opened ({reason}).") from None
+            raise CourseError(f"The gradebook {shown} cannot be opened ({reason(error)}).") from None
 
     def sections(self) -> list[str]:
         """The names of the folders of `notebooks/` that hold at least one notebook, in order.
@@ -170,7 +175,7 @@ class Course:
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
 
 
-def _schema_version() -> str:
+def schema_version() -> str:
     """The version of nbgrader's database schema, as `alembic heads` prints it."""
     import nbgrader
     from alembic.script import ScriptDirectory

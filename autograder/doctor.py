@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .course import Course, UserError
+from .course import Course, UserError, reason, schema_version
 
 GIB = 2**30
 LEAST_DISK = 2 * GIB
@@ -159,8 +159,8 @@ def torch(course: Course) -> Iterator[Finding]:
         version, cuda = done.stdout.split()
         yield Finding(True, f"torch {version}{', with a GPU' if cuda == 'True' else ', on the CPU'}")
     else:
-        reason = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
-        yield Finding(False, f"torch cannot be imported ({reason}). The judge needs it: pip install torch.")
+        last = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+        yield Finding(False, f"torch cannot be imported ({last}). The judge needs it: pip install torch.")
 
 
 def gradebook(course: Course) -> Iterator[Finding]:
@@ -193,23 +193,16 @@ def gradebook(course: Course) -> Iterator[Finding]:
         yield Finding(False, f"{shown}: there is no such kind of database. Correct db_url in nbgrader_config.py.")
         return
     except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        yield Finding(False, f"{shown} cannot be read ({reason}). Is its server running, and is it a gradebook?")
+        yield Finding(
+            False, f"{shown} cannot be read ({reason(error)}). Is its server running, and is it a gradebook?"
+        )
         return
-    newest = _newest_schema()
-    if found != newest:
+    if found != schema_version():
         yield Finding(False, f"{shown} is of an older nbgrader. Copy the gradebook, then run: nbgrader db upgrade.")
     elif url.drivername.startswith("sqlite"):
         yield _writable(Path(url.database), shown)
     else:
         yield Finding(True, f"the gradebook {shown} answers")
-
-
-def _newest_schema() -> str:
-    import nbgrader
-    from alembic.script import ScriptDirectory
-
-    return ScriptDirectory(str(Path(nbgrader.__file__).parent / "alembic")).get_current_head()
 
 
 def _writable(path: Path, shown: str) -> Finding:

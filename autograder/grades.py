@@ -14,7 +14,7 @@ from nbgrader import api
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from .course import Course, UserError
+from .course import Course, UserError, reason
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,9 @@ def read_grades(course: Course, sections: list[str]) -> Grades:
             people = [Person(*(str(value or "") for value in row)) for row in rows]
             return Grades(people, [_section(db, name, _order(course, name)) for name in sections])
         except SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-            raise UserError(f"The gradebook cannot be read: {reason}. Try `python -m autograder doctor`.") from None
+            raise UserError(
+                f"The gradebook cannot be read: {reason(error)}. Try `python -m autograder doctor`."
+            ) from None
 
 
 def _order(course: Course, section: str) -> dict[tuple[str, str], int]:

@@ -20,7 +20,7 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from .course import CourseError
+from .course import CourseError, reason
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -107,8 +107,9 @@ def read_text(text: str, section: str, where: str, facts: Mapping[str, object] |
     try:
         nb = jupytext.reads(text, fmt=TEXT_FORMAT)
     except Exception as error:  # its header, mostly: YAML of any shape
-        reason = str(error).strip().splitlines()[0]
-        raise CourseError(f"{where} cannot be read as a notebook ({reason}). It needs no header: drop it.") from error
+        raise CourseError(
+            f"{where} cannot be read as a notebook ({reason(error)}). It needs no header: drop it."
+        ) from error
     for number, cell in enumerate(nb.cells, 1):
         strange = sorted(set(cell.metadata) - {"nbgrader", "tags", "lines_to_next_cell"})
         if strange:

@@ -9,9 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 from nbgrader.api import Gradebook
+from sqlalchemy.exc import DatabaseError
 
 from autograder import doctor
-from autograder.course import Course, UserError
+from autograder.course import Course, CourseError, UserError, reason
 from autograder.doctor import examine
 
 
@@ -135,6 +136,22 @@ def test_a_database_that_does_not_answer_is_named_without_its_password(course, u
         pytest.importorskip("psycopg")
     finding = only(doctor.gradebook(with_url(course, url)))
     assert not finding.good and words in finding.text and "secret" not in finding.text
+
+
+def test_an_error_without_a_word_has_a_reason_all_the_same(course, monkeypatch):
+    assert reason(DatabaseError("SELECT 1", {}, ValueError("\n no such host\nHINT: look"))) == "no such host"
+    assert reason(DatabaseError("SELECT 1", {}, ConnectionError(" "))) == "ConnectionError"
+
+    def fail(*args, **kwargs):
+        raise DatabaseError("SELECT 1", {}, ConnectionError())
+
+    with course.open_gradebook():
+        pass
+    monkeypatch.setattr("sqlalchemy.engine.Engine.connect", fail)
+    finding = only(doctor.gradebook(course))
+    assert not finding.good and "cannot be read (ConnectionError)" in finding.text
+    with pytest.raises(CourseError, match=r"cannot be opened \(ConnectionError\)"):
+        course.open_gradebook()
 
 
 # -- the rest ------------------------------------------------------------------------------------------------------
