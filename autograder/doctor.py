@@ -193,9 +193,7 @@ def gradebook(course: Course) -> Iterator[Finding]:
         yield Finding(False, f"{shown}: there is no such kind of database. Correct db_url in nbgrader_config.py.")
         return
     except SQLAlchemyError as error:
-        yield Finding(
-            False, f"{shown} cannot be read ({reason(error)}). Is its server running, and is it a gradebook?"
-        )
+        yield Finding(False, f"{shown} cannot be read ({reason(error)}). Is its server running, and is it a gradebook?")
         return
     if found != schema_version():
         yield Finding(False, f"{shown} is of an older nbgrader. Copy the gradebook, then run: nbgrader db upgrade.")
