@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from backprop.comparison import ATOL, RTOL, CheckFailed, Comparison, compare, conclude, describe, failed, stop_if_wrong
-from backprop.differences import jacobian
+from backprop.differences import jacobian, numeric_gradient
 from backprop.function_checks import check_function
 from backprop.student_code import student_code
 
@@ -174,7 +174,7 @@ def check_classifier(
             lines.append(failed(f"grad {name}", "missing", note="not there"))
             continue
         gradient = np.array(grads[name], dtype=float) if isinstance(grads[name], np.ndarray) else grads[name]
-        right = _differences(lambda: np.sum(upstream * _scores(model, X, label)[0]), own[name])
+        right = numeric_gradient(lambda _: np.sum(upstream * _scores(model, X, label)[0]), own[name], _STEP)
         # The step is exact, the student's arrays may be float32: their gradient is rounded once.
         loose = {"atol": 1e-5, "rtol": 1e-5} if own[name].dtype == np.float32 else {"atol": ATOL, "rtol": RTOL}
         lines.append(compare(f"grad {name}", gradient, right, batch_size=len(X), **loose))
@@ -207,18 +207,6 @@ def _scores(model: Any, X: np.ndarray, label: str) -> tuple[np.ndarray, Any]:
     if not isinstance(result[0], np.ndarray) or result[0].dtype.kind not in "fiu":
         raise CheckFailed(f"{label}.forward returned {describe(result[0])} as scores: expected an array of floats.")
     return np.array(result[0], dtype=float), result[1]
-
-
-def _differences(value: Callable[[], Any], array: np.ndarray) -> np.ndarray:
-    right = np.zeros(array.shape)
-    for index in np.ndindex(array.shape):
-        before = array[index]
-        array[index] = before + _STEP
-        above = value()
-        array[index] = before - _STEP
-        right[index] = (above - value()) / (2 * _STEP)
-        array[index] = before
-    return right
 
 
 def _gradients(found: Any, names: list[str], label: str) -> list[Any]:

@@ -162,3 +162,16 @@ def _with(**methods):
 def test_a_wrong_classifier_is_named(model, said):
     with pytest.raises(CheckFailed, match=said):
         check_classifier(model, INPUT, VALUES, SCORES)
+
+
+def test_a_forward_that_stops_while_it_is_measured_leaves_the_parameters_as_they_were():
+    class Fragile(Line):
+        def forward(self, X):
+            if self.W[0, 0] > VALUES["W"][0, 0]:
+                raise ZeroDivisionError("too large")
+            return super().forward(X)
+
+    model = Fragile()
+    with pytest.raises(CheckFailed, match="stopped with ZeroDivisionError: too large"):
+        check_classifier(model, INPUT, VALUES, SCORES)
+    np.testing.assert_array_equal(model.W, VALUES["W"])
