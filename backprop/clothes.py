@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from backprop.datasets import DataError, load_fashion_mnist
+from backprop.datasets import DataError, check_sizes, in_three_parts, load_fashion_mnist
 
 __all__ = ["DRAWN", "REAL", "clothes_images", "load_drawn_clothes", "load_fashion_mnist_or_drawn"]
 
@@ -28,11 +28,10 @@ def load_fashion_mnist_or_drawn(
 
     The dict has the entries of :func:`backprop.datasets.load_fashion_mnist`. Raises DataError for impossible numbers.
     """
+    check_sizes(num_train, num_val, num_test, 60000, 10000)
     try:
         return load_fashion_mnist(None, num_train, num_val, num_test, seed), REAL
     except DataError as problem:
-        if min(num_train, num_val, num_test) < 0 or num_train + num_val > 60000 or num_test > 10000:
-            raise
         print(f"{REAL} is not here, so drawn clothes stand in for it; accuracies will differ. ({problem})")
         return load_drawn_clothes(num_train // 5, num_val // 5, num_test // 5, seed), DRAWN
 
@@ -42,11 +41,7 @@ def load_drawn_clothes(
 ) -> dict[str, np.ndarray]:
     """The pictures of :func:`clothes_images` in the form of :func:`backprop.datasets.load_fashion_mnist`."""
     X, y = clothes_images(num_train + num_val + num_test, seed)
-    ends = [num_train, num_train + num_val]
-    result = {}
-    for part, X_part, y_part in zip(("train", "val", "test"), np.split(X, ends), np.split(y, ends), strict=True):
-        result[f"X_{part}"], result[f"y_{part}"] = X_part, y_part
-    return result
+    return in_three_parts(X, y, num_train, num_val)
 
 
 def clothes_images(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -113,7 +113,7 @@ def load_cifar10(
 
     Raises DataError if the files are missing and can't be downloaded, are damaged, or hold too few pictures.
     """
-    _check_sizes(num_train, num_val, num_test, 50000, 10000)
+    check_sizes(num_train, num_val, num_test, 50000, 10000)
     folder = _local_folder(data_dir, "cifar-10-batches-py") or _download_cifar10()
     names = sorted(_CIFAR10_MD5)  # the five training batches, then the test batch
     batches = [_read_cifar10_batch(folder / name) for name in names]
@@ -147,7 +147,7 @@ def load_fashion_mnist(
 
     Raises DataError if the files are missing and can't be downloaded, are damaged, or hold too few pictures.
     """
-    _check_sizes(num_train, num_val, num_test, 60000, 10000)
+    check_sizes(num_train, num_val, num_test, 60000, 10000)
     folder = _local_folder(data_dir, "FashionMNIST/raw") or _download_fashion_mnist()
     arrays = [_read_idx(folder / name) for name in _FASHION_MD5]
     train = arrays[0][:, np.newaxis], arrays[1]
@@ -160,19 +160,14 @@ def load_shapes(
 ) -> dict[str, np.ndarray]:
     """The pictures of :func:`shapes_images` in the same form as :func:`load_cifar10`; drawn in seconds, no network."""
     images, labels = shapes_images(num_train + num_val + num_test, seed)
-    X, y = flatten(images), labels
-    ends = [num_train, num_train + num_val]
-    result = {}
-    for part, X_part, y_part in zip(("train", "val", "test"), np.split(X, ends), np.split(y, ends), strict=True):
-        result[f"X_{part}"], result[f"y_{part}"] = X_part, y_part
-    return result
+    return in_three_parts(flatten(images), labels, num_train, num_val)
 
 
 def load_cifar10_or_shapes(
     num_train: int = 10000, num_val: int = 5000, num_test: int = 10000, seed: int = 442
 ) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
     """CIFAR-10 and its class names; where it can't be had, drawn shapes and theirs, and a sentence that says so."""
-    _check_sizes(num_train, num_val, num_test, 50000, 10000)
+    check_sizes(num_train, num_val, num_test, 50000, 10000)
     try:
         return load_cifar10(None, num_train, num_val, num_test, seed), CIFAR10_CLASSES
     except DataError as problem:
@@ -180,7 +175,17 @@ def load_cifar10_or_shapes(
         return load_shapes(num_train, num_val, num_test, seed), SHAPE_CLASSES
 
 
-def _check_sizes(num_train: int, num_val: int, num_test: int, for_training: int, for_testing: int) -> None:
+def in_three_parts(X: np.ndarray, y: np.ndarray, num_train: int, num_val: int) -> dict[str, np.ndarray]:
+    """The first entries as X_train and y_train, the next as X_val and y_val, the rest as X_test and y_test."""
+    ends = [num_train, num_train + num_val]
+    result = {}
+    for part, X_part, y_part in zip(("train", "val", "test"), np.split(X, ends), np.split(y, ends), strict=True):
+        result[f"X_{part}"], result[f"y_{part}"] = X_part, y_part
+    return result
+
+
+def check_sizes(num_train: int, num_val: int, num_test: int, for_training: int, for_testing: int) -> None:
+    """Raise DataError for numbers of pictures that a data set of this size can't give."""
     if min(num_train, num_val, num_test) < 0:
         raise DataError("The numbers of pictures can't be negative.")
     if num_train + num_val > for_training or num_test > for_testing:
