@@ -28,12 +28,6 @@ def closing_brace(tex: str, position: int) -> int | None:
     return None
 
 
-def _definition_end(text: str, position: int) -> int | None:
-    found = _DEFINE.match(text, position)
-    close = closing_brace(text, found.end()) if found else None
-    return None if close is None else close + 1
-
-
 class Macros:
     r"""The macros that a notebook defines with \newcommand, \def or \DeclareMathOperator."""
 

@@ -92,7 +92,7 @@ def check_train_epoch(train_epoch: Callable[..., float]) -> None:
     ]
     if isinstance(got, torch.Tensor):
         raise CheckFailed("The mean loss comes back as a tensor, with its whole graph: return a number, loss.item().")
-    each = [loss for loss in right[2]]
+    each = right[2]
     mean = np.average(each, weights=sizes)
     of_batches = compare("mean loss", got, np.mean(each), atol=1e-5, rtol=1e-5, scalar_like=True)
     last = _against("mean loss", got, np.mean(each) if of_batches.ok else mean, {"missing_mean": sum(each)})
