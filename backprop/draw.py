@@ -11,32 +11,13 @@ import contextlib
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from backprop.graph import CycleError, predecessors, sort_topological
 from backprop.layout import layered
-
-VALUE_COLOUR = "#17568c"
-GRADIENT_COLOUR = "#b3361b"
-
-
-@dataclass
-class Picture:
-    """What there is to draw; keys are any hashable things.
-
-    boxes : key -> (name, operation), in topological order; the operation may be ""
-    edges : (from, to) pairs; a pair may be there twice
-    values : key -> text above every arrow that leaves the box
-    gradients : key or (from, to) -> text below the arrow; for a box that several arrows leave, the total stands
-        under the box and each arrow has the part that arrives along it
-    """
-
-    boxes: dict
-    edges: list[tuple]
-    values: dict = field(default_factory=dict)
-    gradients: dict = field(default_factory=dict)
+from backprop.nodes import Node
+from backprop.painting import Picture, paint
 
 
 def layout(sink) -> dict[int, tuple[float, float]]:
@@ -78,7 +59,7 @@ def draw_graph(sink, ax=None, digits: int = 4):
     if ran_backward:
         for edge, gradient in _arriving(nodes, picture.edges).items():
             picture.gradients[edge] = number_text(gradient, digits)
-    return _paint(picture, ax)
+    return paint(picture, ax)
 
 
 def draw_edges(
@@ -107,7 +88,7 @@ def draw_edges(
     edges = _checked_edges(edges)
     names = _sorted_names(edges)
     operators = operators or {}
-    return _paint(
+    return paint(
         Picture(
             {name: (str(name), str(operators.get(name, ""))) for name in names},
             edges,
@@ -158,8 +139,6 @@ def _operation(node) -> str:
 
 def _methods(cls: type) -> set[str]:
     """What a class and its ancestors define, apart from the framework's own base class and ``object``."""
-    from backprop.nodes import Node
-
     return {name for parent in cls.__mro__ if parent not in (Node, object) for name in vars(parent)}
 
 
@@ -220,9 +199,3 @@ def _sorted_names(edges: list[tuple]) -> list[str]:
         order.append(free)
         del waiting[free]
     return order
-
-
-def _paint(picture: Picture, ax):
-    from backprop.painting import paint
-
-    return paint(picture, ax)

@@ -1,8 +1,9 @@
-"""Put a :class:`backprop.draw.Picture` on matplotlib axes. Lengths are inches, so that texts are known to fit."""
+"""Put a picture of boxes and arrows on matplotlib axes. Lengths are inches, so that texts are known to fit."""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ from matplotlib.textpath import TextPath
 
 from backprop.layout import layered
 
+VALUE_COLOUR = "#17568c"
+GRADIENT_COLOUR = "#b3361b"
+
 _FONT = 10.0
 _SMALL = 8.5
 _BOX_HEIGHT = 0.46
@@ -21,6 +25,23 @@ _ROW = 0.92
 _MARGIN = 0.12
 _LINE = 0.15  # the height of one line of small text
 _PLACES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82)  # where along its curve a label may stand, best first
+
+
+@dataclass
+class Picture:
+    """What there is to draw; keys are any hashable things.
+
+    boxes : key -> (name, operation), in topological order; the operation may be ""
+    edges : (from, to) pairs; a pair may be there twice
+    values : key -> text above every arrow that leaves the box
+    gradients : key or (from, to) -> text below the arrow; for a box that several arrows leave, the total stands
+        under the box and each arrow has the part that arrives along it
+    """
+
+    boxes: dict
+    edges: list[tuple]
+    values: dict = field(default_factory=dict)
+    gradients: dict = field(default_factory=dict)
 
 
 class _Rectangle(NamedTuple):
@@ -48,17 +69,15 @@ class _Label(NamedTuple):
         return _Rectangle(x - half, y - _LINE - 0.04, x + half, y + _LINE + 0.04)
 
 
-def paint(picture, ax=None):
+def paint(picture: Picture, ax=None):
     """Draw the picture; make a figure of its size unless axes are given. Returns the axes."""
-    from backprop.draw import GRADIENT_COLOUR, VALUE_COLOUR
-
-    picture.boxes = {key: (_readable(name), _readable(operation)) for key, (name, operation) in picture.boxes.items()}
+    readable = {key: (_readable(name), _readable(operation)) for key, (name, operation) in picture.boxes.items()}
+    picture = replace(picture, boxes=readable)
     places = layered(list(picture.boxes), picture.edges)
     labels, totals = _labels(picture)
     columns = _column_spans(picture, places, labels, totals)
     boxes = {key: _box(picture.boxes[key], columns[places.column[key]], places.height[key]) for key in picture.boxes}
-    curves = _curves(picture, places, columns, boxes)
-
+    curves = _curves(picture, places, columns, boxes, labels)
     total_places = {key: _under(boxes[key], text) for key, text in totals.items()}
 
     right = max([box.right for box in boxes.values()] + [curve[-1][0] for curve in curves.values()])
@@ -125,7 +144,7 @@ def _readable(text: str) -> str:
     return text
 
 
-def _labels(picture) -> tuple[dict, dict]:
+def _labels(picture: Picture) -> tuple[dict, dict]:
     """The texts of each edge, with (key, None) for the arrow that leaves a result; and the totals under boxes."""
     users = Counter(start for start, _ in set(picture.edges))
     times = Counter(picture.edges)
@@ -147,7 +166,7 @@ def _box_width(texts: tuple[str, str]) -> float:
     return max(_text_width(texts[0], _FONT, "bold"), _text_width(texts[1], _SMALL), 0.22) + 0.2
 
 
-def _column_spans(picture, places, labels, totals) -> list[tuple[float, float]]:
+def _column_spans(picture: Picture, places, labels, totals) -> list[tuple[float, float]]:
     """The left and right end of each column: as wide as its boxes, as far from the next as the labels between ask."""
     count = max(places.column.values()) + 1
     spans, left = [], 0.0
@@ -174,7 +193,7 @@ def _under(box: _Rectangle, text: str) -> _Rectangle:
     return _Rectangle(middle - half, box.bottom - 0.04 - _LINE, middle + half, box.bottom - 0.04)
 
 
-def _curves(picture, places, columns, boxes) -> dict[tuple, list[tuple[float, float]]]:
+def _curves(picture: Picture, places, columns, boxes, labels) -> dict[tuple, list[tuple[float, float]]]:
     """The corners of each edge, left to right, in pairs: from the right end of one column to the left end of the next.
 
     An edge that is there several times has a third entry in its key: (from, to, 1), (from, to, 2), …
@@ -204,7 +223,7 @@ def _curves(picture, places, columns, boxes) -> dict[tuple, list[tuple[float, fl
         if not any(start == key for start, _ in picture.edges):
             box = boxes[key]
             y = (box.bottom + box.top) / 2
-            length = max(0.4, _labels(picture)[0][key, None].width + 0.25)
+            length = max(0.4, labels[key, None].width + 0.25)
             curves[key, None] = [(box.right, y), (box.right + length, y)]
     return curves
 

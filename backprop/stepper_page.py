@@ -8,9 +8,9 @@ from collections import Counter
 from dataclasses import dataclass
 from html import escape
 
-from backprop.draw import GRADIENT_COLOUR, VALUE_COLOUR
 from backprop.graph import predecessors
 from backprop.layout import layered
+from backprop.painting import GRADIENT_COLOUR, VALUE_COLOUR
 
 # Pixels. A letter of the 13 px monospaced font is 7.9 wide at most.
 _BOX_HEIGHT, _LABEL_HEIGHT, _GAP_X, _GAP_Y, _MARGIN, _LETTER = 80, 18, 110, 36, 14, 7.9

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from backprop.draw import GRADIENT_COLOUR, VALUE_COLOUR, draw_edges, draw_graph, layout, number_text
+from backprop.draw import draw_edges, draw_graph, layout, number_text
 from backprop.graph import ComputationGraphFunction, CycleError, backward_graph, forward_graph
 from backprop.layout import layered
 from backprop.linear_regression import LinearRegression
 from backprop.nodes import Node, SquaredL2DistanceNode, ValueNode, VectorScalarAffineNode
-from backprop.painting import _path
+from backprop.painting import GRADIENT_COLOUR, VALUE_COLOUR, Picture, _path, paint
 from backprop.plots import plot_learning_curves, plot_prediction_functions
 
 
@@ -335,6 +335,14 @@ def test_arrows_in_a_circle_are_named():
 def test_something_that_is_no_node_is_named():
     with pytest.raises(TypeError, match="got int"):
         draw_graph(3)
+
+
+def test_a_picture_is_painted_and_left_as_it_was():
+    boxes, edges = {1: ("$^$", ""), 2: ("b", "+")}, [(1, 2)]
+    picture = Picture(dict(boxes), list(edges), {1: "2"}, {2: "1"})
+    ax = paint(picture)
+    assert r"\$^\$" in texts(ax)
+    assert picture == Picture(boxes, edges, {1: "2"}, {2: "1"})
 
 
 # ---- plots --------------------------------------------------------------------------------------------------------
