@@ -197,12 +197,11 @@ def export(
     sections: Sections = None,
 ) -> None:
     """Write the grades as a file for the learning platform."""
-    from .export import export_grades, open_grading
+    from .export import export_grades
 
     course = Course.find()
-    chosen = course.choose(sections)
-    say(f"{course.shown(export_grades(course, to, output, chosen))} written")
-    unfinished = open_grading(course, chosen)
+    path, unfinished = export_grades(course, to, output, course.choose(sections))
+    say(f"{course.shown(path)} written")
     if unfinished:
         first = ", ".join(unfinished[:3]) + (" and others" if len(unfinished) > 3 else "")
         say(f"{len(unfinished)} submissions have answers that a person has still to grade ({first}).")

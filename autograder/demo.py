@@ -55,7 +55,7 @@ def run_demo(
         summary = grade_class(demo, sections, options=options, progress=progress)
     with steps("writing feedback") as progress:
         write_feedback(demo, sections, [], workers=workers, progress=progress)
-    grades = export_grades(demo, "csv", None, sections)
+    grades, _ = export_grades(demo, "csv", None, sections)
     page = write_report(demo, None, sections)
     pdf = demo.exports / "ada-answers.pdf"
     make_pdf(handed_in, pdf, name="ada")

@@ -18,13 +18,13 @@ import csv
 import io
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from backprop.files import write_atomically
 
 from .course import Course, UserError
 from .grades import Grades, Person, Section, read_grades
+from .roster import Roster, Row, read_roster
 
 # A spreadsheet takes a text that begins with one of these for a formula, and may run it.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠", "|", "%")
@@ -34,11 +34,9 @@ CANVAS_KEYS = ("sis login id", "sis user id", "id", "student")
 MOODLE_KEYS = ("username", "id number", "email address", "identifier")
 MOODLE_IDENTITY = ("Username", "Full name", "Email address")
 
-Row = list[str]
 
-
-def export_grades(course: Course, format: str, output: Path | None, sections: Sequence[str]) -> Path:
-    """Write the grades of the sections and return the file's path.
+def export_grades(course: Course, format: str, output: Path | None, sections: Sequence[str]) -> tuple[Path, list[str]]:
+    """Write the grades of the sections; return the file's path and, as student/section, what a person has still to grade.
 
     format : one of csv, canvas, moodle
     output : exports/grades-<format>.csv when None
@@ -62,14 +60,16 @@ def export_grades(course: Course, format: str, output: Path | None, sections: Se
             f"{course.shown(path)} is written, but {roster} has no row for {', '.join(missing)}: their grades are "
             "not in it. Export the roster again, or enter those grades by hand."
         )
-    return path
+    return path, _unfinished(grades)
 
 
-def open_grading(course: Course, sections: Sequence[str]) -> list[str]:
+def _unfinished(grades: Grades) -> list[str]:
     """The submissions that a person has still to grade, as student/section, in order."""
-    found = read_grades(course, list(sections)).sections
     return sorted(
-        f"{s.student}/{section.name}" for section in found for s in section.submissions.values() if s.needs_person
+        f"{submission.student}/{section.name}"
+        for section in grades.sections
+        for submission in section.submissions.values()
+        if submission.needs_person
     )
 
 
@@ -126,67 +126,6 @@ def _plain(course: Course, grades: Grades) -> tuple[list[Row], list[str]]:
 def _total(grades: Grades, person: Person) -> float:
     handed_in = [section.submissions.get(person.id) for section in grades.sections]
     return sum(submission.score for submission in handed_in if submission)
-
-
-# -- rosters --------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Roster:
-    """A platform's own list of students. extra : rows between the header and the students."""
-
-    header: Row
-    extra: list[Row] = field(default_factory=list)
-    students: list[Row] = field(default_factory=list)
-    separator: str = ","
-
-    def column(self, name: str) -> int | None:
-        """The place of a column, whatever the case of its letters."""
-        names = [title.strip().lower() for title in self.header]
-        return names.index(name.lower()) if name.lower() in names else None
-
-    def match(self, people: Sequence[Person], keys: Sequence[str]) -> dict[int, Person]:
-        """Row number -> the student it is about. The surest column decides; a row and a person match once."""
-        found: dict[int, Person] = {}
-        left = {person.id: person for person in people}
-        for key in keys:
-            column = self.column(key)
-            if column is None:
-                continue
-            by_key: dict[str, list[Person]] = {}
-            for person in left.values():
-                for name in {person.id.lower(), person.email.lower(), person.lms_id.lower()} - {""}:
-                    by_key.setdefault(name, []).append(person)
-            for number, row in enumerate(self.students):
-                value = row[column].strip().lower()
-                fits = by_key.get(value) or by_key.get(value.partition("@")[0] if "@" in value else "", [])
-                if number not in found and len(fits) == 1 and fits[0].id in left:
-                    found[number] = left.pop(fits[0].id)
-        return found
-
-
-def read_roster(path: Path, keys: Sequence[str]) -> Roster | None:
-    """The roster in a CSV file, None where there is no such file. Raises UserError when it can't be one."""
-    if not path.exists():
-        return None
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UserError(f"{path} is not UTF-8 text. Export it again as CSV (UTF-8).") from None
-    first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
-    try:
-        rows = [
-            row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if any(map(str.strip, row))
-        ]
-    except csv.Error as error:
-        raise UserError(f"{path} is not a CSV file ({error}). Export it again.") from None
-    roster = Roster(rows[0] if rows else [], separator=separator)
-    if all(roster.column(key) is None for key in keys):
-        raise UserError(f"{path} has none of the columns {', '.join(keys)} in its first line. Export it again.")
-    width = len(roster.header)
-    roster.students = [(row + [""] * width)[:width] for row in rows[1:]]
-    return roster
 
 
 # -- Canvas ---------------------------------------------------------------------------------------------------------

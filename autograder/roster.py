@@ -1,96 +1,70 @@
-"""Who is who: a roster maps a platform's names of students to the ids they have in this course.
-
-The roster is a CSV file, one line a student. Its column `student` holds the student's id in this course (of a Canvas
-grade export it is "SIS Login ID", of a Moodle grading worksheet "Username", "ID number" or "Email address"). The
-platform's name of the student stands in
-
-    canvas       `canvas` or "ID"                  the number in the names of the downloaded files
-    moodle       `moodle` or "Identifier"          the participant's number
-    gradescope   `gradescope`, "SID" or "Email"    any of them
-    folder       `folder`                          the name of the folder or zip
-
-A column `time` or "Last modified (submission)" says when the student handed in, in UTC where it names no
-other zone; it goes before what the download says.
-"""
+"""A platform's own list of students, a CSV file: its columns by name, and which row is about whom."""
 
 from __future__ import annotations
 
-import datetime
-import re
-import unicodedata
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from nbgrader.utils import parse_utc
-
-from .archive import Refused, shown
 from .course import UserError
-from .export import Roster
-from .platforms import Delivery
+from .grades import Person
 
-STUDENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@-]{0,62}[A-Za-z0-9])?\Z")
-STUDENT_COLUMNS = ("sis login id", "student", "username", "id number", "sis user id", "email address")
-PLATFORM_COLUMNS = {
-    "canvas": ("canvas", "id"),
-    "moodle": ("moodle", "identifier"),
-    "gradescope": ("gradescope", "sid", "email", "email address"),
-    "folder": ("folder",),
-}
-TIME_COLUMNS = ("time", "last modified (submission)")
+Row = list[str]
 
 
-def read_time(text: str, where: str) -> datetime.datetime:
-    """A time as people write it, in UTC without a zone; UTC is meant where none is named. Raises UserError."""
-    try:
-        return parse_utc(text)
-    except (ValueError, OverflowError, TypeError):
-        raise UserError(f"{where}: {text[:60]!r} is no time. Write it as 2026-03-01 12:00 UTC.") from None
+@dataclass
+class Roster:
+    """The lines of a roster, each of students as long as the header."""
 
+    header: Row
+    students: list[Row] = field(default_factory=list)
 
-# The platform's name of a student -> (student, when handed in, if the roster says).
-People = dict[str, tuple[str, datetime.datetime | None]] | None
+    def column(self, name: str) -> int | None:
+        """The place of a column, whatever the case of its letters."""
+        names = [title.strip().lower() for title in self.header]
+        return names.index(name.lower()) if name.lower() in names else None
 
-
-def _name_key(text: str) -> str:
-    text = unicodedata.normalize("NFC", text).strip().casefold()
-    return re.sub(r"participant\s+(?=\d+\Z)", "", text)
-
-
-def read_people(table: Roster | None, path: Path | None, platform: str) -> People:
-    """What the roster says about a platform's students; None without a roster. Raises UserError."""
-    if table is None:
-        return None
-    column = next(i for name in STUDENT_COLUMNS if (i := table.column(name)) is not None)
-    columns = [i for name in PLATFORM_COLUMNS[platform] if (i := table.column(name)) is not None]
-    timed = next((i for name in TIME_COLUMNS if (i := table.column(name)) is not None), None)
-    if not columns:
-        raise UserError(f"{path} has none of the columns {', '.join(PLATFORM_COLUMNS[platform])}. Add one of them.")
-    people: dict[str, tuple[str, datetime.datetime | None]] = {}
-    shared = set()
-    for row in table.students:
-        student, keys = row[column].strip(), {_name_key(row[i]) for i in columns} - {""}
-        if not student or not keys:
-            continue
-        if not STUDENT.match(student):
-            raise UserError(f"{path}: {shown(student)} can't be a student id; use letters, digits, '.', '-', '_', '@'.")
-        time = row[timed].strip() if timed is not None else ""
-        at = read_time(time, f"{path}, {student}") if time not in ("", "-") else None
+    def match(self, people: Sequence[Person], keys: Sequence[str]) -> dict[int, Person]:
+        """Row number -> the student it is about. The surest column decides; a row and a person match once."""
+        found: dict[int, Person] = {}
+        left = {person.id: person for person in people}
         for key in keys:
-            if people.get(key, (student,))[0] != student:
-                shared.add(key)
-            people[key] = (student, at)
-    for key in shared:
-        del people[key]  # two people of one name: neither is meant
-    return people
+            column = self.column(key)
+            if column is None:
+                continue
+            by_key: dict[str, list[Person]] = {}
+            for person in left.values():
+                for name in {person.id.lower(), person.email.lower(), person.lms_id.lower()} - {""}:
+                    by_key.setdefault(name, []).append(person)
+            for number, row in enumerate(self.students):
+                value = row[column].strip().lower()
+                fits = by_key.get(value) or by_key.get(value.partition("@")[0] if "@" in value else "", [])
+                if number not in found and len(fits) == 1 and fits[0].id in left:
+                    found[number] = left.pop(fits[0].id)
+        return found
 
 
-def student_of(delivery: Delivery, people: People) -> tuple[str, datetime.datetime | None]:
-    """The student's id and, if the roster says it, when this was handed in. Raises Refused."""
-    if people is not None:
-        found = {people[key] for name in delivery.ids if (key := _name_key(name)) in people}
-        if len(found) != 1:
-            raise Refused(f"the roster has {'two students' if found else 'no student'} for {shown(delivery.ids[0])}")
-        return found.pop()
-    student = unicodedata.normalize("NFC", delivery.ids[0]).strip()
-    if not STUDENT.match(student):
-        raise Refused(f"{shown(student)} can't be a student id; name the student in a roster")
-    return student, None
+def read_roster(path: Path, keys: Sequence[str]) -> Roster | None:
+    """The roster in a CSV file, None where there is no such file. Raises UserError when it can't be one."""
+    if not path.exists():
+        return None
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is not UTF-8 text. Export it again as CSV (UTF-8).") from None
+    first = text.partition("\n")[0]
+    separator = max(",;\t", key=first.count)
+    try:
+        rows = [
+            row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if any(map(str.strip, row))
+        ]
+    except csv.Error as error:
+        raise UserError(f"{path} is not a CSV file ({error}). Export it again.") from None
+    roster = Roster(rows[0] if rows else [])
+    if all(roster.column(key) is None for key in keys):
+        raise UserError(f"{path} has none of the columns {', '.join(keys)} in its first line. Export it again.")
+    width = len(roster.header)
+    roster.students = [(row + [""] * width)[:width] for row in rows[1:]]
+    return roster

@@ -8,8 +8,9 @@ import pytest
 from nbgrader.api import Student
 from small_course import SECTIONS, enter, make_course
 
+from autograder.__main__ import main
 from autograder.course import Course, UserError
-from autograder.export import export_grades, number_cell, open_grading, text_cell
+from autograder.export import export_grades, number_cell, text_cell
 
 SECTION_LIST = list(SECTIONS)
 
@@ -39,6 +40,11 @@ def course(built, tmp_path):
     return Course(tmp_path / "c")
 
 
+def written(*arguments):
+    path, _ = export_grades(*arguments)
+    return path
+
+
 def table(path):
     return list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
 
@@ -52,7 +58,7 @@ def roster(course, name, text):
 
 
 def test_the_plain_table_has_every_score_as_nbgrader_counts_it(course):
-    path = export_grades(course, "csv", None, SECTION_LIST)
+    path = written(course, "csv", None, SECTION_LIST)
     assert path == course.exports / "grades-csv.csv"
     rows = {row["student"]: row for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())}
     assert list(rows) == ["ana", "ben", "zoe"]
@@ -68,7 +74,7 @@ def test_the_plain_table_has_every_score_as_nbgrader_counts_it(course):
 
 
 def test_the_scores_are_those_of_nbgrader(course):
-    rows = {row["student"]: row for row in csv.DictReader(export_grades(course, "csv", None, SECTION_LIST).open())}
+    rows = {row["student"]: row for row in csv.DictReader(written(course, "csv", None, SECTION_LIST).open())}
     with course.open_gradebook() as gradebook:
         for submission in gradebook.assignment_submissions("01-first"):
             expected = max(0.0, submission.score - submission.late_submission_penalty)
@@ -76,17 +82,17 @@ def test_the_scores_are_those_of_nbgrader(course):
 
 
 def test_checks_stand_in_the_order_of_the_notebook(course):
-    header = table(export_grades(course, "csv", None, ["01-first"]))[0]
+    header = table(written(course, "csv", None, ["01-first"]))[0]
     assert header[-3:] == ["01-first/add_check", "01-first/more_check", "01-first/why"]
 
 
 def test_commas_and_quotes_in_a_name_stay_in_their_cell(course):
-    assert table(export_grades(course, "csv", None, SECTION_LIST))[1][1] == 'Li, "Jr"'
+    assert table(written(course, "csv", None, SECTION_LIST))[1][1] == 'Li, "Jr"'
 
 
 def test_no_text_is_a_formula(course):
     for name in ("csv", "canvas", "moodle"):
-        for row in table(export_grades(course, name, None, SECTION_LIST)):
+        for row in table(written(course, name, None, SECTION_LIST)):
             assert not [cell for cell in row if cell.startswith(("=", "+", "-", "@"))], row
 
 
@@ -112,7 +118,7 @@ def test_numbers_are_short_and_plain(value, cell):
 
 
 def test_canvas_without_a_roster_finds_students_by_their_id(course):
-    rows = table(export_grades(course, "canvas", None, SECTION_LIST))
+    rows = table(written(course, "canvas", None, SECTION_LIST))
     assert rows[0] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "01-first", "02-second"]
     assert rows[1] == ["    Points Possible", "", "", "", "", "12", "12"]
     assert rows[2] == ['Li, "Jr", Ana', "", "ana", "", "", "9.25", "3"]
@@ -132,7 +138,7 @@ Student,ID,SIS User ID,SIS Login ID,Section,01-first (4711),Old (3),Current Scor
 
 def test_canvas_with_its_own_export_fills_the_columns_it_has(course):
     roster(course, "canvas-roster.csv", CANVAS)
-    rows = table(export_grades(course, "canvas", None, SECTION_LIST))
+    rows = table(written(course, "canvas", None, SECTION_LIST))
     assert rows[0][5:] == ["01-first (4711)", "02-second"]
     assert rows[2] == ["Jr, Ana", "101", "S9", "ANA", "Monday", "9.25", "3"]
     assert rows[3] == ["Be, Ben", "102", "ben", "ben@example.org", "Monday", "2.5", ""]
@@ -143,7 +149,7 @@ def test_canvas_with_its_own_export_fills_the_columns_it_has(course):
 def test_a_student_with_grades_who_is_not_in_the_roster_is_named(course):
     roster(course, "canvas-roster.csv", "\n".join(CANVAS.splitlines()[:4]))
     with pytest.raises(UserError, match=r"canvas-roster.csv has no row for ben"):
-        export_grades(course, "canvas", None, SECTION_LIST)
+        written(course, "canvas", None, SECTION_LIST)
     assert table(course.exports / "grades-canvas.csv")[2][5] == "9.25"
 
 
@@ -154,14 +160,14 @@ def test_a_roster_that_is_none_is_one_sentence(course, content):
     course.exports.mkdir()
     (course.exports / "canvas-roster.csv").write_bytes(content)
     with pytest.raises(UserError, match="canvas-roster.csv"):
-        export_grades(course, "canvas", None, SECTION_LIST)
+        written(course, "canvas", None, SECTION_LIST)
 
 
 # -- moodle --------------------------------------------------------------------------------------------------------
 
 
 def test_moodle_without_a_roster_finds_students_by_their_user_name(course):
-    rows = table(export_grades(course, "moodle", None, SECTION_LIST))
+    rows = table(written(course, "moodle", None, SECTION_LIST))
     assert rows[0] == ["Username", "Full name", "Email address", "01-first", "02-second"]
     assert rows[1] == ["ana", 'Ana Li, "Jr"', "ana@example.org", "9.25", "3"]
 
@@ -171,7 +177,7 @@ def test_moodle_with_a_participants_list_keeps_its_rows(course):
         "Identifier;Full name;Email address;Grade\nParticipant 7;Ana L;ANA@example.org;-\nParticipant 8;B;ben@x.org;-\n"
     )
     roster(course, "moodle-roster.csv", text)
-    rows = table(export_grades(course, "moodle", None, SECTION_LIST))
+    rows = table(written(course, "moodle", None, SECTION_LIST))
     assert rows == [
         ["Identifier", "Full name", "Email address", "01-first", "02-second"],
         ["Participant 7", "Ana L", "ANA@example.org", "9.25", "3"],
@@ -184,21 +190,30 @@ def test_moodle_with_a_participants_list_keeps_its_rows(course):
 
 def test_an_unknown_format_lists_those_there_are(course):
     with pytest.raises(UserError, match="'excel'.*csv, canvas, moodle"):
-        export_grades(course, "excel", None, SECTION_LIST)
+        written(course, "excel", None, SECTION_LIST)
 
 
 def test_the_file_may_lie_anywhere_and_an_old_one_stays_whole(course, tmp_path):
     path = tmp_path / "new/grades.csv"
-    assert export_grades(course, "csv", path, ["01-first"]) == path and path.exists()
+    assert written(course, "csv", path, ["01-first"]) == path and path.exists()
     with pytest.raises(UserError, match="is a folder"):
-        export_grades(course, "csv", tmp_path, ["01-first"])
+        written(course, "csv", tmp_path, ["01-first"])
 
 
 def test_nothing_graded_is_one_sentence(tmp_path):
     course = make_course(tmp_path)
     with pytest.raises(UserError, match="autograder grade"):
-        export_grades(course, "csv", None, SECTION_LIST)
+        written(course, "csv", None, SECTION_LIST)
 
 
 def test_what_a_person_has_still_to_grade_is_listed(course):
-    assert open_grading(course, SECTION_LIST) == ["ana/02-second", "ben/01-first"]
+    assert export_grades(course, "csv", None, SECTION_LIST)[1] == ["ana/02-second", "ben/01-first"]
+
+
+def test_the_gradebook_is_read_once(course, monkeypatch):
+    opened = []
+    whole = Course.open_gradebook
+    monkeypatch.setattr(Course, "open_gradebook", lambda self: opened.append(1) or whole(self))
+    monkeypatch.chdir(course.root)
+    assert main(["export"]) == 0
+    assert len(opened) == 1

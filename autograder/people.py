@@ -1,0 +1,96 @@
+"""Who is who: a roster maps a platform's names of students to the ids they have in this course.
+
+The roster is a CSV file, one line a student. Its column `student` holds the student's id in this course (of a Canvas
+grade export it is "SIS Login ID", of a Moodle grading worksheet "Username", "ID number" or "Email address"). The
+platform's name of the student stands in
+
+    canvas       `canvas` or "ID"                  the number in the names of the downloaded files
+    moodle       `moodle` or "Identifier"          the participant's number
+    gradescope   `gradescope`, "SID" or "Email"    any of them
+    folder       `folder`                          the name of the folder or zip
+
+A column `time` or "Last modified (submission)" says when the student handed in, in UTC where it names no
+other zone; it goes before what the download says.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import unicodedata
+from pathlib import Path
+
+from nbgrader.utils import parse_utc
+
+from .archive import Refused, shown
+from .course import UserError
+from .platforms import Delivery
+from .roster import Roster
+
+STUDENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@-]{0,62}[A-Za-z0-9])?\Z")
+STUDENT_COLUMNS = ("sis login id", "student", "username", "id number", "sis user id", "email address")
+PLATFORM_COLUMNS = {
+    "canvas": ("canvas", "id"),
+    "moodle": ("moodle", "identifier"),
+    "gradescope": ("gradescope", "sid", "email", "email address"),
+    "folder": ("folder",),
+}
+TIME_COLUMNS = ("time", "last modified (submission)")
+
+
+def read_time(text: str, where: str) -> datetime.datetime:
+    """A time as people write it, in UTC without a zone; UTC is meant where none is named. Raises UserError."""
+    try:
+        return parse_utc(text)
+    except (ValueError, OverflowError, TypeError):
+        raise UserError(f"{where}: {text[:60]!r} is no time. Write it as 2026-03-01 12:00 UTC.") from None
+
+
+# The platform's name of a student -> (student, when handed in, if the roster says).
+People = dict[str, tuple[str, datetime.datetime | None]] | None
+
+
+def _name_key(text: str) -> str:
+    text = unicodedata.normalize("NFC", text).strip().casefold()
+    return re.sub(r"participant\s+(?=\d+\Z)", "", text)
+
+
+def read_people(table: Roster | None, path: Path | None, platform: str) -> People:
+    """What the roster says about a platform's students; None without a roster. Raises UserError."""
+    if table is None:
+        return None
+    column = next(i for name in STUDENT_COLUMNS if (i := table.column(name)) is not None)
+    columns = [i for name in PLATFORM_COLUMNS[platform] if (i := table.column(name)) is not None]
+    timed = next((i for name in TIME_COLUMNS if (i := table.column(name)) is not None), None)
+    if not columns:
+        raise UserError(f"{path} has none of the columns {', '.join(PLATFORM_COLUMNS[platform])}. Add one of them.")
+    people: dict[str, tuple[str, datetime.datetime | None]] = {}
+    shared = set()
+    for row in table.students:
+        student, keys = row[column].strip(), {_name_key(row[i]) for i in columns} - {""}
+        if not student or not keys:
+            continue
+        if not STUDENT.match(student):
+            raise UserError(f"{path}: {shown(student)} can't be a student id; use letters, digits, '.', '-', '_', '@'.")
+        time = row[timed].strip() if timed is not None else ""
+        at = read_time(time, f"{path}, {student}") if time not in ("", "-") else None
+        for key in keys:
+            if people.get(key, (student,))[0] != student:
+                shared.add(key)
+            people[key] = (student, at)
+    for key in shared:
+        del people[key]  # two people of one name: neither is meant
+    return people
+
+
+def student_of(delivery: Delivery, people: People) -> tuple[str, datetime.datetime | None]:
+    """The student's id and, if the roster says it, when this was handed in. Raises Refused."""
+    if people is not None:
+        found = {people[key] for name in delivery.ids if (key := _name_key(name)) in people}
+        if len(found) != 1:
+            raise Refused(f"the roster has {'two students' if found else 'no student'} for {shown(delivery.ids[0])}")
+        return found.pop()
+    student = unicodedata.normalize("NFC", delivery.ids[0]).strip()
+    if not STUDENT.match(student):
+        raise Refused(f"{shown(student)} can't be a student id; name the student in a roster")
+    return student, None
