@@ -8,8 +8,8 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from .files import write_atomically
-from .notebook_file import NotebookError, read_notebook
+from backprop.files import write_atomically
+from backprop.notebook_file import NotebookError, read_notebook
 
 _SAFE = re.compile(r"[^\w.-]+")
 

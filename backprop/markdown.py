@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .formulas import MARK, Formula, put_back
+from backprop.formulas import MARK, Formula, put_back
 
 _READER = "gfm-emoji-tex_math_dollars-tex_math_gfm"
 _API = [1, 23, 1]

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, unquote_to_bytes
 
-from .files import write_atomically
-from .formulas import Formula, take_formulas
-from .latex import Macros
-from .markdown import ConversionError, typst_string, wrapped
-from .notebook_file import Cell, Notebook, NotebookError, clean, joined, read_notebook
-from .typesetting import Passage, Press, scratch_folder
+from backprop.files import write_atomically
+from backprop.formulas import Formula, take_formulas
+from backprop.latex import Macros
+from backprop.markdown import ConversionError, typst_string, wrapped
+from backprop.notebook_file import Cell, Notebook, NotebookError, clean, joined, read_notebook
+from backprop.typesetting import Passage, Press, scratch_folder
 
 _NEW_PAGE = "#pagebreak(weak: true)"
 _LONGEST_MARKDOWN = 40_000

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-from .notebook_file import ANSWER_PLACEHOLDER, Cell, Notebook, NotebookError, clean, read_notebook
+from backprop.notebook_file import ANSWER_PLACEHOLDER, Cell, Notebook, NotebookError, clean, read_notebook
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _ARROW = re.compile(r"^\s*-+>\s*(\d+)\s?(.*)$", re.MULTILINE)

@@ -11,9 +11,9 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .formulas import MARK, Formula
-from .latex import Macros, variants
-from .markdown import (
+from backprop.formulas import MARK, Formula
+from backprop.latex import Macros, variants
+from backprop.markdown import (
     Blocks,
     Cleaner,
     ConversionError,
