@@ -47,6 +47,8 @@ print("p =", p, "  J =", J)
 # $$\frac{\partial J}{\partial p} = 2p = 12 \qquad
 # \frac{\partial J}{\partial w} = \frac{\partial J}{\partial p} \cdot \frac{\partial p}{\partial w} = 12 \cdot x = 24$$
 #
+# (∂ in place of d says that the result depends on several values, and all others are held still.)
+#
 # Each factor needs one step and the numbers at that step, nothing else. That is the whole idea of *back-propagation*;
 # the rest of this tutorial turns it into code that works for every formula.
 
@@ -300,9 +302,6 @@ try_node(MyExpNode, a=np.array([0.5, -1.2, 2.0]))
 
 # %% [markdown]
 # The worked solution follows. It uses `self.out` in `backward`: what `forward` has computed is there to be used.
-#
-# Why is the number under `exact` not $e^2 = 7.39$? The check draws a random upstream gradient, and $e^2$ is multiplied by
-# it. With an upstream gradient of 1 nobody would notice that it was forgotten.
 
 # %%
 class ExpNode(MyExpNode):
@@ -318,6 +317,10 @@ class ExpNode(MyExpNode):
 
 
 try_node(ExpNode, a=np.array([0.5, -1.2, 2.0]))
+
+# %% [markdown]
+# Why is the number under `exact` not $e^2 = 7.39$? The check draws a random upstream gradient, and $e^2$ is multiplied by
+# it. With an upstream gradient of 1 nobody would notice that it was forgotten.
 
 # %% [markdown]
 # ## 6 · One input, used twice

@@ -125,7 +125,8 @@ for name, errors in [("forward", forward_errors), ("central", central_errors)]:
 # | forward | $\sim h$ | $\sim \varepsilon/h$ | $\varepsilon^{1/2} \approx 10^{-8}$ | $10^{-8}$ |
 # | central | $\sim h^2$ | $\sim \varepsilon/h$ | $\varepsilon^{1/3} \approx 10^{-5}$ | $10^{-10}$ to $10^{-11}$ |
 #
-# A rule to remember: central difference, $h = 10^{-5}$, and errors near $10^{-10}$ are perfect.
+# A rule to remember: central difference, $h = 10^{-5}$, and errors near $10^{-10}$ are perfect. (The single best point,
+# printed above, may be better by luck.)
 
 # %% [markdown]
 # ### Your turn: another scale
@@ -237,7 +238,7 @@ plt.legend();
 # %% [markdown]
 # With $\varepsilon \approx 10^{-7}$ the bottom of the V lies near $h = \varepsilon^{1/3} \approx 5 \cdot 10^{-3}$, and the error
 # there is about $10^{-5}$, where double precision has $10^{-10}$. With $h = 10^{-8}$ nothing is left: $1 + 10^{-8}$ *is* 1 in
-# single precision. So: check in `float64`, train in what you like.
+# single precision. So: check in `float64`, train in what you like. (Again the single best point is better by luck.)
 
 # %% [markdown]
 # ## 5 · Relative or absolute?

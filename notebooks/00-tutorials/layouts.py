@@ -34,6 +34,8 @@ from backprop.gradcheck import compare, numeric_gradient
 # | **same shape** | a column, or plain 1-D | $y = W x$ | an array like $W$ | NYU, LIGN 167, this course's nodes |
 # | **row derivative** | a column | $y = W x$ | the *transpose* of that | CS189 |
 # | **batched** | a row of $X$ | $Y = X W$ | an array like $W$ | EECS 442, most programs |
+#
+# (NYU, LIGN 167, CS189 and EECS 442 are university courses.)
 
 # %% [markdown]
 # As a picture: each array is a rectangle, rows × columns, values in blue, gradients in red.
@@ -255,7 +257,7 @@ for name, array in arrays.items():
 # 1. A text in the row dialect says $\partial\ell/\partial A = v\,u^\top$ for the number $\ell = u^\top A\,v$. What is $dA$ in the
 #    same-shape dialect, and the update of $A$ in each?
 # 2. Shapes: `X` (64, 100), `W` (100, 10), `dY` (64, 10). Which products give `dW` and `dX`?
-# 3. `u` and `v` are 1-D arrays of 3 numbers. Which shapes have `u.T @ v`, `np.outer(u, v)` and `u.reshape(3, 1) - v`?
+# 3. `u` and `v` are 1-D arrays of 3 numbers. What are the shapes of `u.T @ v`, `np.outer(u, v)` and `u.reshape(3, 1) - v`?
 
 # %% [markdown]
 # <details><summary>Answers</summary>
