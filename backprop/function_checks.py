@@ -25,7 +25,7 @@ from backprop.student_code import student_code
 
 __all__ = ["check_function", "check_values"]
 
-VALUE_FIRST = "Gradients come once this is right: they are compared with differences of it."
+_VALUE_FIRST = "Gradients come once this is right: they are compared with differences of it."
 
 
 def value_first(
@@ -36,7 +36,7 @@ def value_first(
         return []
     hints, labels = (mistakes or {}).get(name), ("yours", "right")
     shown = [compare(name, value, expected, atol=atol, rtol=rtol, candidates=hints, scalar_like=True, labels=labels)]
-    stop_if_wrong([(title, shown)], VALUE_FIRST)
+    stop_if_wrong([(title, shown)], _VALUE_FIRST)
     return shown
 
 
@@ -110,53 +110,27 @@ def check_function(
     symbol = getattr(f, "__name__", "f") if getattr(f, "__name__", "f").isidentifier() else "f"
     names = tuple(names) or _parameter_names(f, len(inputs))
     arrays = [np.array(value, dtype=float) if _is_float(value) else value for value in inputs]
-    wanted = [i for i, value in enumerate(inputs) if _is_float(value)]
+    wanted = {name: array for name, array in zip(names, arrays, strict=True) if _is_float(array)}
 
     def run() -> tuple[Any, Any]:
-        # A number goes in as a number: the student's code may use math.exp on it.
-        given = [
-            a.item() if isinstance(a, np.ndarray) and not isinstance(i, np.ndarray) and a.ndim == 0 else kept(a)
-            for i, a in zip(inputs, arrays, strict=True)
-        ]
+        given = [_as_given(value, array) for value, array in zip(inputs, arrays, strict=True)]
         with student_code(label):
             result = f(*given)
         for name, before, after in zip(names, arrays, given, strict=True):
             if isinstance(after, np.ndarray) and not np.array_equal(after, before):
                 raise CheckFailed(f"{label} changed its input {name}: leave inputs as they are, work on a copy.")
-        if result is None or result is Ellipsis:
-            raise CheckFailed(f"{label} returned {result}: is it finished?")
-        if isinstance(result, tuple | list) and len(result) > 2:
-            gradients = ", ".join(f"grad_{names[i]}" for i in wanted) + "," * (len(wanted) == 1)
-            raise CheckFailed(
-                f"{label} returned {len(result)} things in a row: the gradients belong together in a tuple after the "
-                f"value.\n   return value, ({gradients})"
-            )
-        if not isinstance(result, tuple | list) or len(result) != 2:
-            raise CheckFailed(f"{label} returned {describe(result)}: it should return the value and the gradients.")
-        return result[0], result[1]
+        return _value_and_gradients(result, label, list(wanted))
 
     value, gradients = run()
     number = as_numbers(value)
     if number is None or number.size != 1:
         raise CheckFailed(f"{label} returned {describe(value)} as its value: it should be one number.")
     shown = value_first(label, "value", value, expected, mistakes, atol, rtol)
-    if isinstance(gradients, np.ndarray) and gradients.ndim == 1 and all(arrays[i].ndim == 0 for i in wanted):
-        gradients = list(gradients)  # an array with one number for each input
-    if not isinstance(gradients, tuple | list):
-        raise CheckFailed(
-            f"{label} returned {describe(gradients)} in place of the gradients: "
-            f"it should be a tuple with {len(wanted)} of them ({', '.join(names[i] for i in wanted)})."
-        )
-    if len(gradients) != len(wanted):
-        raise CheckFailed(
-            f"{label} returned {len(gradients)} gradients: it should return {len(wanted)} "
-            f"({', '.join(names[i] for i in wanted)})."
-        )
+    got = _by_name(gradients, label, wanted)
     right, unsure = {}, {}
-    for i in wanted:
-        right[names[i]], unsure[names[i]] = jacobian(lambda: _value_of(run, label), arrays[i])
-        require_smooth(f"∂{symbol}/∂{names[i]}", right[names[i]], unsure[names[i]])
-    got = {names[i]: gradient for i, gradient in zip(wanted, gradients, strict=True)}
+    for name, array in wanted.items():
+        right[name], unsure[name] = jacobian(lambda: _value_of(run, label), array)
+        require_smooth(f"∂{symbol}/∂{name}", right[name], unsure[name])
     hints = with_exchanged(got, right, mistakes or {})
     shown += [
         compare(
@@ -166,6 +140,11 @@ def check_function(
         for name in got
     ]  # fmt: skip
     conclude([(f"{label}\n   (exact: your gradient; approx: finite differences of your value)", shown)])
+
+
+def random_upstream(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """An upstream gradient of both signs, no entry near zero."""
+    return np.array(rng.uniform(0.3, 1.7, shape) * rng.choice([-1.0, 1.0], shape))
 
 
 def kept(value: Any) -> Any:
@@ -205,6 +184,42 @@ def with_exchanged(
 
 def _is_float(value: Any) -> bool:
     return isinstance(value, float) or (isinstance(value, np.ndarray | np.generic) and value.dtype.kind == "f")
+
+
+def _as_given(value: Any, array: Any) -> Any:
+    """What the student's code gets: a number as a number, because it may use math.exp on it; a copy of an array."""
+    if isinstance(array, np.ndarray) and array.ndim == 0 and not isinstance(value, np.ndarray):
+        return array.item()
+    return kept(array)
+
+
+def _value_and_gradients(result: Any, label: str, wanted: Sequence[str]) -> tuple[Any, Any]:
+    if result is None or result is Ellipsis:
+        raise CheckFailed(f"{label} returned {result}: is it finished?")
+    if isinstance(result, tuple | list) and len(result) > 2:
+        gradients = ", ".join(f"grad_{name}" for name in wanted) + "," * (len(wanted) == 1)
+        raise CheckFailed(
+            f"{label} returned {len(result)} things in a row: the gradients belong together in a tuple after the "
+            f"value.\n   return value, ({gradients})"
+        )
+    if not isinstance(result, tuple | list) or len(result) != 2:
+        raise CheckFailed(f"{label} returned {describe(result)}: it should return the value and the gradients.")
+    return result[0], result[1]
+
+
+def _by_name(gradients: Any, label: str, wanted: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    if isinstance(gradients, np.ndarray) and gradients.ndim == 1 and all(array.ndim == 0 for array in wanted.values()):
+        gradients = list(gradients)  # an array with one number for each input
+    if not isinstance(gradients, tuple | list):
+        raise CheckFailed(
+            f"{label} returned {describe(gradients)} in place of the gradients: "
+            f"it should be a tuple with {len(wanted)} of them ({', '.join(wanted)})."
+        )
+    if len(gradients) != len(wanted):
+        raise CheckFailed(
+            f"{label} returned {len(gradients)} gradients: it should return {len(wanted)} ({', '.join(wanted)})."
+        )
+    return dict(zip(wanted, gradients, strict=True))
 
 
 def _value_of(run: Callable[[], tuple[Any, Any]], label: str) -> np.ndarray:

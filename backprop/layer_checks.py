@@ -16,7 +16,7 @@ import numpy as np
 
 from backprop.comparison import ATOL, RTOL, CheckFailed, Comparison, compare, conclude, describe, failed, stop_if_wrong
 from backprop.differences import jacobian, numeric_gradient
-from backprop.function_checks import check_function
+from backprop.function_checks import check_function, random_upstream
 from backprop.student_code import student_code
 
 __all__ = ["check_classifier", "check_layer", "check_loss"]
@@ -49,32 +49,18 @@ def check_layer(
     label, back = _name(forward), _name(backward)
 
     def run() -> tuple[np.ndarray, Any]:
-        given = {name: value.copy() for name, value in kept.items()}
-        with student_code(label):
-            result = forward(*given.values())
-        if not isinstance(result, tuple | list) or len(result) != 2:
-            raise CheckFailed(f"{label} returned {describe(result)}: it should return two things, out and cache.")
-        _require_same(given, kept, label)
-        out = result[0]
-        if not isinstance(out, np.ndarray | np.generic | float) or not np.isfinite(np.asarray(out, dtype=float)).all():
-            raise CheckFailed(f"{label} returned {describe(out)} as out: it should be an array of finite numbers.")
-        return np.array(out, dtype=float), result[1]
+        return _layer_forward(forward, kept, label)
 
     out, cache = run()
     shown = []
     if expected is not None:
         hints = (mistakes or {}).get("out")
         shown = [compare("out", out, expected, candidates=hints, labels=("yours", "right"))]
-        stop_if_wrong([(f"{label}", shown)])
-    rng = np.random.default_rng(seed)
-    upstream = np.array(rng.uniform(0.3, 1.7, out.shape) * rng.choice([-1.0, 1.0], out.shape))
-    given = upstream.copy()
-    with student_code(back):
-        gradients = backward(given, cache)
-    if not np.array_equal(given, upstream):
-        raise CheckFailed(f"{back} changed grad_out in place: others still need it, so work on a copy.")
+        stop_if_wrong([(label, shown)])
+    upstream = random_upstream(np.random.default_rng(seed), out.shape)
+    gradients = _layer_backward(backward, upstream, cache, names, back)
     lines = []
-    for name, gradient in zip(names, _gradients(gradients, names, back), strict=True):
+    for name, gradient in zip(names, gradients, strict=True):
         derivative, doubt = jacobian(lambda: run()[0], kept[name])
         plain = derivative.sum(axis=tuple(range(upstream.ndim)))
         lines.append(
@@ -162,8 +148,7 @@ def check_classifier(
         )
     shown = [compare("scores", first, scores, candidates=mistakes, labels=("yours", "right"))]
     stop_if_wrong([(f"{label}.forward", shown)])
-    rng = np.random.default_rng(seed)
-    upstream = rng.uniform(0.3, 1.7, first.shape) * rng.choice([-1.0, 1.0], first.shape)
+    upstream = random_upstream(np.random.default_rng(seed), first.shape)
     with student_code(f"{label}.backward"):
         grads = model.backward(upstream.copy(), cache)
     if not isinstance(grads, Mapping):
@@ -180,6 +165,37 @@ def check_classifier(
         lines.append(compare(f"grad {name}", gradient, right, batch_size=len(X), **loose))
     title = f"{label}.backward\n   (exact: yours; approx: differences of your forward)"
     conclude([(f"{label}.forward", shown), (title, lines)])
+
+
+def _layer_forward(forward: Callable[..., Any], kept: Mapping[str, np.ndarray], label: str) -> tuple[np.ndarray, Any]:
+    """(out, cache) for copies of the inputs. Raises CheckFailed when they are of no use, or an input was changed."""
+    given = {name: value.copy() for name, value in kept.items()}
+    with student_code(label):
+        result = forward(*given.values())
+    if not isinstance(result, tuple | list) or len(result) != 2:
+        raise CheckFailed(f"{label} returned {describe(result)}: it should return two things, out and cache.")
+    _require_same(given, kept, label)
+    out = result[0]
+    if not isinstance(out, np.ndarray | np.generic | float) or not np.isfinite(np.asarray(out, dtype=float)).all():
+        raise CheckFailed(f"{label} returned {describe(out)} as out: it should be an array of finite numbers.")
+    return np.array(out, dtype=float), result[1]
+
+
+def _layer_backward(
+    backward: Callable[..., Any], upstream: np.ndarray, cache: Any, names: list[str], label: str
+) -> list[Any]:
+    """One gradient for each name. Raises CheckFailed for another number of them, or when upstream was changed."""
+    given = upstream.copy()
+    with student_code(label):
+        found = backward(given, cache)
+    if not np.array_equal(given, upstream):
+        raise CheckFailed(f"{label} changed grad_out in place: others still need it, so work on a copy.")
+    if len(names) == 1 and not isinstance(found, tuple | list):
+        return [found]
+    if not isinstance(found, tuple | list) or len(found) != len(names):
+        wanted = ", ".join(f"grad_{name}" for name in names)
+        raise CheckFailed(f"{label} returned {describe(found)}: it should return {wanted}.")
+    return list(found)
 
 
 def _live_arrays(live: Any, parameters: Mapping[str, Any], label: str) -> dict[str, np.ndarray]:
@@ -207,15 +223,6 @@ def _scores(model: Any, X: np.ndarray, label: str) -> tuple[np.ndarray, Any]:
     if not isinstance(result[0], np.ndarray) or result[0].dtype.kind not in "fiu":
         raise CheckFailed(f"{label}.forward returned {describe(result[0])} as scores: expected an array of floats.")
     return np.array(result[0], dtype=float), result[1]
-
-
-def _gradients(found: Any, names: list[str], label: str) -> list[Any]:
-    if len(names) == 1 and not isinstance(found, tuple | list):
-        return [found]
-    wanted = ", ".join(f"grad_{name}" for name in names)
-    if not isinstance(found, tuple | list) or len(found) != len(names):
-        raise CheckFailed(f"{label} returned {describe(found)}: it should return {wanted}.")
-    return list(found)
 
 
 def _require_same(given: Mapping[str, np.ndarray], kept: Mapping[str, np.ndarray], label: str) -> None:

@@ -21,7 +21,8 @@ from backprop.comparison import (
     stop_if_wrong,
 )
 from backprop.differences import jacobian, one_number
-from backprop.function_checks import VALUE_FIRST, kept, require_smooth, value_first, with_exchanged
+from backprop.function_checks import kept, random_upstream, require_smooth, value_first, with_exchanged
+from backprop.nodes import ValueNode
 from backprop.student_code import student_code
 
 __all__ = ["check_graph", "check_node"]
@@ -53,8 +54,6 @@ def check_node(
 
     Raises CheckFailed with the report when something is wrong.
     """
-    from backprop.nodes import ValueNode
-
     label = title or getattr(node_class, "__name__", "node")
     values = {name: np.array(value) for name, value in inputs.items() if isinstance(value, np.ndarray)}
     values = {name: v.astype(float) if v.dtype.kind == "f" else v for name, v in values.items()}
@@ -65,21 +64,7 @@ def check_node(
     bench = _Bench(label, node, nodes, values, np.random.default_rng(seed), mistakes or {}, atol, rtol)
 
     out = bench.forward()
-    forward = []
-    if expected is not None:
-        forward = [
-            compare(
-                "out",
-                out,
-                expected,
-                atol=atol,
-                rtol=rtol,
-                candidates=bench.mistakes.get("out"),
-                scalar_like=True,
-                labels=("yours", "right"),
-            )
-        ]
-    stop_if_wrong([(f"{label} · forward", forward)], VALUE_FIRST)
+    forward = value_first(f"{label} · forward", "out", out, expected, mistakes, atol, rtol)
     first = bench.backward(others=False)
     stop_if_wrong([(f"{label} · forward", forward), (f"{label} · backward{_LEGEND}", first)])
     again = bench.backward(others=True)
@@ -154,7 +139,7 @@ class _Bench:
         others : d_out of the inputs already holds what another node has put there
         """
         out = self.forward()
-        upstream = np.array(self.rng.uniform(0.3, 1.7, out.shape) * self.rng.choice([-1.0, 1.0], out.shape))
+        upstream = random_upstream(self.rng, out.shape)
         before = np.array(self.node.d_out)
         self.node.d_out = upstream.reshape(before.shape).copy()
         held = {name: np.array(self.rng.uniform(0.3, 1.7, v.shape) * others) for name, v in self.values.items()}
