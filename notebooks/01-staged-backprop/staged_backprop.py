@@ -44,6 +44,9 @@ ax = draw_edges(
 # %% [markdown]
 # Read the lower row from the right. The result's derivative with respect to itself is 1. A sum hands its gradient on
 # unchanged. The product multiplies it by the *other* input: raising $a$ by 0.01 raises $h$ by $0.01 \cdot b = 0.02$.
+#
+# In symbols, $\partial h/\partial a = b = 2$. The ∂ in place of d says that $h$ depends on several values, and that the
+# others, here $b$ and $c$, are held still.
 
 # %% [markdown]
 # ### Your turn: two steps
@@ -260,7 +263,8 @@ def shared_input(a, b):
 
 # %% nbgrader={"grade": true, "grade_id": "shared_input_check", "points": 5}
 # Expected: value 4.42, two times "ok" with a maxdiff below 1e-8.
-check_function(shared_input, 4.3, 1.7, expected=4.42)
+one_of_two = {"b": {"missing_term:two gradients arrive at b, and this is one of them": [-1.7, 2.6]}}
+check_function(shared_input, 4.3, 1.7, expected=4.42, mistakes=one_of_two)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("01-staged-backprop/shared_input_check", globals())
@@ -269,7 +273,8 @@ grade("01-staged-backprop/shared_input_check", globals())
 # %% [markdown]
 # ## 4 · A graph from machine learning: `f3`
 #
-# Two scores $s_1$ and $s_2$ go in, one loss $L$ comes out:
+# Two scores $s_1$ and $s_2$ go in, one *loss* $L$ comes out, a number that is small when the right class has the larger
+# score:
 #
 # $$e_1 = \exp(s_1) \qquad e_2 = \exp(s_2) \qquad d = e_1 + e_2 \qquad p_1 = e_1 / d \qquad p_2 = e_2 / d$$
 #
@@ -330,8 +335,8 @@ def f3_y2(s1, s2):
 
 # %% nbgrader={"grade": true, "grade_id": "f3_check", "points": 10}
 # Expected: values 0.5108 and 0.9163, four times "ok" with a maxdiff below 1e-8.
-check_function(f3_y1, math.log(3.0), math.log(2.0), expected=math.log(5 / 3))
-check_function(f3_y2, math.log(3.0), math.log(2.0), expected=math.log(5 / 2))
+check_function(f3_y1, math.log(7.5), math.log(5.0), expected=math.log(5 / 3))
+check_function(f3_y2, math.log(7.5), math.log(5.0), expected=math.log(5 / 2))
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("01-staged-backprop/f3_check", globals())
