@@ -217,8 +217,6 @@ def twisted(notebook: Notebook, section: str) -> None:
 
 # -- the class ------------------------------------------------------------------------------------------------------
 
-DAMAGE = {"01": cut_off, "03": lose_metadata}
-
 CLASS: tuple[MadeUp, ...] = (
     MadeUp("ada", "everything right"),
     MadeUp(

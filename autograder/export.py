@@ -36,7 +36,7 @@ MOODLE_IDENTITY = ("Username", "Full name", "Email address")
 
 
 def export_grades(course: Course, format: str, output: Path | None, sections: Sequence[str]) -> tuple[Path, list[str]]:
-    """Write the grades of the sections; return the file's path and, as student/section, what a person has still to grade.
+    """Write the grades of the sections; return the file's path and what a person has still to grade (student/section).
 
     format : one of csv, canvas, moodle
     output : exports/grades-<format>.csv when None

@@ -279,11 +279,6 @@ class NodeRun:
         return self._of_input("inputs_after", name)
 
     @property
-    def aliased(self) -> list[str]:
-        """Inputs whose `d_out` shares memory with the node's own `d_out`."""
-        return self._seen("aliased", list)
-
-    @property
     def predecessors(self) -> list[str]:
         """Names of the inputs that `get_predecessors` listed."""
         return self._seen("predecessors", list)
@@ -379,7 +374,7 @@ class Draw:
         return float(self.rng.uniform(low, high))
 
     def integer(self, low: int, high: int) -> int:
-        """An integer in [low, high), never the same as what 0 or 1 would do unless asked for."""
+        """An integer from low up to high - 1."""
         return int(self.rng.integers(low, high))
 
     def labels(self, count: int, classes: int) -> Array:
@@ -595,14 +590,12 @@ class Check:
     name    : section/grade_id of the grade cell it decides
     points  : must equal the points of that cell
     reveals : it loads reference code into the student's process, so it runs after all others
-    torch   : it needs torch in the student's process
     """
 
     name: str
     points: float
     function: Callable[[Student, Draw], None]
     reveals: bool = False
-    torch: bool = False
 
     @property
     def section(self) -> str:
@@ -636,13 +629,13 @@ class Check:
 REGISTRY: dict[str, Check] = {}
 
 
-def check(name: str, *, points: float, reveals: bool = False, torch: bool = False) -> Callable[[Callable], Callable]:
+def check(name: str, *, points: float, reveals: bool = False) -> Callable[[Callable], Callable]:
     """Register the decorated function as the check of the grade cell `section/grade_id`."""
 
     def register(function: Callable[[Student, Draw], None]) -> Callable:
         if name in REGISTRY and REGISTRY[name].function.__code__ is not function.__code__:
             raise ValueError(f"two checks are registered for {name}")
-        REGISTRY[name] = Check(name, points, function, reveals, torch)
+        REGISTRY[name] = Check(name, points, function, reveals)
         return function
 
     return register

@@ -50,6 +50,7 @@ class Mutant:
     family : the identifier in `backprop.families.FAMILIES` of the mistake that the feedback should name
              ("a|b" when either is true of it); "" when no specific name is expected
     cell   : grade_id of the solution cell when it is not the exercise's own
+    count  : how many of the places where `old` stands are changed, from the top; all of them when -1
     """
 
     name: str
@@ -62,7 +63,10 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Variant:
-    """A right solution that looks different: a patch (`old` to `new`) or, with old == "", a whole cell."""
+    """A right solution that looks different: a patch (`old` to `new`) or, with old == "", a whole cell.
+
+    cell, count : as in Mutant
+    """
 
     name: str
     new: str

@@ -25,6 +25,7 @@ class TemplateCell:
     release  : its text as students get it
     source   : its text as instructors have it, with solution and hidden tests
     nbgrader : its nbgrader metadata (with the checksum of the release), empty for other cells
+    metadata : of its other metadata, its tags
     check    : the registered check that decides it, None for every other cell
     """
 
@@ -93,7 +94,6 @@ class Template:
     name: str
     cells: tuple[TemplateCell, ...]
     torch: bool = False
-    weights: tuple[str, ...] = ()
 
     @property
     def grade_cells(self) -> Iterator[TemplateCell]:
@@ -132,15 +132,12 @@ def _template(root: Path, section: str, name: str, changed: int) -> Template:
                 release=cell.source,
                 source=source[cell["id"]].source if cell["id"] in source else cell.source,
                 nbgrader=nbgrader,
-                metadata={
-                    key: value for key, value in cell.metadata.items() if key in ("tags", "deletable", "editable")
-                },
+                metadata={"tags": list(cell.metadata.get("tags", []))},
                 check=checks.get(nbgrader.get("grade_id")) if test else None,
             )
         )
     own = release.metadata.get("backprop", {})
-    weights = tuple(entry["file"] for entry in own.get("weights", []))
-    return Template(section, name, tuple(cells), bool(own.get("torch")), weights)
+    return Template(section, name, tuple(cells), bool(own.get("torch")))
 
 
 def _read(path: Path) -> nbformat.NotebookNode:

@@ -221,11 +221,11 @@ def test_a_crooked_reply_ends_in_no_points_and_a_sentence(reply):
 
 def test_a_node_run_without_its_results_raises_for_the_part_that_asks():
     error = StudentError("forward failed")
-    run = NodeRun("F", {"out": np.ones(2), "grads": {"a": 1.0}, "aliased": "no list"}, error)
+    run = NodeRun("F", {"out": np.ones(2), "grads": {"a": 1.0}, "predecessors": "no list"}, error)
     assert run.out is not None
     with pytest.raises(StudentError, match="forward failed"):
         _ = run.d_out
-    for crooked in (lambda: run.grad("b"), lambda: run.aliased):
+    for crooked in (lambda: run.grad("b"), lambda: run.predecessors):
         with pytest.raises(StudentGone):
             crooked()
 

@@ -47,7 +47,7 @@ def f(x, w):
 def by_rule(source: str = SOLUTION) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for mutant in generate(source):
-        found.setdefault(mutant.rule, []).append(mutant.source)
+        found.setdefault(mutant.name.rpartition(" ")[0], []).append(mutant.source)
     return found
 
 

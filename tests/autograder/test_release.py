@@ -23,6 +23,7 @@ from autograder.mutants import code_cells
 from autograder.percent import complete, read_text, shorten, write_text
 from autograder.release import LeaksFound, out_of_step, register, release
 from autograder.template import templates
+from autograder.unpacking import wanted_of
 from backprop.notebook_file import read_notebook
 from backprop.ready import find_gaps
 
@@ -377,7 +378,8 @@ def test_a_section_says_whether_it_needs_torch_and_which_weights_are_handed_in(c
     assert not (course.release / "04-ridge" / "section.json").exists()
 
     template = templates(course, "04-ridge")["ridge"]
-    assert (template.torch, template.weights) == (True, ("best.npz", "overfit.npz"))
+    assert template.torch is True
+    assert list(wanted_of(course, "04-ridge").weights) == ["best.npz", "overfit.npz"]
     handed_in = read_notebook(release_of(course)).weights()
     assert [(w.path.name, w.max_mb) for w in handed_in] == [("best.npz", 10), ("overfit.npz", 2.5)]
 
