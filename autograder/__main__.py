@@ -104,12 +104,13 @@ def publish(
     url: Annotated[
         str | None, typer.Option(help="The students' repository, https://github.com/OWNER/REPO; makes Colab badges.")
     ] = None,
+    branch: Annotated[str, typer.Option(help="The branch there that students use.")] = "main",
     section: Annotated[list[str] | None, typer.Option(help="Only this section; may be repeated.")] = None,
 ) -> None:
     """Make a folder ready to push as the students' repository."""
     from .publish import publish as build
 
-    build(Course.find(), folder, url, section)
+    build(Course.find(), folder, url, section, branch)
     say(f"{folder} is ready to push.")
 
 

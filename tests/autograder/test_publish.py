@@ -12,6 +12,7 @@ import yaml
 from conftest import full_disk
 
 import autograder.publish as publishing
+from autograder.__main__ import main
 from autograder.course import Course, CourseError
 from autograder.leaks import find_leaks
 from autograder.publish import build_wheel, check_wheel, publish
@@ -102,6 +103,13 @@ def test_badges_and_setup_cells_point_to_the_published_repository(course, dest, 
     assert [cell for cell in nb.cells[1:] if cell.id != setup.id] == [c for c in released.cells if c.id != setup.id]
     source = nbformat.read(course.source / "04-ridge" / "ridge.ipynb", as_version=4)
     assert find_leaks(source, nb) == []
+
+
+def test_a_repository_on_another_branch_can_be_published(course, dest, wheel, monkeypatch):
+    monkeypatch.setattr(publishing, "build_wheel", lambda folder: wheel)
+    monkeypatch.chdir(course.root)
+    assert main(["publish", str(dest), "--url", ADDRESS, "--branch", "master"]) == 0
+    assert "/blob/master/04-ridge/ridge.ipynb" in (dest / "README.md").read_text()
 
 
 def test_without_an_address_the_notebooks_are_the_release_itself(course, dest, wheel):
