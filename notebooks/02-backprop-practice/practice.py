@@ -64,11 +64,18 @@ many_paths = [("w", "x1"), ("w", "x2"), ("w", "x3"), ("x1", "f"), ("x2", "f"), (
 # Expected picture: w on the left, f on the right, three boxes between them. How many ways lead from w to f?
 draw_edges(many_paths);
 
+
 # %% nbgrader={"grade": true, "grade_id": "many_paths_check", "points": 2}
-# Each x_i is computed from w, and f from all of them.
-starts, ends = [start for start, _ in many_paths], [end for _, end in many_paths]
-assert starts.count("w") == 3, "Three arrows leave w, one for each function."
-assert ends.count("f") == 3, "Three arrows arrive at f."
+# w leads to each x_i, and each x_i to f. Expected: three arrows out of w, and three into f.
+def arrows():
+    starts, ends = [start for start, _ in many_paths], [end for _, end in many_paths]
+    for name in ["x1", "x2", "x3"]:
+        arrive, leave = ends.count(name), starts.count(name)
+        assert arrive == leave == 1, f"{name}: expected 1 arrow in and 1 out, found {arrive} and {leave}."
+    return {"out of w": starts.count("w"), "into f": ends.count("f")}
+
+
+check_values("many_paths", arrows, {"out of w": 3, "into f": 3})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/many_paths_check", globals())
@@ -81,7 +88,7 @@ grade("02-backprop-practice/many_paths_check", globals())
 #    does each term stand for in your drawing?
 # 2. Now let $w$ be a vector, $w \in \mathbb{R}^d$. Collect $\dfrac{\partial f}{\partial x_i}$ in a row with $n$ entries, and
 #    $\dfrac{\partial x_i}{\partial w_k}$ in a table with $n$ rows and $d$ columns (the *Jacobian*). Write
-#    $\dfrac{\partial f}{\partial w}$ as one product. Which shape has it?
+#    $\dfrac{\partial f}{\partial w}$ as one product. What shape does it have?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "q_many_paths", "points": 3, "solution": true}
 # ### BEGIN SOLUTION
@@ -147,7 +154,8 @@ middle = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0], [3.0, 4.0, 1.0]])
 check_values("the small network",
              lambda: {"∂ŷ/∂h0[0]": total_derivative(last, middle[:, 0]),
                       "∂ŷ/∂h0": total_derivative(last, middle)},
-             {"∂ŷ/∂h0[0]": -21.0, "∂ŷ/∂h0": [-21.0, 4.0, 11.0]})
+             {"∂ŷ/∂h0[0]": -21.0, "∂ŷ/∂h0": [-21.0, 4.0, 11.0]},
+             mistakes={"∂ŷ/∂h0": {"wrong_argument:rows and columns of dx_dw are exchanged": [[0.0, -2.0, 12.0]]}})
 
 
 def through_three(w):  # x = (w², sin w, exp w) and f = x_1 x_2 + x_3
@@ -208,12 +216,19 @@ unit_sum_edges = [
 # Expected picture: two rows, one for each unit, which meet in s; x is the only input that both of them use.
 draw_edges(unit_sum_edges, operators={"h1": "φ", "h2": "φ", "s": "+", "r": "−", "f": "square"});
 
+
 # %% nbgrader={"grade": true, "grade_id": "unit_sum_edges_check", "points": 2}
 # Every name but f is used by a later step; z takes three inputs, s and r take two.
-starts, ends = [start for start, _ in unit_sum_edges], [end for _, end in unit_sum_edges]
-for name, inputs in {"z1": 3, "z2": 3, "h1": 1, "h2": 1, "s": 2, "r": 2, "f": 1}.items():
-    assert ends.count(name) == inputs, f"{ends.count(name)} arrows arrive at {name}: look at its formula."
-assert starts.count("x") == 2, "Both units use x."
+def arrows():
+    starts, ends = [start for start, _ in unit_sum_edges], [end for _, end in unit_sum_edges]
+    for name, number in {"z1": 3, "z2": 3, "h1": 1, "h2": 1, "s": 2, "r": 2, "f": 1}.items():
+        assert ends.count(name) == number, f"{name}: expected {number} arrows in, found {ends.count(name)}."
+    for name in ["w1", "b1", "z1", "h1", "w2", "b2", "z2", "h2", "s", "y", "r"]:
+        assert starts.count(name) == 1, f"{name}: expected 1 arrow out, found {starts.count(name)}."
+    return {"arrows": len(set(map(tuple, unit_sum_edges)))}
+
+
+check_values("unit_sum_edges", arrows, {"arrows": 13})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/unit_sum_edges_check", globals())
@@ -285,9 +300,6 @@ def sigmoid_net_gradients(W, b, x, y):
     ### END SOLUTION
 
 
-# %% [markdown]
-#
-
 # %% nbgrader={"grade": true, "grade_id": "sigmoid_net_gradients_check", "points": 6}
 # Each entry of W and b is moved a little. Expected: value 0.9338, three times "ok" with a maxdiff below 1e-8.
 x, y = np.array([1.0, 2.0]), 0.5
@@ -354,7 +366,8 @@ def one_step():
 
 check_values("one step from zero", one_step,
              {"new_W": [[-0.1, -0.2]] * 3, "new_b": [-0.1] * 3,
-              "W afterwards": np.zeros((3, 2)), "b afterwards": np.zeros(3)})
+              "W afterwards": np.zeros((3, 2)), "b afterwards": np.zeros(3)},
+             mistakes={"W afterwards": {"in_place": [[[-0.1, -0.2]] * 3]}, "b afterwards": {"in_place": [[-0.1] * 3]}})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/sigmoid_net_step_check", globals())
@@ -405,9 +418,8 @@ def back_through(jacobian, upstream):
 
 
 # %% [markdown]
-# Where shapes don't fit, the check says that your code stopped, with numpy's reason and your line. The reason is
-# *matmul: … mismatch in its core dimension … (size 2 is different from 3)*. Those two sizes should be equal: is a
-# transpose missing, or do two factors stand in the wrong order?
+# When the check says that the two sides of `@` don't fit: is a transpose missing, or do two factors stand in the wrong
+# order?
 
 # %% [markdown]
 # The check takes a $\Phi$ that is *not* entry by entry: $\Phi(a) = a / \lVert a \rVert$ scales a vector to length 1, so every entry
@@ -550,7 +562,8 @@ def two_layer_gradients(W1, W2, b, x, y, phi, phi_prime):
 W1 = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0], [3.0, 4.0, 1.0]])
 W2, h0, y = np.array([[1.0, 3.0, -3.0]]), np.array([10.0, 20.0, 30.0]), np.array([199.0])
 with_relu = lambda W1, W2, b, x: two_layer_gradients(W1, W2, b, x, y, relu, relu_prime)
-check_function(with_relu, W1, W2, np.zeros(3), h0, title="the small network", expected=0.5)
+check_function(with_relu, W1, W2, np.zeros(3), h0, title="the small network", expected=0.5,
+               mistakes={"x": {"wrong_argument:rows and columns of W1 are exchanged": [[0.0, -2.0, 12.0]]}})
 
 rng = np.random.default_rng(2)
 W1, W2, b, x = rng.normal(size=(4, 3)), rng.normal(size=(2, 4)), rng.normal(size=4), rng.normal(size=3)
@@ -625,7 +638,10 @@ _, (dW1, dW2, *_) = two_layer_gradients(W1, W2, b, x, y, lambda a: a, np.ones_li
 
 
 def step_per_size():
+    old_W1, old_W2 = W1.copy(), W2.copy()
     new_W1, new_W2 = linear_net_step(W1, W2, b, x, y, 0.5)
+    kept = np.array_equal(W1, old_W1) and np.array_equal(W2, old_W2)
+    assert kept, "W1 or W2 was changed in place: return new arrays."
     return {"W1": (W1 - new_W1) / 0.5, "W2": (W2 - new_W2) / 0.5}
 
 
@@ -916,11 +932,15 @@ def count_parameters(d, biases=False):
 
 
 # %% nbgrader={"grade": true, "grade_id": "count_parameters_check", "points": 3}
-# Does the function agree with your paper? Below is the example: 10 weights, and 3 biases.
-print("8-10-10-3 has", count_parameters([8, 10, 10, 3]), "weights and, with biases,",
-      count_parameters([8, 10, 10, 3], biases=True), "parameters")
-assert count_parameters([4, 2, 1]) == 10, "4·2 + 2·1 weights make 10"
-assert count_parameters([4, 2, 1], biases=True) == 13, "10 weights and 2 + 1 biases make 13"
+# Does the function agree with your paper? The check knows the example, and a network with one layer more.
+def counted():
+    print("8-10-10-3 has", count_parameters([8, 10, 10, 3]), "weights and, with biases,",
+          count_parameters([8, 10, 10, 3], biases=True), "parameters")
+    return {"4-2-1": count_parameters([4, 2, 1]), "4-2-1 with biases": count_parameters([4, 2, 1], biases=True),
+            "2-3-4-5": count_parameters([2, 3, 4, 5])}
+
+
+check_values("count_parameters", counted, {"4-2-1": 10, "4-2-1 with biases": 13, "2-3-4-5": 38})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/count_parameters_check", globals())
