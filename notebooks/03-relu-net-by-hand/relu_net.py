@@ -240,7 +240,8 @@ def d_loss_d_W2(variable_dict, y_observed):
 
 # %% nbgrader={"grade": true, "grade_id": "d_W2_check", "points": 4}
 # Expected: 520, the largest entry, and "ok".
-check_gradient("W2", lambda: d_loss_d_W2(variables, y_first), first, y_first)
+wrong = {"upstream_ignored": variables["h1"]}
+check_gradient("W2", lambda: d_loss_d_W2(variables, y_first), first, y_first, wrong)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/d_W2_check", globals())
@@ -266,7 +267,8 @@ def d_loss_d_h1(variable_dict, W2, y_observed):
 
 # %% nbgrader={"grade": true, "grade_id": "d_h1_check", "points": 4}
 # Expected: 6 and "ok".
-check_gradient("h1", lambda: d_loss_d_h1(variables, first["W2"], y_first), first, y_first)
+wrong = {"upstream_ignored": first["W2"]}
+check_gradient("h1", lambda: d_loss_d_h1(variables, first["W2"], y_first), first, y_first, wrong)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/d_h1_check", globals())
@@ -312,7 +314,7 @@ check_values(
     "relu_derivative",
     lambda: {f"at {x}": relu_derivative(float(x)) for x in points},
     {f"at {x}": slope for x, slope in points.items()},
-    mistakes={"at 0": {"kink": [0.5, 1.0]}},
+    mistakes={"at 0": {"kink": [0.5, 1.0]}, "at 2": {"wrong_argument:ReLU itself, where its slope belongs": 2.0}},
 )
 ### BEGIN HIDDEN TESTS
 from autograder import grade
@@ -369,7 +371,8 @@ def d_loss_d_r1(variable_dict, W2, y_observed):
 # %% nbgrader={"grade": true, "grade_id": "d_r1_check", "points": 4}
 # From here on both networks are tried: the second one (y = -219) has dead units. Expected: twice "ok".
 check_gradient("r1", lambda: d_loss_d_r1(variables, first["W2"], y_first), first, y_first)
-check_gradient("r1", lambda: d_loss_d_r1(second_variables, second["W2"], y_second), second, y_second)
+wrong = {"mask_of_wrong_layer:r1": np.array([-2.0, -6.0, 0.0])}
+check_gradient("r1", lambda: d_loss_d_r1(second_variables, second["W2"], y_second), second, y_second, wrong)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/d_r1_check", globals())
@@ -656,7 +659,10 @@ names = ["W0", "W1", "W2"]
 
 
 def moved():
-    new_weights = gradient_step(**first, y_observed=y_first, step_size=1e-6)
+    given = first | {name: first[name].copy() for name in names}
+    new_weights = gradient_step(**given, y_observed=y_first, step_size=1e-6)
+    for name in names:
+        assert np.array_equal(given[name], first[name]), f"{name} was changed in place: return a new array."
     return {name: np.reshape(new, first[name].shape) for name, new in zip(names, new_weights)}
 
 
