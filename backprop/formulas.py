@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from backprop.latex import definition_end
+from backprop.latex import DEEPEST, definition_end
 
 # Private-use characters stand around the number of a formula that was taken out of its text.
 MARK = re.compile("\ue000(\\d+)\ue001")
@@ -18,7 +18,7 @@ _TOKEN = re.compile(
     r"""
       (?P<fence> ^[ \t>]*(?P<ticks>`{3,}|~{3,})[^`\n]*\n (?:.*?\n)?? [ \t>]*(?P=ticks)[`~]*[ \t]*$ )
     | (?P<open_fence> ^[ \t>]*(?:`{3,}|~{3,})[^`\n]*\n .* )
-    | (?P<comment> <!--.*?--> )
+    | (?P<comment> <!-- )
     | (?P<span> (?P<run>`+) (?:(?!\n[ \t]*\n)[^`]|(?<!`)(?!(?P=run)(?!`))`+)*? (?<!`)(?P=run)(?!`) )
     | `+
     | (?P<bracket> \\\\?\[ ) | (?P<paren> \\\\?\( )
@@ -58,7 +58,7 @@ def take_formulas(markdown: str, formulas: list[Formula]) -> str:
         if formula:
             done.append(f"\ue000{len(formulas)}\ue001")
             formulas.append(formula)
-        elif not token["comment"]:
+        elif not (token["comment"] and end > token.end()):  # a comment that ends is left out
             done.append(text[token.start() : end])
         position = end
     return "".join(done) + text[position:]
@@ -72,6 +72,9 @@ def put_back(text: str, formulas: list[Formula]) -> str:
 def _formula_at(text: str, token: re.Match[str]) -> tuple[Formula | None, int]:
     """The formula that begins at `token`, if one does, and where to read on."""
     start, inside = token.span()
+    if token["comment"]:
+        closing = text.find("-->", inside)
+        return None, inside if closing < 0 else closing + 3
     if token["dollars"]:
         return _dollar_formula(text, start, token["dollars"])
     if token["environment"]:
@@ -139,6 +142,8 @@ def _closing_dollars(text: str, position: int, delimiter: str, stop: int) -> int
         for found in re.compile(r"\\.|[{}]|\$+", re.DOTALL).finditer(text, position, stop):
             if found[0] == "{":
                 depth += 1
+                if depth > DEEPEST and heed_braces:
+                    break
             elif found[0] == "}":
                 depth -= 1
             elif found[0][0] == "$" and (depth <= 0 or not heed_braces) and len(found[0]) >= len(delimiter):
@@ -152,6 +157,8 @@ def _environment_end(text: str, name: str, position: int) -> int | None:
         depth += 1 if found[1] == "begin" else -1
         if depth == 0:
             return position + found.end()
+        if depth > DEEPEST:
+            break
     return None
 
 

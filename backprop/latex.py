@@ -15,16 +15,19 @@ _DEFINE = re.compile(
     r"\s*(?:\[(?P<count>\d)\])?(?:\[(?P<default>[^\]]*)\])?(?P<parameters>(?:\#\d)*)\s*(?=\{)"
 )
 _LARGEST = 20_000
+DEEPEST = 100  # braces inside braces that are followed: without an end a hostile text is read again from each brace
 
 
 def closing_brace(tex: str, position: int) -> int | None:
-    """The index of the brace that closes the one at `position`, or None."""
+    """The index of the brace that closes the one at `position`; None without one, or beyond DEEPEST."""
     depth = 0
     for found in re.compile(r"\\.|[{}]", re.DOTALL).finditer(tex, position):
         if found[0] in "{}":
             depth += 1 if found[0] == "{" else -1
             if depth == 0:
                 return found.start()
+            if depth > DEEPEST:
+                break
     return None
 
 

@@ -380,6 +380,22 @@ def test_a_text_that_never_comes_to_its_end_takes_no_time(tmp_path: Path, source
     assert time.process_time() - started < 2.0
 
 
+@pytest.mark.parametrize("piece", ["${", "${$ ", r"\def\a{", r"\newcommand{\a}{", "<!--"])
+def test_what_is_opened_and_never_closed_takes_no_time(piece: str) -> None:
+    text = piece * (40_000 // len(piece))
+    started = time.process_time()
+    take_formulas(text, [])
+    Macros().learn(text)
+    assert time.process_time() - started < 3.0
+
+
+def test_braces_as_deep_as_anybody_needs_them_are_followed() -> None:
+    inside = "{" * 60 + "$" + "}" * 60
+    found: list[Formula] = []
+    assert take_formulas(f"a ${inside}$ b", found) == "a \ue0000\ue001 b"
+    assert [formula.tex for formula in found] == [inside]
+
+
 def test_a_picture_written_into_the_text_is_shown_whatever_stands_between_type_and_content() -> None:
     kinds = ["image/png;base64", "image/svg+xml;charset=utf-8;base64", "image/png;name=a-b.png;x=1;base64"]
     for kind in kinds:
