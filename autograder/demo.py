@@ -11,7 +11,7 @@ from typing import Any
 from .classroom import CLASS, copy_course, make_class, run_cells
 from .course import Course, UserError
 from .grading import Seconds
-from .run import Options, grade_class
+from .run import Options, Record, grade_class
 
 SECTIONS = ("01-staged-backprop", "03-relu-net-by-hand", "04-ridge")
 
@@ -21,64 +21,85 @@ def run_demo(
 ) -> Path:
     """Build, hand in, grade, give back and report; return the folder of the demo course.
 
-    Raises UserError when the folder is not empty.
+    say   : shows a line; steps : makes a bar that shows how far a long step is
+
+    Raises UserError when the folder is not empty, or when the grader failed.
     """
-    from rich.console import Console
-
-    from backprop.pdf import make_pdf
-
-    from .check_stats import check_table
-    from .export import export_grades
-    from .feedback import write_feedback
-    from .release import release
-    from .report import write_report
-
     start = time.monotonic()
     if folder is not None and folder.exists() and any(folder.iterdir()):
         raise UserError(f"{folder} is not empty. Name a new folder for the demo course.")
     demo = copy_course(course, Path(folder or tempfile.mkdtemp(prefix="backprop-demo-")).resolve())
     sections = demo.choose(list(SECTIONS))
+    answers = _hand_in(demo, sections, say, steps)
+    options = Options(workers=workers, seconds=Seconds(cell=4, request=2, notebook=60))
+    with steps("grading") as progress:
+        summary = grade_class(demo, sections, options=options, progress=progress)
+    written = _give_back(demo, sections, answers, workers, steps)
+    _show_points(summary.graded, say)
+    for what, path in written.items():
+        say(f"{what}: {path}")
+    if summary.faults:
+        raise UserError("\n".join(["The grader or its checks failed:", *summary.faults]))
+    say(f"done in {time.monotonic() - start:.0f} s")
+    return demo.root
+
+
+def _hand_in(demo: Course, sections: list[str], say: Callable[[str], None], steps: Callable[[str], Any]) -> list[Path]:
+    """Release the sections and let the class hand them in; return the notebooks of ada, who has run hers."""
+    from .release import release
+
     with steps("building the release") as progress:
         release(demo, sections, progress=progress)
     say(f"A class of {len(CLASS)} hands in {len(sections)} sections:")
     for student in CLASS:
         say(f"  {student.name}   {student.story}")
     make_class(demo, sections)
-    handed_in = sorted((demo.submitted / "ada").glob("*/*.ipynb"))
+    answers = sorted((demo.submitted / "ada").glob("*/*.ipynb"))
     with steps("ada runs her notebooks") as progress:
-        for number, path in enumerate(handed_in, 1):
+        for number, path in enumerate(answers, 1):
             run_cells(path)
-            progress(number, len(handed_in), path.stem)
+            progress(number, len(answers), path.stem)
+    return answers
 
-    options = Options(workers=workers, seconds=Seconds(cell=4, request=2, notebook=60))
-    with steps("grading") as progress:
-        summary = grade_class(demo, sections, options=options, progress=progress)
+
+def _give_back(
+    demo: Course, sections: list[str], answers: list[Path], workers: int, steps: Callable[[str], Any]
+) -> dict[str, Path]:
+    """Write feedback, grades, the report and a PDF; return where everything is."""
+    from backprop.pdf import make_pdf
+
+    from .export import export_grades
+    from .feedback import write_feedback
+    from .report import write_report
+
     with steps("writing feedback") as progress:
         write_feedback(demo, sections, [], workers=workers, progress=progress)
     grades, _ = export_grades(demo, "csv", None, sections)
     page = write_report(demo, None, sections)
     pdf = demo.exports / "ada-answers.pdf"
-    make_pdf(handed_in, pdf, name="ada")
+    make_pdf(answers, pdf, name="ada")
+    return {
+        "the course": demo.root,
+        "the students' notebooks": demo.release,
+        "feedback pages": demo.feedback,
+        "the gradebook (nbgrader's format)": demo.gradebook_path,
+        "grades as CSV": grades,
+        "the class report": page,
+        "a student's answers as PDF": pdf,
+    }
 
-    Console(highlight=False).print(check_table(summary.graded))
+
+def _show_points(records: list[Record], say: Callable[[str], None]) -> None:
+    """The table of the checks, and what each student got by them."""
+    from rich.console import Console
+
+    from .check_stats import check_table
+
+    Console(highlight=False).print(check_table(records))
     points: dict[str, float] = {}
-    for record in summary.graded:
+    for record in records:
         earned = sum(s or 0 for nb in record["notebooks"].values() for s in nb["scores"].values())
         points[record["student"]] = points.get(record["student"], 0) + earned
     say("points by the autograder, written answers still to be graded by hand:")
     say("  " + "   ".join(f"{name} {points[name]:g}" for name in sorted(points)))
     say("")
-    for what, path in (
-        ("the course", demo.root),
-        ("the students' notebooks", demo.release),
-        ("feedback pages", demo.feedback),
-        ("the gradebook (nbgrader's format)", demo.gradebook_path),
-        ("grades as CSV", grades),
-        ("the class report", page),
-        ("a student's answers as PDF", pdf),
-    ):
-        say(f"{what}: {path}")
-    if summary.faults:
-        raise UserError("\n".join(["The grader or its checks failed:", *summary.faults]))
-    say(f"done in {time.monotonic() - start:.0f} s")
-    return demo.root

@@ -156,32 +156,46 @@ def _section(db, name: str, order: dict[tuple[str, str], int]) -> Section:
     notebooks = dict(
         db.execute(select(api.Notebook.id, api.Notebook.name).where(api.Notebook.assignment_id == assignment)).all()
     )
-    cells: dict[str, Item] = {}
-    for table, written in ((api.GradeCell, None), (api.TaskCell, True)):
-        kind = table.cell_type
-        rows = db.execute(
-            select(table.id, table.name, table.max_score, kind, table.notebook_id).where(
-                table.notebook_id.in_(notebooks)
-            )
-        )
-        for cell_id, cell, points, cell_type, notebook in rows:
-            text = written if written is not None else cell_type == "markdown"
-            cells[cell_id] = Item(notebooks[notebook], cell, float(points or 0), text)
-    last = len(order)
+    cells, last = _cells(db, notebooks), len(order)
     section.items = sorted(
         cells.values(), key=lambda item: (order.get((item.notebook, item.name), last), item.notebook, item.name)
     )
+    submissions = _submissions(db, assignment)
+    section.submissions = {submission.student: submission for submission in submissions.values()}
+    _read_notebooks(db, notebooks, cells, submissions)
+    return section
 
+
+def _cells(db, notebooks: dict[str, str]) -> dict[str, Item]:
+    """The graded cells of some notebooks (id -> name), by their ids in the database."""
+    cells = {}
+    for table, written in ((api.GradeCell, None), (api.TaskCell, True)):
+        rows = db.execute(
+            select(table.id, table.name, table.max_score, table.cell_type, table.notebook_id).where(
+                table.notebook_id.in_(notebooks)
+            )
+        )
+        for key, name, points, cell_type, notebook in rows:
+            text = written if written is not None else cell_type == "markdown"
+            cells[key] = Item(notebooks[notebook], name, float(points or 0), text)
+    return cells
+
+
+def _submissions(db, assignment: str) -> dict[str, Submission]:
+    """The submissions of an assignment by their ids in the database, in the order of the students."""
     table = api.SubmittedAssignment
-    submissions = {}
-    for key, student, timestamp in db.execute(
+    rows = db.execute(
         select(table.id, table.student_id, table.timestamp)
         .where(table.assignment_id == assignment)
         .order_by(table.student_id)
-    ):
-        submissions[key] = section.submissions[student] = Submission(student, timestamp)
+    )
+    return {key: Submission(student, timestamp) for key, student, timestamp in rows}
+
+
+def _read_notebooks(db, notebooks: dict[str, str], cells: dict[str, Item], submissions: dict[str, Submission]) -> None:
+    """Put the penalties, marks and comments of all submitted notebooks into the submissions."""
     table = api.SubmittedNotebook
-    mine = table.assignment_id.in_(select(api.SubmittedAssignment.id).filter_by(assignment_id=assignment))
+    mine = table.notebook_id.in_(notebooks)
     handed: dict[str, NotebookGrade] = {}
     for key, submission, notebook, penalty in db.execute(
         select(table.id, table.assignment_id, table.notebook_id, table.late_submission_penalty).where(mine)
@@ -205,4 +219,3 @@ def _section(db, name: str, order: dict[tuple[str, str], int]) -> Section:
         .where(comment.notebook_id.in_(keys), comment.comment.is_not(None))
     ):
         handed[notebook].comments[cell] = text
-    return section
