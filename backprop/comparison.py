@@ -148,7 +148,7 @@ def stop_if_wrong(sections: Sequence[tuple[str, Sequence[Comparison]]], then: st
     text = _reports(sections)
     limits = [c.limit for c in everything if not c.ok and not c.note]
     if limits:
-        text.append(f"Right code shows max differences below {_rounded_up(max(limits)):.0e}.")
+        text.append(f"Max differences below {_rounded_up(max(limits)):.0e} are accepted.")
     raise CheckFailed("\n".join([*text, then] if then else text))
 
 

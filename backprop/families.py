@@ -112,7 +112,8 @@ _TEXTS: dict[str, str] = {
     "bias_regularised": "{name} contains a penalty on the bias: only the weights are penalised.",
     "one_hot_expected": "{name} reads the label as a one-hot vector: it is the number of the class.",
     "one_based_labels": "{name} counts the classes from 1: the labels count from 0.",
-    "one_node_only": "{name} was forgotten: backward() has to serve every input of the node.",
+    "one_node_only": "Nothing was added to {var}.d_out: backward() adds to d_out of each input; what it returns is not "
+    "used.",
     "in_place": "{name} was changed in place: make a copy, others still need the original.",
     "missing": "{name} is missing from the result.",
     "batch_axis": "{name} keeps one gradient per example: sum over the batch.",

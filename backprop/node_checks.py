@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -167,12 +168,13 @@ class _Bench:
         right = np.tensordot(upstream, derivative, axes=upstream.ndim)
         unsure = np.tensordot(np.abs(upstream), doubt, axes=upstream.ndim)
         require_smooth(label, right, unsure)
-        candidates: dict[str, Any] = {}
+        candidates: dict[str, Any] = {"one_node_only": held}
+        plain = derivative.sum(axis=tuple(range(upstream.ndim)))
         if others:
-            candidates = {"assigned": right, "accumulated_twice": held + 2 * right}
-        elif upstream.size > 1:
-            plain = derivative.sum(axis=tuple(range(upstream.ndim)))
-            candidates = {"upstream_ignored": plain, "upstream_summed": plain * upstream.sum()}
+            assigned = [right, np.where(right != 0, right, held)]  # all of it, or the entries that count
+            candidates |= {"assigned": assigned, "accumulated_twice": held + 2 * right}
+        elif upstream.size > 1 and not np.allclose(plain, 0.0):  # 0 is what "nothing added" gives, too
+            candidates |= {"upstream_ignored": plain, "upstream_summed": plain * upstream.sum()}
         if name in self.earlier and not others:
             candidates["stale"] = np.tensordot(upstream, self.earlier[name], axes=upstream.ndim)
         self.earlier.setdefault(name, derivative)
@@ -223,12 +225,17 @@ def check_graph(
 ) -> None:
     """Check the gradients of a whole ComputationGraphFunction, after two passes; print the report.
 
+    graph    : the graph, or a function without arguments that makes it. What the student's code raises inside that
+        function is said in one sentence with the line of their code
     expected : the right objective, to catch a graph that computes something else and differentiates it well
     mistakes : parameter name (or "objective") -> {family: what that mistake gives}
 
     Raises CheckFailed with the report when something is wrong.
     """
     label = title or "graph"
+    if inspect.isfunction(graph):
+        with student_code(f"{label}: your code"):
+            graph = graph()
     if graph is None or not callable(getattr(graph, "get_gradients", None)):
         raise CheckFailed(f"{label} is {describe(graph)}: it should be a ComputationGraphFunction. Is it finished?")
     values = {name: np.array(value, dtype=float) for name, value in parameter_values.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import re
 import sysconfig
 import traceback
 from collections.abc import Iterator
@@ -24,7 +25,19 @@ def student_code(where: str) -> Iterator[None]:
     except AssertionError as error:
         raise CheckFailed(f"{where}: {str(error) or 'an assert fails' + _their_line(error)}") from error
     except Exception as error:
-        raise CheckFailed(f"{where} stopped with {type(error).__name__}: {error}{_their_line(error)}") from error
+        said = f"{where} stopped with {type(error).__name__}: {_in_words(error)}"
+        raise CheckFailed(said + _their_line(error)) from error
+
+
+def _in_words(error: Exception) -> str:
+    """The error's text; of two riddles, what they mean."""
+    text = str(error)
+    sizes = re.search(r"size (\d+) is different from (\d+)", text)
+    if sizes and text.startswith("matmul"):
+        return f"the two sides of @ don't fit: {sizes[2]} entries on the left meet {sizes[1]} on the right"
+    if "NoneType" in text and ("unpack" in text or "not iterable" in text):
+        return f"{text}. Does a function end without return?"
+    return text
 
 
 def _their_line(error: BaseException) -> str:

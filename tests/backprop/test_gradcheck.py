@@ -235,7 +235,7 @@ def affine_backward(dW=None, dx=None, db=None):
 
 WRONG_AFFINE = {
     "assigned": assigns,
-    "zero": affine_backward(db=lambda g, W, x: 0 * g),
+    "one_node_only": affine_backward(db=lambda g, W, x: 0 * g),
     "factor": affine_backward(dW=lambda g, W, x: 2 * np.outer(g, x)),
     "sign": affine_backward(dx=lambda g, W, x: -W.T @ g),
     "upstream_ignored": affine_backward(dx=lambda g, W, x: W.sum(axis=0)),
@@ -248,7 +248,7 @@ def test_a_wrong_affine_node_is_told_what_is_wrong(family):
     wrong = patched(AffineNode, backward=WRONG_AFFINE[family])
     sentence = {
         "assigned": "instead of adding",
-        "zero": "zero everywhere",
+        "one_node_only": "Nothing was added to b.d_out: backward() adds",
         "factor": "twice as large",
         "sign": "opposite sign",
         "upstream_ignored": "leaves out the upstream",
@@ -256,6 +256,30 @@ def test_a_wrong_affine_node_is_told_what_is_wrong(family):
     }[family]
     for seed in range(10):
         assert sentence in failure(check_node, wrong, **affine_inputs(np.random.default_rng(seed)), seed=seed)
+
+
+def test_a_gradient_that_is_returned_and_not_added_is_named():
+    returns = patched(SoftmaxNode, backward=lambda self: self.out * (self.d_out - (self.d_out * self.out).sum()))
+    text = failure(check_node, returns, a=np.array([0.2, 1.0, -0.5]))
+    assert "Nothing was added to a.d_out" in text and "what it returns is not used" in text
+
+
+class SecondEntry(Elementwise):
+    def value(self, a):
+        return np.array(a[1])
+
+    def backward(self):
+        self.a.d_out[1] += self.d_out
+
+
+def test_assigning_to_the_one_entry_that_counts_is_named():
+    def backward(self):
+        self.a.d_out[1] = self.d_out
+
+    inputs = {"a": np.array([0.2, 1.0, -0.5])}
+    check_node(SecondEntry, **inputs)
+    text = failure(check_node, patched(SecondEntry, backward=backward), **inputs)
+    assert "Did backward() assign to a.d_out instead of adding to it?" in text
 
 
 def test_the_square_weights_of_a_transposed_gradient_are_named():
@@ -341,7 +365,7 @@ def remember(self):
         (broken(forward=lambda self: None), "SumNode.forward returned None, and self.out is not set: is it finished?"),
         (broken(forward=unfinished), "not written yet"),
         (broken(backward=unfinished), "SumNode.backward is not written yet"),
-        (broken(backward=lambda self: None), "∂J/∂a is zero everywhere"),
+        (broken(backward=lambda self: None), "Nothing was added to a.d_out"),
         (broken(forward=lambda self: self.a.out + self.b.out), "did not store it in self.out"),
         (broken(forward=lambda self: setattr(self, "out", self.a.out + 0)), "did not reset self.d_out"),
         (broken(forward=lambda self: setattr(self, "out", "3")), "of type str"),
@@ -396,6 +420,31 @@ def test_a_broken_function_gets_a_sentence(f, sentence):
     assert sentence in failure(check_function, f, 1.5, 2.3)
 
 
+def test_opposite_gradients_with_the_wrong_sign_are_not_called_exchanged():
+    text = failure(check_function, lambda a, b: ((a - b) ** 2, (2 * (b - a), 2 * (a - b))), 1.5, 2.3)
+    assert text.count("opposite sign") == 2 and "exchanged" not in text
+
+
+def no_return(x):
+    np.exp(x)
+
+
+def test_riddles_of_numpy_and_python_are_put_into_words():
+    text = failure(check_function, lambda x: np.ones((2, 3)) @ np.ones(2), 1.5)
+    assert "ValueError: the two sides of @ don't fit: 3 entries on the left meet 2 on the right\n" in text
+
+    def unpacks(x):
+        value, gradient = no_return(x)
+        return value, (gradient,)
+
+    assert "NoneType object. Does a function end without return?\n" in failure(check_function, unpacks, 1.5)
+
+
+def test_a_failed_report_ends_with_the_differences_that_are_accepted():
+    text = failure(check_values, "loss", {"loss": 1.0}, {"loss": 0.5}, atol=1e-6, rtol=0.0)
+    assert text.endswith("\nMax differences below 1e-06 are accepted.")
+
+
 def test_a_graph_is_left_at_the_parameters_it_was_checked_at():
     graph, (inputs, outcomes, parameters) = line_graph(), line_values(3)
     check_graph(graph, inputs, outcomes, parameters)
@@ -408,6 +457,13 @@ def test_a_graph_with_a_wrong_node_fails_on_the_parameter():
     wrong = patched(SquaredL2DistanceNode, backward=lambda self: self.get_predecessors()[0].d_out.__iadd__(1.0))
     assert "∂J/∂w" in failure(check_graph, line_graph(wrong), *line_values())
     assert "is it finished" in failure(check_graph, None, *line_values()).lower()
+
+
+def test_a_graph_may_be_made_by_a_function_and_its_errors_become_a_sentence(capsys):
+    check_graph(lambda: line_graph(), *line_values(), title="Line")
+    assert "ok" in capsys.readouterr().out
+    text = failure(check_graph, lambda: Node().graph, *line_values(), title="Line")
+    assert text.startswith("Line: your code stopped with TypeError") and "Node().graph" in text
 
 
 def test_known_values_are_compared_and_missing_ones_named(capsys):

@@ -93,6 +93,16 @@ def test_open_answers_and_stubs_are_faults_and_optional_ones_remarks(tmp_path: P
     assert faults == [] and len(remarks) == 2 and all(remark.endswith("It is optional.") for remark in remarks)
 
 
+def test_an_optional_check_may_fail_and_the_cells_below_it_are_still_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    optional = new_code_cell("raise ValueError('not written')", metadata={"tags": ["optional"]})
+    assert main(["check", str(save(tmp_path, optional, new_code_cell("x = 1")))]) == 0
+    assert main(["check", str(save(tmp_path, optional, new_code_cell("1 / 0")))]) == 1
+    said = capsys.readouterr().out
+    assert "Cell 2 stops with ZeroDivisionError" in said and "ValueError" not in said
+
+
 def test_a_comment_about_the_stub_does_not_make_code_unfinished(tmp_path: Path) -> None:
     assert gaps(tmp_path, stub("# raise NotImplementedError()\nx = 'raise NotImplementedError'"))[0] == []
 
