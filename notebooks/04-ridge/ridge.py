@@ -42,8 +42,9 @@ from backprop.plots import plot_prediction_functions
 # $$J(w, b) = \underbrace{(w^\top x + b - y)^2}_{\text{square loss}}
 # + \underbrace{\lambda \lVert w \rVert^2}_{\text{penalty}} \qquad \lVert w \rVert^2 = \sum_i w_i^2$$
 #
-# The number $\lambda \ge 0$ (`l2_reg` in the code) says how much small weights are worth. The intercept $b$ is **not**
-# penalised: a data set shifted upwards needs a larger $b$, and nothing is wrong with that.
+# $\lVert w \rVert$ is the *ℓ2 norm*, hence *ℓ2 penalty* and `l2_reg`, as the code calls $\lambda$. This number, 0 or larger,
+# says how much small weights are worth. The intercept $b$ is **not** penalised: a data set shifted upwards needs a larger
+# $b$, and nothing is wrong with that.
 
 # %% [markdown]
 # Why small weights? In part 5 there are 400 features and only 100 points, so a fit may follow the noise of every
@@ -255,6 +256,36 @@ class RidgeRegression:
 # |---|---|---|---|---|---|---|
 # | 200 | 1 | 19 | 20 | (520, 240, 280) | (2, 6, −6) | (522, 246, 274) |
 
+# %% [markdown]
+# The check uses another $b$ and $\lambda$, so that a penalty on $b$, or a forgotten $\lambda$, can't hide: with
+# $b = 0.5$ and $\lambda = 0.1$ the objective is $1.5^2 + 0.1 \cdot 19 = 4.15$.
+
+# %% nbgrader={"grade": true, "grade_id": "ridge_regression_check", "points": 10}
+# Check your work. Right code shows max differences below 1e-6, around 1e-11 here.
+hidden, weights = np.array([260.0, 120.0, 140.0]), np.array([1.0, 3.0, -3.0])
+example, outcome, parameters = {"x": hidden}, {"y": 199.0}, {"w": weights, "b": 0.5}
+wrong = {"missing_penalty": 2.25, "half_penalty": [3.2, 6.05], "bias_regularised": [4.175, 2.275]}
+wrong |= {"penalty_in_prediction": 11.56, "wrong_argument:l2_reg is not used": 21.25}
+
+
+# Two functions: the checks themselves call your code, and an error in it becomes one sentence.
+def graph():
+    return RidgeRegression(l2_reg=0.1).graph
+
+
+def prediction():
+    made = graph()
+    made.set_parameters(parameters)
+    return {"ŷ": made.get_prediction(example)}
+
+
+check_values("prediction", prediction, {"ŷ": 200.5})
+check_graph(graph, example, outcome, parameters, expected=4.15, mistakes={"objective": wrong})
+### BEGIN HIDDEN TESTS
+from autograder import grade
+grade("04-ridge/ridge_regression_check", globals())
+### END HIDDEN TESTS
+
 # %% tags=["show"]
 hidden, weights = np.array([260.0, 120.0, 140.0]), np.array([1.0, 3.0, -3.0])
 by_hand = RidgeRegression(l2_reg=1)
@@ -265,26 +296,7 @@ plt.show()
 
 # %% [markdown]
 # This drawing is made from *your* graph: values of the forward pass above the arrows, gradients below. *Expected picture:*
-# the numbers of the table. Find the two contributions at $w$, and their sum under its box.
-#
-# The check uses another $b$ and $\lambda$, so that a penalty on $b$, or a forgotten $\lambda$, can't hide: with
-# $b = 0.5$ and $\lambda = 0.1$ the objective is $1.5^2 + 0.1 \cdot 19 = 4.15$.
-
-# %% nbgrader={"grade": true, "grade_id": "ridge_regression_check", "points": 10}
-# Check your work. Right code shows max differences below 1e-6, around 1e-11 here.
-hidden, weights = np.array([260.0, 120.0, 140.0]), np.array([1.0, 3.0, -3.0])
-example, outcome, parameters = {"x": hidden}, {"y": 199.0}, {"w": weights, "b": 0.5}
-wrong = {"missing_penalty": 2.25, "half_penalty": [3.2, 6.05], "bias_regularised": [4.175, 2.275]}
-wrong |= {"penalty_in_prediction": 11.56, "wrong_argument:l2_reg is not used": 21.25}
-graph = RidgeRegression(l2_reg=0.1).graph
-graph.set_parameters(parameters)
-# With lambda: the check itself calls your code, and an error in it becomes one sentence.
-check_values("prediction", lambda: {"ŷ": graph.get_prediction(example)}, {"ŷ": 200.5})
-check_graph(graph, example, outcome, parameters, expected=4.15, mistakes={"objective": wrong})
-### BEGIN HIDDEN TESTS
-from autograder import grade
-grade("04-ridge/ridge_regression_check", globals())
-### END HIDDEN TESTS
+# the numbers of the table, with $b = 0$ and $\lambda = 1$. Find the two contributions at $w$, and their sum under its box.
 
 # %% [markdown]
 # ### The small network, now with nodes
@@ -544,8 +556,8 @@ class MinibatchRidge:
 rows, targets = np.array([[260.0, 120.0, 140.0], [520.0, 240.0, 280.0]]), np.array([199.0, 398.0])
 values = {"X": rows}, {"y": targets}, {"w": [1.0, 3.0, -3.0], "b": 0.5}
 wrong = {"missing_penalty": 4.25, "half_penalty": [5.2, 8.05], "missing_mean": 10.4}
-batch = MinibatchRidge(l2_reg=0.1)
-check_graph(batch.graph, *values, title="minibatch ridge", expected=6.15, mistakes={"objective": wrong})
+batch = lambda: MinibatchRidge(l2_reg=0.1).graph
+check_graph(batch, *values, title="minibatch ridge", expected=6.15, mistakes={"objective": wrong})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("04-ridge/minibatch_ridge_check", globals())
