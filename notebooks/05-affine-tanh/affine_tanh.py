@@ -233,9 +233,7 @@ plt.show()
 
 # %% [markdown]
 # **Exercise 2** (3 points). One expression, no loop. In numpy the two vectors have one axis each, shapes `(m,)` and `(d,)`, and
-# then `.T` changes nothing: `x.T` still has shape `(d,)`. A `@` between the two asks for $m = d$. Otherwise
-# the check says that your code stopped, in which line, and numpy's reason: *matmul: … mismatch in its core dimension …
-# (size 3 is different from 2)*.
+# then `.T` changes nothing: `x.T` still has shape `(d,)`. A `@` between the two asks for $m = d$.
 
 # %% nbgrader={"grade_id": "affine_dW", "solution": true}
 def affine_dW(dJ_dy, x):
