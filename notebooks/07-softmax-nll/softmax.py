@@ -334,7 +334,8 @@ class NLLNode(Node):
 p, y = np.array([0.125, 0.25, 0.625]), np.array(1)
 wrong = {"one_based_labels": -np.log(0.125), "averaged": np.log(4) / 3}
 wrong |= {"wrong_loss:binary cross-entropy": -np.log([0.25, 0.875, 0.375]).sum()}
-check_node(NLLNode, y_hat=p, y_true=y, expected=np.log(4), mistakes={"out": wrong})
+every = {"wrong_argument:every class, where the true one alone counts": lambda g: -g / p}
+check_node(NLLNode, y_hat=p, y_true=y, expected=np.log(4), mistakes={"out": wrong, "y_hat": every})
 # A probability of 10⁻⁹ is small, and still has a logarithm. Another class has probability 0.
 def rare():
     y_hat, y_true = ValueNode("y_hat"), ValueNode("y_true")
@@ -577,7 +578,7 @@ class MulticlassClassifier:
 values = {"W1": [[0.5, 0.25], [-1.0, 0.5]], "b1": [0.5, 1.0]}
 values |= {"W2": [[1.0, -1.0], [2.0, 0.5], [-1.0, 1.5]], "b2": [0.1, -0.2, 0.3]}
 wrong = {"missing_activation:tanh": 3.5695804, "activation_on_output:tanh": 2.2967976}
-graph = MulticlassClassifier(num_hidden_units=2).graph
+graph = lambda: MulticlassClassifier(num_hidden_units=2).graph  # the check calls it: an error becomes one sentence
 point, label = {"x": np.array([1.0, -2.0])}, {"y": np.array(2)}
 check_graph(graph, point, label, values, title="classifier", expected=2.9979990, mistakes={"objective": wrong})
 # The values to start from: how large they are, and their shapes.
