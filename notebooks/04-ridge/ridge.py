@@ -42,11 +42,12 @@ from backprop.plots import plot_prediction_functions
 # $$J(w, b) = \underbrace{(w^\top x + b - y)^2}_{\text{square loss}}
 # + \underbrace{\lambda \lVert w \rVert^2}_{\text{penalty}} \qquad \lVert w \rVert^2 = \sum_i w_i^2$$
 #
-# $\lVert w \rVert$ is the *ℓ2 norm*, hence *ℓ2 penalty* and `l2_reg`, as the code calls $\lambda$. This number, 0 or larger,
-# says how much small weights are worth. The intercept $b$ is **not** penalised: a data set shifted upwards needs a larger
-# $b$, and nothing is wrong with that.
+# The number $\lambda \ge 0$ (`l2_reg` in the code) says how much small weights are worth. The intercept $b$ is **not**
+# penalised: a data set shifted upwards needs a larger $b$, and nothing is wrong with that.
 
 # %% [markdown]
+# $\lVert w \rVert$ is the *ℓ2 norm*, hence *ℓ2 penalty* and `l2_reg`.
+#
 # Why small weights? In part 5 there are 400 features and only 100 points, so a fit may follow the noise of every
 # point; small weights can't make large jumps.
 #
