@@ -13,7 +13,7 @@ from rich.text import Text
 
 from backprop.families import FAMILIES
 
-from .run import Record
+from .ledger import Record
 
 # The ways of giving no result, beside the mistakes in one.
 OTHER_FAMILIES = {

@@ -26,10 +26,11 @@ from backprop.files import write_atomically
 
 from .archive import MAX_ENTRIES, Archive, Refused, path_key, read_folder, read_zip, shown
 from .course import Course, UserError
+from .ledger import one_run_at_a_time
 from .people import STUDENT_COLUMNS, People, read_people, read_time, student_of
 from .platforms import Delivery, read_platform
 from .roster import read_roster
-from .run import one_run_at_a_time, read_timestamp
+from .units import read_timestamp
 from .unpacking import Unpacking, Wanted, wanted_of
 
 

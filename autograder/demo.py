@@ -11,7 +11,8 @@ from typing import Any
 from .classroom import CLASS, copy_course, make_class, run_cells
 from .course import Course, UserError
 from .grading import Seconds
-from .run import Options, Record, grade_class
+from .ledger import Record
+from .run import Options, grade_class
 
 SECTIONS = ("01-staged-backprop", "03-relu-net-by-hand", "04-ridge")
 

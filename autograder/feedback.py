@@ -33,10 +33,11 @@ from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbgrader.converters import generate_feedback
 from traitlets.config import Config
 
+from backprop.files import write_atomically
+
 from . import harmless
 from .course import Course, UserError
 from .grades import NotebookGrade, Section, read_grades
-from .run import write_atomically
 from .submission import open_no_link
 
 PAGE_SECONDS = 60
@@ -192,7 +193,7 @@ def write_page(page: Page) -> bool | str:
 def page_html(page: Page, notebook: Any, key: str) -> str:
     """The page of a graded notebook. notebook : plain JSON data, hostile."""
     cells = []
-    for cell in harmless.harmless_cells(notebook["cells"]):
+    for cell in harmless.harmless_cells([cell for cell in notebook["cells"] if not harmless.for_graders_only(cell)]):
         own = cell.metadata.get("nbgrader", {})
         mark = page.grade.marks.get(own.get("grade_id"))
         if mark is None and (own.get("grade") or own.get("task")):

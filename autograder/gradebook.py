@@ -7,14 +7,17 @@ never touched.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nbgrader import api, plugins
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
-from .course import Course
+from .course import Course, CourseError, reason
 from .release import register
 
 NO_RESPONSE = "No response."
@@ -44,6 +47,16 @@ class _Cells:
     comments: dict[str, str]
 
 
+@contextlib.contextmanager
+def _readable_errors() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        why = reason(error)
+        text = f"The gradebook cannot be written ({why}). Close what uses it; the same command goes on from here."
+        raise CourseError(text) from None
+
+
 class GradebookWriter:
     """Writes submissions. Keep one per run: nothing else may write scores while it is open."""
 
@@ -64,7 +77,8 @@ class GradebookWriter:
 
     def prepare(self, section: str) -> None:
         """Bring the assignment of a section in step with its source. Raises CourseError."""
-        register(self.course, self.gradebook, section)
+        with _readable_errors():
+            register(self.course, self.gradebook, section)
         self._cells.pop(section, None)
 
     def write(
@@ -79,7 +93,15 @@ class GradebookWriter:
 
         timestamp : when it was handed in, UTC without a zone; None leaves what the gradebook has
         by_hand   : the grader failed on it, so a person has to grade what is not in `notebooks`
+
+        Raises CourseError when the database cannot be written; nothing of the submission is in it then.
         """
+        with _readable_errors():
+            self._write(student, section, notebooks, timestamp, by_hand)
+
+    def _write(
+        self, student: str, section: str, notebooks: dict[str, NotebookScores], timestamp, by_hand: bool
+    ) -> None:
         db = self.gradebook.db
         assignment_id, cells = self._known(section)
         try:

@@ -54,13 +54,14 @@ class Seconds:
 
 @dataclass
 class Result:
-    """What grading one notebook gave. Everything in it is plain data (see `as_dict`).
+    """What grading one notebook gave.
 
     scores     : grade_id -> points by the autograder, None where a person has to grade
     unanswered : grade_ids of solution cells that are as they were released
     verdicts   : grade_id -> the judge's verdict, for cells with a registered check
     problems   : sentences for the student: what was damaged and how it was mended
     suspicions : sentences for the instructor only
+    faults     : sentences about checks that failed themselves, so that a person has to grade
     notebook   : the autograded notebook, nbformat 4.5
     seconds    : where the time went: start, cells, judge (by the clock); in processor time cells_cpu, answers_cpu (the
                  student's code called by the judge), judge_cpu, and sandbox_cpu, all processes in the sandbox
@@ -90,8 +91,8 @@ class Grader:
     salt     : text that makes the random inputs this course's own
     """
 
-    def __init__(self, *, confined: bool = True, salt: str = "", seconds: Seconds | None = None, render: bool = False):
-        self.confined, self.salt, self.seconds, self.render = confined, salt, seconds or Seconds(), render
+    def __init__(self, *, confined: bool = True, salt: str = "", seconds: Seconds | None = None):
+        self.confined, self.salt, self.seconds = confined, salt, seconds or Seconds()
         self._warm: dict[bool, WarmProcess] = {}
 
     def warm(self, torch: bool) -> WarmProcess:
@@ -101,7 +102,7 @@ class Grader:
 
     def clone(self) -> Grader:
         """A grader for another worker process, whose warm processes are forks of those that this one has started."""
-        twin = Grader(confined=self.confined, salt=self.salt, seconds=self.seconds, render=self.render)
+        twin = Grader(confined=self.confined, salt=self.salt, seconds=self.seconds)
         for torch, warm in self._warm.items():
             with contextlib.suppress(OSError, EOFError, WireError):  # dead: the twin starts its own
                 twin._warm[torch] = warm.clone()
@@ -197,7 +198,9 @@ class _Run:
             self.close()
         result.suspicions = self.suspicions()
         result.faults = [verdict.problem for verdict in result.verdicts.values() if verdict.problem]
-        result.notebook = self.write_up(result)
+        cells = self.written(result.verdicts)
+        self.score(cells, result)
+        result.notebook = self.write_up(cells, result.problems)
         return result
 
     # -- running ----------------------------------------------------------------------------------------------------
@@ -345,32 +348,17 @@ class _Run:
 
     # -- the autograded notebook --------------------------------------------------------------------------------------
 
-    def write_up(self, result: Result) -> dict[str, Any]:
-        cells = [_note_cell(result.problems)] if result.problems else []
-        used = {"problems"}
+    def written(self, verdicts: dict[str, Verdict]) -> list[dict[str, Any]]:
+        """The cells as they stand in the autograded notebook, each with what this run or the judge put below it."""
+        cells, used = [], {"problems"}
         for index, item in enumerate(self.cells):
-            cell = self.written(index, item, used)
-            wanted = item.template
-            if wanted is not None and wanted.check is not None:
-                verdict = result.verdicts[wanted.grade_id]
-                cell["outputs"] = verdict_outputs(verdict)
-                # After a fault of ours a person decides, whatever the parts before it came to.
-                result.scores[wanted.grade_id] = None if verdict.problem else verdict.score
-            elif wanted is not None and wanted.is_grade:
-                result.scores[wanted.grade_id] = _automatic_score(cell)
-            if wanted is not None and wanted.is_solution and _unchanged(cell, wanted):
-                result.unanswered.append(wanted.grade_id)
-            if wanted is not None and wanted.is_grade and wanted.is_solution:
-                cells.append(_rubric_cell(wanted))
+            cell = self._written(index, item, used)
+            if item.template is not None and item.template.check is not None:
+                cell["outputs"] = verdict_outputs(verdicts[item.template.grade_id])
             cells.append(cell)
-        metadata = {
-            "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-            "backprop": {"section": self.template.section},
-        }
-        return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+        return cells
 
-    def written(self, index: int, item: WorkCell, used: set[str]) -> dict[str, Any]:
+    def _written(self, index: int, item: WorkCell, used: set[str]) -> dict[str, Any]:
         wanted = item.template
         metadata = {"nbgrader": dict(wanted.nbgrader)} if wanted is not None and wanted.grade_id else {}
         if wanted is not None and wanted.metadata.get("tags"):
@@ -386,6 +374,34 @@ class _Run:
         elif item.cell is not None and item.cell.attachments:
             cell["attachments"] = item.cell.attachments
         return cell
+
+    def score(self, cells: Sequence[dict[str, Any]], result: Result) -> None:
+        """Put the points of every grade cell into the result, and which solution cells are as they were released."""
+        for item, cell in zip(self.cells, cells, strict=True):
+            wanted = item.template
+            if wanted is not None and wanted.check is not None:
+                verdict = result.verdicts[wanted.grade_id]
+                # After a fault of ours a person decides, whatever the parts before it came to.
+                result.scores[wanted.grade_id] = None if verdict.problem else verdict.score
+            elif wanted is not None and wanted.is_grade:
+                result.scores[wanted.grade_id] = _automatic_score(cell)
+            if wanted is not None and wanted.is_solution and _unchanged(cell, wanted):
+                result.unanswered.append(wanted.grade_id)
+
+    def write_up(self, cells: Sequence[dict[str, Any]], problems: Sequence[str]) -> dict[str, Any]:
+        """The autograded notebook: the cells, what was mended in front of them, a rubric before each written answer."""
+        everything = [_note_cell(problems)] if problems else []
+        for item, cell in zip(self.cells, cells, strict=True):
+            wanted = item.template
+            if wanted is not None and wanted.is_grade and wanted.is_solution:
+                everything.append(_rubric_cell(wanted))
+            everything.append(cell)
+        metadata = {
+            "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            "backprop": {"section": self.template.section},
+        }
+        return {"cells": everything, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 
 def _unchanged(cell: dict[str, Any], wanted: TemplateCell) -> bool:

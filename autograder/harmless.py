@@ -198,6 +198,11 @@ def harmless_cell(cell: Any) -> Any:
     return nbformat.from_dict(result)
 
 
+def for_graders_only(cell: dict[str, Any]) -> bool:
+    """Whether a cell holds a model answer and a rubric: those stay on the formgrader's page and on no other."""
+    return RUBRIC_TAG in cell.get("metadata", {}).get("tags", [])
+
+
 def harmless_cells(cells: list[Any]) -> list[Any]:
     """Every cell made harmless; Markdown beyond MAX_ALL_MARKDOWN characters becomes plain text."""
     kept, size = [], 0
@@ -222,10 +227,7 @@ def _harmless_metadata(metadata: Any) -> dict[str, Any]:
 
 
 class HarmlessCells(Preprocessor):
-    """nbconvert preprocessor: every cell is rebuilt by `harmless_cell`, the notebook's metadata dropped.
-
-    Cells with rubrics and model answers stay on the formgrader's page and on no other.
-    """
+    """nbconvert preprocessor: every cell is rebuilt by `harmless_cell`, the notebook's metadata dropped."""
 
     def __init__(self, **settings: Any):
         super().__init__(**settings)
@@ -233,7 +235,7 @@ class HarmlessCells(Preprocessor):
 
     def preprocess(self, notebook: Any, resources: Any) -> tuple[Any, Any]:
         formgrader = "submission_id" in resources and "nbgrader" not in resources
-        kept = [cell for cell in notebook.cells if formgrader or RUBRIC_TAG not in cell.metadata.get("tags", [])]
+        kept = [cell for cell in notebook.cells if formgrader or not for_graders_only(cell)]
         cells = harmless_cells(kept)
         metadata = {"language_info": {"name": "python"}}
         return nbformat.from_dict({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}), resources

@@ -18,8 +18,9 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from .course import Course
 from .grading import Grader
-from .run import read_submission, salt
+from .run import salt
 from .template import templates
+from .units import read_submission
 
 
 class SubmissionExporter(NotebookExporter):

@@ -18,9 +18,12 @@ from typing import Any
 from .checks import load
 from .course import Course, UserError
 from .grading import Grader
-from .run import Options, Record, Submission, Unit, grade_unit, read_submission, unreadable
+from .inside import confine
+from .ledger import Record
+from .run import Options, grade_unit, unreadable
 from .sandbox import ONE_THREAD
 from .template import Template
+from .units import Submission, Unit, read_submission
 
 ATTEMPTS = 2
 
@@ -47,9 +50,18 @@ def grade_here(
 def _in_workers(known: Known, units: Sequence[Unit], count: int, first: Grader) -> Iterator[tuple[Unit, Record]]:
     queue = [(unit, 1) for unit in reversed(units)]
     workers = [_Worker(known, first.clone()) for _ in range(count)]
+
+    def give(worker: _Worker) -> None:
+        """Give the worker the next unit; another one takes the place of a dead worker."""
+        while not worker.take(queue):
+            workers.remove(worker)
+            worker.stop()
+            worker = _Worker(known, first.clone())
+            workers.append(worker)
+
     try:
-        for worker in workers:
-            worker.take(queue)
+        for worker in list(workers):
+            give(worker)
         while any(worker.busy for worker in workers):
             ready = wait([worker.connection for worker in workers if worker.busy])
             for worker in [worker for worker in workers if worker.connection in ready]:
@@ -57,22 +69,16 @@ def _in_workers(known: Known, units: Sequence[Unit], count: int, first: Grader) 
                 try:
                     outcome, content = worker.connection.recv()
                 except (EOFError, OSError):
-                    workers.remove(worker)
-                    worker.stop()
                     if attempt < ATTEMPTS:
                         queue.append((unit, attempt + 1))
                     else:
-                        yield (
-                            unit,
-                            unreadable(unit, "grading it ended the grader's own process twice; look at it by hand."),
-                        )
-                    worker = _Worker(known, first.clone())
-                    workers.append(worker)
-                    worker.take(queue)
+                        text = "grading it ended the grader's own process twice; look at it by hand."
+                        yield unit, unreadable(unit, text)
+                    give(worker)
                     continue
                 if outcome == "unusable":
                     raise UserError(content)
-                worker.take(queue)
+                give(worker)
                 yield unit, content
     finally:
         for worker in workers:
@@ -89,17 +95,16 @@ class _Worker:
         grader.close()  # the worker has its own copy
         self.busy: tuple[Unit, int] | None = None
 
-    def take(self, queue: list[tuple[Unit, int]]) -> None:
-        """Give the worker the next unit of the queue, if there is one."""
+    def take(self, queue: list[tuple[Unit, int]]) -> bool:
+        """Take the next unit of the queue, if there is one. False when the worker is dead."""
         self.busy = None
-        while queue and self.busy is None:
-            unit, attempt = queue.pop()
+        if queue:
             try:
-                self.connection.send(unit)
-                self.busy = (unit, attempt)
-            except OSError:  # it died between two units
-                queue.append((unit, attempt))
-                return
+                self.connection.send(queue[-1][0])
+            except OSError:
+                return False
+            self.busy = queue.pop()
+        return True
 
     def stop(self) -> None:
         # Said, not only closed: workers forked later hold a copy of this end.
@@ -115,6 +120,7 @@ class _Worker:
 def _work(connection: Connection, other: Connection, known: Known, grader: Grader) -> None:
     """Runs in the worker: one unit after the other until the connection closes."""
     other.close()
+    confine.prctl(confine.PR_SET_PDEATHSIG, signal.SIGKILL)  # nobody would take its results
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's business
     os.environ.update(ONE_THREAD)
     with grader:
@@ -132,9 +138,12 @@ def _work(connection: Connection, other: Connection, known: Known, grader: Grade
             except UserError as error:
                 answer = ("unusable", str(error))
             except Exception as error:  # our own mistake must cost this unit only
-                text = f"the grader failed on it ({type(error).__name__}: {error}); look at it by hand."
-                answer = ("graded", unreadable(unit, text))
+                answer = ("graded", _failed(unit, error))
             connection.send(answer)
+
+
+def _failed(unit: Unit, error: Exception) -> Record:
+    return unreadable(unit, f"the grader failed on it ({type(error).__name__}: {error}); look at it by hand.")
 
 
 # -- a cluster ------------------------------------------------------------------------------------------------------
@@ -169,17 +178,23 @@ def grade_on_cluster(
         under_way: dict[str, Unit] = {}
         finished = as_completed(loop=client.loop)
 
-        def send() -> None:
-            unit = waiting.pop()
-            submission = read_submission(unit.folder, known[unit.section])
-            future = client.submit(
-                _on_cluster, known[unit.section], unit, submission, options, salt, pure=False, retries=ATTEMPTS - 1
-            )
-            under_way[future.key] = unit
-            finished.add(future)
+        def send() -> Iterator[tuple[Unit, Record]]:
+            """Send the next unit out; what cannot even be read is finished at once."""
+            while waiting:
+                unit = waiting.pop()
+                try:
+                    submission = read_submission(unit.folder, known[unit.section])
+                except Exception as error:
+                    yield unit, _failed(unit, error)
+                    continue
+                task = (_on_cluster, known[unit.section], unit, submission, options, salt)
+                future = client.submit(*task, pure=False, retries=ATTEMPTS - 1)
+                under_way[future.key] = unit
+                finished.add(future)
+                return
 
-        for _ in range(min(len(waiting), threads * IN_FLIGHT)):
-            send()
+        for _ in range(threads * IN_FLIGHT):
+            yield from send()
         for future in finished:
             unit = under_way.pop(future.key)
             try:
@@ -188,8 +203,7 @@ def grade_on_cluster(
                 raise
             except Exception as error:  # a worker that was killed by this unit again and again, or a fault of ours
                 record = unreadable(unit, f"the cluster failed on it ({type(error).__name__}); look at it by hand.")
-            if waiting:
-                send()
+            yield from send()
             yield unit, record
 
 

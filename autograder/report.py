@@ -13,8 +13,8 @@ from backprop.files import write_atomically
 from .check_stats import check_stats
 from .course import Course, UserError
 from .grades import Section, Submission, read_grades
+from .ledger import Ledger, Record
 from .report_page import bars, histogram, render, times
-from .run import Ledger, Record
 
 SHOWN = ("start", "cells", "judge")  # the parts of a submission's time, by the clock
 

@@ -12,46 +12,28 @@ does the work again; writing the same result twice changes nothing.
 from __future__ import annotations
 
 import contextlib
-import datetime
-import fcntl
 import functools
 import hashlib
 import json
 import os
 import secrets
 import shutil
-import tempfile
 import time
-import urllib.parse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from nbgrader.utils import parse_utc
+from backprop.files import write_atomically
 
-from .course import Course, CourseError, UserError
+from .course import Course
 from .gradebook import GradebookWriter, NotebookScores
 from .grading import Grader, Result, Seconds
-from .submission import MAX_FILE, MAX_NOTEBOOK, Cell, open_no_link, read_files, read_notebook, walk
+from .ledger import Ledger, Record, empty_record, one_run_at_a_time, sweep, without_notebooks
+from .submission import read_files
 from .template import Template, templates
+from .units import Submission, Unit, find_units, read_timestamp, unit_key
 
 HERE = Path(__file__).resolve().parent
-Record = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Unit:
-    """One student's submission of one section."""
-
-    student: str
-    section: str
-    folder: Path
-    key: str = ""
-
-    @property
-    def name(self) -> str:
-        return f"{self.student}/{self.section}"
 
 
 @dataclass(frozen=True)
@@ -61,6 +43,7 @@ class Options:
     workers : worker processes
     force   : grade again what is already done
     confined: False runs submissions without the sandbox
+    cluster : the address of a Dask scheduler that has the workers; None: they run on this machine
     seconds : how long a cell, a request of the judge and a notebook may take
     """
 
@@ -80,77 +63,6 @@ class Summary:
     problems: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
-
-
-# -- what there is to do --------------------------------------------------------------------------------------------
-
-
-def find_units(
-    course: Course, sections: Sequence[str], students: Sequence[str] = (), skip: Sequence[str] = ()
-) -> tuple[list[Unit], list[str]]:
-    """The submissions of the sections, and a sentence for each folder that can't be one.
-
-    Raises CourseError when there is no submitted/ folder or a named student has handed nothing in.
-    """
-    if not course.submitted.is_dir():
-        raise CourseError(
-            f"{course.shown(course.submitted)}/ does not exist. Put submissions into submitted/<student>/<section>/, "
-            "or say `python -m autograder collect` and the downloaded archive."
-        )
-    units, problems = [], []
-    names = sorted(entry.name for entry in os.scandir(course.submitted) if not entry.name.startswith("."))
-    unknown = [name for name in students if name not in names]
-    if unknown:
-        raise CourseError(f"submitted/ has no folder for {', '.join(unknown)}. Check the spelling of the student id.")
-    for student in names:
-        if (students and student not in students) or student in skip:
-            continue
-        if set(student) & set("<>"):
-            text = "a name with < or > would be HTML on nbgrader's pages. Rename the folder."
-            problems.append(f"submitted/{student}: {text}")
-            continue
-        if not student.isprintable():
-            problems.append(f"submitted/{student!r}: the name has signs that cannot be shown. Rename the folder.")
-            continue
-        for section in sections:
-            folder = course.submitted / student / section
-            if not folder.exists() and not folder.is_symlink():
-                continue
-            if folder.is_symlink() or (course.submitted / student).is_symlink():
-                problems.append(
-                    f"{student}/{section}: the folder is a link and was not followed. Ask for a copy of it."
-                )
-            elif not folder.is_dir():
-                problems.append(f"{student}/{section} is a file where a folder should be. Ask for it again.")
-            else:
-                units.append(Unit(student, section, folder))
-    return units, problems
-
-
-def read_timestamp(folder: Path) -> datetime.datetime | None:
-    """When a submission was handed in, from the timestamp.txt that collecting wrote; None when there is none."""
-    try:
-        with open(open_no_link(folder / "timestamp.txt"), "rb") as file:
-            text = file.read(100).decode(errors="replace").strip()
-        return parse_utc(text) if text else None
-    except Exception:  # the parser of dates raises more than it says
-        return None
-
-
-def unit_key(unit: Unit, base: str) -> str:
-    """The hash of a submission and of `base`, which stands for everything else that decides its result."""
-    digest = hashlib.sha256(base.encode())
-    for path, folders, names in walk(unit.folder):
-        folders.sort()
-        for name in sorted(names):
-            file = Path(path, name)
-            digest.update(
-                repr((os.path.relpath(file, unit.folder), file.is_symlink())).encode("utf-8", "surrogateescape")
-            )
-            with contextlib.suppress(OSError), open(open_no_link(file), "rb") as content:
-                # More than that is read of no file when it is graded.
-                digest.update(hashlib.sha256(content.read(max(MAX_NOTEBOOK, MAX_FILE) + 1)).digest())
-    return digest.hexdigest()
 
 
 @functools.cache
@@ -182,34 +94,11 @@ def salt(course: Course) -> str:
     path = course.state / "salt"
     with contextlib.suppress(FileNotFoundError):
         return path.read_text().strip()
-    write_atomically(path, secrets.token_hex(16).encode())
+    write_atomically(path, secrets.token_hex(16).encode(), mode=0o660)  # a secret of those who grade
     return path.read_text().strip()
 
 
 # -- grading one unit -----------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Submission:
-    """What a unit's folder holds, read as hostile data: all that grading needs, so that it can travel."""
-
-    cells: dict[str, list[Cell]]
-    files: dict[str, bytes]
-    problems: list[str]
-    notebook_problems: dict[str, list[str]]
-
-
-def read_submission(folder: Path, wanted: dict[str, Template]) -> Submission:
-    """Read the notebooks of a section and the files beside them. Never raises for what is in the folder."""
-    chosen, problems = choose_notebooks(folder, wanted)
-    files, more = read_files(folder, {path.name for path in chosen.values()})
-    read = {name: read_notebook(path) for name, path in chosen.items()}
-    return Submission(
-        {name: cells for name, (cells, _) in read.items()},
-        files,
-        [*problems, *more],
-        {name: said for name, (_, said) in read.items()},
-    )
 
 
 def grade_unit(wanted: dict[str, Template], unit: Unit, submission: Submission, grader: Grader) -> Record:
@@ -220,11 +109,6 @@ def grade_unit(wanted: dict[str, Template], unit: Unit, submission: Submission, 
         result = grader.grade(wanted[name], cells, submission.files, submission.notebook_problems[name])
         add_result(record, name, result)
     return record
-
-
-def empty_record(unit: Unit) -> Record:
-    lists = {what: [] for what in ("problems", "suspicions", "faults")}
-    return {"student": unit.student, "section": unit.section, "key": unit.key, "notebooks": {}, "seconds": {}, **lists}
 
 
 def add_result(record: Record, name: str, result: Result) -> None:
@@ -246,97 +130,7 @@ def add_result(record: Record, name: str, result: Result) -> None:
     }
 
 
-def choose_notebooks(folder: Path, wanted: dict[str, Template]) -> tuple[dict[str, Path], list[str]]:
-    """The submitted file of each notebook of a section: the one of its name, else the only one that can be meant."""
-    below = sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
-    there = _notebooks(folder) or [path for inner in below for path in _notebooks(inner)]
-    chosen = {name: folder / f"{name}.ipynb" for name in wanted if folder / f"{name}.ipynb" in there}
-    problems = []
-    for name in wanted:
-        if name in chosen:
-            continue
-        others = [path for path in there if path not in chosen.values()]
-        alike = [path for path in others if path.stem.lower().startswith(name.lower())] or others
-        if len(alike) == 1 and (len(wanted) == 1 or path_starts(alike[0], name)):
-            chosen[name] = alike[0]
-            called = os.path.relpath(alike[0], folder)[:80]
-            problems.append(f"The notebook was called {called!r}; it was graded as {name}.ipynb.")
-        elif len(alike) > 1 and len(wanted) == 1:
-            chosen[name] = max(alike, key=lambda path: path.lstat().st_mtime)
-            problems.append(
-                f"There is no {name}.ipynb but {len(alike)} other notebooks; "
-                f"the newest, {chosen[name].name[:80]!r}, was graded."
-            )
-        else:
-            problems.append(f"{name}.ipynb was not handed in.")
-    return chosen, problems
-
-
-def _notebooks(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix == ".ipynb" and not path.name.startswith("."))
-
-
-def path_starts(path: Path, name: str) -> bool:
-    return path.stem.lower().startswith(name.lower())
-
-
-# -- finished work --------------------------------------------------------------------------------------------------
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that whoever opens it finds it whole or not at all, whenever we are killed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
-class Ledger:
-    """The notes of finished work, under .autograder/done/."""
-
-    def __init__(self, course: Course):
-        self.done = course.state / "done"
-
-    def _file(self, unit: Unit) -> Path:
-        return self.done / unit.section / (urllib.parse.quote(unit.student, safe=" ") + ".json")
-
-    def is_done(self, unit: Unit, written: Path) -> bool:
-        """Whether the unit is noted as done and its autograded notebooks are there whole.
-
-        Looking at them stands in for waiting for the disk at every file: after a power cut, what
-        was lost is done again.
-        """
-        record = self._read(self._file(unit))
-        if record is None or record.get("key") != unit.key or not written.is_dir():
-            return False
-        digests = record.get("written", {})
-        return all(digests.get(name) == _digest(written / f"{name}.ipynb") for name in record["notebooks"])
-
-    def finish(self, unit: Unit, record: Record, written: Path) -> None:
-        """Note the unit as done; the notebooks themselves are in autograded/ now."""
-        digests = {name: _digest(written / f"{name}.ipynb") for name in record["notebooks"]}
-        write_atomically(self._file(unit), json.dumps({**_slim(record), "written": digests}).encode())
-
-    def records(self, section: str) -> Iterator[Record]:
-        """The records of everything done in a section, without the notebooks, ordered by student."""
-        for path in sorted((self.done / section).glob("*.json")):
-            record = self._read(path)
-            if record is not None:
-                yield record
-
-    @staticmethod
-    def _read(path: Path) -> Record | None:
-        try:
-            record = json.loads(path.read_bytes())
-        except (OSError, ValueError):
-            return None
-        return record if isinstance(record, dict) and isinstance(record.get("notebooks"), dict) else None
+# -- writing one result down ------------------------------------------------------------------------------------------
 
 
 def apply(course: Course, writer: GradebookWriter, ledger: Ledger, unit: Unit, record: Record) -> None:
@@ -349,7 +143,9 @@ def apply(course: Course, writer: GradebookWriter, ledger: Ledger, unit: Unit, r
     final.parent.mkdir(parents=True, exist_ok=True)
     # Not beside the final folder: nbgrader takes every folder there for an assignment.
     course.state.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=course.state, prefix="writing-"))
+    token = secrets.token_hex(8)
+    temporary, old = course.state / f"writing-{token}", course.state / f"old-{token}"
+    temporary.mkdir()
     try:
         for name, notebook in record["notebooks"].items():
             text = json.dumps(notebook["notebook"], ensure_ascii=False)
@@ -365,38 +161,19 @@ def apply(course: Course, writer: GradebookWriter, ledger: Ledger, unit: Unit, r
             name: NotebookScores(notebook["scores"], frozenset(notebook["unanswered"]))
             for name, notebook in record["notebooks"].items()
         }
-        writer.write(unit.student, unit.section, scores, timestamp, by_hand=bool(record.get("by_hand")))
-        os.chmod(temporary, 0o755)
+        writer.write(unit.student, unit.section, scores, timestamp, by_hand=record["by_hand"])
         if final.exists():
-            old = Path(tempfile.mkdtemp(dir=course.state, prefix="old-"))
-            os.replace(final, old / "old")
-            os.replace(temporary, final)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            os.replace(temporary, final)
+            os.replace(final, old)
+        os.replace(temporary, final)
+        shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     record["seconds"]["gradebook"] = time.perf_counter() - start
     ledger.finish(unit, record, final)
 
 
-def sweep(course: Course) -> None:
-    """Remove what an interrupted run left half written."""
-    for pattern in ("writing-*", "old-*"):
-        for path in course.state.glob(pattern):
-            shutil.rmtree(path, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def one_run_at_a_time(course: Course) -> Iterator[None]:
-    """Hold the course's lock. Raises UserError when another run holds it; a dead run holds nothing."""
-    course.state.mkdir(parents=True, exist_ok=True)
-    with open(course.state / "lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UserError("Another grading run is working in this course. Wait for it, or stop it first.") from None
-        yield
+def _autograded(course: Course, unit: Unit) -> Path:
+    return course.autograded / unit.student / unit.section
 
 
 # -- the run --------------------------------------------------------------------------------------------------------
@@ -442,9 +219,7 @@ def grade_class(
             summary.faults += [f"{unit.name}: {text}" for text in record["faults"]]
             for what, seconds in record["seconds"].items():
                 summary.seconds[what] = summary.seconds.get(what, 0.0) + seconds
-            summary.graded.append(
-                {**record, "notebooks": {n: {**v, "notebook": None} for n, v in record["notebooks"].items()}}
-            )
+            summary.graded.append(without_notebooks(record))
             progress(done, len(todo), unit.name)
 
         grade = grade_on_cluster if options.cluster else grade_here
@@ -453,25 +228,9 @@ def grade_class(
     return summary
 
 
-def _slim(record: Record) -> Record:
-    """The record without the notebooks themselves, so that a class of any size fits into memory."""
-    return {**record, "notebooks": {name: {**v, "notebook": None} for name, v in record["notebooks"].items()}}
-
-
-def _autograded(course: Course, unit: Unit) -> Path:
-    return course.autograded / unit.student / unit.section
-
-
-def _digest(path: Path) -> str | None:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return None
-
-
 def unreadable(unit: Unit, text: str) -> Record:
     """The record of a unit on which the grader itself failed: a person has to grade it."""
     return {**empty_record(unit), "by_hand": True, "faults": [text]}
 
 
-__all__ = ["Options", "Summary", "Unit", "find_units", "grade_class", "grade_unit"]
+__all__ = ["Options", "Summary", "grade_class", "grade_unit"]

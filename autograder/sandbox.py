@@ -24,7 +24,7 @@ import numpy as np
 from .course import UserError
 from .inside.confine import Limits
 from .inside.wire import WireError, encode, read
-from .judging import Student, StudentGone
+from .judging import Student, StudentGone, nonsense
 
 HERE = Path(__file__).resolve().parent
 START_SECONDS = 60
@@ -82,7 +82,7 @@ class StudentProcess:
             raise StudentGone(TIMED_OUT.format(seconds=seconds), "time") from None
         except (WireError, RecursionError):
             self.end()
-            raise StudentGone("The notebook's process sent an answer that makes no sense.", "died") from None
+            raise nonsense() from None
         except (OSError, EOFError):
             self.died = True
             self.end()
@@ -178,9 +178,13 @@ class WarmProcess:
         if self._control is None:
             self.start()
         ours, theirs = socket.socketpair()
-        with theirs:
-            self._send({"op": "clone"}, theirs)
-        _reply(ours, _Deadline(START_SECONDS))
+        try:
+            with theirs:
+                self._send({"op": "clone"}, theirs)
+            _reply(ours, _Deadline(START_SECONDS))
+        except BaseException:
+            ours.close()
+            raise
         twin = WarmProcess(self.torch, self.confined, self.limits)
         twin._control = ours
         return twin
@@ -308,8 +312,11 @@ def bubblewrap(torch: bool) -> list[str]:
 
     command += ["--ro-bind", str(Path(backprop.__file__).parent), "/course/backprop"]
     command += ["--ro-bind", str(HERE / "inside"), "/course/inside"]
-    # /dev as well: what one student's process could leave there, the next one would find.
-    command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", "--tmpfs", "/tmp", "--remount-ro", "/"]
+    # /dev as well: what one student's process could leave there, others would find; over a terminal they could talk.
+    command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/dev/pts"]
+    for folder in ("/dev/pts", "/dev"):
+        command += ["--remount-ro", folder]
+    command += ["--tmpfs", "/tmp", "--remount-ro", "/"]
     command += ["--chdir", "/tmp"]
     return [*command, "--"]
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from autograder.classroom import MadeUp, copy_course, hand_in
 from autograder.course import Course
-from autograder.run import Ledger
+from autograder.ledger import Ledger
 
 ROOT = Path(__file__).resolve().parent.parent
 STOCK_CONFIG = 'c = get_config()\nc.CourseDirectory.ignore = [".ipynb_checkpoints", "files.txt"]\n'

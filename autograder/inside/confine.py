@@ -5,7 +5,7 @@ adds: name spaces of its own for mounts, processes and IPC, an empty /tmp of lim
 /proc, resource limits, and a seccomp filter under which it can start no process, open no socket and
 trace nobody. Linux only; system call numbers for x86_64 and aarch64.
 
-What can be made ready before the fork is: each page of memory that a fork touches first has to be copied.
+What a fork would have to compute is made ready before it: each page of memory that a fork writes to must be copied.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class ProcessSpaces:
     """New process spaces for the forks of this process, which goes on as process 1 of one that belongs to it.
 
     Only whoever owns its process space may leave it for a new one and come back, and that is what gives a fork a
-    process space of its own without a second fork. This process can do nothing more by it than before.
+    process space of its own without a second fork. It gives no right outside the new user name space.
 
         with spaces:
             os.fork()  # process 1 of a new process space
@@ -154,6 +154,7 @@ REFUSED = {
         kill=62, ptrace=101, syslog=103, setpgid=109, setsid=112, pivot_root=155, chroot=161, acct=163, mount=165,
         umount2=166, swapon=167, reboot=169, init_module=175, delete_module=176, quotactl=179, tkill=200,
         kexec_load=246, add_key=248, request_key=249, keyctl=250, mbind=237, migrate_pages=256, unshare=272,
+        flock=73, inotify_init=253, inotify_init1=294,
         move_pages=279, accept4=288, perf_event_open=298, fanotify_init=300, name_to_handle_at=303,
         open_by_handle_at=304, setns=308, process_vm_readv=310, process_vm_writev=311, kcmp=312, finit_module=313,
         kexec_file_load=320, bpf=321, execveat=322, userfaultfd=323, io_uring_setup=425, open_tree=428,
@@ -164,6 +165,7 @@ REFUSED = {
         socket=198, socketpair=199, bind=200, listen=201, accept=202, connect=203, accept4=242, execve=221,
         kill=129, tkill=130, ptrace=117, syslog=116, setpgid=154, setsid=157, pivot_root=41, chroot=51, acct=89,
         mount=40, umount2=39, swapon=224, reboot=142, init_module=105, delete_module=106, quotactl=60,
+        flock=32, inotify_init1=26,
         kexec_load=104, add_key=217, request_key=218, keyctl=219, mbind=235, migrate_pages=238, unshare=97,
         move_pages=239, perf_event_open=241, fanotify_init=262, name_to_handle_at=264, open_by_handle_at=265,
         setns=268, process_vm_readv=270, process_vm_writev=271, kcmp=272, finit_module=273, kexec_file_load=294,
@@ -174,12 +176,14 @@ REFUSED = {
 }  # fmt: skip
 ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 CLONE = {"x86_64": 56, "aarch64": 220}
+FCNTL = {"x86_64": 72, "aarch64": 25}
+LOCKS = (5, 6, 7, 36, 37, 38, 1024, 1025, 1026)  # locks, leases and news of files: others see them
 CLONE3 = 435
 X32_BIT = 0x40000000
 
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # classic BPF operations
 ALLOW, REFUSE, KILL = 0x7FFF0000, 0x00050000, 0x80000000
-NUMBER, ARCH, FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
+NUMBER, ARCH, FIRST_ARGUMENT, SECOND_ARGUMENT = 0, 4, 16, 24  # offsets in struct seccomp_data
 
 
 def filter_program(machine: str | None = None) -> bytes:
@@ -202,6 +206,10 @@ def filter_program(machine: str | None = None) -> bytes:
         (RETURN, 0, 0, ALLOW),
         (RETURN, 0, 0, REFUSE | EPERM),
     ]
+    steps += [(EQUAL, 0, 2 * len(LOCKS) + 2, FCNTL[machine]), (LOAD, 0, 0, SECOND_ARGUMENT)]
+    for command in LOCKS:
+        steps += [(EQUAL, 0, 1, command), (RETURN, 0, 0, REFUSE | EPERM)]
+    steps.append((RETURN, 0, 0, ALLOW))
     for number in sorted(REFUSED[machine].values()):
         steps += [(EQUAL, 0, 1, number), (RETURN, 0, 0, REFUSE | EPERM)]
     steps.append((RETURN, 0, 0, ALLOW))

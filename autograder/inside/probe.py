@@ -106,10 +106,6 @@ class Probe:
     def do_fetch(self, request):
         return {"value": self._plain(self._load(request["target"]))}
 
-    def do_forget(self, request):
-        self._values.clear()
-        return {"value": None}
-
     def do_load(self, request):
         """Run the judge's source text in a namespace of its own; return the names it defines."""
         scope: dict[str, Any] = {"__name__": "reference", "Leaf": Leaf}
@@ -140,7 +136,7 @@ class Probe:
 
     def _node(self, request) -> dict[str, Any]:
         node_class = self._target(request)
-        result: dict[str, Any] = {"stage": "construct"}
+        result: dict[str, Any] = {}
         leaves: dict[str, Leaf] = {}
         args = []
         for name, value, is_node in request["inputs"]:
@@ -153,7 +149,6 @@ class Probe:
         try:
             node = node_class(*args, request["node_name"])
             for _ in range(request["passes"]):
-                result["stage"] = "forward"
                 for leaf in leaves.values():
                     leaf.forward()
                 result["returned"] = self._plain(node.forward())
@@ -161,22 +156,18 @@ class Probe:
                 result["d_out"] = self._plain(node.d_out)
                 if request["forward_only"]:
                     continue
-                result["stage"] = "backward"
                 for name, gradient in request["before"].items():
                     leaves[name].d_out = leaves[name].d_out + self._load(gradient)
                 if request["replace_out"] is not None:
                     node.out = self._load(request["replace_out"])
                 node.d_out = np.array(self._load(request["upstream"]))
                 node.backward()
-            result["stage"] = "done"
             result["grads"] = {name: self._plain(leaf.d_out) for name, leaf in leaves.items()}
             result["upstream_after"] = self._plain(node.d_out)
-            result["out_after"] = self._plain(node.out)
             result["inputs_after"] = {name: self._plain(leaf.out) for name, leaf in leaves.items()}
             result["aliased"] = [name for name, leaf in leaves.items() if _same_memory(leaf.d_out, node.d_out)]
             predecessors = node.get_predecessors()
             result["predecessors"] = [name for name, leaf in leaves.items() if any(p is leaf for p in predecessors)]
-            result["strangers"] = sum(1 for p in predecessors if not any(p is leaf for leaf in leaves.values()))
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -284,8 +275,8 @@ def _place(error: BaseException | None) -> dict[str, Any]:
     for frame in reversed(traceback.extract_tb(error.__traceback__) if error is not None else []):
         if is_student_file(frame.filename):
             line = frame.line or linecache.getline(frame.filename, frame.lineno or 0)
-            return {"function": frame.name, "number": frame.lineno, "line": line.strip()[:200]}
-    return {"function": None, "number": None, "line": None}
+            return {"function": frame.name, "line": line.strip()[:200]}
+    return {"function": None, "line": None}
 
 
 def is_student_file(filename: str) -> bool:

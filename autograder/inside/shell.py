@@ -80,7 +80,7 @@ class NoTorch:
 
 
 class Shell:
-    """One IPython shell. `warm_up` is called before the fork, everything else after it."""
+    """One IPython shell, made before the fork."""
 
     def __init__(self) -> None:
         from IPython.core.displayhook import DisplayHook

@@ -18,6 +18,7 @@ import contextlib
 import gc
 import os
 import resource
+import select
 import shutil
 import signal
 import socket
@@ -51,6 +52,9 @@ FIRST_CELLS = (
 )
 
 
+READY_SECONDS = 30  # until a student process stands behind its walls
+
+
 def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     with_torch, confined = sys.argv[2] == "1", sys.argv[3] == "1"
@@ -78,6 +82,7 @@ def main() -> None:
     control.sendall(encode({"ready": True}))
 
     child: _Child | None = None
+    clones: list[int] = []
     while True:
         try:
             request, sockets = _receive(control, read)
@@ -97,24 +102,25 @@ def main() -> None:
             control.sendall(encode({"cpu": total - accounted, "memory": memory}))
             accounted = total
         elif operation == "clone":
-            _forget_finished_clones()
-            unaccounted, total = _processor_seconds() - accounted, _processor_seconds()
-            if os.fork():
+            spent = _processor_seconds() - accounted
+            try:
+                pid = os.fork()
+            except OSError:  # seen by whoever waits at the other end
                 sockets[0].close()
-                accounted = total
-            else:
-                confine.prctl(confine.PR_SET_PDEATHSIG, signal.SIGKILL)
+                continue
+            if pid == 0:
+                if confined:  # elsewhere a student's folder has still to be removed: it ends when its socket closes
+                    confine.prctl(confine.PR_SET_PDEATHSIG, signal.SIGKILL)
                 control.close()
-                control, accounted = sockets[0], -unaccounted  # for the first notebook's account, as with the original
+                control, child, clones = sockets[0], None, []
+                accounted = -spent  # for the first notebook's account, as with the original
                 control.sendall(encode({"ready": True}))
+            else:
+                sockets[0].close()
+                clones = [clone for clone in [*clones, pid] if os.waitpid(clone, os.WNOHANG)[0] == 0]
+                accounted = _processor_seconds()
     if child:
         child.end()
-
-
-def _forget_finished_clones() -> None:
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
 
 
 def _processor_seconds() -> float:
@@ -207,7 +213,8 @@ class _Child:
         os.close(writer)
         channel.close()
         with os.fdopen(reader, "rb") as pipe:
-            self.ready = pipe.read(1) == b"1"
+            told, _, _ = select.select([pipe], [], [], READY_SECONDS)
+            self.ready = bool(told) and pipe.read(1) == b"1"
 
     def signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -232,6 +239,7 @@ def _become_student(
         limits = confine.Limits(**request["limits"])
         # Order matters: die with the warm process, hide files, limit, filter. Then the submission comes in.
         confine.prctl(confine.PR_SET_PDEATHSIG, signal.SIGKILL)
+        os.setpgid(0, 0)  # or whatever it may do to its process group would reach the students of other workers
         if folder is None:
             confine.own_namespaces()
             confine.own_files(limits)

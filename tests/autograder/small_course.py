@@ -10,8 +10,10 @@ from pathlib import Path
 
 from autograder.course import Course
 from autograder.gradebook import GradebookWriter
+from autograder.ledger import Ledger, empty_record
 from autograder.release import release
-from autograder.run import Ledger, Unit, apply
+from autograder.run import apply
+from autograder.units import Unit
 
 ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = {"01-first": "first", "02-second": "second"}
@@ -94,26 +96,17 @@ def enter(
     if timestamp:
         (folder / "timestamp.txt").write_text(f"{timestamp:%Y-%m-%d %H:%M:%S} UTC")
     full = {"add_check": 5.0, "more_check": 3.0}
-    record = {
-        "student": student,
-        "section": section,
-        "key": "k",
-        "notebooks": {
-            name: {
-                "scores": scores,
-                "unanswered": [],
-                "families": families or {},
-                "parts": {g: [["all", scores.get(g) or 0.0, points]] for g, points in full.items()},
-                "notebook": notebook,
-            }
-        },
-        "problems": [],
-        "suspicions": [],
-        "faults": [],
-        "seconds": {"start": 0.01, "cells": 0.2, "judge": 0.1, "cpu": 0.25},
-        **more,
+    unit = Unit(student, section, folder, "k")
+    graded = {
+        "scores": scores,
+        "unanswered": [],
+        "families": families or {},
+        "parts": {g: [["all", scores.get(g) or 0.0, points]] for g, points in full.items()},
+        "notebook": notebook,
     }
+    seconds = {"start": 0.01, "cells": 0.2, "judge": 0.1}
+    record = {**empty_record(unit), "notebooks": {name: graded}, "seconds": seconds, **more}
     ledger = Ledger(course)
     with GradebookWriter(course) as writer:
         writer.prepare(section)
-        apply(course, writer, ledger, Unit(student, section, folder, "k"), record)
+        apply(course, writer, ledger, unit, record)

@@ -28,9 +28,11 @@ from autograder.archive import Refused, read_zip, safe_parts
 from autograder.classroom import MadeUp, copy_course, solved
 from autograder.collect import collect, swap
 from autograder.course import Course, UserError
-from autograder.run import Options, grade_class, one_run_at_a_time, read_timestamp
+from autograder.ledger import one_run_at_a_time
+from autograder.run import Options, grade_class
 from autograder.submission import read_files
 from autograder.template import templates
+from autograder.units import read_timestamp
 
 SECTION, NAME = "04-ridge", "ridge.ipynb"
 NOTEBOOK = json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()

@@ -207,6 +207,8 @@ def test_no_hidden_test_and_no_solution_is_in_a_page(course):
     # even if a notebook with the tests in it got into autograded/ some other way
     tests = json.loads((course.source / "01-first/first.ipynb").read_text())
     cell(notebook, "add_check")["source"] = cell(tests, "add_check")["source"]
+    rubric = {"cell_type": "markdown", "id": "r", "metadata": {"tags": ["rubric"]}, "source": "model answer"}
+    notebook["cells"].insert(2, rubric)  # what grading puts before each written answer
     enter(course, "ana", notebook=notebook)
     enter(course, "ben")
     assert write_feedback(course, ["01-first"]) == 2

@@ -13,8 +13,8 @@ from small_course import SECTIONS, enter, make_course
 
 from autograder.check_stats import check_stats, check_table, in_words
 from autograder.course import Course, UserError
+from autograder.ledger import Ledger
 from autograder.report import write_report
-from autograder.run import Ledger
 from backprop.families import FAMILIES
 
 EVIL = "<script>alert(1)</script> & <img src=x onerror=alert(1)> `<b>x</b>` {{ 7*7 }}"

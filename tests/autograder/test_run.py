@@ -20,17 +20,9 @@ from conftest import ROOT, descendants, needs_bubblewrap
 from autograder.classroom import CLASS, MadeUp, copy_course, hand_in, make_class, replace
 from autograder.course import Course, CourseError, UserError
 from autograder.gradebook import GradebookWriter
-from autograder.run import (
-    Ledger,
-    Options,
-    Unit,
-    apply,
-    empty_record,
-    find_units,
-    grade_class,
-    one_run_at_a_time,
-    read_timestamp,
-)
+from autograder.ledger import Ledger, empty_record, one_run_at_a_time
+from autograder.run import Options, apply, grade_class
+from autograder.units import Unit, find_units, read_timestamp
 
 pytestmark = [needs_bubblewrap, pytest.mark.sandbox]
 
@@ -107,12 +99,31 @@ def test_a_late_submission_keeps_its_time(course):
 
 
 def test_names_with_odd_characters_are_students_like_all_others(course):
-    names = ["O'Neil, Zoë", "名前", "a b", "-x", "100%"]
+    names = ["O'Neil, Zoë", "名前", "a b", "-x", "100%", "Ж" * 120]
     for name in names:
         hand_in(course, MadeUp(name, ""), [SECTION])
     quick(course)
     assert {row[0] for row in rows(course)} == set(names)
     assert len(quick(course).graded) == 0
+
+
+def test_what_lies_in_the_wrong_place_is_named(course):
+    hand_in(course, MadeUp("ana", ""), [SECTION])
+    folder = course.submitted / "ana"
+    for wrong in ("4-ridge", "04-Ridge", "my work"):
+        (folder / wrong).mkdir()
+    (course.submitted / "wes").mkdir()
+    (course.submitted / "wes" / "ridge.ipynb").write_text("{}")
+    units, problems = find_units(course, [SECTION])
+    assert [unit.name for unit in units] == [f"ana/{SECTION}"]
+    assert problems == [
+        "ana/'04-Ridge' is no section and was not graded. Rename it to 04-ridge.",
+        "ana/'4-ridge' is no section and was not graded. Rename it to 04-ridge.",
+        "ana/'my work' is no section and was not graded. Put notebooks into submitted/ana/<section>/.",
+        "wes/'ridge.ipynb' is no section and was not graded. Put notebooks into submitted/wes/<section>/.",
+    ]
+    with pytest.raises(CourseError, match="no folder for nobody"):
+        find_units(course, [SECTION], skip=["nobody"])
 
 
 def test_links_in_submitted_are_named_and_not_followed(course):
@@ -230,11 +241,56 @@ def test_a_unit_that_kills_its_worker_twice_is_given_up_and_nothing_else_is_lost
     for name in ("ana", "eve", "zoe"):
         hand_in(course, MadeUp(name, ""), [SECTION])
     summary = quick(course)
-    assert summary.faults == [
-        f"eve/{SECTION}: grading it ended the grader's own process twice; look at it by hand."
-    ]
+    assert summary.faults == [f"eve/{SECTION}: grading it ended the grader's own process twice; look at it by hand."]
     assert score(course, "ana", "sum_node_check") == score(course, "zoe", "sum_node_check") == 5
     assert all(row[4] is None and row[6] for row in rows(course) if row[0] == "eve")
+
+
+def test_a_worker_that_died_between_two_units_is_replaced(course, monkeypatch):
+    from autograder import pool
+
+    given = []
+
+    def killed_before_the_second(worker, queue):
+        if len(given) == 1:
+            worker.process.kill()
+            worker.process.join()
+        given.append(worker)
+        return original(worker, queue)
+
+    original = pool._Worker.take
+    monkeypatch.setattr(pool._Worker, "take", killed_before_the_second)
+    for name in ("ana", "bea", "zoe"):
+        hand_in(course, MadeUp(name, ""), [SECTION])
+    summary = grade_class(course, [SECTION], options=Options(workers=1))
+    assert sorted(record["student"] for record in summary.graded) == ["ana", "bea", "zoe"]
+    assert summary.faults == [] and given[1] is not given[2]
+
+
+def test_a_gradebook_that_another_program_holds_stops_the_run_with_a_sentence_and_loses_nothing(course, monkeypatch):
+    hand_in(course, MadeUp("ana", ""), [SECTION])
+    quick(course)
+    with sqlite3.connect(course.gradebook_path, isolation_level=None) as other:
+        other.execute("begin immediate")
+        with pytest.raises(CourseError, match="The gradebook cannot be written .*locked.*the same command goes on"):
+            quick(course, force=True)
+        other.execute("rollback")
+    assert len(quick(course, force=True).graded) == 1
+    assert score(course, "ana", "sum_node_check") == 5
+
+
+def test_files_get_the_rights_that_new_files_get(course):
+    hand_in(course, MadeUp("ana", ""), [SECTION])
+    before = os.umask(0o027)
+    try:
+        quick(course)
+    finally:
+        os.umask(before)
+    folder = course.autograded / "ana" / SECTION
+    notes = list((course.state / "done").rglob("*.json"))
+    modes = {path.stat().st_mode & 0o777 for path in [*folder.iterdir(), *notes]}
+    assert modes == {0o640} and folder.stat().st_mode & 0o777 == 0o750
+    assert (course.state / "salt").stat().st_mode & 0o007 == 0
 
 
 # -- kills ----------------------------------------------------------------------------------------------------------
@@ -295,7 +351,15 @@ def test_a_run_killed_anywhere_and_started_again_gives_the_same_gradebook(uninte
 
 
 @pytest.mark.parametrize(
-    "moment", ["read_files", "GradebookWriter.write", "os.chmod", "os.replace", "Ledger.finish", "write_atomically"]
+    "moment",
+    [
+        "run.read_files",
+        "run.read_timestamp",
+        "run.GradebookWriter.write",
+        "run.os.replace",
+        "run.Ledger.finish",
+        "ledger.write_atomically",
+    ],
 )
 def test_a_power_cut_at_any_step_of_writing_changes_nothing_in_the_end(course, monkeypatch, moment):
     hand_in(course, MadeUp("ana", ""), [SECTION])
@@ -307,7 +371,7 @@ def test_a_power_cut_at_any_step_of_writing_changes_nothing_in_the_end(course, m
 
     with monkeypatch.context() as patch, GradebookWriter(course) as writer:
         writer.prepare(SECTION)
-        patch.setattr(f"autograder.run.{moment}", power_cut)
+        patch.setattr(f"autograder.{moment}", power_cut)
         with pytest.raises(KeyboardInterrupt):
             apply(course, writer, Ledger(course), unit, {**empty_record(unit), "notebooks": {"ridge": old}})
     assert [record["student"] for record in quick(course).graded] == ["ana"]
@@ -319,8 +383,10 @@ def test_a_power_cut_at_any_step_of_writing_changes_nothing_in_the_end(course, m
 def test_a_damaged_note_costs_time_and_nothing_else(course):
     hand_in(course, MadeUp("ana", ""), [SECTION])
     quick(course)
-    for path in course.state.rglob("*.json"):
-        path.write_text("{")
+    for damage in ("{", "[]", '{"record": {"notebooks": {}}, "written": {}}', '{"record": {}, "written": 3}'):
+        for path in course.state.rglob("*.json"):
+            path.write_text(damage)
+        assert list(Ledger(course).records(SECTION)) == [], damage
     assert len(quick(course).graded) == 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -293,6 +294,38 @@ def test_clones_run_students_side_by_side_that_see_nothing_of_each_other(warm, p
         assert "NameError" in said(process, "mark")
         assert all(p.alive for p in [process, *others])
         assert all(usage["memory"] > 0 for usage in map(ended, others))
+    assert said(process, "1 + 1") == "2"
+
+
+TALK = {
+    "a terminal": "os.openpty()",
+    "a terminal's folder": "open('/dev/pts/x', 'w')",
+    "a lock": "fcntl.flock(open('/course/inside/wire.py'), fcntl.LOCK_EX)",
+    "a lock of its bytes": "fcntl.lockf(open('/course/inside/wire.py'), fcntl.LOCK_SH)",
+    "a lease": "fcntl.fcntl(open('/course/inside/wire.py'), fcntl.F_SETLEASE, fcntl.F_RDLCK)",
+    "news of a file": "assert (n := ctypes.CDLL(None, use_errno=True).inotify_init1(0)) < 0, n; raise OSError",
+}
+
+
+@pytest.mark.parametrize("way", TALK.values(), ids=TALK.keys())
+def test_submissions_that_are_graded_at_the_same_moment_cannot_talk(process, way):
+    assert re.search(r"OSError|PermissionError|FileNotFoundError", said(process, f"import ctypes, fcntl, os\n{way}"))
+    assert said(process, "import os; os.listdir('/dev/pts')") == "[]"
+
+
+def test_a_student_changes_nothing_about_the_processes_of_others(warm, process):
+    twin = warm.clone()
+    other = twin.open()
+    before = said(other, "import os; os.getpriority(os.PRIO_PROCESS, 0)")
+    said(process, "import os; os.setpriority(os.PRIO_PGRP, 0, 19); os.setpriority(os.PRIO_USER, 0, 19)")
+    assert said(process, "os.getpriority(os.PRIO_PROCESS, 0)") == "19"
+    assert said(other, "os.getpriority(os.PRIO_PROCESS, 0)") == before != "19"
+    twin.stop()
+
+
+def test_a_clone_that_stops_leaves_the_students_of_the_original_alone(warm, process):
+    warm.clone().stop()
+    time.sleep(0.2)
     assert said(process, "1 + 1") == "2"
 
 
