@@ -169,7 +169,7 @@ def _read_cell(cell: NotebookNode, number: int, where: str) -> tuple[list[Region
                 fault(row, f"BEGIN {kind} inside the {opened[0]} that began at line {opened[1]}. End that one first.")
             needed = {"SOLUTION": "solution", "HIDDEN TESTS": "grade", "MARK SCHEME": "task"}[kind]
             if not meta.get(needed):
-                fault(row, f"BEGIN {kind} in a cell that is not marked \"{needed}\": true in its nbgrader metadata.")
+                fault(row, f'BEGIN {kind} in a cell that is not marked "{needed}": true in its nbgrader metadata.')
             opened, inside = (kind, row), []
         elif opened is None or opened[0] != kind:
             fault(row, f"END {kind} without its BEGIN.")

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from autograder.judging import Array, Draw, Remote, Student, StudentError, StudentGone, check, expect, expect_true, part
 from backprop.comparison import compare
 from backprop.families import explain
+
+from ..judging import Array, Draw, Remote, Student, StudentError, StudentGone, check, expect, expect_true, part
 
 SECTION = "03-relu-net-by-hand"
 

@@ -165,7 +165,6 @@ class Probe:
             result["grads"] = {name: self._plain(leaf.d_out) for name, leaf in leaves.items()}
             result["upstream_after"] = self._plain(node.d_out)
             result["inputs_after"] = {name: self._plain(leaf.out) for name, leaf in leaves.items()}
-            result["aliased"] = [name for name, leaf in leaves.items() if _same_memory(leaf.d_out, node.d_out)]
             predecessors = node.get_predecessors()
             result["predecessors"] = [name for name, leaf in leaves.items() if any(p is leaf for p in predecessors)]
         except KeyboardInterrupt:
@@ -238,10 +237,6 @@ def _size(value: Any) -> int:
     if type(value) is dict:
         return sum(_size(item) for item in value.values()) if len(value) <= 1000 else MAX_BYTES
     return 0
-
-
-def _same_memory(a: Any, b: Any) -> bool:
-    return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.size > 0 and np.may_share_memory(a, b)
 
 
 def describe(value: Any) -> str:
