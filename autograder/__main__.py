@@ -125,13 +125,18 @@ def collect(
     at: Annotated[
         str | None, typer.Option(help="When handed in, where the download does not say: 2026-03-01 12:00 UTC.")
     ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="Of times in the roster and --at that name none, e.g. Europe/Berlin; else UTC.")
+    ] = None,
 ) -> None:
     """Put the submissions of a platform's download into submitted/."""
     from .collect import collect as take
 
     course = Course.find()
     with Steps("collecting") as steps:
-        summary = take(course, archives, section=section, source=source, roster=roster, at=at, progress=steps)
+        summary = take(
+            course, archives, section=section, source=source, roster=roster, at=at, timezone=timezone, progress=steps
+        )
     for text in [*summary.notes, *summary.refused]:
         say(text)
     say(summary.sentence)

@@ -27,7 +27,7 @@ from backprop.files import write_atomically
 from .archive import MAX_ENTRIES, Archive, Refused, path_key, read_folder, read_zip, shown
 from .course import Course, UserError
 from .ledger import one_run_at_a_time
-from .people import STUDENT_COLUMNS, People, read_people, read_time, student_of
+from .people import STUDENT_COLUMNS, Clock, People, read_people, student_of
 from .platforms import Delivery, read_platform
 from .roster import read_roster
 from .units import read_timestamp
@@ -76,6 +76,7 @@ def collect(
     source: str = "auto",
     roster: Path | None = None,
     at: str | None = None,
+    timezone: str | None = None,
     progress: Callable[[int, int, str], None] = lambda done, total, what: None,
 ) -> Collected:
     """Collect the submissions of some downloads: zip files, or folders they were unpacked into.
@@ -83,13 +84,15 @@ def collect(
     section : everything belongs to this section; found by folder and notebook name when None
     source  : canvas, moodle, gradescope, folder, or auto
     at      : when they were handed in, where the download does not say
+    timezone: of times in the roster and of `at` that name none, such as Europe/Berlin; UTC when None
     progress: called with (finished, of how many, the student just finished)
 
     Raises UserError for wrong arguments, a roster that can't be used, and when a grading run is at work.
     """
     sections = {name: wanted_of(course, name) for name in course.choose()}
     chosen = course.choose([section])[0] if section else None
-    time = read_time(at, "--at") if at else None
+    clock = Clock.of(timezone)
+    time = clock.read(at, "--at") if at else None
     missing = [str(path) for path in archives if not path.exists()]
     if missing:
         raise UserError(f"{', '.join(missing)} does not exist. Check the name of the download.")
@@ -113,7 +116,11 @@ def collect(
                     for name, reason in [*archive.refused, *refused]
                 ]
                 collection.summary.notes.append(f"{path.name} was read as: {platform}.")
-                collection.take(path.name, platform, deliveries, read_people(table, roster, platform))
+                collection.take(path.name, platform, deliveries, read_people(table, roster, platform, clock))
+    if clock.guessed:
+        collection.summary.notes.append(
+            "Times that name no zone were read as UTC; --timezone says otherwise, for example --timezone Europe/Berlin."
+        )
     return collection.summary
 
 

@@ -9,8 +9,8 @@ platform's name of the student stands in
     gradescope   `gradescope`, "SID" or "Email"    any of them
     folder       `folder`                          the name of the folder or zip
 
-A column `time` or "Last modified (submission)" says when the student handed in, in UTC where it names no
-other zone; it goes before what the download says.
+A column `time` or "Last modified (submission)" says when the student handed in; it goes before what the download says.
+Moodle writes the local time without a zone, so the zone of such times can be given.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from __future__ import annotations
 import datetime
 import re
 import unicodedata
+import zoneinfo
+from dataclasses import dataclass
 from pathlib import Path
 
-from nbgrader.utils import parse_utc
+import dateutil.parser
+import dateutil.tz
 
 from .archive import Refused, shown
 from .course import UserError
@@ -38,12 +41,45 @@ PLATFORM_COLUMNS = {
 TIME_COLUMNS = ("time", "last modified (submission)")
 
 
-def read_time(text: str, where: str) -> datetime.datetime:
-    """A time as people write it, in UTC without a zone; UTC is meant where none is named. Raises UserError."""
-    try:
-        return parse_utc(text)
-    except (ValueError, OverflowError, TypeError):
-        raise UserError(f"{where}: {text[:60]!r} is no time. Write it as 2026-03-01 12:00 UTC.") from None
+@dataclass
+class Clock:
+    """Reads times as people write them.
+
+    zone    : the zone of times that name none; None when nobody said, and UTC is taken
+    guessed : whether UTC was taken for a time so far
+    """
+
+    zone: datetime.tzinfo | None = None
+    guessed: bool = False
+
+    @classmethod
+    def of(cls, name: str | None) -> Clock:
+        """The clock of a place, Europe/Berlin for example. Raises UserError when there is no such zone."""
+        try:
+            return cls(zoneinfo.ZoneInfo(name) if name is not None else None)
+        except (KeyError, ValueError, OSError):
+            raise UserError(f"There is no time zone {name!r}. Write it like Europe/Berlin, or UTC.") from None
+
+    def read(self, text: str, where: str) -> datetime.datetime:
+        """The time in UTC, without a zone. Raises UserError when it can't be read."""
+        try:
+            time = dateutil.parser.parse(text, tzinfos=_zone)
+            if time.tzinfo is None:
+                self.guessed |= self.zone is None
+                time = time.replace(tzinfo=self.zone or datetime.timezone.utc)
+            return time.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+        except (ValueError, OverflowError, TypeError):
+            raise UserError(f"{where}: {text[:60]!r} is no time. Write it as 2026-03-01 12:00 UTC.") from None
+
+
+def _zone(name: str | None, offset: int | None) -> datetime.tzinfo | None:
+    """The zone that a time names, None when it names none. Raises ValueError for a name that nobody knows."""
+    if offset is not None:
+        return datetime.timezone(datetime.timedelta(seconds=offset))
+    zone = dateutil.tz.gettz(name) if name else None
+    if name and zone is None:
+        raise ValueError(name)
+    return zone
 
 
 # The platform's name of a student -> (student, when handed in, if the roster says).
@@ -55,7 +91,7 @@ def _name_key(text: str) -> str:
     return re.sub(r"participant\s+(?=\d+\Z)", "", text)
 
 
-def read_people(table: Roster | None, path: Path | None, platform: str) -> People:
+def read_people(table: Roster | None, path: Path | None, platform: str, clock: Clock) -> People:
     """What the roster says about a platform's students; None without a roster. Raises UserError."""
     if table is None:
         return None
@@ -73,7 +109,7 @@ def read_people(table: Roster | None, path: Path | None, platform: str) -> Peopl
         if not STUDENT.match(student):
             raise UserError(f"{path}: {shown(student)} can't be a student id; use letters, digits, '.', '-', '_', '@'.")
         time = row[timed].strip() if timed is not None else ""
-        at = read_time(time, f"{path}, {student}") if time not in ("", "-") else None
+        at = clock.read(time, f"{path}, {student}") if time not in ("", "-") else None
         for key in keys:
             if people.get(key, (student,))[0] != student:
                 shared.add(key)

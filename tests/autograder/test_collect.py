@@ -347,12 +347,59 @@ def test_a_moodle_grading_worksheet_is_a_roster(course):
     assert read_timestamp(course.submitted / "ben@uni.example" / SECTION) is None
 
 
+WORKSHEET = """\
+Identifier,Full name,Email address,Last modified (submission)
+Participant 11,Ana,ana@uni.example,"Monday, 2 March 2026, 12:34 PM"
+Participant 12,Ben,ben@uni.example,"Thursday, 2 July 2026, 12:34 PM"
+Participant 13,Chi,chi@uni.example,2026-07-02 12:34 +05:30
+"""
+
+
+@pytest.mark.parametrize(
+    ("timezone", "hours"), [(None, ("12:34", "12:34")), ("Europe/Berlin", ("11:34", "10:34")), ("UTC", ("12:34",) * 2)]
+)
+def test_times_without_a_zone_are_those_of_the_zone_that_was_named(course, timezone, hours):
+    roster = course.root / "worksheet.csv"
+    roster.write_text(WORKSHEET)
+    files = {f"x_{number}_assignsubmission_file_/{NAME}": NOTEBOOK for number in (11, 12, 13)}
+    summary = collect(course, [download(course, files)], roster=roster, timezone=timezone)
+    times = [read_timestamp(course.submitted / f"{name}@uni.example" / SECTION) for name in ("ana", "ben", "chi")]
+    assert tuple(f"{time:%H:%M}" for time in times) == (*hours, "07:04")
+    assert sum("were read as UTC; --timezone says otherwise" in text for text in summary.notes) == (timezone is None)
+
+
+@pytest.mark.parametrize(
+    ("at", "hour"),
+    [
+        ("2026-03-02 12:00", 11),
+        ("2026-03-02 12:00 PM", 11),
+        ("2026-03-02 02:00 PM", 13),
+        ("2026-03-02 12:00 UTC", 12),
+        ("2026-03-02 12:00 +0200", 10),
+        ("2026-03-02T12:00:00Z", 12),
+    ],
+)
+def test_the_time_on_the_command_line_is_read_like_those_of_a_roster(course, at, hour):
+    path = download(course, {f"x_101_9_{NAME}": NOTEBOOK})
+    summary = collect(course, [path], at=at, timezone="Europe/Berlin")
+    assert read_timestamp(course.submitted / "101" / SECTION) == datetime.datetime(2026, 3, 2, hour)
+    assert not any("read as UTC" in text for text in summary.notes)
+
+
+@pytest.mark.parametrize("name", ["Berlin", "Europe", "", "../UTC", "/etc/localtime"])
+def test_a_zone_that_does_not_exist_is_one_sentence(course, name):
+    with pytest.raises(UserError, match=r"There is no time zone .*Write it like Europe/Berlin"):
+        collect(course, [download(course, {f"x_101_9_{NAME}": NOTEBOOK})], timezone=name)
+    assert not course.submitted.exists()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("student,canvas\n../evil,101\n", "can't be a student id"),
         ("student,moodle\nana,101\n", "none of the columns canvas"),
         ("student,canvas,time\nana,101,tomorrow-ish\n", "is no time"),
+        ("student,canvas,time\nana,101,2026-03-01 12:00 XYZ\n", "is no time"),
         ("a,b\n1,2\n", "none of the columns"),
         (None, "does not exist"),
     ],
@@ -787,6 +834,9 @@ def test_the_command_says_what_it_did_and_its_exit_status_tells(course, capsys, 
     )
     assert status == 1 and "'ben.zip' was left out: it is not a zip file" in out and not err
     assert "1 submission of 1 student collected; 1 refused, each named above." in out
+    status, out, _ = command(canvas(course, OTHER, 5), "--at", "2026-03-05 12:00", "--timezone", "Europe/Berlin")
+    assert status == 0
+    assert read_timestamp(course.submitted / "101" / SECTION) == datetime.datetime(2026, 3, 5, 11)
     status, out, err = command("nowhere.zip")
     assert (status, err) == (1, "nowhere.zip does not exist. Check the name of the download.\n")
     assert command()[0] == 2
