@@ -27,6 +27,7 @@ from backprop.files import write_atomically
 from .course import Course, CourseError, read_utf8
 from .leaks import Leak, find_leaks, stray_files
 from .percent import complete_notebook, read_text, shorten, write_text
+from .template import unequal_points
 
 # A section's own list of data files for students: one name a line, relative to its folder in notebooks/.
 EXTRA_FILES = "files.txt"
@@ -37,7 +38,8 @@ _LEFT_OVER = re.compile(r"\.tmp-[0-9a-f]{16}\Z")
 
 
 class LeaksFound(CourseError):
-    """Nothing was written, because students would have got what they must not. `leaks` names each place."""
+    """Nothing was written: students would have got what they must not, or could not get the points that the notebook
+    promises. `leaks` names each place."""
 
     def __init__(self, leaks: Sequence[Leak]):
         self.leaks = list(leaks)
@@ -313,6 +315,7 @@ def build(course: Course, section: str) -> Built:
     for script in course.scripts(section):
         where = course.shown(script)
         source = read_text(read_utf8(script, where), section, where, facts)
+        built.leaks += [Leak(where, text, number) for number, text in unequal_points(section, source.cells)]
         leaks = find_leaks(source, _without_cells(source), where)
         if not leaks:  # nbgrader stops at the first misused delimiter, so it is not asked before they are right
             student = student_version(source, section, script.stem, course.config)

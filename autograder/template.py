@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
-from .checks import load
+from .checks import load, module_name
 from .course import Course, CourseError
 from .judging import Check
 from .submission import plain
@@ -121,10 +121,12 @@ def _template(root: Path, section: str, name: str, changed: int) -> Template:
     release = _read(course.release / section / f"{name}.ipynb")
     source = {cell["id"]: cell for cell in _read(course.source / section / f"{name}.ipynb").cells}
     checks = load(section)
+    unequal = [text for _, text in unequal_points(section, release.cells)]
+    if unequal:
+        raise CourseError("\n".join(f"release/{section}/{name}.ipynb: {text}" for text in unequal))
     cells = []
     for cell in release.cells:
         nbgrader = dict(cell.metadata.get("nbgrader", {}))
-        test = bool(nbgrader.get("grade")) and not nbgrader.get("solution") and cell.cell_type == "code"
         cells.append(
             TemplateCell(
                 id=cell["id"],
@@ -133,11 +135,30 @@ def _template(root: Path, section: str, name: str, changed: int) -> Template:
                 source=source[cell["id"]].source if cell["id"] in source else cell.source,
                 nbgrader=nbgrader,
                 metadata={"tags": list(cell.metadata.get("tags", []))},
-                check=checks.get(nbgrader.get("grade_id")) if test else None,
+                check=checks.get(nbgrader.get("grade_id")) if _is_test(cell) else None,
             )
         )
     own = release.metadata.get("backprop", {})
     return Template(section, name, tuple(cells), bool(own.get("torch")))
+
+
+def unequal_points(section: str, cells: Sequence[nbformat.NotebookNode]) -> Iterator[tuple[int, str]]:
+    """Each test cell, counted from 1, that is worth more or less than its check, and a sentence about it."""
+    checks = load(section)
+    for number, cell in enumerate(cells, 1):
+        nbgrader = cell.metadata.get("nbgrader", {})
+        check = checks.get(nbgrader.get("grade_id")) if _is_test(cell) else None
+        points = float(nbgrader.get("points", 0))
+        if check is not None and abs(check.points - points) > 1e-9:
+            yield number, (
+                f"{check.grade_id} is worth {points:g} in the notebook and {check.points:g} in its check: change "
+                f"autograder/checks/{module_name(section)}.py too."
+            )
+
+
+def _is_test(cell: nbformat.NotebookNode) -> bool:
+    nbgrader = cell.metadata.get("nbgrader", {})
+    return bool(nbgrader.get("grade")) and not nbgrader.get("solution") and cell.cell_type == "code"
 
 
 def _read(path: Path) -> nbformat.NotebookNode:

@@ -290,6 +290,28 @@ def test_a_fault_in_the_text_is_named_and_nothing_is_written(course, old, new, s
     assert not course.source.exists() and not course.release.exists()
 
 
+UNEQUAL = (
+    "sum_node_check is worth 6 in the notebook and 5 in its check: change autograder/checks/s04_ridge.py too."
+)
+
+
+def test_points_that_differ_from_those_of_the_check_are_refused(course):
+    text_of(course).write_text(RIDGE.replace('"points": 5', '"points": 6'))
+    with pytest.raises(LeaksFound) as raised:
+        release(course)
+    place = "notebooks/04-ridge/ridge.py, cell 4"
+    assert str(raised.value).splitlines() == ["Nothing was released: 1 fault.", f"  {place}: {UNEQUAL}"]
+    assert not course.source.exists() and not course.release.exists()
+
+
+def test_points_that_differ_in_a_release_of_nbgrader_are_refused_before_anything_is_graded(course):
+    release(course)
+    release_of(course).write_text(release_of(course).read_text().replace('"points": 5', '"points": 6'))
+    with pytest.raises(CourseError) as raised:
+        templates(course, "04-ridge")
+    assert str(raised.value) == f"release/04-ridge/ridge.ipynb: {UNEQUAL}"
+
+
 def test_a_text_that_is_not_utf8_is_named(course):
     text_of(course).write_bytes(RIDGE.encode() + b"\xff")
     with pytest.raises(CourseError, match="ridge.py is not UTF-8"):
