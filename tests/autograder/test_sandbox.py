@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, needs_bubblewrap
+from conftest import ROOT, descendants, needs_bubblewrap
 
 from autograder.course import UserError
 from autograder.inside import confine
@@ -345,6 +346,19 @@ def test_a_clone_outlives_its_students_and_not_the_original():
         twin.stop()
         with pytest.raises((OSError, EOFError)):
             original.clone()
+
+
+def test_a_student_dies_with_its_warm_process():
+    with WarmProcess(limits=LIMITS) as original:
+        twin = original.clone()
+        process = twin.open()
+        student = descendants(original._process.pid)[-1]
+        parent = int(Path(f"/proc/{student}/stat").read_text().rsplit(")", 1)[1].split()[1])
+        os.kill(parent, signal.SIGKILL)
+        with pytest.raises(StudentGone):
+            process.run_cell("import time; time.sleep(60)", 1)
+        assert said(original.open(), "1 + 1") == "2", "the original is another process"
+        twin.stop()
 
 
 def test_what_starting_cost_is_in_the_account_of_the_first_clone():
