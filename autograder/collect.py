@@ -141,11 +141,14 @@ class _Collection:
     at: datetime.datetime | None
     summary: Collected
     progress: Callable[[int, int, str], None]
+    guessed: list[str] = field(default_factory=list)
+    untimed: list[str] = field(default_factory=list)
+    redated: int = 0
 
     def take(self, archive: str, platform: str, deliveries: list[Delivery], people: People) -> None:
         """Place what the students of one archive handed in, the oldest first."""
         there = {path_key((name,)): name for name in self._students()}
-        untimed = guessed = 0
+        self.guessed, self.untimed, self.redated = [], [], 0
         deliveries = sorted(deliveries, key=lambda delivery: delivery.order or datetime.datetime.min)
         for number, delivery in enumerate(deliveries, 1):
             said = f"{archive}: {shown(delivery.label)} was left out"
@@ -160,20 +163,21 @@ class _Collection:
                 )
                 continue
             if time or (self.at and not (delivery.time and delivery.exact)):
-                delivery.time, delivery.exact = time or self.at, True
+                delivery.time, delivery.exact, delivery.said = time or self.at, True, True
                 delivery.order = delivery.time if time else delivery.order or self.at
-            untimed += delivery.time is None
-            guessed += delivery.time is not None and not delivery.exact
             self._take_one(archive, student, delivery)
             self.progress(number, len(deliveries), student)
-        if guessed:
+        if self.redated:
+            self.summary.notes.append(f"{archive}: the time of {count(self.redated, 'submission')} was corrected.")
+        if self.guessed:
             self.summary.notes.append(
-                f"{archive} dates {count(guessed, 'late submission')} by the download, the latest it can have been; "
-                "--at or a roster's column `time` can say it better."
+                f"{archive} marks {count(len(self.guessed), 'submission')} as late and does not say when. Counted "
+                f"as of the download, the latest it can have been: {', '.join(sorted(self.guessed))}. "
+                "A column `time` of a roster can say it better."
             )
-        if untimed:
+        if self.untimed:
             self.summary.notes.append(
-                f"{archive} does not date {count(untimed, 'submission')}: counted as in time; "
+                f"{archive} does not date {count(len(self.untimed), 'submission')}: counted as in time; "
                 "--at or a roster's column `time` can say it."
             )
 
@@ -185,7 +189,9 @@ class _Collection:
         staging = Path(tempfile.mkdtemp(dir=self.course.state, prefix="collecting-"))
         try:
             with contextlib.ExitStack() as stack:
-                unpacking = Unpacking(self.sections, self.chosen, f"{archive}: {student}", staging, stack)
+                named = "" if delivery.label.rpartition("/")[2].removesuffix(".zip") == student else delivery.label
+                who = f"{archive}: {student}" + (f" ({shown(named)})" if named else "")
+                unpacking = Unpacking(self.sections, self.chosen, who, staging, stack)
                 unpacking.unpack(delivery)
             self.summary.refused += unpacking.refused
             self.summary.notes += unpacking.notes
@@ -216,9 +222,14 @@ class _Collection:
             recorded = read_timestamp(final)
             there = folder_digest(final)
             if digest in (note.get("digest"), there):
-                # The same work again. A guessed time may only ever be corrected, never made later.
-                if stamp and (recorded is None or (delivery.exact and delivery.time > recorded)):
+                # The same work again. What the instructor says always counts; a platform's word only where it makes a
+                # known time later, and a guess nowhere.
+                later = recorded and delivery.time and delivery.exact and delivery.time > recorded
+                if stamp and (recorded is None or delivery.said or later) and delivery.time != recorded:
                     write_atomically(final / "timestamp.txt", stamp.encode())
+                    self.redated += recorded is not None
+                if recorded is None:
+                    self._note_time(name, delivery)
                 if digest != there:
                     self.summary.notes.append(
                         f"{archive}: {name} was collected before and changed here since, so it was left as it is; "
@@ -250,6 +261,13 @@ class _Collection:
             os.rename(staging, final)
         _write_note(note_path, digest, delivery.order)
         self.summary.placed.append(name)
+        self._note_time(name, delivery)
+
+    def _note_time(self, name: str, delivery: Delivery) -> None:
+        if delivery.time is None:
+            self.untimed.append(name)
+        elif not delivery.exact:
+            self.guessed.append(name)
 
     def _kept(self, student: str, section: str) -> Path:
         """A new name below .autograder/replaced/ for what is replaced now."""

@@ -39,12 +39,13 @@ WRAPPERS = ("submitted", "submissions")
 class Delivery:
     """What one student handed in.
 
-    label : how to name it in a sentence
+    label : how to name it in a sentence: by what the names of its files or its folder begin with
     ids   : what the platform calls the student; the first is the student's id where there is no roster
     files : path as the student named it, and the entry
     order : when it was handed in, or a date of the download that puts two of them in order; UTC, None unknown
     time  : when it was handed in; None where the platform does not say
     exact : False where `time` is only the latest that it can have been
+    said  : the instructor gave the time, in a roster or with --at
     """
 
     label: str
@@ -53,6 +54,7 @@ class Delivery:
     order: datetime.datetime | None = None
     time: datetime.datetime | None = None
     exact: bool = True
+    said: bool = False
     serial: dict[tuple[str, ...], int] = field(default_factory=dict)
 
 
@@ -117,7 +119,8 @@ def _canvas(archive: Archive, sections: list[str]) -> Deliveries:
             refused.append((entry.name, "its name could be that of two students; collect it by hand"))
             continue
         user, late, file, name = read
-        delivery = found.setdefault(user, Delivery(entry.name, (user,)))
+        label = re.sub(r"_\d+_\Z", "", entry.name.removesuffix(name))
+        delivery = found.setdefault(user, Delivery(label, (user,)))
         delivery.files.append(((name,), entry))
         delivery.serial[entry.parts] = file
         delivery.order = max(filter(None, (delivery.order, entry.date)), default=None)
@@ -145,7 +148,7 @@ def _moodle(archive: Archive, sections: list[str]) -> Deliveries:
         if read["what"] != "file":
             refused.append(("/".join(entry.parts), f"it is no file handed in but Moodle's {read['what']}"))
             continue
-        delivery = found.setdefault(read["id"], Delivery(entry.parts[0], (read["id"],)))
+        delivery = found.setdefault(read["id"], Delivery(f"{read['name']}_{read['id']}", (read["id"],)))
         delivery.files.append((((read["file"],) if read["file"] else ()) + entry.parts[1:], entry))
         delivery.order = max(filter(None, (delivery.order, entry.date)), default=None)
     return list(found.values()), refused

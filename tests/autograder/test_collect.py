@@ -111,8 +111,25 @@ def test_a_canvas_download(course):
         "103/08-cifar/cifar.ipynb": NOTEBOOK,
     }
     assert summary.sentence == "3 submissions of 3 students collected; nothing refused."
-    assert any("dates 1 late submission by the download" in text for text in summary.notes)
+    assert any("marks 1 submission as late" in text and f": 102/{SECTION}." in text for text in summary.notes)
     assert any("does not date 2 submissions: counted as in time" in text for text in summary.notes)
+
+
+def test_what_is_not_collected_has_no_time_either_and_is_named_as_in_the_download(course):
+    files = {
+        "smithana_101_9001_ridge.ipynb": NOTEBOOK,
+        "lovelaceada_LATE_107_9002_homework 4.ipynb": NOTEBOOK,
+        "lovelaceada_LATE_107_9003_a.exe": b"MZ",
+    }
+    summary = collect(course, [download(course, files)])
+    assert summary.placed == [f"101/{SECTION}"]
+    assert any("does not date 1 submission:" in text for text in summary.notes)
+    assert not any("as late" in text for text in summary.notes)
+    who = "download.zip: 107 ('lovelaceada_LATE_107')"
+    assert sorted(text.partition(" was left out")[0] for text in summary.refused) == [
+        f"{who}: 'a.exe'",
+        f"{who}: 'homework 4.ipynb'",
+    ]
 
 
 def test_canvas_names_that_two_readings_fit_are_not_guessed(course):
@@ -463,6 +480,25 @@ def test_the_same_download_again_changes_nothing(course):
     before = tree(course.root)
     summary = collect(course, [canvas(course, NOTEBOOK, 3, "x_LATE_101_9_ridge.ipynb")])
     assert summary.unchanged == [f"101/{SECTION}"] and tree(course.root) == before
+
+
+def test_a_time_that_the_instructor_says_counts_for_what_is_there_already(course):
+    """Late work of Canvas is dated by the download first; the roster with its times comes afterwards."""
+    path = canvas(course, NOTEBOOK, 9, "x_LATE_101_9_ridge.ipynb")
+    folder = course.submitted / "101" / SECTION
+    assert any("as late" in text for text in collect(course, [path]).notes)
+    roster = course.root / "roster.csv"
+    roster.write_text("student,canvas,time\n101,101,2026-03-02 12:00\n")
+    summary = collect(course, [path], roster=roster)
+    assert read_timestamp(folder) == datetime.datetime(2026, 3, 2, 12) and summary.unchanged == [f"101/{SECTION}"]
+    assert "download.zip: the time of 1 submission was corrected." in summary.notes
+    assert not any("as late" in text for text in summary.notes)
+    collect(course, [path], roster=roster, timezone="Europe/Berlin")
+    assert read_timestamp(folder) == datetime.datetime(2026, 3, 2, 11)
+    collect(course, [path])
+    assert read_timestamp(folder) == datetime.datetime(2026, 3, 2, 11), "a guess corrects nothing"
+    collect(course, [path], at="2026-03-01 12:00 UTC")
+    assert read_timestamp(folder) == datetime.datetime(2026, 3, 1, 12)
 
 
 def test_what_was_mended_by_hand_stays_mended(course):
