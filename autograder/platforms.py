@@ -241,7 +241,9 @@ def _folder(archive: Archive, sections: list[str]) -> Deliveries:
     tops = {entry.parts[0] for entry in archive.entries}
     wrapped = len(tops) == 1 and next(iter(tops)).lower() in WRAPPERS
     if tops & set(sections):
-        raise Refused("it is the hand-in of one student; put it into a zip under the student's name, as <student>.zip")
+        raise Refused(
+            "it is the hand-in of one student; rename it <student>.zip, put it into a folder and collect the folder"
+        )
     for entry in archive.entries:
         parts = entry.parts[1:] if wrapped else entry.parts
         if len(parts) == 1 and not parts[0].lower().endswith(".zip") or not parts:

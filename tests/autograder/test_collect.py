@@ -310,9 +310,15 @@ def test_an_unpacked_download_with_endless_folders_is_read_as_far_as_it_makes_se
     assert len(summary.refused) == 1 and "folders deep" in summary.refused[0]
 
 
-def test_a_single_hand_in_belongs_to_nobody(course):
-    summary = collect(course, [download(course, hand_in(), "hand-in.zip")])
-    assert not course.submitted.exists() and "hand-in of one student" in summary.refused[0]
+def test_a_single_hand_in_belongs_to_nobody_until_it_lies_in_a_folder_under_a_student_s_name(course, tmp_path):
+    path = download(course, hand_in(), "hand-in.zip")
+    summary = collect(course, [path])
+    assert not course.submitted.exists()
+    assert "rename it <student>.zip, put it into a folder and collect the folder" in summary.refused[0]
+    (tmp_path / "by-mail").mkdir()
+    path.rename(tmp_path / "by-mail" / "zoe.zip")
+    assert collect(course, [tmp_path / "by-mail"]).refused == []
+    assert tree(course.submitted) == {f"zoe/{SECTION}/{NAME}": NOTEBOOK}
 
 
 def test_one_student_s_folder_can_t_speak_for_the_platform(course):
