@@ -119,14 +119,11 @@ def _register(course: Course, gradebook: Gradebook, section: str) -> bool:
     except MissingEntry:
         assignment, changed = gradebook.update_or_create_assignment(section), True
 
-    gone = {notebook.name for notebook in assignment.notebooks} - {path.stem for path in notebooks}
-    if gone and assignment.submissions:
-        raise CourseError(
-            f"source/{section} no longer has {', '.join(sorted(gone))}, but the gradebook has submissions of it. Put "
-            "it back, or start a new gradebook."
-        )
-    for name in gone:
-        gradebook.remove_notebook(name, section)
+    wanted = {path.stem for path in notebooks}
+    for notebook in [notebook for notebook in assignment.notebooks if notebook.name not in wanted]:
+        cells = [*notebook.grade_cells, *notebook.task_cells, *notebook.solution_cells]
+        _refuse_to_lose_scores(cells, f"source/{section} no longer has the notebook {notebook.name}")
+        gradebook.remove_notebook(notebook.name, section)
         changed = True
 
     steps = _steps(course.config)
@@ -187,14 +184,8 @@ class _SaveInto(SaveCells):
         for cell in cells:
             if cell.name in wanted:
                 continue
-            by_hand = [grade for grade in getattr(cell, "grades", []) if grade.manual_score is not None]
-            by_hand += [comment for comment in getattr(cell, "comments", []) if comment.manual_comment]
-            if by_hand:
-                path = f"source/{self.assignment_id}/{self.notebook_id}.ipynb"
-                raise CourseError(
-                    f"{path} no longer has the cell {cell.name}, but {len(by_hand)} scores or comments were given to "
-                    "it by hand. Put it back, or start a new gradebook."
-                )
+            path = f"source/{self.assignment_id}/{self.notebook_id}.ipynb"
+            _refuse_to_lose_scores([cell], f"{path} no longer has the cell {cell.name}")
             for row in [*getattr(cell, "grades", []), *getattr(cell, "comments", [])]:
                 self.gradebook.db.delete(row)
             self.gradebook.db.flush()
@@ -224,6 +215,19 @@ class _SaveInto(SaveCells):
                 name: (info["source"], info["cell_type"], info["locked"], info["checksum"])
                 for name, info in self.new_source_cells.items()
             }
+        )
+
+
+def _refuse_to_lose_scores(cells: Sequence, said: str) -> None:
+    """Raise CourseError if a person has given scores or comments to one of these cells of the gradebook."""
+    grades = [grade for cell in cells for grade in getattr(cell, "grades", [])]
+    comments = [comment for cell in cells for comment in getattr(cell, "comments", [])]
+    count = sum(grade.manual_score is not None or bool(grade.extra_credit) for grade in grades)
+    count += sum(bool(comment.manual_comment) for comment in comments)
+    if count:
+        raise CourseError(
+            f"{said}, but it has scores or comments given by hand ({count}). Put it back, or clear those scores and "
+            "comments in the formgrader first."
         )
 
 

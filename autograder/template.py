@@ -150,10 +150,8 @@ def unequal_points(section: str, cells: Sequence[nbformat.NotebookNode]) -> Iter
         check = checks.get(nbgrader.get("grade_id")) if _is_test(cell) else None
         points = float(nbgrader.get("points", 0))
         if check is not None and abs(check.points - points) > 1e-9:
-            yield number, (
-                f"{check.grade_id} is worth {points:g} in the notebook and {check.points:g} in its check: change "
-                f"autograder/checks/{module_name(section)}.py too."
-            )
+            text = f"{check.grade_id} is worth {points:g} in the notebook and {check.points:g} in its check: change "
+            yield number, f"{text}autograder/checks/{module_name(section)}.py too."
 
 
 def _is_test(cell: nbformat.NotebookNode) -> bool:

@@ -290,9 +290,7 @@ def test_a_fault_in_the_text_is_named_and_nothing_is_written(course, old, new, s
     assert not course.source.exists() and not course.release.exists()
 
 
-UNEQUAL = (
-    "sum_node_check is worth 6 in the notebook and 5 in its check: change autograder/checks/s04_ridge.py too."
-)
+UNEQUAL = "sum_node_check is worth 6 in the notebook and 5 in its check: change autograder/checks/s04_ridge.py too."
 
 
 def test_points_that_differ_from_those_of_the_check_are_refused(course):
@@ -506,24 +504,27 @@ def test_changed_points_tests_and_names_reach_the_gradebook_but_no_score_by_hand
         register(course, gradebook, "04-ridge")
         gradebook.add_student("ana")
         gradebook.add_submission("04-ridge", "ana")
-        text_of(course).write_text(RIDGE.replace('"points": 5', '"points": 6').replace("import grade", "import  grade"))
+        text_of(course).write_text(RIDGE.replace('"points": 4', '"points": 6').replace("import grade", "import  grade"))
         release(course)
         assert register(course, gradebook, "04-ridge") is True
-        assert gradebook.find_grade_cell("sum_node_check", "ridge", "04-ridge").max_score == 6
+        assert gradebook.find_grade_cell("why", "ridge", "04-ridge").max_score == 6
         assert "import  grade" in gradebook.find_source_cell("sum_node_check", "ridge", "04-ridge").source
 
         text_of(course).write_text(RIDGE.replace('"sum_node_check"', '"renamed_check"'))
         release(course)
-        grade = gradebook.find_grade("sum_node_check", "ridge", "04-ridge", "ana")
-        grade.manual_score = 3
-        with pytest.raises(CourseError, match="no longer has the cell sum_node_check, but 1 scores or comments"):
-            register(course, gradebook, "04-ridge")
-        gradebook.find_grade("sum_node_check", "ridge", "04-ridge", "ana").manual_score = None
+        for name in ("manual_score", "extra_credit"):
+            setattr(gradebook.find_grade("sum_node_check", "ridge", "04-ridge", "ana"), name, 3)
+            with pytest.raises(CourseError, match="no longer has the cell sum_node_check, but it has scores") as raised:
+                register(course, gradebook, "04-ridge")
+            assert str(raised.value).endswith(
+                "(1). Put it back, or clear those scores and comments in the formgrader first."
+            )
+            setattr(gradebook.find_grade("sum_node_check", "ridge", "04-ridge", "ana"), name, None)
         assert register(course, gradebook, "04-ridge") is True
         assert gradebook.find_grade_cell("renamed_check", "ridge", "04-ridge").max_score == 5
 
 
-def test_a_renamed_notebook_is_renamed_in_the_gradebook_until_somebody_has_handed_in(course):
+def test_a_notebook_that_is_gone_leaves_the_gradebook_unless_scores_by_hand_would_be_lost(course):
     release(course)
     with Gradebook("sqlite://") as gradebook:
         register(course, gradebook, "04-ridge")
@@ -532,9 +533,15 @@ def test_a_renamed_notebook_is_renamed_in_the_gradebook_until_somebody_has_hande
         assert [nb.name for nb in gradebook.find_assignment("04-ridge").notebooks] == ["second"]
         gradebook.add_student("ana")
         gradebook.add_submission("04-ridge", "ana")
+        gradebook.find_grade("why", "second", "04-ridge", "ana").manual_score = 2
+        gradebook.db.commit()
         (course.source / "04-ridge" / "second.ipynb").rename(source_of(course))
-        with pytest.raises(CourseError, match="no longer has second"):
+        with pytest.raises(CourseError, match="no longer has the notebook second, but it has .*the formgrader first"):
             register(course, gradebook, "04-ridge")
+        assert gradebook.find_grade("why", "second", "04-ridge", "ana").manual_score == 2
+        gradebook.find_grade("why", "second", "04-ridge", "ana").manual_score = None
+        assert register(course, gradebook, "04-ridge") is True
+        assert [nb.name for nb in gradebook.find_assignment("04-ridge").notebooks] == ["ridge"]
 
 
 # --- the course -------------------------------------------------------------------------------------------------------
