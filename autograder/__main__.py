@@ -35,6 +35,7 @@ Sections = Annotated[list[str] | None, typer.Argument(help="Sections, e.g. 04-ri
 Students = Annotated[list[str] | None, typer.Option("--student", help="Only this student; may be repeated.")]
 Workers = Annotated[int, typer.Option(min=1, max=256, help="Worker processes.")]
 CORES = os.cpu_count() or 1
+STOPPED = 130  # what typer makes of Ctrl-C
 
 
 def say(text: str) -> None:
@@ -292,9 +293,6 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         print(error, file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("Stopped. What is finished is kept; the same command goes on from here.", file=sys.stderr)
-        return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -302,6 +300,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{error.filename or 'A file'}: {error.strerror or error}.", file=sys.stderr)
         return 1
     except SystemExit as stop:
+        if stop.code == STOPPED:
+            print("Stopped. What is finished is kept; the same command goes on from here.", file=sys.stderr)
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -183,13 +184,10 @@ def test_without_bubblewrap_grading_refuses_and_says_what_to_do(run, here, monke
     assert not here.autograded.exists() or not list(here.autograded.rglob("*.ipynb"))
 
 
-def test_a_stopped_command_says_how_to_go_on(monkeypatch, capsys):
-    def stopped(*arguments, **how):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(command_line, "app", stopped)
-    assert main(["grade"]) == 130
-    assert "the same command goes on from here" in capsys.readouterr().err
+def test_a_stopped_command_says_how_to_go_on(here, run, monkeypatch):
+    monkeypatch.setattr("autograder.run.grade_class", lambda *args, **how: signal.raise_signal(signal.SIGINT))
+    status, _, err = run("grade")
+    assert (status, err) == (130, "Stopped. What is finished is kept; the same command goes on from here.\n")
 
 
 @pytest.mark.parametrize(
