@@ -9,7 +9,8 @@
            Without it a student's id stands under "Username".
 
 Scores are nbgrader's: manual over automatic, extra credit added, the late penalty taken off. A section
-that was not handed in is an empty cell: platforms leave such a grade as it is.
+that was not handed in is an empty cell: platforms leave such a grade as it is. When all sections are exported, those
+that nobody has handed in are left out.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ def export_grades(course: Course, format: str, output: Path | None, sections: Se
     grades = read_grades(course, list(sections))
     if not any(section.submissions for section in grades.sections):
         raise UserError("Nothing is graded yet in these sections. Run `python -m autograder grade` first.")
+    if set(sections) == set(course.sections()):
+        grades.sections = [section for section in grades.sections if section.submissions]
     rows, missing = FORMATS[format](course, grades)
     write_table(path, rows)
     if missing:
@@ -136,11 +139,12 @@ def _canvas(course: Course, grades: Grades) -> tuple[list[Row], list[str]]:
     if roster is None:
         roster = Roster(list(CANVAS_IDENTITY))
         roster.students = [[_canvas_name(person), person.lms_id, person.id, "", ""] for person in grades.people]
+        matched = dict(enumerate(grades.people))
     else:
         # Canvas puts "Manual Posting" and "Points Possible" rows between the header and the students.
         special = [row for row in roster.students if row[0].strip().lower() in ("points possible", "")]
         roster.students = [row for row in roster.students if row not in special]
-    matched = roster.match(grades.people, CANVAS_KEYS)
+        matched = roster.match(grades.people, CANVAS_KEYS)
     kept = [i for name in CANVAS_IDENTITY if (i := roster.column(name)) is not None]
     header = [roster.header[i] for i in kept] + [_canvas_column(roster, section) for section in grades.sections]
     possible = ["    Points Possible"] + [""] * (len(kept) - 1) + [number_cell(s.points) for s in grades.sections]
@@ -168,7 +172,9 @@ def _moodle(course: Course, grades: Grades) -> tuple[list[Row], list[str]]:
     if roster is None:
         roster = Roster(list(MOODLE_IDENTITY))
         roster.students = [[person.id, person.name, person.email] for person in grades.people]
-    matched = roster.match(grades.people, MOODLE_KEYS)
+        matched = dict(enumerate(grades.people))
+    else:
+        matched = roster.match(grades.people, MOODLE_KEYS)
     wanted = ("identifier", "username", "id number", "first name", "last name", "surname", "full name", "email address")
     kept = [i for i, title in enumerate(roster.header) if title.strip().lower() in wanted]
     rows = [[text_cell(roster.header[i]) for i in kept] + [text_cell(section.name) for section in grades.sections]]

@@ -125,6 +125,33 @@ def test_canvas_without_a_roster_finds_students_by_their_id(course):
     assert rows[3] == ["ben", "", "ben", "", "", "2.5", ""]
 
 
+@pytest.mark.parametrize("format", ["canvas", "moodle"])
+def test_without_a_roster_no_grade_is_lost_whatever_people_are_called(course, format):
+    """The number of one person in the platform, or the e-mail address, may be the id of another."""
+    with course.open_gradebook() as gradebook:
+        gradebook.find_student("ana").lms_user_id = "ben"
+        gradebook.db.add(Student(id="ana@example.org", lms_user_id="ana"))
+        gradebook.db.commit()
+    enter(course, "ana@example.org", scores={"add_check": 1.0, "more_check": 0.0, "why": None})
+    rows = {row[2 if format == "canvas" else 0]: row for row in table(written(course, format, None, SECTION_LIST))}
+    assert [rows[name][-2] for name in ("ana", "ana@example.org", "ben", "zoe")] == ["9.25", "1", "2.5", ""]
+
+
+@pytest.mark.parametrize("format", ["csv", "canvas", "moodle"])
+def test_of_all_sections_those_that_nobody_handed_in_are_left_out(tmp_path, format):
+    course = make_course(tmp_path / "c")
+    enter(course, "ben")
+    header, *rows = table(written(course, format, None, SECTION_LIST))
+    assert any(title.startswith("01-first") for title in header)
+    assert not any(title.startswith("02-second") for title in header)
+    assert {len(row) for row in rows} == {len(header)}
+    if format == "csv":
+        assert rows[0][header.index("max")] == "12"
+    enter(course, "ana", "02-second")
+    assert any(title.startswith("02-second") for title in table(written(course, format, None, SECTION_LIST))[0])
+    assert any(title.startswith("01-first") for title in table(written(course, format, None, ["01-first"]))[0])
+
+
 CANVAS = """\
 Student,ID,SIS User ID,SIS Login ID,Section,01-first (4711),Old (3),Current Score
 ,,,,,Manual Posting,,(read only)
