@@ -358,6 +358,17 @@ def test_a_roster_names_the_students_and_their_times(course):
     assert len(summary.refused) == 2 and all("no student" in text for text in summary.refused)
 
 
+def test_a_canvas_grade_export_is_a_roster(course):
+    roster = course.root / "canvas-roster.csv"
+    roster.write_text(
+        "Student,ID,SIS User ID,SIS Login ID,Section,04-ridge (7)\n,,,,,Manual Posting\n    Points Possible,,,,,20\n"
+        '"Li, Ana",101,S1,ana,Monday,\n"Be, Ben",102,S2,ben@uni.example,Monday,\n'
+    )
+    files = {f"x_{number}_9_{NAME}": NOTEBOOK for number in (101, 102)}
+    summary = collect(course, [download(course, files)], roster=roster)
+    assert summary.placed == [f"ana/{SECTION}", f"ben@uni.example/{SECTION}"] and summary.refused == []
+
+
 def test_a_moodle_grading_worksheet_is_a_roster(course):
     roster = course.root / "worksheet.csv"
     roster.write_text(

@@ -173,6 +173,12 @@ def test_canvas_with_its_own_export_fills_the_columns_it_has(course):
     assert rows[5][:2] == ["Student, Test", "104"] and len(rows) == 6
 
 
+def test_students_who_go_by_their_canvas_number_are_found_too(course):
+    enter(course, "103", scores={"add_check": 1.0, "more_check": 0.0, "why": None})
+    roster(course, "canvas-roster.csv", CANVAS)
+    assert table(written(course, "canvas", None, SECTION_LIST))[4][1:6] == ["103", "x", "y", "Monday", "1"]
+
+
 def test_a_student_with_grades_who_is_not_in_the_roster_is_named(course):
     roster(course, "canvas-roster.csv", "\n".join(CANVAS.splitlines()[:4]))
     with pytest.raises(UserError, match=r"canvas-roster.csv has no row for ben"):
