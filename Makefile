@@ -31,8 +31,10 @@ mutants: setup
 coverage: setup
 	$(BIN)/python -m autograder.coverage
 
+# The figures of the README about speed and memory, in about ten minutes on 2 cores.
 benchmarks: setup
 	$(BIN)/python benchmarks/grading.py
+	$(BIN)/python benchmarks/scale.py
 
 setup: $(VENV)/installed bubblewrap
 
