@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from .course import Course, UserError
+from .course import Course, CourseError, UserError
 
 # When this optional package is there, jsonschema (which nbformat loads) builds a whole grammar with it, for a kind of
 # address that no notebook has: most of the time that a command takes to start.
@@ -40,6 +40,34 @@ STOPPED = 130  # what typer makes of Ctrl-C
 
 def say(text: str) -> None:
     console.print(text, markup=False)
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def say_unfinished(submissions: list[str]) -> None:
+    """Name the first of the submissions that a person has still to grade."""
+    if submissions:
+        first = ", ".join(submissions[:3]) + (" and others" if len(submissions) > 3 else "")
+        say(f"A person has still to grade answers in {count(len(submissions), 'submission')} ({first}).")
+
+
+def find_course() -> Course:
+    """The course of the working folder. Where its graders share a group, what is written is for all of them."""
+    course = Course.find()
+    if course.config.get("CourseDirectory", {}).get("groupshared"):
+        os.umask(0o002)
+    return course
+
+
+def choose(course: Course, names: list[str] | None) -> list[str]:
+    """The sections of these names. A name that fits none, or several, is wrong usage."""
+    course.sections()  # what is wrong with the course itself is no wrong usage
+    try:
+        return course.choose(names)
+    except CourseError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def bar(what: str) -> Progress:
@@ -92,8 +120,8 @@ def release(
     """Build source/ and release/ from notebooks/ and check that nothing leaks."""
     from .release import release as build
 
-    course = Course.find()
-    chosen = course.choose(sections)
+    course = find_course()
+    chosen = choose(course, sections)
     with Steps("building") as steps:
         build(course, chosen, progress=steps, force=force)
     say(f"source/ and release/ are up to date: {', '.join(chosen) or 'no sections yet'}")
@@ -111,7 +139,7 @@ def publish(
     """Make a folder ready to push as the students' repository."""
     from .publish import publish as build
 
-    build(Course.find(), folder, url, section, branch)
+    build(find_course(), folder, url, section, branch)
     say(f"{folder} is ready to push.")
 
 
@@ -133,7 +161,7 @@ def collect(
     """Put the submissions of a platform's download into submitted/."""
     from .collect import collect as take
 
-    course = Course.find()
+    course = find_course()
     with Steps("collecting") as steps:
         summary = take(
             course, archives, section=section, source=source, roster=roster, at=at, timezone=timezone, progress=steps
@@ -161,13 +189,13 @@ def grade(
     from .check_stats import check_table
     from .run import Options, grade_class
 
-    course = Course.find()
+    course = find_course()
     if no_sandbox:
         say("Without the sandbox, submissions can read and change this computer and the gradebook.")
     options = Options(workers=workers, force=force, confined=not no_sandbox, cluster=cluster)
     with Steps("grading") as steps:
         summary = grade_class(
-            course, course.choose(sections), student or [], skip=skip or [], options=options, progress=steps
+            course, choose(course, sections), student or [], skip=skip or [], options=options, progress=steps
         )
     if summary.graded:
         console.print(check_table(summary.graded))
@@ -191,27 +219,31 @@ def feedback(sections: Sections = None, student: Students = None, workers: Worke
     """Write the feedback pages for students into feedback/."""
     from .feedback import write_feedback
 
-    course = Course.find()
+    course = find_course()
     with Steps("feedback") as steps:
-        pages = write_feedback(course, course.choose(sections), student or [], workers=workers, progress=steps)
-    say(f"{pages} pages written to {course.shown(course.feedback)}/")
+        pages, unfinished = write_feedback(
+            course, choose(course, sections), student or [], workers=workers, progress=steps
+        )
+    if pages:
+        say(f"{count(pages, 'page')} written to {course.shown(course.feedback)}/")
+    else:
+        say(f"All pages in {course.shown(course.feedback)}/ are up to date.")
+    say_unfinished(unfinished)
 
 
 @app.command()
 def export(
-    to: Annotated[str, typer.Option("--format", help="canvas, moodle or csv")] = "csv",
+    to: Annotated[Literal["canvas", "moodle", "csv"], typer.Option("--format", help="What the file is for.")] = "csv",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The file to write.")] = None,
     sections: Sections = None,
 ) -> None:
     """Write the grades as a file for the learning platform."""
     from .export import export_grades
 
-    course = Course.find()
-    path, unfinished = export_grades(course, to, output, course.choose(sections))
+    course = find_course()
+    path, unfinished = export_grades(course, to, output, choose(course, sections))
     say(f"{course.shown(path)} written")
-    if unfinished:
-        first = ", ".join(unfinished[:3]) + (" and others" if len(unfinished) > 3 else "")
-        say(f"{len(unfinished)} submissions have answers that a person has still to grade ({first}).")
+    say_unfinished(unfinished)
 
 
 @app.command()
@@ -222,8 +254,8 @@ def report(
     """Write the class report, one HTML page with plots."""
     from .report import write_report
 
-    course = Course.find()
-    say(f"{course.shown(write_report(course, output, course.choose(sections)))} written")
+    course = find_course()
+    say(f"{course.shown(write_report(course, output, choose(course, sections)))} written")
 
 
 @app.command()
@@ -251,9 +283,9 @@ def mutants(
 
     from .mutants import measure
 
-    course = Course.find()
+    course = find_course()
     with Steps("solutions") as steps:
-        outcome = measure(course.root, course.choose(sections), seeds, workers=workers, progress=steps)
+        outcome = measure(course.root, choose(course, sections), seeds, workers=workers, progress=steps)
     console.print(outcome.table())
     say(outcome.sentence)
     if write:
@@ -270,7 +302,7 @@ def demo(
     """Run a whole course on a made-up class: release, hand in, grade, feed back, report."""
     from .demo import run_demo
 
-    run_demo(Course.find(), folder, workers=workers, say=say, steps=Steps)
+    run_demo(find_course(), folder, workers=workers, say=say, steps=Steps)
 
 
 @app.command()

@@ -15,7 +15,6 @@ import functools
 import hashlib
 import json
 import multiprocessing
-import os
 import re
 import signal
 import threading
@@ -37,7 +36,7 @@ from backprop.files import write_atomically
 
 from . import harmless
 from .course import Course, UserError
-from .grades import NotebookGrade, Section, read_grades
+from .grades import Mark, NotebookGrade, Section, read_grades
 from .submission import open_no_link
 
 PAGE_SECONDS = 60
@@ -59,6 +58,18 @@ MATHJAX_SETTINGS = """window.MathJax = {
   CommonHTML: {linebreaks: {automatic: true}}
 };"""
 MATHJAX_BLOCK = re.compile(r"<!-- Load mathjax -->.*?<!-- End of mathjax configuration -->", re.DOTALL)
+# What nbgrader's template writes of a graded cell: a line of the index, and the heading above the cell.
+INDEX = re.compile(
+    r'<a href="#(?P<name>[\w-]+)">(?P<kind>Test cell|Coding free-response|Written response|Task)</a>'
+    r" \((?P<score>Score: \S+ / [^)]+)\)"
+)
+HEADING = re.compile(
+    r'(?P<start><a name="(?P<name>[\w-]+)"></a>\s*<div class="panel-heading">(?:(?!</div>).)*?)'
+    r"(?P<score>Score: \S+ / \S+)",
+    re.DOTALL,
+)
+TOTAL = re.compile(r"(<h4>[^<]*)\)</h4>")
+STYLE = "div.output_area pre { white-space: pre-wrap; overflow-wrap: anywhere; }"  # long sentences stay in their box
 PICTURE_WITHOUT_WORDS = re.compile(r"<img\b(?![^>]*\balt=)", re.IGNORECASE)
 
 
@@ -73,7 +84,6 @@ class Page:
     target: Path
     grade: NotebookGrade
     points: float
-    mode: int
 
     @property
     def name(self) -> str:
@@ -91,8 +101,9 @@ def write_feedback(
     *,
     workers: int = 1,
     progress: Callable[[int, int, str], None] = lambda done, total, what: None,
-) -> int:
-    """Write the feedback pages of everything that is graded; return how many were new or changed.
+) -> tuple[int, list[str]]:
+    """Write the feedback pages of everything that is graded; return how many were new or changed, and the submissions
+    among them that a person has still to grade (student/section).
 
     students : only these; everybody when empty
     progress : called with (finished, of how many, the page just finished)
@@ -100,7 +111,7 @@ def write_feedback(
     Raises UserError when nothing is graded, for a student who is not, and, after all other pages are
     written, with one sentence for each notebook of which no page could be made.
     """
-    pages, problems = find_pages(course, sections, students)
+    pages, problems, unfinished = find_pages(course, sections, students)
     written = 0
     for done, (page, outcome) in enumerate(_write_all(pages, workers), 1):
         if isinstance(outcome, str):
@@ -111,11 +122,14 @@ def write_feedback(
     if problems:
         problems.append(f"{written} feedback pages were written; there is none for the above.")
         raise UserError("\n".join(problems))
-    return written
+    return written, unfinished
 
 
-def find_pages(course: Course, sections: Sequence[str], students: Sequence[str] = ()) -> tuple[list[Page], list[str]]:
-    """The pages that there should be, and a sentence for each graded notebook that the gradebook does not know.
+def find_pages(
+    course: Course, sections: Sequence[str], students: Sequence[str] = ()
+) -> tuple[list[Page], list[str], list[str]]:
+    """The pages that there should be, a sentence for each graded notebook that the gradebook does not know, and the
+    submissions that a person has still to grade.
 
     Raises UserError when there is nothing graded, or nothing of a named student.
     """
@@ -126,9 +140,9 @@ def find_pages(course: Course, sections: Sequence[str], students: Sequence[str] 
     unknown = [student for student in students if student not in known]
     if unknown:
         raise UserError(f"autograded/ has no folder for {', '.join(unknown)}. Check the spelling, or grade them first.")
-    mode = 0o664 if course.config.get("CourseDirectory", {}).get("groupshared") else 0o644
+    grades = read_grades(course, list(sections))
     pages, problems = [], []
-    for section in read_grades(course, list(sections)).sections:
+    for section in grades.sections:
         for student in students or known:
             folder = course.autograded / student / section.name
             for source in sorted(folder.glob("*.ipynb")):
@@ -138,8 +152,10 @@ def find_pages(course: Course, sections: Sequence[str], students: Sequence[str] 
                     continue
                 target = course.feedback / student / section.name / f"{source.stem}.html"
                 points = section.notebook_points(source.stem)
-                pages.append(Page(student, section.name, source.stem, source, target, grade, points, mode))
-    return pages, problems
+                pages.append(Page(student, section.name, source.stem, source, target, grade, points))
+    if not pages and not problems:
+        raise UserError("Nothing is graded yet in these sections. Run `python -m autograder grade` first.")
+    return pages, problems, grades.unfinished(students)
 
 
 def _grade_of(section: Section, student: str, notebook: str) -> NotebookGrade | None:
@@ -174,11 +190,9 @@ def write_page(page: Page) -> bool | str:
         with _at_most(PAGE_SECONDS):
             text = page_html(page, _notebook(content), key)
         write_atomically(page.target, text.encode("utf-8", "replace"))
-        os.chmod(page.target, page.mode)
         for name in BESIDE:
             with contextlib.suppress(OSError):
                 write_atomically(page.target.parent / name, _read(page.source.parent / name, 4096))
-                os.chmod(page.target.parent / name, page.mode)
         return True
     except Unreadable as error:
         return str(error)
@@ -204,6 +218,8 @@ def page_html(page: Page, notebook: Any, key: str) -> str:
             own["comment"] = page.grade.comments.get(own["grade_id"])
         if own.get("grade") and not own.get("solution"):
             cell.source = HIDDEN.sub("", cell.source)
+        if mark is not None and not own.get("solution") and cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if not _is_score(output)]
         cells.append(cell)
     own = {
         "notebook": page.notebook,
@@ -216,14 +232,44 @@ def page_html(page: Page, notebook: Any, key: str) -> str:
     render, resources = template()
     where = {"name": page.notebook, "path": str(page.source.parent)}
     text = render(nb=_as_notebook(cells), resources={**resources, "nbgrader": own, "metadata": where})
-    text = MATHJAX_BLOCK.sub(lambda block: _mathjax(), text, count=1)
+    text = _name_what_is_graded(text, page.grade.marks)
+    text = MATHJAX_BLOCK.sub(lambda block: _head(), text, count=1)
     text = PICTURE_WITHOUT_WORDS.sub('<img alt="Picture made by the notebook"', text)
     return text.replace("<html>", f'<!-- feedback {key} -->\n<html lang="en">', 1)
 
 
+def _is_score(output: dict[str, Any]) -> bool:
+    """Whether an output of a test is its score as nbgrader reads it: the page has it in the heading."""
+    try:
+        float(output["data"]["text/plain"])
+    except (KeyError, ValueError):
+        return False
+    return output["output_type"] == "execute_result"
+
+
+def _name_what_is_graded(text: str, marks: dict[str, Mark]) -> str:
+    """The page of nbgrader's template with the names of the cells in its index; an answer that waits for a person is
+    not shown as one that got no points."""
+
+    def said(found: re.Match[str]) -> str:
+        mark = marks.get(found["name"])
+        if mark is None or not mark.needs_person:
+            return found["score"]
+        if mark.by_person:
+            return f"{found['score']}, to be looked at again"
+        return f"not graded yet, {round(mark.points, 2)} points"
+
+    def line(found: re.Match[str]) -> str:
+        return f'<a href="#{found["name"]}">{found["kind"]} <code>{found["name"]}</code></a> ({said(found)})'
+
+    text = HEADING.sub(lambda found: found["start"] + said(found), INDEX.sub(line, text))
+    waiting = sum(mark.needs_person and not mark.by_person for mark in marks.values())
+    return TOTAL.sub(rf"\1; answers not graded yet: {waiting})</h4>", text, count=1) if waiting else text
+
+
 @functools.cache
-def _mathjax() -> str:
-    """The policy of the page, and MathJax. The policy stands before anything that a student wrote."""
+def _head() -> str:
+    """The policy of the page, its style and MathJax. The policy stands before anything that a student wrote."""
     settings = base64.b64encode(hashlib.sha256(MATHJAX_SETTINGS.encode()).digest()).decode()
     policy = (
         f"default-src 'none'; script-src 'sha256-{settings}' {MATHJAX}; style-src 'unsafe-inline'; "
@@ -231,6 +277,7 @@ def _mathjax() -> str:
     )
     return (
         f'<meta http-equiv="Content-Security-Policy" content="{policy}" />\n'
+        f"<style>{STYLE}</style>\n"
         f"<script>{MATHJAX_SETTINGS}</script>\n"
         f'<script src="{MATHJAX}MathJax.js?config=TeX-AMS_CHTML-full,Safe" async></script>'
     )
@@ -288,7 +335,7 @@ def _notebook(content: bytes) -> dict[str, Any]:
 def _key(page: Page, content: bytes) -> str:
     """A hash of everything that a page is made of."""
     digest = hashlib.sha256(code_version().encode())
-    marks = sorted((name, mark.score, mark.points) for name, mark in page.grade.marks.items())
+    marks = sorted((name, repr(mark)) for name, mark in page.grade.marks.items())
     digest.update(repr((page.name, marks, sorted(page.grade.comments.items()), page.grade.penalty)).encode())
     digest.update(content)
     for path in sorted(page.source.parent.rglob("*")):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from nbgrader import api
@@ -112,6 +113,15 @@ class Grades:
 
     people: list[Person]
     sections: list[Section]
+
+    def unfinished(self, students: Sequence[str] = ()) -> list[str]:
+        """The submissions that a person has still to grade, as student/section, in order. students : all when empty"""
+        return sorted(
+            f"{submission.student}/{section.name}"
+            for section in self.sections
+            for submission in section.submissions.values()
+            if submission.needs_person and (not students or submission.student in students)
+        )
 
 
 def read_grades(course: Course, sections: list[str]) -> Grades:

@@ -1,6 +1,7 @@
 """Feedback pages: nbgrader's content, nothing secret in them, nothing in them that acts."""
 
 import base64
+import datetime
 import json
 import os
 import re
@@ -107,6 +108,11 @@ def course(built, tmp_path):
     return Course(tmp_path / "c")
 
 
+def written(*arguments, **how):
+    """The number of pages that were written."""
+    return write_feedback(*arguments, **how)[0]
+
+
 def page(course, student="ana", section="01-first", name="first"):
     return (course.feedback / student / section / f"{name}.html").read_text()
 
@@ -173,12 +179,12 @@ def test_a_page_says_what_nbgrader_would_say(course, settings):
     ]
     enter(course, "ana", scores={"add_check": 2.5, "more_check": 3.0, "why": None}, notebook=notebook)
     with course.open_gradebook() as gradebook:
-        gradebook.find_grade("why", "first", "01-first", "ana").manual_score = 3
-        gradebook.find_grade("why", "first", "01-first", "ana").extra_credit = 0.5
+        grade = gradebook.find_grade("why", "first", "01-first", "ana")
+        grade.manual_score, grade.extra_credit, grade.needs_manual_grade = 3, 0.5, False
         gradebook.find_comment("why", "first", "01-first", "ana").manual_comment = "Good, *but* why?"
         gradebook.find_submission_notebook("first", "01-first", "ana").late_submission_penalty = 1
         gradebook.db.commit()
-    assert write_feedback(course, ["01-first"]) == 1
+    assert written(course, ["01-first"]) == 1
     ours = BeautifulSoup(page(course), "html.parser")
 
     config = Config(course.config if settings else {})
@@ -193,13 +199,45 @@ def test_a_page_says_what_nbgrader_would_say(course, settings):
     theirs = BeautifulSoup(page(course), "html.parser")
     assert "ana" not in ours.h4.text and "8.0 / 12.0" in ours.h4.text
     assert ours.h4.text == theirs.h4.text
-    assert ours.find(id="toc").text.split() == theirs.find(id="toc").text.split()
+    index = ours.find(id="toc")
+    assert [code.extract().text for code in index.find_all("code")] == ["add_check", "more_check", "why"]
+    assert index.text.split() == theirs.find(id="toc").text.split()
     assert "Late submission penalty (Score: -1.0)" in ours.text
     ours_cells, theirs_cells = (p.find_all(class_="nbgrader_cell") for p in (ours, theirs))
     assert [c.text.split() for c in ours_cells] == [c.text.split() for c in theirs_cells] and len(ours_cells) == 4
     outputs = [[" ".join(o.text.split()) for o in p.find_all(class_="output_area")] for p in (ours, theirs)]
-    assert outputs[0] == outputs[1] and "2.5" in outputs[0][0] and "2.5 of 5 points" in outputs[0][1]
+    assert outputs[1].pop(0).endswith("2.5"), "the score as nbgrader reads it"
+    assert outputs[0] == outputs[1] and "2.5 of 5 points" in outputs[0][0]
     assert "but" in [em.text for em in ours.find_all("em")]
+
+
+def test_what_a_person_has_still_to_grade_is_not_shown_as_no_points(course):
+    enter(course, "ana")
+    enter(course, "ben")
+    with course.open_gradebook() as gradebook:
+        for name in ("why", "add_check"):  # given by hand, and graded again since
+            grade = gradebook.find_grade(name, "first", "01-first", "ben")
+            grade.manual_score, grade.needs_manual_grade = 2, True
+        gradebook.db.commit()
+    assert write_feedback(course, ["01-first"]) == (2, ["ana/01-first", "ben/01-first"])
+    assert write_feedback(course, ["01-first"], ["ben"]) == (0, ["ben/01-first"])
+    ana, ben = (BeautifulSoup(page(course, student), "html.parser") for student in ("ana", "ben"))
+    assert ana.h4.text == "first (Score: 8.0 / 12.0; answers not graded yet: 1)"
+    lines = [" ".join(line.text.split()) for line in ana.find(id="toc").find_all("li")]
+    assert lines == [
+        "Test cell add_check (Score: 5.0 / 5.0)",
+        "Test cell more_check (Score: 3.0 / 3.0)",
+        "Written response why (not graded yet, 4.0 points)",
+    ]
+    heads = [" ".join(head.text.split()) for head in ana.find_all(class_="panel-heading")[1:]]
+    assert [head.partition("(Top)")[0].strip() for head in heads] == [
+        "Student's answer",
+        "Grade cell: add_check Score: 5.0 / 5.0",
+        "Grade cell: more_check Score: 3.0 / 3.0",
+        "Student's answer not graded yet, 4.0 points",
+    ]
+    assert ben.h4.text == "first (Score: 7.0 / 12.0)"
+    assert "Test cell add_check (Score: 2.0 / 5.0, to be looked at again)" in ben.find(id="toc").text
 
 
 def test_no_hidden_test_and_no_solution_is_in_a_page(course):
@@ -211,7 +249,7 @@ def test_no_hidden_test_and_no_solution_is_in_a_page(course):
     notebook["cells"].insert(2, rubric)  # what grading puts before each written answer
     enter(course, "ana", notebook=notebook)
     enter(course, "ben")
-    assert write_feedback(course, ["01-first"]) == 2
+    assert written(course, ["01-first"]) == 2
     for student in ("ana", "ben"):
         text = BeautifulSoup(page(course, student), "html.parser").text
         assert "print(add(1, 2))" in text
@@ -283,7 +321,7 @@ def test_markdown_made_to_be_slow_is_shown_in_time(text):
 
 def test_a_hostile_notebook_gives_a_page_that_does_nothing(course):
     enter(course, "ana", notebook=hostile_notebook(course))
-    assert write_feedback(course, ["01-first"]) == 1
+    assert written(course, ["01-first"]) == 1
     soup = BeautifulSoup(page(course), "html.parser")
     scripts = [tag.get("src") or tag.text[:15] for tag in soup.find_all("script")]
     assert [text[:15] for text in scripts] == ["window.MathJax ", "https://cdnjs.c"]
@@ -354,16 +392,28 @@ def test_a_browser_runs_nothing_of_a_hostile_notebook(course):
 def test_a_page_that_is_up_to_date_is_not_written_again(course):
     enter(course, "ana")
     enter(course, "ben")
-    assert write_feedback(course, ["01-first"], workers=2) == 2
+    assert written(course, ["01-first"], workers=2) == 2
     target = course.feedback / "ana/01-first/first.html"
-    before = target.stat().st_mtime_ns, target.stat().st_mode & 0o777
-    assert write_feedback(course, ["01-first"]) == 0
-    assert (target.stat().st_mtime_ns, target.stat().st_mode & 0o777) == before and before[1] == 0o644
+    before = target.stat().st_mtime_ns
+    assert written(course, ["01-first"]) == 0
+    assert target.stat().st_mtime_ns == before
     with course.open_gradebook() as gradebook:
         gradebook.find_comment("why", "first", "01-first", "ana").manual_comment = "See the board."
         gradebook.db.commit()
-    assert write_feedback(course, ["01-first"]) == 1
+    assert written(course, ["01-first"]) == 1
     assert "See the board." in page(course)
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+def test_pages_get_the_rights_that_new_files_get(course, umask, mode):
+    enter(course, "ana", timestamp=datetime.datetime(2026, 1, 5, 10))
+    before = os.umask(umask)
+    try:
+        write_feedback(course, ["01-first"])
+    finally:
+        os.umask(before)
+    files = list((course.feedback / "ana/01-first").iterdir())
+    assert len(files) == 2 and {path.stat().st_mode & 0o777 for path in files} == {mode}
 
 
 def test_parallel_and_single_give_the_same_pages(course):
@@ -380,7 +430,7 @@ def test_parallel_and_single_give_the_same_pages(course):
 def test_only_the_named_students_get_pages(course):
     enter(course, "ana")
     enter(course, "ben")
-    assert write_feedback(course, ["01-first"], ["ben"]) == 1
+    assert written(course, ["01-first"], ["ben"]) == 1
     assert not (course.feedback / "ana").exists()
     with pytest.raises(UserError, match="autograded/ has no folder for zoe"):
         write_feedback(course, ["01-first"], ["zoe"])
@@ -409,13 +459,13 @@ def test_a_link_in_place_of_a_notebook_is_not_followed(course):
 
 
 def test_nothing_graded_is_one_sentence(course):
-    with pytest.raises(UserError, match="autograder grade"):
-        write_feedback(course, ["01-first"])
+    for _ in range(2):
+        with pytest.raises(UserError, match="autograder grade"):
+            write_feedback(course, ["01-first"])
+        enter(course, "ana", "02-second")
 
 
 def test_what_release_feedback_needs_lies_beside_the_page(course):
-    import datetime
-
     enter(course, "ana", timestamp=datetime.datetime(2026, 1, 5, 10))
     write_feedback(course, ["01-first"])
     assert (course.feedback / "ana/01-first/timestamp.txt").read_text().startswith("2026-01-05 10:00")
@@ -426,4 +476,4 @@ def test_a_page_is_a_valid_notebook_page_for_a_cell_without_a_grade(course):
     notebook = released(course, "01-first")
     notebook["cells"] += [nbformat.v4.new_markdown_cell(""), nbformat.v4.new_code_cell("")]
     enter(course, "ana", notebook=notebook)
-    assert write_feedback(course, ["01-first"]) == 1
+    assert written(course, ["01-first"]) == 1
