@@ -26,7 +26,8 @@ from .release import LeaksFound, encode, is_left_over, out_of_step, remove_left_
 # What a notebook's setup cell installs in Colab; publishing puts the address of the published wheel in its place.
 _REQUIREMENT = re.compile(r"(?<![\w./-])backprop-course(?![\w./-])")
 MANIFEST = ".published.json"
-_GITHUB = re.compile(r"(?:https://github\.com/)?(?P<owner>[\w.-]+)/(?P<name>[\w.-]+?)(?:\.git)?/?\Z")
+_GITHUB = re.compile(r"(?:(?:https://)?github\.com/)?(?P<owner>[\w-]+)/(?P<name>[\w.-]+?)(?:\.git)?/?\Z", re.ASCII)
+_GUIDE = "student.md"
 
 
 @dataclass(frozen=True)
@@ -67,15 +68,17 @@ def publish(
 ) -> list[Path]:
     """Make `dest` the students' repository and return the files that changed there.
 
-    base_url : the GitHub repository it will be pushed to, for the Colab badges; without it there are none
+    base_url : the GitHub repository it will be pushed to, for the Colab badges; without it there are none, and Colab
+        cannot get the library
     sections : what to publish (all by default); sections published earlier and not named now are taken out again
     wheel : a ready wheel of the student library, instead of building one from this checkout
 
     Everything is made before the first file is touched; a new folder appears whole. In a folder published before, only
     our own files are replaced: `.git` and files added by hand stay.
 
-    Raises CourseError when the release is out of step, a notebook has no setup cell for Colab, or `dest` holds files
-    that are not ours or were edited; LeaksFound when the wheel gives a solution away.
+    Raises CourseError when the release is out of step, a notebook has no setup cell for Colab, this is not a checkout
+    of the project, or `dest` holds files that are not ours or were edited; LeaksFound when the wheel gives a solution
+    away.
     """
     dest = Path(dest).resolve()
     hosting = Hosting.parse(base_url, branch) if base_url else None
@@ -95,11 +98,8 @@ def build_wheel(folder: Path) -> Path:
 
     Raises CourseError where this is not a checkout of the project, or the build fails.
     """
-    project = Path(__file__).resolve().parent.parent
     parts = ["pyproject.toml", "README.md", "LICENSE", "backprop"]
-    missing = [part for part in parts if not (project / part).exists()]
-    if missing:
-        raise CourseError(f"Cannot build the students' wheel: {project} has no {missing[0]}. Run this from a checkout.")
+    project = _checkout(*parts)
     # Built from a copy: setuptools would take up what an earlier build left in build/.
     copy = folder / "project"
     copy.mkdir()
@@ -120,6 +120,15 @@ def build_wheel(folder: Path) -> Path:
         last = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
         raise CourseError(f"Cannot build the students' wheel ({last}). Install setuptools 77 or later and try again.")
     return wheels[0]
+
+
+def _checkout(*parts: str) -> Path:
+    """The checkout of the project. Raises CourseError where it lacks one of the parts."""
+    project = Path(__file__).resolve().parent.parent
+    missing = [part for part in parts if not (project / part).exists()]
+    if missing:
+        raise CourseError(f"Cannot make the students' folder: {project} has no {missing[0]}. Run this from a checkout.")
+    return project
 
 
 def check_wheel(course: Course, wheel: Path) -> None:
@@ -166,6 +175,8 @@ def _files(course: Course, sections: list[str], wheel: Path, hosting: Hosting | 
             nb = nbformat.read(path, as_version=4)
             listed.setdefault(section, []).append((name, _title(nb) or path.stem))
             files[name] = encode(_with_address(nb, name, wheel.name, hosting))
+        listed.get(section, []).sort(key=lambda notebook: notebook[1])  # tutorials are numbered in their titles
+    files[_GUIDE] = (_checkout("docs/student.md") / "docs" / "student.md").read_bytes()
     files["environment.yml"] = _environment(wheel.name).encode()
     files["README.md"] = _readme(listed, wheel.name, hosting).encode()
     files[".gitignore"] = b".ipynb_checkpoints/\n__pycache__/\n"
@@ -173,13 +184,15 @@ def _files(course: Course, sections: list[str], wheel: Path, hosting: Hosting | 
 
 
 def _with_address(nb: nbformat.NotebookNode, name: str, wheel: str, hosting: Hosting | None) -> nbformat.NotebookNode:
-    if hosting is None:
-        return nb
+    """Let the setup cell install the published wheel: by its address, or without one from the folder itself."""
+    beside = "../" * name.count("/") + wheel
     replaced = 0
     for cell in nb.cells:
         if "setup" in cell.metadata.get("tags", []):
-            cell.source, count = _REQUIREMENT.subn(hosting.raw(wheel), cell.source)
+            cell.source, count = _REQUIREMENT.subn(hosting.raw(wheel) if hosting else beside, cell.source)
             replaced += count
+    if hosting is None:
+        return nb
     if not replaced:
         raise CourseError(
             f"release/{name} has no cell tagged setup that installs backprop-course, so it cannot run in Colab. Add "
@@ -251,7 +264,7 @@ jupyter lab
 ## Work, check, hand in
 
 Replace each `YOUR CODE HERE` and `YOUR ANSWER HERE`, and run the check under it. Leave the check cells as they are.
-Then, in the folder of the notebook:
+The [student guide]({_GUIDE}) tells more. Then, in the folder of the notebook:
 
 ```
 python -m backprop check NOTEBOOK.ipynb      # is it ready?

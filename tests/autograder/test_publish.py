@@ -15,7 +15,7 @@ import autograder.publish as publishing
 from autograder.__main__ import main
 from autograder.course import Course, CourseError
 from autograder.leaks import find_leaks
-from autograder.publish import build_wheel, check_wheel, publish
+from autograder.publish import Hosting, build_wheel, check_wheel, publish
 from autograder.release import LeaksFound, release
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,9 +77,15 @@ def test_a_published_folder_has_all_that_students_need_and_nothing_else(course, 
         wheel.name,
         "environment.yml",
         "README.md",
+        "student.md",
         ".gitignore",
         ".published.json",
     }
+    guide = (dest / "student.md").read_text()
+    assert guide == (ROOT / "docs" / "student.md").read_text()
+    assert "](student.md)" in (dest / "README.md").read_text()
+    for target in re.findall(r"\]\((?!https://)([^)]+)\)", guide):
+        assert target.startswith("#"), "what else the guide links to is not published"
     readme = (dest / "README.md").read_text()
     assert "[Ridge regression](04-ridge/ridge.ipynb)" in readme
     for target in re.findall(r"\]\((?!https://)([^)]+)\)", readme):
@@ -112,11 +118,23 @@ def test_a_repository_on_another_branch_can_be_published(course, dest, wheel, mo
     assert "/blob/master/04-ridge/ridge.ipynb" in (dest / "README.md").read_text()
 
 
-def test_without_an_address_the_notebooks_are_the_release_itself(course, dest, wheel):
+def test_without_an_address_the_notebooks_are_the_release_and_install_the_wheel_beside_them(course, dest, wheel):
     publish(course, dest, wheel=wheel)
     for name in ("04-ridge/ridge.ipynb", "06-mlp/mlp.ipynb"):
-        assert (dest / name).read_bytes() == (course.release / name).read_bytes()
+        text = (dest / name).read_text()
+        (path,) = re.findall(r"install -q ([^\\\"]+)", text)
+        assert (dest / name).parent.joinpath(path).resolve() == (dest / wheel.name).resolve()
+        assert text.replace(path, "backprop-course") == (course.release / name).read_text()
     assert "Colab" not in (dest / "README.md").read_text()
+
+
+def test_the_notebooks_of_a_section_are_listed_by_their_titles(course, dest, wheel):
+    for name, title in (("alpha", "Tutorial 2"), ("beta", "Tutorial 1")):
+        (course.notebooks / "04-ridge" / f"{name}.py").write_text(RIDGE.replace("Ridge regression", title))
+    release(course)
+    publish(course, dest, ADDRESS, wheel=wheel)
+    listed = re.findall(r"^\| \S+ \| \[([^\]]+)\]", (dest / "README.md").read_text(), re.MULTILINE)
+    assert listed == ["Ridge regression", "Tutorial 1", "Tutorial 2", "Ridge regression"]
 
 
 def test_publishing_again_changes_nothing_and_keeps_other_peoples_files(course, dest, wheel):
@@ -245,7 +263,22 @@ def test_a_notebook_that_colab_could_not_run_is_named(course, dest, wheel):
     publish(course, dest, wheel=wheel)
 
 
-@pytest.mark.parametrize("address", ["gitlab.com/ana/x", "https://example.org/ana/x", "ana", "https://github.com/ana"])
+@pytest.mark.parametrize("address", ["github.com/ana/x", "https://github.com/ana/x.git", "ana/x", " ana/x/ "])
+def test_an_address_may_be_written_in_several_ways(address):
+    assert Hosting.parse(address) == Hosting("ana", "x", "main")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "gitlab.com/ana/x",
+        "https://example.org/ana/x",
+        "ana",
+        "https://github.com/ana",
+        "github.com/ana",
+        "example.org/x",
+    ],
+)
 def test_an_address_colab_cannot_open_is_refused(course, dest, wheel, address):
     with pytest.raises(CourseError, match="is not a GitHub repository"):
         publish(course, dest, address, wheel=wheel)
