@@ -2,11 +2,16 @@
 
 import csv
 import datetime
+import os
+import re
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from nbgrader.api import Student
-from small_course import SECTIONS, enter, make_course
+from small_course import ROOT, SECTIONS, enter, make_course
 
 from autograder.__main__ import main
 from autograder.course import Course, UserError
@@ -216,6 +221,39 @@ def test_moodle_with_a_participants_list_keeps_its_rows(course):
         ["Participant 7", "Ana L", "ANA@example.org", "9.25", "3"],
         ["Participant 8", "B", "ben@x.org", "2.5", ""],
     ]
+
+
+# -- removed students -----------------------------------------------------------------------------------------------
+
+
+def test_a_student_and_a_submission_are_removed_as_the_guide_says(course, monkeypatch):
+    enter(course, "xia")
+    enter(course, "xia", "02-second")
+    enter(course, "xia-2")
+    guide = (ROOT / "docs" / "instructor.md").read_text(encoding="utf-8")
+    chapter = (
+        guide.partition("\n## Remove a student or a submission\n")[2]
+        .partition("\n## ")[0]
+        .replace("04-ridge", "01-first")
+    )
+    student, submission, folders = re.findall(r"^```\w*\n(.*?)^```", chapter, re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(course.root)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+
+    def left() -> tuple[list[str], list[str]]:
+        """The sections of xia in the export, and the files and folders that have the name."""
+        rows = {row["student"]: row for row in csv.DictReader(written(course, "csv", None, SECTION_LIST).open())}
+        assert rows["xia-2"]["01-first score"] and rows["ana"]["01-first score"]
+        files = [path for path in course.root.rglob("*") if re.search(r"/xia(?!-2)", str(path))]
+        return [name for name in SECTION_LIST if rows.get("xia", {}).get(f"{name} score")], files
+
+    assert len(left()[0]) == 2
+    exec(submission, {})
+    subprocess.run(["bash", "-ec", folders], check=True)
+    sections, files = left()
+    assert sections == ["02-second"] and files and not [path for path in files if "01-first" in str(path)]
+    subprocess.run(["bash", "-ec", student], check=True)
+    assert left() == ([], [])
 
 
 # -- all -----------------------------------------------------------------------------------------------------------
