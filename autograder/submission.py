@@ -18,17 +18,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-MAX_NOTEBOOK = 64 * 2**20
+from backprop.notebook_file import MAX_CELLS, MAX_NOTEBOOK, MAX_PARTS
+
 MAX_FILES = 200
 MAX_DEPTH = 12
 MAX_FILE = 32 * 2**20
 MAX_ALL_FILES = 48 * 2**20
-MAX_CELLS = 3000
 MAX_BROKEN = 200
 MAX_SOURCE = 2**20
 MAX_ALL_SOURCE = 8 * 2**20
 MAX_CELL_OUTPUT = 2 * 2**20
-MAX_PARTS = 3_000_000  # brackets, braces and commas: what a notebook takes of memory once it is read
 CELL_TYPES = ("code", "markdown", "raw")
 SAFE_NAME = re.compile(r"[\w][\w .+=@-]*\Z")
 CELL_START = re.compile(r'\{\s*"(?:cell_type|attachments|execution_count|id)"')
