@@ -1,7 +1,8 @@
 """`python -m autograder COMMAND`: what instructors do, one command each.
 
-Exit status 0: done; 1: something in the data was wrong, each item named; 2: wrong usage. No traceback
-reaches a user for anything a user can cause.
+Exit status 0: done; 1: something in the data was wrong, each item named; 2: wrong usage. For `grade`, 1 means that a
+submission was not graded, or could not be read to the end; damage that was mended at nobody's cost is said and is no
+reason for it. No traceback reaches a user for anything a user can cause.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from .course import Course, CourseError, UserError
+
+if TYPE_CHECKING:
+    from .run import Summary
 
 # When this optional package is there, jsonschema (which nbformat loads) builds a whole grammar with it, for a kind of
 # address that no notebook has: most of the time that a command takes to start.
@@ -97,7 +101,8 @@ class Steps:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.progress.stop()
+        if console.is_terminal:
+            self.progress.stop()
 
     def __call__(self, done: int, total: int, what: str = "") -> None:
         if not console.is_terminal:
@@ -193,25 +198,48 @@ def grade(
     if no_sandbox:
         say("Without the sandbox, submissions can read and change this computer and the gradebook.")
     options = Options(workers=workers, force=force, confined=not no_sandbox, cluster=cluster)
+    chosen = choose(course, sections)
     with Steps("grading") as steps:
-        summary = grade_class(
-            course, choose(course, sections), student or [], skip=skip or [], options=options, progress=steps
-        )
+        summary = grade_class(course, chosen, student or [], skip=skip or [], options=options, progress=steps)
     if summary.graded:
         console.print(check_table(summary.graded))
-    count = len({record["student"] for record in summary.graded})
-    say(f"{len(summary.graded)} submissions of {count} students graded, {summary.skipped} were up to date.")
+        students = count(len({record["student"] for record in summary.graded}), "student")
+        say(f"{count(len(summary.graded), 'submission')} of {students} graded, {summary.skipped} up to date before.")
+    elif summary.skipped:
+        say(f"Nothing to grade: {count(summary.skipped, 'submission')} up to date.")
+    else:
+        say(f"{course.shown(course.submitted)}/ has nothing for {', '.join(chosen)}.")
+    say_what_to_look_at(summary)
+
+
+def say_what_to_look_at(summary: Summary) -> None:
+    """A line for each fault, suspicion, score by hand and damaged submission.
+
+    Raises UserError where a submission was not graded, or not as a whole.
+    """
+    from .run import name_of
+
+    for text in [*(f"FAULT {fault}" for fault in summary.faults), *summary.refused]:
+        say(text)
     for record in summary.graded:
         if record["suspicions"]:
-            say(f"look at {record['student']}/{record['section']}: {', '.join(record['suspicions'])}")
-    for text in summary.problems:
-        say(text)
-    for text in summary.faults:
-        say(f"FAULT {text}")
+            say(f"look at {name_of(record)}: {', '.join(record['suspicions'])}")
+    for record in summary.graded:
+        if record["look_again"]:
+            by_hand = ", ".join(record["look_again"])
+            say(f"{name_of(record)}: graded again; look at the scores given by hand: {by_hand}")
+    for record in summary.graded:
+        if record["problems"]:
+            first, *more = record["problems"]
+            say(f"{name_of(record)}: {first}" + (f" (and {len(more)} more, see the report)" if more else ""))
+    wrong = []
     if summary.faults:
-        raise UserError(
-            f"{len(summary.faults)} of the above are faults of the grader or its checks; grade those by hand."
-        )
+        wrong.append(f"Faults of the grader or its checks: {len(summary.faults)}; grade those submissions by hand.")
+    lost = len(summary.refused) + sum(bool(record["unread"]) for record in summary.graded)
+    if lost:
+        wrong.append(f"Not graded, or not as a whole: {lost} of the above; ask for them again or put them right.")
+    if wrong:
+        raise UserError("\n".join(wrong))
 
 
 @app.command()

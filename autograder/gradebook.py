@@ -88,8 +88,10 @@ class GradebookWriter:
         notebooks: dict[str, NotebookScores],
         timestamp: datetime.datetime | None = None,
         by_hand: bool = False,
-    ) -> None:
-        """Write one submission. A notebook of the section that is not in `notebooks` gets 0 points.
+    ) -> list[str]:
+        """Write one submission; return the grade_ids that a person has scored before, who should look at them again.
+
+        A notebook of the section that is not in `notebooks` gets 0 points.
 
         timestamp : when it was handed in, UTC without a zone; None leaves what the gradebook has
         by_hand   : the grader failed on it, so a person has to grade what is not in `notebooks`
@@ -97,12 +99,13 @@ class GradebookWriter:
         Raises CourseError when the database cannot be written; nothing of the submission is in it then.
         """
         with _readable_errors():
-            self._write(student, section, notebooks, timestamp, by_hand)
+            return self._write(student, section, notebooks, timestamp, by_hand)
 
     def _write(
         self, student: str, section: str, notebooks: dict[str, NotebookScores], timestamp, by_hand: bool
-    ) -> None:
+    ) -> list[str]:
         db = self.gradebook.db
+        look_again: list[str] = []
         assignment_id, cells = self._known(section)
         try:
             submission_id = self._submission(student, assignment_id, timestamp)
@@ -121,10 +124,11 @@ class GradebookWriter:
                     )
                 missing = NotebookScores({}, frozenset()) if by_hand else None
                 result = notebooks.get(name, missing)
-                self._write_grades(notebook_id, keys.grades, result)
+                look_again += self._write_grades(notebook_id, keys.grades, result)
                 self._write_comments(notebook_id, keys.comments, result)
             self._penalise(submission_id)
             db.commit()
+            return look_again
         except BaseException:
             db.rollback()
             raise
@@ -149,13 +153,14 @@ class GradebookWriter:
             db.execute(update(SUBMISSION).where(SUBMISSION.c.id == key).values(timestamp=timestamp))
         return key
 
-    def _write_grades(self, notebook_id: str, cells: dict[str, str], result: NotebookScores | None) -> None:
+    def _write_grades(self, notebook_id: str, cells: dict[str, str], result: NotebookScores | None) -> list[str]:
+        """Write the scores of a notebook; return the grade_ids that a person has scored before."""
         db = self.gradebook.db
         rows = db.execute(
             select(GRADE.c.cell_id, GRADE.c.id, GRADE.c.manual_score).where(GRADE.c.notebook_id == notebook_id)
         )
         present = {cell_id: (key, manual) for cell_id, key, manual in rows}
-        new = []
+        new, look_again = [], []
         for name, cell_id in cells.items():
             key, manual = present.get(cell_id, (None, None))
             # A notebook that was not handed in is worth nothing and needs nobody.
@@ -163,12 +168,15 @@ class GradebookWriter:
             # As nbgrader does: a person looks again where a person has graded before.
             by_person = result is not None and (manual is not None or score is None)
             values = {"auto_score": score, "needs_manual_grade": by_person}
+            if by_person and manual is not None:
+                look_again.append(name)
             if key is None:
                 new.append({"id": api.new_uuid(), "cell_id": cell_id, "notebook_id": notebook_id, **values})
             else:
                 db.execute(update(GRADE).where(GRADE.c.id == key).values(**values))
         if new:
             db.execute(insert(GRADE), new)
+        return look_again
 
     def _write_comments(self, notebook_id: str, cells: dict[str, str], result: NotebookScores | None) -> None:
         db = self.gradebook.db

@@ -46,6 +46,8 @@ class Record(TypedDict):
     suspicions : sentences for the instructor only
     faults     : sentences about what went wrong in the grader itself
     by_hand    : the grader failed, so a person has to grade what is not in `notebooks`
+    unread     : notebooks that were not handed in or could not be read to the end
+    look_again : grade_ids of scores given by hand before this grading
     """
 
     student: str
@@ -57,12 +59,14 @@ class Record(TypedDict):
     suspicions: list[str]
     faults: list[str]
     by_hand: bool
+    unread: list[str]
+    look_again: list[str]
 
 
 def empty_record(unit: Unit) -> Record:
     return Record(
         student=unit.student, section=unit.section, key=unit.key, notebooks={}, seconds={},
-        problems=[], suspicions=[], faults=[], by_hand=False,
+        problems=[], suspicions=[], faults=[], by_hand=False, unread=[], look_again=[],
     )  # fmt: skip
 
 

@@ -200,7 +200,8 @@ nav ul { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; padding: 0; list-sty
 {% endif %}
 {% if open_answers %}
 <h3>Answers to grade by hand</h3>
-<p>In the formgrader, under Manual Grading. Until then these answers count 0 points.</p>
+<p>In the formgrader, under Manual Grading. Until then an answer counts 0 points, or what was given by hand before it
+was graded again.</p>
 <table>
 <thead><tr><th scope="col">section</th><th scope="col">answer</th><th scope="col" class="n">waiting</th></tr></thead>
 <tbody>
@@ -232,7 +233,7 @@ nav ul { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; padding: 0; list-sty
 Mean {{ "%.0f" | format(c.numbers.mean) }} %, median {{ "%.0f" | format(c.numbers.median) }} %, the middle half
 from {{ "%.0f" | format(c.numbers.low) }} to {{ "%.0f" | format(c.numbers.high) }} %.
 {% if c.unfinished %}
-{{ c.unfinished }} of them have answers that a person has still to grade; those count 0 so far.
+In {{ c.unfinished }} of them a person has still to grade answers.
 {% endif %}
 </p>
 <div class="plots">
@@ -270,12 +271,9 @@ from {{ "%.0f" | format(c.numbers.low) }} to {{ "%.0f" | format(c.numbers.high) 
 <tbody>
 {% for student, texts in c.problems %}
 <tr><td class="name">{{ student }}</td><td><ul class="plain">
-{% for text in texts[:12] %}
+{% for text in texts %}
 <li>{{ text }}</li>
 {% endfor %}
-{% if texts | length > 12 %}
-<li>… and {{ texts | length - 12 }} more, in the student's feedback page</li>
-{% endif %}
 </ul></td></tr>
 {% endfor %}
 </tbody></table>

@@ -56,13 +56,32 @@ class Options:
 
 @dataclass
 class Summary:
-    """What a run did. problems and faults are sentences that start with student/section."""
+    """What a run did.
+
+    graded  : the records, without their notebooks, in the order of students and sections
+    skipped : how many submissions were up to date
+    refused : sentences about what lies in submitted/ and cannot be graded
+    seconds : where the time went
+    """
 
     graded: list[Record] = field(default_factory=list)
     skipped: int = 0
-    problems: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def problems(self) -> list[str]:
+        """What was wrong with the submissions, sentences that start with student/section."""
+        return [f"{name_of(record)}: {text}" for record in self.graded for text in record["problems"]]
+
+    @property
+    def faults(self) -> list[str]:
+        """What went wrong in the grader itself, sentences that start with student/section."""
+        return [f"{name_of(record)}: {text}" for record in self.graded for text in record["faults"]]
+
+
+def name_of(record: Record) -> str:
+    return f"{record['student']}/{record['section']}"
 
 
 @functools.cache
@@ -105,6 +124,7 @@ def grade_unit(wanted: dict[str, Template], unit: Unit, submission: Submission, 
     """Grade all notebooks of a unit; return a record of plain JSON data. Never raises for what was handed in."""
     record = empty_record(unit)
     record["problems"] += submission.problems
+    record["unread"] = submission.unread(wanted)
     for name, cells in submission.cells.items():
         result = grader.grade(wanted[name], cells, submission.files, submission.notebook_problems[name])
         add_result(record, name, result)
@@ -136,7 +156,7 @@ def add_result(record: Record, name: str, result: Result) -> None:
 def apply(course: Course, writer: GradebookWriter, ledger: Ledger, unit: Unit, record: Record) -> None:
     """Put a result into the gradebook and into autograded/. Doing it twice is the same as doing it once.
 
-    Notes in the record's seconds how long that took ("gradebook").
+    Notes in the record how long that took (seconds, "gradebook") and which scores by hand to look at again.
     """
     start = time.perf_counter()
     final = _autograded(course, unit)
@@ -161,7 +181,8 @@ def apply(course: Course, writer: GradebookWriter, ledger: Ledger, unit: Unit, r
             name: NotebookScores(notebook["scores"], frozenset(notebook["unanswered"]))
             for name, notebook in record["notebooks"].items()
         }
-        writer.write(unit.student, unit.section, scores, timestamp, by_hand=record["by_hand"])
+        student, section, by_hand = unit.student, unit.section, record["by_hand"]
+        record["look_again"] = writer.write(student, section, scores, timestamp, by_hand=by_hand)
         if final.exists():
             os.replace(final, old)
         os.replace(temporary, final)
@@ -198,7 +219,7 @@ def grade_class(
 
     options = options or Options()
     summary = Summary()
-    units, summary.problems = find_units(course, sections, students, skip)
+    units, summary.refused = find_units(course, sections, students, skip)
     with one_run_at_a_time(course), GradebookWriter(course) as writer:
         sweep(course)
         ledger = Ledger(course)
@@ -215,8 +236,6 @@ def grade_class(
             nonlocal done
             apply(course, writer, ledger, unit, record)
             done += 1
-            summary.problems += [f"{unit.name}: {text}" for text in record["problems"]]
-            summary.faults += [f"{unit.name}: {text}" for text in record["faults"]]
             for what, seconds in record["seconds"].items():
                 summary.seconds[what] = summary.seconds.get(what, 0.0) + seconds
             summary.graded.append(without_notebooks(record))
@@ -225,6 +244,7 @@ def grade_class(
         grade = grade_on_cluster if options.cluster else grade_here
         for unit, record in grade(course, known, todo, options, salt(course)):
             finish(unit, record)
+    summary.graded.sort(key=lambda record: (record["student"], record["section"]))
     return summary
 
 
@@ -233,4 +253,4 @@ def unreadable(unit: Unit, text: str) -> Record:
     return {**empty_record(unit), "by_hand": True, "faults": [text]}
 
 
-__all__ = ["Options", "Summary", "grade_class", "grade_unit"]
+__all__ = ["Options", "Summary", "grade_class", "grade_unit", "name_of"]

@@ -7,13 +7,15 @@ import datetime
 import difflib
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .course import Course, CourseError
 from .submission import MAX_FILE, MAX_NOTEBOOK, Cell, open_no_link, read_files, read_notebook, walk
 from .template import Template
+
+OTHER_KERNEL = "asks for the kernel"  # the one thing said about a file of which nothing was lost
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,14 @@ class Submission:
     files: dict[str, bytes]
     problems: list[str]
     notebook_problems: dict[str, list[str]]
+
+    def unread(self, wanted: Iterable[str]) -> list[str]:
+        """The notebooks among those wanted that were not handed in or could not be read to the end."""
+        return [
+            name
+            for name in wanted
+            if name not in self.cells or not all(OTHER_KERNEL in said for said in self.notebook_problems[name])
+        ]
 
 
 def read_submission(folder: Path, wanted: dict[str, Template]) -> Submission:

@@ -17,7 +17,10 @@ from autograder import __main__ as command_line
 from autograder.__main__ import Steps, main
 from autograder.classroom import MadeUp, hand_in
 from autograder.course import Course
+from autograder.ledger import empty_record
 from autograder.mutants import Outcome, Tried
+from autograder.run import Summary
+from autograder.units import Unit
 
 SECTION = "04-ridge"
 pytestmark = pytest.mark.xdist_group("cli")
@@ -227,18 +230,67 @@ def test_a_whole_round_from_the_command_line(run, here):
     (here.submitted / "bob" / SECTION).mkdir(parents=True)
     (here.submitted / "bob" / SECTION / "ridge.ipynb").write_text("no notebook")
     status, out, err = run("grade", "04", "--workers", 2)
-    assert (status, err) == (0, "")
-    assert "2 submissions of 2 students graded, 0 were up to date." in out
+    assert status == 1
+    assert err == "Not graded, or not as a whole: 1 of the above; ask for them again or put them right.\n"
+    assert "2 submissions of 2 students graded, 0 up to date before." in out
     assert "bob/04-ridge: ridge.ipynb is not a notebook" in out and "sum_node" in out
-    assert "0 submissions of 0 students graded, 2 were up to date." in run("grade", "04", "--workers", 2)[1]
+    status, out, err = run("grade", "04", "--workers", 2)
+    assert (status, err) == (0, "") and out == "Nothing to grade: 2 submissions up to date.\n"
     status, out, err = run("feedback", "04")
-    assert (status, err) == (0, "") and "pages written to feedback/" in out
+    assert (status, err) == (0, "") and "2 pages written to feedback/\n" in out
+    assert out.endswith("A person has still to grade answers in 1 submission (ana/04-ridge).\n")
+    assert "\nAll pages in feedback/ are up to date.\n" in run("feedback", "04")[1]
+    status, out, err = run("grade", "07")
+    assert (status, out, err) == (0, "submitted/ has nothing for 07-softmax-nll.\n", "")
     status, out, err = run("export", "--format", "csv", "-o", here.root / "grades.csv")
     assert status == 0 and (here.root / "grades.csv").read_text().count("ana") >= 1
     status, out, err = run("report", "-o", here.root / "class.html")
     assert status == 0 and (here.root / "class.html").stat().st_size > 1000
     with sqlite3.connect(here.gradebook_path) as database:
         assert database.execute("select sum(auto_score) from grade").fetchone() == (24,)
+
+
+def record_of(student: str, **more) -> dict:
+    return {**empty_record(Unit(student, SECTION, Path("x"))), **more}
+
+
+def test_what_grading_says_is_sorted_with_faults_first_and_one_line_for_each_submission(run, here, monkeypatch):
+    graded = [
+        record_of("ana", problems=["one", "two", "three"], unread=["ridge"], look_again=["q_paths", "q_step"]),
+        record_of("bob", problems=["mended"], suspicions=["uses ctypes"]),
+        record_of("cem", faults=["a check failed"]),
+    ]
+    summary = Summary(graded, 1, ["dov/'x' is no section and was not graded."])
+    monkeypatch.setattr("autograder.run.grade_class", lambda *args, **how: summary)
+    status, out, err = run("grade", "04")
+    assert status == 1 and out[out.index("3 submissions") :].splitlines() == [
+        "3 submissions of 3 students graded, 1 up to date before.",
+        "FAULT cem/04-ridge: a check failed",
+        "dov/'x' is no section and was not graded.",
+        "look at bob/04-ridge: uses ctypes",
+        "ana/04-ridge: graded again; look at the scores given by hand: q_paths, q_step",
+        "ana/04-ridge: one (and 2 more, see the report)",
+        "bob/04-ridge: mended",
+    ]
+    assert err.splitlines() == [
+        "Faults of the grader or its checks: 1; grade those submissions by hand.",
+        "Not graded, or not as a whole: 2 of the above; ask for them again or put them right.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("summary", "status"),
+    [
+        (Summary([record_of("ana", problems=["mended"], suspicions=["uses ctypes"], look_again=["q_paths"])]), 0),
+        (Summary([record_of("ana", unread=["ridge"])]), 1),
+        (Summary([record_of("ana", faults=["a check failed"])]), 1),
+        (Summary(skipped=1), 0),
+        (Summary(skipped=1, refused=["ana/04-ridge is a file where a folder should be."]), 1),
+    ],
+)
+def test_grading_is_status_1_where_a_submission_was_not_graded_as_a_whole(run, here, monkeypatch, summary, status):
+    monkeypatch.setattr("autograder.run.grade_class", lambda *args, **how: summary)
+    assert run("grade", "04")[0] == status
 
 
 def test_it_runs_as_a_module_and_its_status_reaches_the_shell(tmp_path):

@@ -22,7 +22,8 @@ from autograder.course import Course, CourseError, UserError
 from autograder.gradebook import GradebookWriter
 from autograder.ledger import Ledger, empty_record, one_run_at_a_time
 from autograder.run import Options, apply, grade_class
-from autograder.units import Unit, find_units, read_timestamp
+from autograder.template import templates
+from autograder.units import Unit, find_units, read_submission, read_timestamp
 
 pytestmark = [needs_bubblewrap, pytest.mark.sandbox]
 
@@ -80,6 +81,49 @@ def test_manual_scores_and_comments_survive_grading_again(course):
         grade = gradebook.find_grade("q_paths", "ridge", SECTION, "ana")
         assert (grade.manual_score, grade.extra_credit, grade.needs_manual_grade) == (1.5, 0.5, True)
         assert gradebook.find_comment("q_paths", "ridge", SECTION, "ana").manual_comment == "which path?"
+
+
+def test_scores_by_hand_on_what_is_graded_again_are_named(course):
+    for student in ("bea", "ana"):
+        hand_in(course, MadeUp(student, ""), [SECTION])
+    assert [record["look_again"] for record in quick(course).graded] == [[], []]
+    with course.open_gradebook() as gradebook:
+        for name in ("q_paths", "sum_node_check"):
+            grade = gradebook.find_grade(name, "ridge", SECTION, "ana")
+            grade.manual_score, grade.needs_manual_grade = 1, False
+        gradebook.db.commit()
+    graded = quick(course, force=True).graded
+    assert [(record["student"], sorted(record["look_again"])) for record in graded] == [
+        ("ana", ["q_paths", "sum_node_check"]),
+        ("bea", []),
+    ]
+
+
+KERNEL = b'"metadata": {"kernelspec": {"name": "ir", "language": "R"}}, "nbformat": 4, "nbformat_minor": 5}'
+
+
+@pytest.mark.parametrize(
+    ("content", "unread"),
+    [
+        (None, True),
+        (b"no notebook", True),
+        (b'{"cells": [{"cell_type": "code", "source": "x = 1", "metadata": {}}, {"cell_type": "co', True),
+        (b'{"cells": [{"cell_type": "code", "source": "x = 1", "metadata": {}}, 7], "nbformat": 4}', True),
+        (b'{"cells": [{"cell_type": "code", "source": "x = 1", "metadata": {}}], ' + KERNEL, False),
+        (b'{"cells": [{"cell_type": "code", "source": "x = 1"}]}', False),
+    ],
+)
+def test_a_notebook_that_is_not_there_as_a_whole_is_unread(course, content, unread):
+    folder = course.submitted / "ana" / SECTION
+    folder.mkdir(parents=True)
+    if content is not None:
+        (folder / "ridge.ipynb").write_bytes(content)
+    wanted = templates(course, SECTION)
+    submission = read_submission(folder, wanted)
+    assert submission.unread(wanted) == (["ridge"] if unread else [])
+    assert bool(content and KERNEL in content) == any(
+        "kernel" in said for s in submission.notebook_problems.values() for said in s
+    )
 
 
 def test_a_changed_release_grades_everything_again(course):
@@ -206,6 +250,7 @@ def test_a_missing_notebook_gets_no_points_and_needs_nobody(course):
     folder.mkdir(parents=True)
     summary = quick(course)
     assert summary.problems == [f"ana/{SECTION}: ridge.ipynb was not handed in."]
+    assert [record["unread"] for record in summary.graded] == [["ridge"]]
     assert {row[4:] for row in rows(course)} == {(0.0, None, 0)}
 
 
