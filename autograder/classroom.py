@@ -85,7 +85,8 @@ def hand_in(course: Course, student: MadeUp, sections: Sequence[str]) -> None:
 def run_cells(path: Path) -> None:
     """Run a notebook's cells and save their outputs, as a student does before handing in; long training is left out."""
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=60, kernel_name="python3", allow_errors=True)
+    quiet = ["--log-level=ERROR"]
+    client = NotebookClient(notebook, timeout=60, kernel_name="python3", allow_errors=True, extra_arguments=quiet)
     with client.setup_kernel():
         for index, cell in enumerate(notebook.cells):
             if cell.cell_type == "code" and "train" not in cell.metadata.get("tags", []):
@@ -287,7 +288,9 @@ def make_class(course: Course, sections: Sequence[str], students: Sequence[MadeU
 def copy_course(course: Course, folder: Path) -> Course:
     """A course in a new folder with this one's notebooks and configuration, and nobody's submissions."""
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(course.root / "nbgrader_config.py", folder)
+    for name in ("nbgrader_config.py", "jupytext.toml"):
+        if (course.root / name).is_file():
+            shutil.copy(course.root / name, folder)
     for name in ("notebooks", "source", "release"):
         shutil.copytree(course.root / name, folder / name, dirs_exist_ok=True)
     return Course(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from .course import Course, UserError
 from .grading import Seconds
 from .ledger import Record
 from .run import Options, grade_class
+from .sandbox import WarmProcess
+from .template import templates
 
 SECTIONS = ("01-staged-backprop", "03-relu-net-by-hand", "04-ridge")
 
@@ -24,9 +27,10 @@ def run_demo(
 
     say   : shows a line; steps : makes a bar that shows how far a long step is
 
-    Raises UserError when the folder is not empty, or when the grader failed.
+    Raises UserError when there is no sandbox, when the folder is not empty, or when the grader failed.
     """
     start = time.monotonic()
+    _need_sandbox()
     if folder is not None and folder.exists() and any(folder.iterdir()):
         raise UserError(f"{folder} is not empty. Name a new folder for the demo course.")
     demo = copy_course(course, Path(folder or tempfile.mkdtemp(prefix="backprop-demo-")).resolve())
@@ -36,13 +40,26 @@ def run_demo(
     with steps("grading") as progress:
         summary = grade_class(demo, sections, options=options, progress=progress)
     written = _give_back(demo, sections, answers, workers, steps)
-    _show_points(summary.graded, say)
+    most = sum(template.points for section in sections for template in templates(demo, section).values())
+    _show_points(summary.graded, most, say)
     for what, path in written.items():
         say(f"{what}: {path}")
     if summary.faults:
         raise UserError("\n".join(["The grader or its checks failed:", *summary.faults]))
     say(f"done in {time.monotonic() - start:.0f} s")
     return demo.root
+
+
+def _need_sandbox() -> None:
+    """Raise UserError where submissions cannot be kept in: some of the made-up class are hostile."""
+    if shutil.which("bwrap") is None:
+        raise UserError(
+            "The demo needs bubblewrap (the program `bwrap`), which is not installed: some of its students hand in "
+            "hostile notebooks. Install it (Debian and Ubuntu: apt-get install bubblewrap; Fedora: dnf install "
+            "bubblewrap)."
+        )
+    with WarmProcess():  # it is there, but may not be allowed to work
+        pass
 
 
 def _hand_in(demo: Course, sections: list[str], say: Callable[[str], None], steps: Callable[[str], Any]) -> list[Path]:
@@ -90,8 +107,8 @@ def _give_back(
     }
 
 
-def _show_points(records: list[Record], say: Callable[[str], None]) -> None:
-    """The table of the checks, and what each student got by them."""
+def _show_points(records: list[Record], most: float, say: Callable[[str], None]) -> None:
+    """The table of the checks, and what each student got by them. most : the points of all that is graded"""
     from rich.console import Console
 
     from .check_stats import check_table
@@ -102,5 +119,5 @@ def _show_points(records: list[Record], say: Callable[[str], None]) -> None:
         earned = sum(s or 0 for nb in record["notebooks"].values() for s in nb["scores"].values())
         points[record["student"]] = points.get(record["student"], 0) + earned
     say("points by the autograder, written answers still to be graded by hand:")
-    say("  " + "   ".join(f"{name} {points[name]:g}" for name in sorted(points)))
+    say("  " + "   ".join(f"{name} {points[name]:g} of {most:g}" for name in sorted(points)))
     say("")
