@@ -20,7 +20,7 @@ def cells() -> dict[str, str]:
 
 
 def said(cells: dict[str, str], gradients: str) -> str:
-    """What the visible check says, for y = 1 and y = 2, when f3 returns other gradients; "" when it has no objection."""
+    """What the visible check says of both y when f3 returns other gradients; "" when it has no objection."""
     returned = "return L, (grad_e1 * e1, grad_e2 * e2)"
     assert returned in cells["f3"]
     reports = []
