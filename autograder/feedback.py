@@ -69,7 +69,8 @@ HEADING = re.compile(
     re.DOTALL,
 )
 TOTAL = re.compile(r"(<h4>[^<]*)\)</h4>")
-STYLE = "div.output_area pre { white-space: pre-wrap; overflow-wrap: anywhere; }"  # long sentences stay in their box
+# Long sentences stay in their box, and their words whole.
+STYLE = "div.output_area pre { white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere; }"
 PICTURE_WITHOUT_WORDS = re.compile(r"<img\b(?![^>]*\balt=)", re.IGNORECASE)
 
 

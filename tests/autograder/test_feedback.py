@@ -358,6 +358,36 @@ def test_a_hostile_notebook_does_nothing_in_the_formgrader(course):
 
 
 @pytest.mark.browser
+def test_long_sentences_stay_in_their_box_and_words_whole(course):
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not chromium:
+        pytest.skip("no Chromium here")
+    from playwright.sync_api import sync_playwright
+
+    notebook = released(course, "01-first")
+    sentence = "∂f/∂w received its gradient twice as large as it should be (factor 2). " * 4
+    cell(notebook, "add_check")["outputs"] = [
+        {"output_type": "stream", "name": "stdout", "text": f"{sentence}\n{'x' * 400}\n"}
+    ]
+    enter(course, "ana", notebook=notebook)
+    write_feedback(course, ["01-first"])
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": 900, "height": 900})
+        tab.route(lambda url: url.startswith("http"), lambda route: route.abort())
+        tab.goto((course.feedback / "ana/01-first/first.html").as_uri())
+        box = tab.locator("div.output_area pre")
+        assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
+        words = """box => [...box.textContent.matchAll(/gradient/g)].map(found => {
+            const word = document.createRange();
+            word.setStart(box.firstChild, found.index); word.setEnd(box.firstChild, found.index + found[0].length);
+            return word.getClientRects().length;
+        })"""
+        assert box.evaluate(words) == [1, 1, 1, 1], "a word is on two lines"
+        browser.close()
+
+
+@pytest.mark.browser
 def test_a_browser_runs_nothing_of_a_hostile_notebook(course):
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not chromium:
