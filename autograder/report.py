@@ -52,6 +52,8 @@ def write_report(course: Course, output: Path | None, sections: Sequence[str]) -
 
 def chapter(section: Section, records: list[Record]) -> dict:
     """Everything that the page shows about one section."""
+    # A note may be left of somebody who was taken out of the gradebook.
+    records = [record for record in records if record["student"] in section.submissions]
     stats = check_stats(records)
     worth = {item.name: item.points for item in section.items}
     for one in stats:

@@ -199,6 +199,14 @@ def test_a_report_without_records_still_has_the_scores(course):
     assert rows(text, "Scores")[0] == ["ana", "", "12"]
 
 
+def test_somebody_who_left_the_gradebook_is_not_in_the_report(course):
+    assert "ben" in write_report(course, None, ["01-first"]).read_text(encoding="utf-8")
+    with course.open_gradebook() as gradebook:
+        gradebook.remove_student("ben")
+    assert "ben" in [record["student"] for record in records(course)], "a note is left"
+    assert "ben" not in write_report(course, None, ["01-first"]).read_text(encoding="utf-8")
+
+
 def test_nothing_graded_is_one_sentence(course):
     with course.open_gradebook() as gradebook:
         gradebook.remove_submission("02-second", "ana")
