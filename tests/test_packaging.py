@@ -15,7 +15,7 @@ except ImportError:  # Python 3.10
 ROOT = Path(__file__).resolve().parents[1]
 PROJECTS = [ROOT / "pyproject.toml", ROOT / "autograder" / "pyproject.toml"]
 OURS = {"backprop-course", "backprop-autograder"}
-CONDA_NAMES = {"torch": "pytorch"}
+CONDA_NAMES = {"torch": "pytorch", "tzdata": "python-tzdata"}
 # Not packaged for conda, or another program there.
 PIP_ONLY = {"playwright", "psycopg", "pypandoc-binary", "typst"}
 
