@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from .course import Course, CourseError, UserError
+from .course import Course, CourseError, UserError, count
 
 if TYPE_CHECKING:
     from .run import Summary
@@ -44,10 +44,6 @@ STOPPED = 130  # what typer makes of Ctrl-C
 
 def say(text: str) -> None:
     console.print(text, markup=False)
-
-
-def count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def say_unfinished(submissions: list[str]) -> None:

@@ -25,7 +25,7 @@ from pathlib import Path
 from backprop.files import write_atomically
 
 from .archive import MAX_ENTRIES, Archive, Refused, path_key, read_folder, read_zip, shown
-from .course import Course, UserError
+from .course import Course, UserError, count
 from .ledger import one_run_at_a_time
 from .people import STUDENT_COLUMNS, Clock, People, read_people, student_of
 from .platforms import Delivery, read_platform
@@ -62,10 +62,6 @@ class Collected:
         return (
             f"{text}; {len(self.refused)} refused, each named above." if self.refused else f"{text}; nothing refused."
         )
-
-
-def count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def collect(

@@ -26,6 +26,11 @@ class CourseError(UserError):
     """The course folder is not as it should be."""
 
 
+def count(number: int, noun: str) -> str:
+    """The number with its noun: 1 page, 2 pages."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def reason(error: BaseException) -> str:
     """Return the first line of what an error says (a database error: of what the driver says), or else its kind."""
     source = getattr(error, "orig", None) or error

@@ -63,17 +63,7 @@ def export_grades(course: Course, format: str, output: Path | None, sections: Se
             f"{course.shown(path)} is written, but {roster} has no row for {', '.join(missing)}: their grades are "
             "not in it. Export the roster again, or enter those grades by hand."
         )
-    return path, _unfinished(grades)
-
-
-def _unfinished(grades: Grades) -> list[str]:
-    """The submissions that a person has still to grade, as student/section, in order."""
-    return sorted(
-        f"{submission.student}/{section.name}"
-        for section in grades.sections
-        for submission in section.submissions.values()
-        if submission.needs_person
-    )
+    return path, grades.unfinished()
 
 
 def write_table(path: Path, rows: Sequence[Row]) -> None:
