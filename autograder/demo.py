@@ -14,7 +14,7 @@ from .course import Course, UserError
 from .grading import Seconds
 from .ledger import Record
 from .run import Options, grade_class
-from .sandbox import WarmProcess
+from .sandbox import INSTALL_BUBBLEWRAP, WarmProcess
 from .template import templates
 
 SECTIONS = ("01-staged-backprop", "03-relu-net-by-hand", "04-ridge")
@@ -55,8 +55,7 @@ def _need_sandbox() -> None:
     if shutil.which("bwrap") is None:
         raise UserError(
             "The demo needs bubblewrap (the program `bwrap`), which is not installed: some of its students hand in "
-            "hostile notebooks. Install it (Debian and Ubuntu: apt-get install bubblewrap; Fedora: dnf install "
-            "bubblewrap)."
+            f"hostile notebooks. {INSTALL_BUBBLEWRAP}."
         )
     with WarmProcess():  # it is there, but may not be allowed to work
         pass

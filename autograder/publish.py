@@ -17,11 +17,11 @@ from pathlib import Path, PurePosixPath
 
 import nbformat
 
-from backprop.files import write_atomically
+from backprop.files import is_left_over, write_atomically
 
 from .course import Course, CourseError
 from .leaks import Leak, read_regions, repeats
-from .release import LeaksFound, encode, is_left_over, out_of_step, remove_left_overs
+from .release import LeaksFound, encode, out_of_step, remove_left_overs
 
 # What a notebook's setup cell installs in Colab; publishing puts the address of the published wheel in its place.
 _REQUIREMENT = re.compile(r"(?<![\w./-])backprop-course(?![\w./-])")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,7 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import NbGraderPreprocessor, SaveCells
 from traitlets.config import Config
 
-from backprop.files import write_atomically
+from backprop.files import is_left_over, write_atomically
 
 from .course import Course, CourseError, read_utf8
 from .leaks import Leak, find_leaks, stray_files
@@ -33,8 +32,6 @@ from .template import unequal_points
 EXTRA_FILES = "files.txt"
 # What else there is to know of a section: {"torch": true, "weights": [{"file": "best.npz", "max_mb": 16}]}, or less.
 FACTS = "section.json"
-# What write_atomically leaves of a file when the process is killed in the middle.
-_LEFT_OVER = re.compile(r"\.tmp-[0-9a-f]{16}\Z")
 
 
 class LeaksFound(CourseError):
@@ -357,11 +354,6 @@ def strays(course: Course) -> list[Leak]:
         for path in stray_files(folder, {*names, ".gitkeep", "README.md"})
         if not is_left_over(path)
     ]
-
-
-def is_left_over(path: Path) -> bool:
-    """Whether this is part of a file that we were stopped in writing: nobody's, and of no use."""
-    return bool(_LEFT_OVER.match(path.name))
 
 
 def remove_left_overs(folders: Iterable[Path]) -> None:

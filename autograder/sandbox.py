@@ -31,10 +31,10 @@ START_SECONDS = 60
 WAITS = (0.5, 5.0, 30.0)  # between tries to fork a student process
 GRACE_SECONDS = 1.0  # between asking a cell to stop and killing the process
 
+INSTALL_BUBBLEWRAP = "Install it (Debian and Ubuntu: apt-get install bubblewrap; Fedora: dnf install bubblewrap)"
 NO_BUBBLEWRAP = (
     "bubblewrap (the program `bwrap`) is not installed, and without it submissions could read and change this "
-    "computer. Install it (Debian and Ubuntu: apt-get install bubblewrap; Fedora: dnf install bubblewrap), or say "
-    "--no-sandbox if every submission is trusted."
+    f"computer. {INSTALL_BUBBLEWRAP}, or say --no-sandbox if every submission is trusted."
 )
 TIMED_OUT = "The code did not finish in {seconds:g} s and was stopped. Is there a loop that never ends?"
 DIED = "The notebook's process ended while it ran this. Did the code exit, or use too much memory?"

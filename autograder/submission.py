@@ -62,8 +62,14 @@ def plain(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.strip().splitlines() if line.strip())
 
 
+class Remark(str):
+    """A sentence about a file of which nothing was lost."""
+
+
 def read_notebook(path: Path) -> tuple[list[Cell], list[str]]:
     """The cells of a submitted notebook and one sentence for each thing that was wrong with the file.
+
+    A sentence that is a Remark says that all of it was read all the same.
 
     Never raises for the file's content: what can't be read is left out and said.
     """
@@ -106,7 +112,7 @@ def parse_notebook(data: bytes, name: str = "the notebook") -> tuple[list[Cell],
         problems.append(f"{unreadable} cells of {name} have no readable text and are left out.")
     language = _language(document.get("metadata"))
     if language and not language.lower().startswith(("python", "ipython")):
-        problems.append(f"{name} asks for the kernel {language[:40]!r}; it was graded with Python 3.")
+        problems.append(Remark(f"{name} asks for the kernel {language[:40]!r}; it was graded with Python 3."))
     return [cell for cell in cells if cell is not None], problems
 
 

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .course import Course, CourseError
-from .submission import MAX_FILE, MAX_NOTEBOOK, Cell, open_no_link, read_files, read_notebook, walk
+from .submission import MAX_FILE, MAX_NOTEBOOK, Cell, Remark, open_no_link, read_files, read_notebook, walk
 from .template import Template
-
-OTHER_KERNEL = "asks for the kernel"  # the one thing said about a file of which nothing was lost
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ class Submission:
         return [
             name
             for name in wanted
-            if name not in self.cells or not all(OTHER_KERNEL in said for said in self.notebook_problems[name])
+            if name not in self.cells or not all(isinstance(said, Remark) for said in self.notebook_problems[name])
         ]
 
 

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 from pathlib import Path
+
+_TEMPORARY = re.compile(r"\.tmp-[0-9a-f]{16}\Z")
+
+
+def is_left_over(path: Path) -> bool:
+    """Whether this is part of a file that `write_atomically` was killed in writing: nobody's, and of no use."""
+    return bool(_TEMPORARY.match(path.name))
 
 
 def write_atomically(path: str | Path, content: bytes, mode: int | None = None) -> None:

@@ -107,6 +107,7 @@ KERNEL = b'"metadata": {"kernelspec": {"name": "ir", "language": "R"}}, "nbforma
     [
         (None, True),
         (b"no notebook", True),
+        (b"ridge.ipynb asks for the kernel", True),
         (b'{"cells": [{"cell_type": "code", "source": "x = 1", "metadata": {}}, {"cell_type": "co', True),
         (b'{"cells": [{"cell_type": "code", "source": "x = 1", "metadata": {}}, 7], "nbformat": 4}', True),
         (b'{"cells": [{"cell_type": "code", "source": "x = 1", "metadata": {}}], ' + KERNEL, False),
