@@ -48,7 +48,7 @@ $(VENV)/installed: pyproject.toml autograder/pyproject.toml constraints.txt
 	@echo "== 1 of 3: setuptools and torch"
 	@$(BIN)/python -m pip install -q -c constraints.txt setuptools wheel torch
 	@echo "== 2 of 3: the student library and the autograder"
-	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[pdf]' -e './autograder[dev]'
+	@$(BIN)/python -m pip install -q -c constraints.txt -e '.[check,pdf]' -e './autograder[dev]'
 	@echo "== 3 of 3: torchvision, without its own choice of torch"
 	@$(BIN)/python -m pip install -q -c constraints.txt --no-deps torchvision
 	@touch $@

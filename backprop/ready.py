@@ -77,10 +77,16 @@ def run_cells(notebook: Notebook, timeout: int, progress: TextIO) -> str:
     An optional cell may fail: the check of an optional exercise does, as long as that is open. Returns one sentence
     about the cell that failed, or an empty string. Raises NotebookError without a kernel.
     """
-    import nbformat
-    from jupyter_client.kernelspec import NoSuchKernel
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    try:
+        import nbformat
+        from jupyter_client.kernelspec import NoSuchKernel
+        from nbclient import NotebookClient
+        from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    except ModuleNotFoundError as error:
+        raise NotebookError(
+            f"check runs the notebook and needs {error.name}, which is not installed here. "
+            "Try: python -m pip install nbclient ipykernel"
+        ) from None
 
     code = [cell for cell in notebook.cells if cell.kind == "code" and cell.source.strip()]
     to_run = [cell for cell in code if "train" not in cell.tags]

@@ -65,7 +65,7 @@ def test_the_conda_environment_asks_for_what_the_projects_ask_for():
     assert {
         canonicalize_name(r.name): r.specifier for r in (Requirement(e) for e in pip if e not in local)
     } == expected_pip
-    assert local == ["-e .[torch,pdf]", "-e ./autograder[dev]"]
+    assert local == ["-e .[check,pdf,torch]", "-e ./autograder[dev]"]
 
 
 @pytest.mark.parametrize("name", sorted(requirements()))

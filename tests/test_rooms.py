@@ -14,8 +14,9 @@ from autograder.leaks import read_regions
 ROOT = Path(__file__).resolve().parents[1]
 STANDARD = set(sys.stdlib_module_names)
 # What each room may import besides the standard library; the same names as in its pyproject.toml.
-LIBRARY = {"backprop", "numpy", "matplotlib", "networkx", "nbformat", "nbclient", "IPython", "pooch", "jupyter_client"}
-LIBRARY_EXTRAS = {"torch", "torchvision", "safetensors", "PIL", "pypandoc", "typst"}
+LIBRARY = {"backprop", "numpy", "matplotlib", "pooch"}
+CHECK = {"nbformat", "nbclient", "jupyter_client"}
+LIBRARY_EXTRAS = {"torch", "torchvision", "safetensors", "PIL", "pypandoc", "typst"} | CHECK
 NOTEBOOK = {"backprop", "numpy", "matplotlib"}
 TORCH = {"torch", "torchvision"}
 TORCH_SECTIONS = ("09-", "10-")
@@ -50,6 +51,40 @@ def test_the_student_library_works_without_torch_and_without_the_autograder():
         cwd=ROOT,
     )
     assert done.stdout.strip() == "[]", done.stderr
+
+
+ONLY_NUMPY_AND_MATPLOTLIB = """
+import importlib, importlib.abc, sys
+
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in sys.argv[1].split(","):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+for name in sys.argv[2:]:
+    importlib.import_module(name)
+from backprop.__main__ import main
+sys.exit(main(["check", sys.stdin.read()]))
+"""
+
+
+def test_notebooks_need_no_more_than_numpy_matplotlib_and_pooch_and_check_says_what_it_needs(tmp_path):
+    absent = sorted(LIBRARY_EXTRAS - {"PIL"} | {"IPython", "ipykernel", "traitlets", "zmq", "networkx"})
+    names = [path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".") for path in modules("backprop")]
+    torch_too = {name for name, path in zip(names, modules("backprop"), strict=True) if "import torch" in path.read_text()}
+    names = [name for name in names if name not in torch_too and not name.endswith("__")]
+    assert len(names) > 30 and "backprop.stepper" in names
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]), tmp_path / "n.ipynb")
+    done = subprocess.run(
+        [sys.executable, "-c", ONLY_NUMPY_AND_MATPLOTLIB, ",".join(absent), *names],
+        input=str(tmp_path / "n.ipynb"),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+    assert "needs nbformat, which is not installed here. Try: python -m pip install nbclient" in done.stderr
 
 
 def cells(folder):
