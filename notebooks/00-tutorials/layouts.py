@@ -14,7 +14,7 @@
 try:
     import backprop
 except ImportError:
-    get_ipython().run_line_magic("pip", "install -q backprop-course")
+    get_ipython().run_line_magic("pip", 'install -q "backprop-course"')
 
 # %%
 import matplotlib.pyplot as plt

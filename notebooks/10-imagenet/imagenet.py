@@ -17,9 +17,11 @@
 try:
     import backprop
 except ImportError:
-    get_ipython().run_line_magic("pip", "install -q 'backprop-course[torch]'")
+    get_ipython().run_line_magic("pip", 'install -q "backprop-course[torch]"')
 
 # %%
+import backprop.needs_torch  # where PyTorch is missing, says what to run
+
 import matplotlib.pyplot as plt
 import numpy as np
 import torch

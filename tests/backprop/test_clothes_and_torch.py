@@ -1,6 +1,8 @@
 """Drawn clothes, tensor minibatches, weights as safetensors."""
 
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -87,6 +89,67 @@ def test_fast_arithmetic_sees_every_step_of_an_epoch_and_leaves_parameters_singl
     right = torch.nn.functional.linear(X, layer.weight, layer.bias)
     assert layer.weight.dtype == torch.float32 and not torch.allclose(before, after)
     assert torch.allclose(after, right, atol=0.2), "the weights as they are now, not those at the start of the block"
+
+
+CAPABILITIES = {"T4": (7, 5), "V100": (7, 0), "A100": (8, 0), "L4": (8, 9), "H100": (9, 0), "B200": (10, 0)}
+AUTOCAST = [("T4", False), ("V100", False), ("A100", True), ("L4", True), ("H100", True), ("B200", True)]
+
+
+@pytest.fixture
+def gpus(monkeypatch):
+    """Make PyTorch believe in GPUs of these kinds; as with real ones, bfloat16 is "supported" by emulation on each."""
+
+    def pretend(*names):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: True)
+        monkeypatch.setattr(torch.cuda.amp.common, "amp_definitely_not_available", lambda: False)
+
+        def capability(device=None):
+            return CAPABILITIES[names[torch.device(device).index or 0]]
+
+        monkeypatch.setattr(torch.cuda, "get_device_capability", capability)
+
+    return pretend
+
+
+@pytest.mark.parametrize(("name", "fast"), AUTOCAST)
+def test_bfloat16_is_used_on_gpus_that_calculate_with_it_and_not_where_it_is_emulated(gpus, name, fast):
+    gpus(name)
+    for device in ("cuda", torch.device("cuda")):
+        with fast_arithmetic(device):
+            assert torch.is_autocast_enabled("cuda") is fast
+            assert not fast or torch.get_autocast_dtype("cuda") == torch.bfloat16
+        assert not torch.is_autocast_enabled("cuda")
+
+
+def test_of_two_gpus_the_one_that_is_named_counts(gpus):
+    gpus("T4", "A100")
+    for device, fast in [("cuda:0", False), ("cuda:1", True)]:
+        with fast_arithmetic(device):
+            assert torch.is_autocast_enabled("cuda") is fast
+
+
+@pytest.mark.parametrize("device", ["mps", "xpu", "meta"])
+def test_on_any_other_device_fast_arithmetic_changes_nothing(device):
+    with fast_arithmetic(device):
+        assert (torch.ones(2, 3) @ torch.ones(3, 2)).dtype == torch.float32
+        assert (torch.ones(2, 3, device="meta") @ torch.ones(3, 2, device="meta")).dtype == torch.float32
+
+
+def test_without_pytorch_one_sentence_says_what_to_run(tmp_path):
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')")
+    show = (
+        "from IPython.core.interactiveshell import InteractiveShell as S; shell = S.instance(); "
+        "shell.run_cell('import backprop.needs_torch'); shell.run_cell('import backprop.needs_torch')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", show],
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "IPYTHONDIR": str(tmp_path / "ipython")},
+        capture_output=True,
+        text=True,
+    )
+    said = done.stdout + done.stderr
+    assert said.count("This section needs PyTorch") == 2 and "%pip install torch" in said and "Traceback" not in said
 
 
 def net():
