@@ -12,7 +12,6 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import nbformat
@@ -20,42 +19,12 @@ import nbformat
 from backprop.files import is_left_over, write_atomically
 
 from .course import Course, CourseError
+from .hosting import Hosting, point_links, point_setup_cells
 from .leaks import Leak, read_regions, repeats
 from .release import LeaksFound, encode, out_of_step, remove_left_overs
 
-# What a notebook's setup cell installs in Colab; publishing puts the address of the published wheel in its place.
-_REQUIREMENT = re.compile(r"(?<![\w./-])backprop-course(?![\w./-])")
 MANIFEST = ".published.json"
-_GITHUB = re.compile(r"(?:(?:https://)?github\.com/)?(?P<owner>[\w-]+)/(?P<name>[\w.-]+?)(?:\.git)?/?\Z", re.ASCII)
 _GUIDE = "student.md"
-
-
-@dataclass(frozen=True)
-class Hosting:
-    """Where on GitHub the students' repository will be."""
-
-    owner: str
-    name: str
-    branch: str
-
-    @classmethod
-    def parse(cls, base_url: str, branch: str = "main") -> Hosting:
-        """Read `https://github.com/OWNER/REPO` or `OWNER/REPO`. Raises CourseError for anything else."""
-        match = _GITHUB.match(base_url.strip())
-        if not match:
-            raise CourseError(
-                f"{base_url!r} is not a GitHub repository, and Colab opens nothing else. Write https://github.com/OWNER/REPO."
-            )
-        return cls(match["owner"], match["name"], branch)
-
-    def colab(self, path: str) -> str:
-        return f"https://colab.research.google.com/github/{self.owner}/{self.name}/blob/{self.branch}/{path}"
-
-    def raw(self, path: str) -> str:
-        return f"https://raw.githubusercontent.com/{self.owner}/{self.name}/{self.branch}/{path}"
-
-    def badge(self, path: str) -> str:
-        return f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({self.colab(path)})"
 
 
 def publish(
@@ -162,45 +131,45 @@ def _require_release(course: Course) -> None:
 def _files(course: Course, sections: list[str], wheel: Path, hosting: Hosting | None) -> dict[str, bytes]:
     """Return the content of each file of the students' repository, by its path there."""
     files: dict[str, bytes] = {wheel.name: wheel.read_bytes()}
-    listed: dict[str, list[tuple[str, str]]] = {}
+    notebooks: dict[str, nbformat.NotebookNode] = {}
     for section in sections:
         folder = course.release / section
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(course.release).as_posix()
             if not path.is_file() or is_left_over(path) or ".ipynb_checkpoints" in path.parts:
                 continue
-            if path.suffix != ".ipynb":
+            if path.suffix == ".ipynb":
+                notebooks[name] = nbformat.read(path, as_version=4)
+            else:
                 files[name] = path.read_bytes()
-                continue
-            nb = nbformat.read(path, as_version=4)
-            listed.setdefault(section, []).append((name, _title(nb) or path.stem))
-            files[name] = encode(_with_address(nb, name, wheel.name, hosting))
-        listed.get(section, []).sort(key=lambda notebook: notebook[1])  # tutorials are numbered in their titles
+    listed: dict[str, list[tuple[str, str]]] = {}
+    for name, nb in notebooks.items():
+        section, _, rest = name.partition("/")
+        listed.setdefault(section, []).append((name, _title(nb) or PurePosixPath(rest).stem))
+        listed[section].sort(key=lambda notebook: notebook[1])  # tutorials are numbered in their titles
     files[_GUIDE] = (_checkout("docs/student.md") / "docs" / "student.md").read_bytes()
     files["environment.yml"] = _environment(wheel.name).encode()
     files["README.md"] = _readme(listed, wheel.name, hosting).encode()
     files[".gitignore"] = b".ipynb_checkpoints/\n__pycache__/\n"
+    published = {*files, *notebooks}
+    for name, nb in notebooks.items():
+        _point_to(nb, name, wheel.name, published, hosting)
+        files[name] = encode(nb)
     return files
 
 
-def _with_address(nb: nbformat.NotebookNode, name: str, wheel: str, hosting: Hosting | None) -> nbformat.NotebookNode:
-    """Let the setup cell install the published wheel: by its address, or without one from the folder itself."""
-    beside = "../" * name.count("/") + wheel
-    replaced = 0
-    for cell in nb.cells:
-        if "setup" in cell.metadata.get("tags", []):
-            cell.source, count = _REQUIREMENT.subn(hosting.raw(wheel) if hosting else beside, cell.source)
-            replaced += count
+def _point_to(nb: nbformat.NotebookNode, name: str, wheel: str, published: set[str], hosting: Hosting | None) -> None:
+    """Let the notebook install the published wheel, and lead to what is published with it."""
+    replaced = point_setup_cells(nb, name, wheel, hosting)
+    point_links(nb, name, published, hosting)
     if hosting is None:
-        return nb
+        return
     if not replaced:
         raise CourseError(
             f"release/{name} has no cell tagged setup that installs backprop-course, so it cannot run in Colab. Add "
             "one to its text, or publish without an address."
         )
-    badge = nbformat.v4.new_markdown_cell(hosting.badge(name), id="colab-badge")
-    nb.cells.insert(0, badge)
-    return nb
+    nb.cells.insert(0, nbformat.v4.new_markdown_cell(hosting.badge(name), id="colab-badge"))
 
 
 def _title(nb: nbformat.NotebookNode) -> str:
@@ -221,7 +190,7 @@ dependencies:
   - jupyterlab>=4
   - pip
   - pip:
-      - ./{wheel}[torch,pdf]
+      - ./{wheel}[check,pdf]
 """
 
 
@@ -246,7 +215,28 @@ Notebooks in which you build back-propagation yourself, one small step at a time
 
 ## Start
 
-{in_colab}**On your own machine, with conda.**
+{in_colab}**On your own machine, with pip** (Python 3.10 or later), in this folder. On Linux and macOS:
+
+```
+python3 -m venv .venv
+source .venv/bin/activate
+```
+
+On Windows:
+
+```
+py -m venv .venv
+.venv\\Scripts\\activate
+```
+
+then, on any of them:
+
+```
+python -m pip install "./{wheel}[check,pdf]" jupyterlab
+jupyter lab
+```
+
+**With conda.**
 
 ```
 conda env create -f environment.yml
@@ -254,12 +244,7 @@ conda activate backprop-course
 jupyter lab
 ```
 
-**On your own machine, with pip** (Python 3.10 or later).
-
-```
-python -m pip install "./{wheel}[torch,pdf]" jupyterlab
-jupyter lab
-```
+Only sections 09 and 10 need PyTorch: the [student guide]({_GUIDE}#pytorch) says how to get it.
 
 ## Work, check, hand in
 

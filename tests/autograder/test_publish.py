@@ -5,15 +5,18 @@ import re
 import shutil
 import zipfile
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
 import yaml
 from conftest import full_disk
+from packaging.requirements import Requirement
 
 import autograder.publish as publishing
 from autograder.__main__ import main
 from autograder.course import Course, CourseError
+from autograder.hosting import point_links, point_setup_cells
 from autograder.leaks import find_leaks
 from autograder.publish import Hosting, build_wheel, check_wheel, publish
 from autograder.release import LeaksFound, release
@@ -29,7 +32,7 @@ RIDGE = """\
 try:
     import backprop
 except ImportError:
-    get_ipython().run_line_magic("pip", "install -q backprop-course")
+    get_ipython().run_line_magic("pip", 'install -q "backprop-course[torch]"')
 
 # %% nbgrader={"grade_id": "penalty", "solution": true}
 def penalty(w, l2_reg):
@@ -89,10 +92,10 @@ def test_a_published_folder_has_all_that_students_need_and_nothing_else(course, 
     readme = (dest / "README.md").read_text()
     assert "[Ridge regression](04-ridge/ridge.ipynb)" in readme
     for target in re.findall(r"\]\((?!https://)([^)]+)\)", readme):
-        assert (dest / target).is_file()
+        assert (dest / target.partition("#")[0]).is_file()
     environment = yaml.safe_load((dest / "environment.yml").read_text())
     (pip,) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
-    assert pip == [f"./{wheel.name}[torch,pdf]"]
+    assert pip == [f"./{wheel.name}[check,pdf]"]
 
 
 def test_badges_and_setup_cells_point_to_the_published_repository(course, dest, wheel):
@@ -103,7 +106,7 @@ def test_badges_and_setup_cells_point_to_the_published_repository(course, dest, 
     assert f"]({colab})" in nb.cells[0].source and f"]({colab})" in (dest / "README.md").read_text()
     raw = f"https://raw.githubusercontent.com/ana/backprop-2031/spring/{wheel.name}"
     setup = next(cell for cell in nb.cells if "setup" in cell.metadata.get("tags", []))
-    assert f'"install -q {raw}"' in setup.source
+    assert f"""'install -q "backprop-course[torch] @ {raw}"')""" in setup.source
     # All else is the release, cell by cell: what students hand in still fits the gradebook.
     released = nbformat.read(course.release / "04-ridge" / "ridge.ipynb", as_version=4)
     assert [cell for cell in nb.cells[1:] if cell.id != setup.id] == [c for c in released.cells if c.id != setup.id]
@@ -122,7 +125,7 @@ def test_without_an_address_the_notebooks_are_the_release_and_install_the_wheel_
     publish(course, dest, wheel=wheel)
     for name in ("04-ridge/ridge.ipynb", "06-mlp/mlp.ipynb"):
         text = (dest / name).read_text()
-        (path,) = re.findall(r"install -q ([^\\\"]+)", text)
+        (path,) = re.findall(r'install -q \\"([^"\[]+)\[torch\]\\"', text)
         assert (dest / name).parent.joinpath(path).resolve() == (dest / wheel.name).resolve()
         assert text.replace(path, "backprop-course") == (course.release / name).read_text()
     assert "Colab" not in (dest / "README.md").read_text()
@@ -290,6 +293,80 @@ def test_a_damaged_manifest_is_named(course, dest, wheel):
         (dest / ".published.json").write_text(damage)
         with pytest.raises(CourseError, match="published.json cannot be read"):
             publish(course, dest, ADDRESS, wheel=wheel)
+
+
+# --- what the notebooks install, and where they lead -----------------------------------------------------------------
+
+URL = "https://raw.githubusercontent.com/ana/x/main/w.whl"
+
+
+@pytest.mark.parametrize(
+    ("written", "hosted", "beside"),
+    [
+        ('%pip install "backprop-course"', f'%pip install "backprop-course @ {URL}"', '%pip install "../w.whl"'),
+        ("pip('backprop-course[pdf]')", f"pip('backprop-course[pdf] @ {URL}')", "pip('../w.whl[pdf]')"),
+        ('"install backprop-course"', f'"install backprop-course@{URL}"', '"install ../w.whl"'),
+        ("!pip install backprop-course[a,b]", f"!pip install backprop-course[a,b]@{URL}", "!pip install ../w.whl[a,b]"),
+        ("import my-backprop-course, x/backprop-course.py", None, None),
+    ],
+)
+def test_a_setup_cell_installs_the_wheel_with_its_extras_however_it_is_quoted(written, hosted, beside):
+    for hosting, expected in ((Hosting("ana", "x", "main"), hosted), (None, beside)):
+        cell = nbformat.v4.new_code_cell(written, metadata={"tags": ["setup"]})
+        nb = nbformat.v4.new_notebook(cells=[cell, nbformat.v4.new_code_cell(written)])
+        assert point_setup_cells(nb, "04-ridge/ridge.ipynb", "w.whl", hosting) == bool(expected)
+        assert nb.cells[0].source == (expected or written) and nb.cells[1].source == written
+
+
+@pytest.mark.parametrize("branch", ["main", "spring/2031", "a#b", "50%"])
+def test_an_address_keeps_a_branch_with_marks_that_mean_something_in_an_address(branch):
+    address = Requirement(f"backprop-course[torch] @ {Hosting('ana', 'x', branch).raw('w.whl')}").url
+    assert unquote(urlsplit(address).path) == f"/ana/x/{branch}/w.whl" and not urlsplit(address).fragment
+
+
+COLAB = "https://colab.research.google.com/github/ana/x/blob/main"
+LINKS = [
+    ("[T5](../00-tutorials/layouts.ipynb)", f"[T5]({COLAB}/00-tutorials/layouts.ipynb)"),
+    ("([a [b] c](../00-tutorials/layouts.ipynb#cells).)", f"([a [b] c]({COLAB}/00-tutorials/layouts.ipynb#cells).)"),
+    ("[next](mlp.ipynb), [again](./mlp.ipynb)", f"[next]({COLAB}/06-mlp/mlp.ipynb), [again]({COLAB}/06-mlp/mlp.ipynb)"),
+    ("[two words](two%20words.ipynb)", f"[two words]({COLAB}/06-mlp/two%20words.ipynb)"),
+    ("[points](points.csv)", "[points](https://github.com/ana/x/blob/main/06-mlp/points.csv)"),
+    ("![a plot](plot.png)", "![a plot](https://raw.githubusercontent.com/ana/x/main/06-mlp/plot.png)"),
+    ("[later](../09-fashion-mnist/fashion_mnist.ipynb) and `x[0](y)`", "later and `x[0](y)`"),
+    ("$f[k](x)$, $$g[k]\n(x)$$, [T](mlp.ipynb)", f"$f[k](x)$, $$g[k]\n(x)$$, [T]({COLAB}/06-mlp/mlp.ipynb)"),
+    ("``` `a[0](b)` ``` [T](mlp.ipynb)", f"``` `a[0](b)` ``` [T]({COLAB}/06-mlp/mlp.ipynb)"),
+    ("```python\na[0](b)\n```", None),
+    ("[site](https://example.org/a.ipynb), [here](#top), ![p](attachment:p.png)", None),
+]
+PUBLISHED = [f"06-mlp/{name}" for name in ("mlp.ipynb", "two words.ipynb", "points.csv", "plot.png")]
+PUBLISHED.append("00-tutorials/layouts.ipynb")
+
+
+@pytest.mark.parametrize(("written", "hosted"), LINKS)
+def test_links_lead_to_what_is_published(written, hosted):
+    graded = {"nbgrader": {"grade_id": "q", "grade": True}}
+    cells = [nbformat.v4.new_markdown_cell(written), nbformat.v4.new_markdown_cell(written, metadata=graded)]
+    nb = nbformat.v4.new_notebook(cells=cells)
+    point_links(nb, "06-mlp/mlp.ipynb", PUBLISHED, Hosting("ana", "x", "main"))
+    assert [cell.source for cell in nb.cells] == [hosted or written, written]
+    nb.cells[0].source = written
+    point_links(nb, "06-mlp/mlp.ipynb", PUBLISHED, None)
+    assert nb.cells[0].source == (hosted if "later" in written else written)
+
+
+def test_no_link_of_the_course_leads_to_a_file_that_colab_does_not_have(wheel, dest):
+    course = Course(ROOT)
+    for sections in (None, ["02-backprop-practice", "08-cifar"]):
+        publish(course, dest, ADDRESS, sections, wheel=wheel)
+        count = 0
+        for path in dest.glob("*/*.ipynb"):
+            for cell in nbformat.read(path, as_version=4).cells:
+                for target in re.findall(r"\]\(([^)\s]+)\)", cell.source if cell.cell_type == "markdown" else ""):
+                    assert target.startswith(("https://", "#")), f"{path.name}: {target}"
+                    if target.startswith(Hosting.parse(ADDRESS).colab("")):
+                        count += 1
+                        assert (dest / target.removeprefix(Hosting.parse(ADDRESS).colab(""))).is_file()
+        assert count >= len(list(dest.glob("*/*.ipynb")))
 
 
 # --- the wheel --------------------------------------------------------------------------------------------------------
