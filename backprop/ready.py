@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import sys
 from pathlib import Path
@@ -22,8 +23,8 @@ def check(path: str | Path, timeout: int = 300, out: TextIO | None = None, progr
     """
     out = out or sys.stdout
     notebook = read_notebook(path)
-    faults, remarks = find_gaps(notebook)
     failure = run_cells(notebook, timeout, progress or sys.stderr)
+    faults, remarks = find_gaps(notebook)  # afterwards: the notebook may save its weights itself
     if failure:
         faults.insert(0, failure)
     for line in [*faults, *remarks]:
@@ -77,6 +78,8 @@ def run_cells(notebook: Notebook, timeout: int, progress: TextIO) -> str:
     An optional cell may fail: the check of an optional exercise does, as long as that is open. Returns one sentence
     about the cell that failed, or an empty string. Raises NotebookError without a kernel.
     """
+    # Here and in the kernel debugpy would warn of Python's frozen modules: four lines that mean nothing to a student.
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     try:
         import nbformat
         from jupyter_client.kernelspec import NoSuchKernel

@@ -138,3 +138,11 @@ def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
+
+
+def test_weights_that_the_notebook_saves_itself_are_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    saving = new_code_cell("open('own.npz', 'wb').write(b'numbers')")
+    path = save(tmp_path, saving, weights=[{"file": "own.npz", "max_mb": 1}, {"file": "other.npz", "max_mb": 1}])
+    assert main(["check", str(path)]) == 1
+    said = capsys.readouterr().out
+    assert "other.npz is missing" in said and "own.npz" not in said
