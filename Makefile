@@ -29,7 +29,7 @@ mutants: setup
 	$(BIN)/python -m autograder mutants --seeds $(SEEDS) --write docs/checks.md
 
 coverage: setup
-	$(BIN)/python -m autograder.coverage
+	$(BIN)/python -m checks.handouts
 
 # The figures of the README about speed and memory, in about ten minutes on 2 cores.
 benchmarks: setup

@@ -3,9 +3,9 @@
 from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
 
-from autograder.harmless import FILTERS, HarmlessCells
 from autograder.nbgrader_hooks import JudgeSubmission, SubmissionExporter
-from autograder.release import CompleteMetadata, LeakCheck
+from autograder.release.build import CompleteMetadata, LeakCheck
+from autograder.results.sanitize import FILTERS, SanitizeCells
 
 c = get_config()  # noqa: F821  (traitlets hands it to this file)
 
@@ -33,5 +33,5 @@ c.Autograde.autograde_preprocessors = [SaveAutoGrades, AssignLatePenalties]
 # Notebooks in autograded/ are what students handed in. `sanitize_html` alone does not reach the Markdown cells of
 # nbgrader's pages; with the other two nothing in a notebook can act in the browser of whoever looks at it.
 c.HTMLExporter.sanitize_html = True
-c.HTMLExporter.preprocessors = [HarmlessCells]
+c.HTMLExporter.preprocessors = [SanitizeCells]
 c.HTMLExporter.filters = FILTERS

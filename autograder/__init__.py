@@ -14,7 +14,7 @@ __all__ = ["NoPoints", "grade", "grade_notebook"]
 def __getattr__(name: str) -> Any:
     # Loaded when asked for: a hidden cell needs `grade` alone, not the sandbox.
     if name == "grade_notebook":
-        from .grading import grade_notebook
+        from .grading.notebook import grade_notebook
 
         return grade_notebook
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -37,10 +37,11 @@ def grade(name: str, namespace: dict[str, Any]) -> float | None:
     them (nbgrader: partial credit). Raises NoPoints when nothing was earned, LookupError when no
     check has this name.
     """
-    from .checks import find
-    from .judging import Student
+    from .course import Course
+    from .judging.load import find
+    from .judging.student import Student
 
-    check = find(name)
+    check = find(Course.find().checks, name)
     if check is None:
         raise LookupError(f"No check is registered as {name!r}. Its name is the section, a slash and the grade_id.")
     verdict = check.judge(Student.here(namespace))

@@ -16,10 +16,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from .course import Course, CourseError, UserError, count
+from .course import Course
+from .errors import CourseError, UserError
+from .text import count
 
 if TYPE_CHECKING:
-    from .run import Summary
+    from .grading.run import Summary
 
 # When this optional package is there, jsonschema (which nbformat loads) builds a whole grammar with it, for a kind of
 # address that no notebook has: most of the time that a command takes to start.
@@ -119,7 +121,7 @@ def release(
     ] = False,
 ) -> None:
     """Build source/ and release/ from notebooks/ and check that nothing leaks."""
-    from .release import release as build
+    from .release.build import release as build
 
     course = find_course()
     chosen = choose(course, sections)
@@ -138,7 +140,7 @@ def publish(
     section: Annotated[list[str] | None, typer.Option(help="Only this section; may be repeated.")] = None,
 ) -> None:
     """Make a folder ready to push as the students' repository."""
-    from .publish import publish as build
+    from .release.publish import publish as build
 
     build(find_course(), folder, url, section, branch)
     say(f"{folder} is ready to push.")
@@ -160,7 +162,7 @@ def collect(
     ] = None,
 ) -> None:
     """Put the submissions of a platform's download into submitted/."""
-    from .collect import collect as take
+    from .lms.collect import collect as take
 
     course = find_course()
     with Steps("collecting") as steps:
@@ -187,8 +189,9 @@ def grade(
     ] = False,
 ) -> None:
     """Grade everything in submitted/ that is new or changed. Can be stopped and started again at any time."""
-    from .check_stats import check_table
-    from .run import Options, grade_class
+    from .grading.run import grade_class
+    from .grading.workers import Options
+    from .results.check_stats import check_table
 
     course = find_course()
     if no_sandbox:
@@ -213,7 +216,7 @@ def say_what_to_look_at(summary: Summary) -> None:
 
     Raises UserError where a submission was not graded, or not as a whole.
     """
-    from .run import name_of
+    from .grading.record import name_of
 
     for text in [*(f"FAULT {fault}" for fault in summary.faults), *summary.refused]:
         say(text)
@@ -241,7 +244,7 @@ def say_what_to_look_at(summary: Summary) -> None:
 @app.command()
 def feedback(sections: Sections = None, student: Students = None, workers: Workers = CORES) -> None:
     """Write the feedback pages for students into feedback/."""
-    from .feedback import write_feedback
+    from .results.feedback import write_feedback
 
     course = find_course()
     with Steps("feedback") as steps:
@@ -262,7 +265,7 @@ def export(
     sections: Sections = None,
 ) -> None:
     """Write the grades as a file for the learning platform."""
-    from .export import export_grades
+    from .lms.export import export_grades
 
     course = find_course()
     path, unfinished = export_grades(course, to, output, choose(course, sections))
@@ -276,7 +279,7 @@ def report(
     sections: Sections = None,
 ) -> None:
     """Write the class report, one HTML page with plots."""
-    from .report import write_report
+    from .results.report import write_report
 
     course = find_course()
     say(f"{course.shown(write_report(course, output, choose(course, sections)))} written")
@@ -305,11 +308,11 @@ def mutants(
     """Test the checks: every wrong solution caught, every right one accepted?"""
     from backprop.files import write_atomically
 
-    from .mutants import measure
+    from .mutants.measure import measure
 
     course = find_course()
     with Steps("solutions") as steps:
-        outcome = measure(course.root, choose(course, sections), seeds, workers=workers, progress=steps)
+        outcome = measure(course, choose(course, sections), seeds, workers=workers, progress=steps)
     console.print(outcome.table())
     say(outcome.sentence)
     if write:
@@ -324,7 +327,7 @@ def demo(
     workers: Workers = CORES,
 ) -> None:
     """Run a whole course on a made-up class: release, hand in, grade, feed back, report."""
-    from .demo import run_demo
+    from .demo.demo import run_demo
 
     run_demo(find_course(), folder, workers=workers, say=say, steps=Steps)
 

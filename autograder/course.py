@@ -12,37 +12,11 @@ from traitlets.config import Config, ConfigFileNotFound, PyFileConfigLoader
 
 if TYPE_CHECKING:
     from nbgrader.api import Gradebook
+from .errors import CourseError, reason
 
 CONFIG = "nbgrader_config.py"
 # nbgrader makes folder names, database rows and URLs of these names.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
-
-
-class UserError(Exception):
-    """Something the user can put right. Its text says what, where and what to do; no traceback is shown for it."""
-
-
-class CourseError(UserError):
-    """The course folder is not as it should be."""
-
-
-def count(number: int, noun: str) -> str:
-    """The number with its noun: 1 page, 2 pages."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def reason(error: BaseException) -> str:
-    """Return the first line of what an error says (a database error: of what the driver says), or else its kind."""
-    source = getattr(error, "orig", None) or error
-    return next(iter(str(source).strip().splitlines()), type(source).__name__)
-
-
-def read_utf8(path: Path, where: str) -> str:
-    """Return the text of a file; `where` is what people call it. Raises CourseError when it is not UTF-8."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise CourseError(f"{where} is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from error
 
 
 @dataclass(frozen=True)
@@ -74,6 +48,11 @@ class Course:
     @property
     def release(self) -> Path:
         return self.root / "release"
+
+    @property
+    def checks(self) -> Path:
+        """The folder of this course's checks: `c.Autograder.checks` where it is set, else checks/."""
+        return self.root / self.config.get("Autograder", {}).get("checks", "checks")
 
     @property
     def submitted(self) -> Path:

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .course import Course, UserError, reason, schema_version
+from .course import Course, schema_version
+from .errors import UserError, reason
 
 GIB = 2**30
 LEAST_DISK = 2 * GIB
@@ -59,7 +60,8 @@ def python(course: Course) -> Iterator[Finding]:
 
 def sandbox(course: Course) -> Iterator[Finding]:
     """The sandbox, by running a cell in it."""
-    from .sandbox import NO_BUBBLEWRAP, WarmProcess
+    from .sandbox.bubblewrap import NO_BUBBLEWRAP
+    from .sandbox.process import Zygote
 
     program = shutil.which("bwrap")
     if program is None:
@@ -67,8 +69,8 @@ def sandbox(course: Course) -> Iterator[Finding]:
         return
     version = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10).stdout.strip()
     try:
-        with WarmProcess() as warm:
-            process = warm.open()
+        with Zygote() as zygote:
+            process = zygote.open()
             done = process.run_cell("answer = 6 * 7\nassert answer == 42", 0)
             process.end()
     except Exception as error:

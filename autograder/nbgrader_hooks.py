@@ -17,10 +17,10 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from .course import Course
-from .grading import Grader
-from .run import salt
-from .template import templates
-from .units import read_submission
+from .grading.keys import salt
+from .grading.notebook import Grader
+from .submissions.released import released_notebooks
+from .submissions.submission import read_contents
 
 
 class SubmissionExporter(NotebookExporter):
@@ -43,10 +43,10 @@ class JudgeSubmission(NbGraderPreprocessor):
         path: Path = resources.pop("submission")
         section, name = resources["nbgrader"]["assignment"], resources["nbgrader"]["notebook"]
         course = Course.find(path.parent)
-        wanted = templates(course, section)
-        submission = read_submission(path.parent, wanted)
-        problems = [*submission.problems, *submission.notebook_problems[name]]
-        result = _grader(course.root).grade(wanted[name], submission.cells[name], submission.files, problems)
+        wanted = released_notebooks(course, section)
+        contents = read_contents(path.parent, wanted)
+        problems = [*contents.problems, *contents.notebook_problems[name]]
+        result = _grader(course.root).grade(wanted[name], contents.cells[name], contents.files, problems)
         for text in [*result.problems, *result.suspicions]:
             self.log.warning("%s/%s: %s", resources["nbgrader"]["student"], section, text)
         for fault in result.faults:

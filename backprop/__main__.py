@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from backprop.notebook_file import NotebookError
+from .handin.notebook import NotebookError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _pdf(options: argparse.Namespace) -> int:
-    from backprop.pdf import make_pdf
+    from .handin.answers import make_pdf
 
     for problem in make_pdf(options.notebooks, options.output, options.name):
         print(problem, file=sys.stderr)
@@ -70,13 +70,13 @@ def _pdf(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from backprop.ready import check
+    from .handin.ready import check
 
     return 0 if check(options.notebook, timeout=options.timeout) else 1
 
 
 def _submit(options: argparse.Namespace) -> int:
-    from backprop.handin import make_zip
+    from .handin.archive import make_zip
 
     for line in make_zip(options.notebooks, options.output):
         print(line)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop.files import write_atomically
+from .files import write_atomically
 
 __all__ = ["Classifier", "WeightsError", "read_weights", "save_weights"]
 

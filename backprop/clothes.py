@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from backprop.datasets import DataError, check_sizes, in_three_parts, load_fashion_mnist
+from .datasets import DataError, check_sizes, in_three_parts, load_fashion_mnist
 
 __all__ = ["DRAWN", "REAL", "clothes_images", "load_drawn_clothes", "load_fashion_mnist_or_drawn"]
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from backprop.synthetic import (
+from .synthetic import (
     SHAPE_CLASSES,
     ClassificationProblem,
     RegressionProblem,

@@ -14,10 +14,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from backprop.graph import CycleError, predecessors, sort_topological
-from backprop.layout import layered
-from backprop.nodes import Node
-from backprop.painting import Picture, paint
+from .drawing.figure import Picture, paint
+from .drawing.layered import layered
+from .graph import CycleError, predecessors, sort_topological
+from .nodes import Node
 
 
 def layout(sink) -> dict[int, tuple[float, float]]:

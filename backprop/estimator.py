@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from backprop.graph import ComputationGraphFunction
+from .graph import ComputationGraphFunction
 
 
 def sgd(

@@ -14,10 +14,10 @@ so that right code passes whatever the scale of its inputs.
 
 from __future__ import annotations
 
-from backprop.comparison import CheckFailed, Comparison, compare, report
-from backprop.differences import numeric_backward, numeric_gradient
-from backprop.function_checks import check_function, check_values
-from backprop.node_checks import check_graph, check_node
+from .checking.comparison import CheckFailed, Comparison, compare, report
+from .checking.finite_differences import numeric_backward, numeric_gradient
+from .checking.function_checks import check_function, check_values
+from .checking.node_checks import check_graph, check_node
 
 __all__ = [
     "CheckFailed",

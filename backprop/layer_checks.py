@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from backprop.comparison import ATOL, RTOL, CheckFailed, Comparison, compare, conclude, describe, failed, stop_if_wrong
-from backprop.differences import jacobian, numeric_gradient
-from backprop.function_checks import check_function, random_upstream
-from backprop.student_code import student_code
+from .checking.comparison import ATOL, RTOL, CheckFailed, Comparison, compare, conclude, describe, failed, stop_if_wrong
+from .checking.finite_differences import jacobian, numeric_gradient
+from .checking.function_checks import check_function, random_upstream
+from .checking.student_code import student_code
 
 __all__ = ["check_classifier", "check_layer", "check_loss"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from backprop.estimator import predict_rows, sgd
-from backprop.graph import ComputationGraphFunction
-from backprop.nodes import SquaredL2DistanceNode, ValueNode, VectorScalarAffineNode
+from .estimator import predict_rows, sgd
+from .graph import ComputationGraphFunction
+from .nodes import SquaredL2DistanceNode, ValueNode, VectorScalarAffineNode
 
 
 class LinearRegression:

@@ -17,10 +17,10 @@ import torch
 from PIL import Image
 from torch import nn
 
-from backprop.comparison import CheckFailed, compare, conclude
-from backprop.mistakes import Mistake, explain
-from backprop.pretrained import MEAN, STD
-from backprop.student_code import student_code
+from .checking.comparison import CheckFailed, compare, conclude
+from .checking.diagnosis import Mistake, explain
+from .checking.student_code import student_code
+from .pretrained import MEAN, STD
 
 __all__ = [
     "SIDE",

@@ -16,8 +16,8 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch import nn
 
-from backprop.datasets import SHAPE_CLASSES, DataError, shapes_images
-from backprop.torch_weights import WeightsError, load_torch
+from .datasets import SHAPE_CLASSES, DataError, shapes_images
+from .torch_weights import WeightsError, load_torch
 
 __all__ = [
     "MEAN",

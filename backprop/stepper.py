@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from backprop.files import write_atomically
-from backprop.graph import describe, forward_graph, predecessors, sort_topological
-from backprop.stepper_page import Page, Step
+from .drawing.page import Page, Step
+from .files import write_atomically
+from .graph import describe, forward_graph, predecessors, sort_topological
 
 
 class StepThrough:

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from backprop.comparison import CheckFailed, compare, conclude
-from backprop.student_code import student_code
+from .checking.comparison import CheckFailed, compare, conclude
+from .checking.student_code import student_code
 
 __all__ = ["check_accuracy", "check_network", "check_train_epoch", "softmax_regression_epoch"]
 

@@ -9,8 +9,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as _bytes
 
-from backprop.classifiers import WeightsError
-from backprop.files import write_atomically
+from .classifiers import WeightsError
+from .files import write_atomically
 
 __all__ = ["WeightsError", "load_torch", "read_notes", "save_torch"]
 

@@ -13,9 +13,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from backprop.classifiers import Classifier
-from backprop.files import write_atomically
-from backprop.optim import SGD, DataSampler
+from .classifiers import Classifier
+from .files import write_atomically
+from .optim import SGD, DataSampler
 
 __all__ = ["check_accuracy", "plot_stats", "train"]
 

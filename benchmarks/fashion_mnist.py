@@ -22,7 +22,7 @@ matplotlib.use("agg")
 import jupytext  # noqa: E402
 import torch  # noqa: E402
 
-from autograder.mutants import patched  # noqa: E402
+from autograder.mutants.exercise import patched  # noqa: E402
 from backprop.clothes import REAL  # noqa: E402
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "09-fashion-mnist" / "fashion_mnist.py"

@@ -20,9 +20,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from autograder.classroom import MadeUp, copy_course, hand_in
 from autograder.course import Course
-from autograder.ledger import Ledger
+from autograder.demo.classroom import MadeUp, copy_course, hand_in
+from autograder.grading.ledger import Ledger
 
 ROOT = Path(__file__).resolve().parent.parent
 STOCK_CONFIG = 'c = get_config()\nc.CourseDirectory.ignore = [".ipynb_checkpoints", "files.txt"]\n'

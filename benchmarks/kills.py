@@ -22,8 +22,8 @@ from pathlib import Path
 
 from grading import fresh, rows
 
-from autograder.classroom import CLASS, copy_course, make_class
 from autograder.course import Course
+from autograder.demo.classroom import CLASS, copy_course, make_class
 
 ROOT = Path(__file__).resolve().parent.parent
 SECTION = "04-ridge"

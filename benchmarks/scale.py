@@ -19,8 +19,8 @@ from pathlib import Path
 from grading import honest
 from kills import family
 
-from autograder.classroom import copy_course, hand_in
 from autograder.course import Course
+from autograder.demo.classroom import copy_course, hand_in
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -29,7 +29,7 @@ BATCH, PIXELS, CLASSES = 128, 3072, 10
 
 def solutions() -> dict[str, Any]:
     """The names that the solved notebook defines."""
-    from autograder.mutants import code_cells, namespace
+    from autograder.mutants.exercise import code_cells, namespace
 
     return namespace(code_cells(ROOT, "08-cifar"))
 
@@ -135,7 +135,7 @@ def _in_turns(runs: Sequence[Callable[[], float]], rounds: int) -> list[float]:
 
 
 def quick(course: dict[str, Any], threads: int) -> bool:
-    """100 hidden units on 20,000 pictures less their mean, momentum 0.9."""
+    """100 hidden submissions on 20,000 pictures less their mean, momentum 0.9."""
     from backprop.datasets import load_cifar10
     from backprop.training import train
 
@@ -153,7 +153,7 @@ def quick(course: dict[str, Any], threads: int) -> bool:
 
 
 def best(course: dict[str, Any], threads: int, epochs: int = 10, hidden: int = 1000) -> bool:
-    """1000 hidden units on whitened low frequencies of shifted and mirrored pictures.
+    """1000 hidden submissions on whitened low frequencies of shifted and mirrored pictures.
 
     All that is done to the pictures is linear, so at the end it goes into W1 and b1: what is tested is a two-layer
     network on the pictures as they are.

@@ -8,8 +8,6 @@ import importlib.util
 import re
 import shlex
 import shutil
-import sys
-import types
 from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import create_autospec
@@ -17,27 +15,25 @@ from unittest.mock import create_autospec
 import pytest
 import typer
 from nbgrader.apps.nbgraderapp import NbGraderApp
+from places import ROOT
 from traitlets.config import Config
 from traitlets.utils.importstring import import_item
 
-import autograder.checks
 from autograder.__main__ import app
 from autograder.course import Course
-from autograder.export import FORMATS
-from autograder.judging import REGISTRY
-from autograder.mutants import measure
-from autograder.publish import _environment
-from autograder.release import out_of_step, release
+from autograder.lms.export import FORMATS
+from autograder.mutants.measure import measure
+from autograder.release.build import out_of_step, release
+from autograder.release.publish import _environment
 from backprop.__main__ import _parser
 
-ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLE = "11-mean-square"  # the section that the maintainer guide makes up
 
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 LINK = re.compile(r"(?<!!)\[[^\]\n]+\]\(([^)\s]+)\)")
-OURS = re.compile(r"(?:\S*/)?python3? -m (autograder|backprop)((?:\.\w+)*)(?: (.*))?\Z")
+OURS = re.compile(r"(?:\S*/)?python3? -m (autograder|backprop|checks)((?:\.\w+)*)(?: (.*))?\Z")
 GROUP = typer.main.get_command(app)  # the commands of python -m autograder
 PARSERS = _parser()._subparsers._group_actions[0].choices  # the commands of python -m backprop
 
@@ -136,7 +132,7 @@ def test_each_command_can_be_typed(one, capsys):
         "python -m autograder publish",
         "python -m autograder export --format excel",
         "python -m autograder pdf ridge.ipynb",
-        "python -m autograder.covrage",
+        "python -m checks.handout",
         "python -m backprop chek ridge.ipynb",
         "python -m backprop pdf ridge.ipynb",
         "python -m backprop check ridge.ipynb --timeout soon",
@@ -219,7 +215,7 @@ def test_each_link_leads_somewhere(page):
     assert not wrong
 
 
-FOLDERS = ("backprop", "autograder", "notebooks", "source", "release", "tests", "benchmarks", "docs", ".ci")
+FOLDERS = ("backprop", "checks", "autograder", "notebooks", "source", "release", "tests", "benchmarks", "docs", ".ci")
 SUFFIXES = (".py", ".md", ".toml", ".yml")
 
 
@@ -232,7 +228,15 @@ def is_missing(text: str) -> bool:
         top = text.partition("/")[0]
         return top in FOLDERS and not any(ROOT.glob(pattern))
     if text == "Makefile" or text.endswith(SUFFIXES):
-        return not any(any((ROOT / folder).glob(pattern)) for folder in ("", "backprop", "autograder", "docs"))
+        folders = (
+            ROOT,
+            *(
+                inner
+                for name in ("backprop", "checks", "autograder", "docs")
+                for inner in [ROOT / name, *(ROOT / name).rglob("*/")]
+            ),
+        )
+        return not any(any(folder.glob(pattern)) for folder in folders)
     return False
 
 
@@ -247,7 +251,7 @@ def test_each_path_exists(page):
 
 def test_a_missing_path_would_be_found():
     assert is_missing("autograder/jugding.py") and is_missing("docs/no.md") and is_missing("nbgrader_confg.py")
-    assert is_missing("tests/mutants/s99_*.py") and not is_missing("source/04-ridge/")
+    assert is_missing("checks/mutants/s99_*.py") and not is_missing("source/04-ridge/")
     assert not is_missing("backprop/gradcheck.py") and not is_missing("submitted/<student>/<section>/")
 
 
@@ -279,11 +283,11 @@ def test_the_late_penalty_of_the_guide():
 
 
 def test_the_python_example_calls_what_is_there(monkeypatch, capsys):
-    import autograder.grading
+    from autograder.grading import notebook
 
-    graded = create_autospec(autograder.grading.grade_notebook)
-    graded.return_value = autograder.grading.Result("04-ridge", "ridge", {"sum_node_check": 5.0, "q_paths": None})
-    monkeypatch.setattr(autograder.grading, "grade_notebook", graded)
+    graded = create_autospec(notebook.grade_notebook)
+    graded.return_value = notebook.Result("04-ridge", "ridge", {"sum_node_check": 5.0, "q_paths": None})
+    monkeypatch.setattr(notebook, "grade_notebook", graded)
     exec(example("instructor.md", "grade_notebook("), {})
     assert capsys.readouterr().out.startswith("5.0 ")
 
@@ -293,9 +297,9 @@ def test_the_example_of_the_maintainer_guide_works(tmp_path):
     text = (ROOT / "docs" / "maintainer.md").read_text(encoding="utf-8")
     files = dict(re.findall(r"`([\w/.-]+\.py)`:\n\n```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
     notebook = f"notebooks/{EXAMPLE}/mean_square.py"
-    check, solutions = "autograder/checks/s11_mean_square.py", "tests/mutants/s11_mean_square.py"
+    check, solutions = "checks/s11_mean_square.py", "checks/mutants/s11_mean_square.py"
     assert set(files) == {notebook, check, solutions}
-    for name in (notebook, solutions):
+    for name in files:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(files[name], encoding="utf-8")
     shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
@@ -306,15 +310,7 @@ def test_the_example_of_the_maintainer_guide_works(tmp_path):
     released = (course.release / EXAMPLE / "mean_square.ipynb").read_text(encoding="utf-8")
     assert "NotImplementedError" in released and "Rubric" not in released and "difference.size" not in released
 
-    module = types.ModuleType("autograder.checks.s11_mean_square")
-    module.__package__ = autograder.checks.__name__
-    sys.modules[module.__name__] = module  # annotations are looked up there
-    try:
-        exec(compile(files[check], check, "exec"), module.__dict__)
-        outcome = measure(tmp_path, [EXAMPLE], 3)
-    finally:
-        del sys.modules[module.__name__]
-        REGISTRY.pop(f"{EXAMPLE}/mean_square_check", None)
+    outcome = measure(course, [EXAMPLE], 3)
     named, misnamed = outcome.naming(outcome.wrong)
     assert outcome.failures == []
     assert len(outcome.wrong) >= 10 and len(outcome.accepted) >= 5

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from places import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted(ROOT.glob("source/*/*.ipynb"))
 BUDGET = 60  # seconds for a notebook without its training cells
 MOST_WORDS, MOST_LINES = 80, 15  # in one cell that is not an exercise or its check: more does not fit on a screen

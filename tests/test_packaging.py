@@ -1,18 +1,17 @@
 """What is needed is told three times, and agrees: pyproject.toml (ranges), environment.yml (conda), constraints.txt."""
 
-from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from places import ROOT
 
 try:
     import tomllib
 except ImportError:  # Python 3.10
     import tomli as tomllib
 
-ROOT = Path(__file__).resolve().parents[1]
 PROJECTS = [ROOT / "pyproject.toml", ROOT / "autograder" / "pyproject.toml"]
 OURS = {"backprop-course", "backprop-autograder"}
 CONDA_NAMES = {"torch": "pytorch", "tzdata": "python-tzdata"}

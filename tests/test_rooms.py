@@ -3,15 +3,14 @@
 import ast
 import subprocess
 import sys
-from pathlib import Path
 
 import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
+from places import ROOT
 
-from autograder.leaks import read_regions
+from autograder.release.leaks import read_regions
 
-ROOT = Path(__file__).resolve().parents[1]
 STANDARD = set(sys.stdlib_module_names)
 # What each room may import besides the standard library; the same names as in its pyproject.toml.
 LIBRARY = {"backprop", "numpy", "matplotlib", "pooch"}

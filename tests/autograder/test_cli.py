@@ -11,16 +11,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, full_disk, needs_bubblewrap
+from places import ROOT, full_disk, needs_bubblewrap
 
 from autograder import __main__ as command_line
 from autograder.__main__ import Steps, main
-from autograder.classroom import MadeUp, hand_in
 from autograder.course import Course
-from autograder.ledger import empty_record
-from autograder.mutants import Outcome, Tried
-from autograder.run import Summary
-from autograder.units import Unit
+from autograder.demo.classroom import MadeUp, hand_in
+from autograder.grading.record import empty_record
+from autograder.grading.run import Summary
+from autograder.mutants.measure import Outcome, Tried
+from autograder.submissions.find import Submission
 
 SECTION = "04-ridge"
 pytestmark = pytest.mark.xdist_group("cli")
@@ -188,7 +188,7 @@ def test_without_bubblewrap_grading_refuses_and_says_what_to_do(run, here, monke
 
 
 def test_a_stopped_command_says_how_to_go_on(here, run, monkeypatch):
-    monkeypatch.setattr("autograder.run.grade_class", lambda *args, **how: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("autograder.grading.run.grade_class", lambda *args, **how: signal.raise_signal(signal.SIGINT))
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background begin without it
     try:
         status, _, err = run("grade")
@@ -255,7 +255,7 @@ def test_a_whole_round_from_the_command_line(run, here):
 
 
 def record_of(student: str, **more) -> dict:
-    return {**empty_record(Unit(student, SECTION, Path("x"))), **more}
+    return {**empty_record(Submission(student, SECTION, Path("x"))), **more}
 
 
 def test_what_grading_says_is_sorted_with_faults_first_and_one_line_for_each_submission(run, here, monkeypatch):
@@ -265,7 +265,7 @@ def test_what_grading_says_is_sorted_with_faults_first_and_one_line_for_each_sub
         record_of("cem", faults=["a check failed"]),
     ]
     summary = Summary(graded, 1, ["dov/'x' is no section and was not graded."])
-    monkeypatch.setattr("autograder.run.grade_class", lambda *args, **how: summary)
+    monkeypatch.setattr("autograder.grading.run.grade_class", lambda *args, **how: summary)
     status, out, err = run("grade", "04")
     assert status == 1 and out[out.index("3 submissions") :].splitlines() == [
         "3 submissions of 3 students graded, 1 up to date before.",
@@ -293,7 +293,7 @@ def test_what_grading_says_is_sorted_with_faults_first_and_one_line_for_each_sub
     ],
 )
 def test_grading_is_status_1_where_a_submission_was_not_graded_as_a_whole(run, here, monkeypatch, summary, status):
-    monkeypatch.setattr("autograder.run.grade_class", lambda *args, **how: summary)
+    monkeypatch.setattr("autograder.grading.run.grade_class", lambda *args, **how: summary)
     assert run("grade", "04")[0] == status
 
 
@@ -323,7 +323,7 @@ def test_the_command_is_installed_under_its_name():
 
 def test_a_table_of_mutants_is_written_whole_or_the_old_one_is_kept(run, here, tmp_path, monkeypatch):
     tried = [Tried(f"{SECTION}/sum_node_check", "minus", False, "sign", runs=2, named=2)]
-    monkeypatch.setattr("autograder.mutants.measure", lambda *args, **options: Outcome(tried, 2))
+    monkeypatch.setattr("autograder.mutants.measure.measure", lambda *args, **options: Outcome(tried, 2))
     page = tmp_path / "checks.md"
     assert run("mutants", "04", "--write", page)[0] == 0
     before = page.read_text(encoding="utf-8")

@@ -12,8 +12,9 @@ from nbgrader.api import Gradebook
 from sqlalchemy.exc import DatabaseError
 
 from autograder import doctor
-from autograder.course import Course, CourseError, UserError, reason
+from autograder.course import Course
 from autograder.doctor import examine
+from autograder.errors import CourseError, UserError, reason
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backprop.differences import jacobian
+from backprop.checking.finite_differences import jacobian
 from backprop.gradcheck import (
     CheckFailed,
     check_function,

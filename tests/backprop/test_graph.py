@@ -5,13 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backprop.graph import (
-    ComputationGraphFunction,
-    CycleError,
-    backward_graph,
-    forward_graph,
-    sort_topological,
-)
+from backprop.graph import ComputationGraphFunction, CycleError, backward_graph, forward_graph, sort_topological
 from backprop.nodes import SquaredL2DistanceNode, ValueNode, VectorScalarAffineNode
 
 

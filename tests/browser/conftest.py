@@ -22,10 +22,6 @@ from pathlib import Path
 
 import pytest
 
-# Tests import these two by name from whichever conftest.py was read last: tests/autograder has them too.
-ROOT = Path(__file__).resolve().parents[2]
-needs_bubblewrap = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
-
 TOKEN = "only-for-this-test"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]

@@ -9,13 +9,14 @@ import sys
 
 import nbformat
 import pytest
-from conftest import ROOT, needs_bubblewrap
+from places import ROOT, needs_bubblewrap
 
-from autograder.classroom import CLASS, MadeUp, code_cell, hand_in
 from autograder.course import Course
-from autograder.release import build
-from autograder.run import Options, grade_class
-from autograder.template import templates
+from autograder.demo.classroom import CLASS, MadeUp, code_cell, hand_in
+from autograder.grading.run import grade_class
+from autograder.grading.workers import Options
+from autograder.release.build import build
+from autograder.submissions.released import released_notebooks
 
 pytestmark = [pytest.mark.browser, pytest.mark.sandbox, needs_bubblewrap, pytest.mark.xdist_group("formgrader")]
 
@@ -64,7 +65,7 @@ def server(course, serve):
 
 @pytest.fixture(scope="module")
 def notebook(course) -> str:
-    (name,) = templates(course, SECTION)
+    (name,) = released_notebooks(course, SECTION)
     return name
 
 

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from places import ROOT
 
-from autograder.classroom import CLASS, MadeUp, solved
 from autograder.course import Course
-from autograder.release import build
-from autograder.template import templates
+from autograder.demo.classroom import CLASS, MadeUp, solved
+from autograder.release.build import build
+from autograder.submissions.released import released_notebooks
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("jupyterlab")]
 
@@ -106,7 +106,7 @@ def settle(page) -> None:
 
 
 def template_of(course: Course, section: str):
-    (template,) = templates(course, section).values()
+    (template,) = released_notebooks(course, section).values()
     return template
 
 

@@ -1,0 +1,92 @@
+"""The same work on the workers of a Dask scheduler."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+
+from ..course import Course
+from ..errors import UserError
+from ..submissions.find import Submission
+from ..submissions.released import ReleasedNotebook
+from ..submissions.submission import Contents, read_contents
+from .notebook import Grader
+from .record import Record, unreadable
+from .workers import ATTEMPTS, Known, Options, _failed, grade_submission
+
+IN_FLIGHT = 4  # submissions under way for each thread of the cluster: enough to keep it busy, little enough to hold
+
+
+def grade_on_cluster(
+    course: Course, known: Known, submissions: Sequence[Submission], options: Options, salt: str
+) -> Iterator[tuple[Submission, Record]]:
+    """As `grade_here`, on the workers of the Dask scheduler at `options.cluster`.
+
+    The workers need this package and bubblewrap, but no shared file system: submissions travel with
+    the work. Raises UserError when the scheduler can't be reached or has no worker.
+    """
+    from distributed import Client, as_completed
+
+    from .cluster_plugin import BringChecks
+
+    if not submissions:
+        return
+    try:
+        client = Client(options.cluster, timeout=10, set_as_default=False)
+    except (OSError, ValueError) as error:
+        text = f"The scheduler {options.cluster} cannot be reached ({error}). Is `dask scheduler` running there?"
+        raise UserError(text) from None
+    with client:
+        client.register_plugin(BringChecks(course.checks))
+        threads = sum(client.nthreads().values())
+        if not threads:
+            raise UserError(
+                f"The scheduler {options.cluster} has no workers. Start some: dask worker {options.cluster}"
+            )
+        waiting = list(reversed(submissions))
+        under_way: dict[str, Submission] = {}
+        finished = as_completed(loop=client.loop)
+
+        def send() -> Iterator[tuple[Submission, Record]]:
+            """Send the next submission out; what cannot even be read is finished at once."""
+            while waiting:
+                submission = waiting.pop()
+                try:
+                    contents = read_contents(submission.folder, known[submission.section])
+                except Exception as error:
+                    yield submission, _failed(submission, error)
+                    continue
+                task = (_on_cluster, known[submission.section], submission, contents, options, salt)
+                future = client.submit(*task, pure=False, retries=ATTEMPTS - 1)
+                under_way[future.key] = submission
+                finished.add(future)
+                return
+
+        for _ in range(threads * IN_FLIGHT):
+            yield from send()
+        for future in finished:
+            submission = under_way.pop(future.key)
+            try:
+                record = future.result()
+            except UserError:
+                raise
+            except Exception as error:  # it killed its workers again and again, or a fault of ours
+                text = f"the cluster failed on it ({type(error).__name__}); look at it by hand."
+                record = unreadable(submission, text)
+            yield from send()
+            yield submission, record
+
+
+_graders = threading.local()
+
+
+def _on_cluster(
+    wanted: dict[str, ReleasedNotebook], submission: Submission, contents: Contents, options: Options, salt: str
+) -> Record:
+    """Runs on a Dask worker; each of its threads keeps zygotes of its own."""
+    grader = getattr(_graders, "grader", None)
+    if grader is None or (grader.salt, grader.confined, grader.seconds) != (salt, options.confined, options.seconds):
+        if grader is not None:
+            grader.close()
+        grader = _graders.grader = Grader(confined=options.confined, salt=salt, seconds=options.seconds)
+    return grade_submission(wanted, submission, contents, grader)

@@ -1,0 +1,200 @@
+"""Worker processes: each grades one submission at a time with zygotes of its own, forks of one.
+
+A worker that dies is replaced and its submission tried once more; a submission that kills two workers is given
+up with a sentence, and the run goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from ..course import Course
+from ..errors import UserError
+from ..judging.load import load
+from ..sandbox.bubblewrap import ONE_THREAD
+from ..sandbox.inside import confine
+from ..submissions.find import Submission
+from ..submissions.released import ReleasedNotebook
+from ..submissions.submission import Contents, read_contents
+from .notebook import Grader, Result, Seconds
+from .record import Record, empty_record, unreadable
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run grades.
+
+    workers : worker processes
+    force   : grade again what is already done
+    confined: False runs submissions without the sandbox
+    cluster : the address of a Dask scheduler that has the workers; None: they run on this machine
+    seconds : how long a cell, a request of the judge and a notebook may take
+    """
+
+    workers: int = max(1, os.cpu_count() or 1)
+    force: bool = False
+    confined: bool = True
+    cluster: str | None = None
+    seconds: Seconds = Seconds()
+
+
+def grade_submission(
+    wanted: dict[str, ReleasedNotebook], submission: Submission, contents: Contents, grader: Grader
+) -> Record:
+    """Grade all notebooks of a submission; return a record of plain JSON data. Never raises for what was handed in."""
+    record = empty_record(submission)
+    record["problems"] += contents.problems
+    record["unread"] = contents.unread(wanted)
+    for name, cells in contents.cells.items():
+        result = grader.grade(wanted[name], cells, contents.files, contents.notebook_problems[name])
+        add_result(record, name, result)
+    return record
+
+
+def add_result(record: Record, name: str, result: Result) -> None:
+    """Put a notebook's result into the record of its submission."""
+    record["problems"] += [p for p in result.problems if p not in record["problems"]]
+    record["suspicions"] += [s for s in result.suspicions if s not in record["suspicions"]]
+    record["faults"] += result.faults
+    for what, seconds in result.seconds.items():
+        record["seconds"][what] = record["seconds"].get(what, 0.0) + seconds
+    record["notebooks"][name] = {
+        "scores": result.scores,
+        "unanswered": result.unanswered,
+        "families": {grade_id: list(verdict.families) for grade_id, verdict in result.verdicts.items()},
+        "parts": {
+            grade_id: [[part.name, part.earned, part.points] for part in verdict.parts]
+            for grade_id, verdict in result.verdicts.items()
+        },
+        "notebook": result.notebook,
+    }
+
+
+ATTEMPTS = 2
+
+Known = dict[str, dict[str, ReleasedNotebook]]
+
+
+def grade_here(
+    course: Course, known: Known, submissions: Sequence[Submission], options: Options, salt: str
+) -> Iterator[tuple[Submission, Record]]:
+    """Grade the submissions in worker processes on this machine; yield each with its record, in the order of finishing.
+
+    Raises UserError when the sandbox can't be started.
+    """
+    if not submissions:
+        return
+    for section in known:
+        load(course.checks, section)  # before the fork, so that each worker has the checks already
+    with Grader(confined=options.confined, salt=salt, seconds=options.seconds) as first:
+        for torch in {template.torch for submission in submissions for template in known[submission.section].values()}:
+            first.zygote(torch)  # numpy and the rest are loaded once; every worker gets a fork of that
+        yield from _in_workers(known, submissions, min(options.workers, len(submissions)), first)
+
+
+def _in_workers(
+    known: Known, submissions: Sequence[Submission], count: int, first: Grader
+) -> Iterator[tuple[Submission, Record]]:
+    queue = [(submission, 1) for submission in reversed(submissions)]
+    workers = [_Worker(known, first.clone()) for _ in range(count)]
+
+    def give(worker: _Worker) -> None:
+        """Give the worker the next submission; another one takes the place of a dead worker."""
+        while not worker.take(queue):
+            workers.remove(worker)
+            worker.stop()
+            worker = _Worker(known, first.clone())
+            workers.append(worker)
+
+    try:
+        for worker in list(workers):
+            give(worker)
+        while any(worker.busy for worker in workers):
+            ready = wait([worker.connection for worker in workers if worker.busy])
+            for worker in [worker for worker in workers if worker.connection in ready]:
+                submission, attempt = worker.busy
+                try:
+                    outcome, content = worker.connection.recv()
+                except (EOFError, OSError):
+                    if attempt < ATTEMPTS:
+                        queue.append((submission, attempt + 1))
+                    else:
+                        text = "grading it ended the grader's own process twice; look at it by hand."
+                        yield submission, unreadable(submission, text)
+                    give(worker)
+                    continue
+                if outcome == "unusable":
+                    raise UserError(content)
+                give(worker)
+                yield submission, content
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+class _Worker:
+    def __init__(self, known: Known, grader: Grader):
+        context = multiprocessing.get_context("fork")
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=_work, args=(theirs, self.connection, known, grader), daemon=True)
+        self.process.start()
+        theirs.close()
+        grader.close()  # the worker has its own copy
+        self.busy: tuple[Submission, int] | None = None
+
+    def take(self, queue: list[tuple[Submission, int]]) -> bool:
+        """Take the next submission of the queue, if there is one. False when the worker is dead."""
+        self.busy = None
+        if queue:
+            try:
+                self.connection.send(queue[-1][0])
+            except OSError:
+                return False
+            self.busy = queue.pop()
+        return True
+
+    def stop(self) -> None:
+        # Said, not only closed: workers forked later hold a copy of this end.
+        with contextlib.suppress(OSError):
+            self.connection.send(None)
+        self.connection.close()
+        self.process.join(timeout=3)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+
+def _work(connection: Connection, other: Connection, known: Known, grader: Grader) -> None:
+    """Runs in the worker: one submission after the other until the connection closes."""
+    other.close()
+    confine.prctl(confine.PR_SET_PDEATHSIG, signal.SIGKILL)  # nobody would take its results
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's business
+    os.environ.update(ONE_THREAD)
+    with grader:
+        while True:
+            try:
+                submission: Submission | None = connection.recv()
+            except (EOFError, OSError):
+                return
+            if submission is None:
+                return
+            try:
+                wanted = known[submission.section]
+                contents = read_contents(submission.folder, wanted)
+                answer: tuple[str, Any] = ("graded", grade_submission(wanted, submission, contents, grader))
+            except UserError as error:
+                answer = ("unusable", str(error))
+            except Exception as error:  # our own mistake must cost this submission only
+                answer = ("graded", _failed(submission, error))
+            connection.send(answer)
+
+
+def _failed(submission: Submission, error: Exception) -> Record:
+    return unreadable(submission, f"the grader failed on it ({type(error).__name__}: {error}); look at it by hand.")

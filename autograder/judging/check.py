@@ -1,0 +1,91 @@
+"""Checks: what decides the points of a grade cell, and the register of those that are loaded."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..sandbox.gone import StudentError
+from ..text import visible
+from .draw import Draw
+from .student import Student
+from .verdict import Verdict, _current, _Grading, _Part
+
+
+@dataclass(frozen=True)
+class Check:
+    """A registered check.
+
+    name    : section/grade_id of the grade cell it decides
+    points  : must equal the points of that cell
+    reveals : it loads reference code into the student's process, so it runs after all others
+    """
+
+    name: str
+    points: float
+    function: Callable[[Student, Draw], None]
+    reveals: bool = False
+
+    def __reduce__(self) -> tuple:
+        return _registered, (self.function.__module__.partition(".")[0], self.name)
+
+    @property
+    def section(self) -> str:
+        return self.name.partition("/")[0]
+
+    @property
+    def grade_id(self) -> str:
+        return self.name.partition("/")[2]
+
+    def judge(self, student: Student, seed: str | int = "") -> Verdict:
+        """Run the check. Never raises for anything the student's process does."""
+        grading = _Grading()
+        token = _current.set(grading)
+        problem = None
+        try:
+            with np.errstate(all="ignore"):
+                self.function(student, Draw(f"{self.name}:{seed}"))
+        except StudentError as error:
+            done = sum(p.points for p in grading.parts)
+            rest = _Part("the whole check" if not done else "the rest", self.points - done, failed=True)
+            rest.mistakes.append(error.mistake)
+            grading.parts.append(rest)
+        except Exception as error:  # a fault of the check; it must not stop the run
+            problem = visible(f"{self.name}: {type(error).__name__}: {str(error)[:500]}")
+        finally:
+            _current.reset(token)
+        parts = tuple(p.result() for p in grading.parts)
+        return Verdict(self.name, self.points, parts, problem, tuple(grading.notes))
+
+
+# package that holds a course's checks, see `load` -> name -> check
+REGISTRY: dict[str, dict[str, Check]] = {}
+
+
+def check(name: str, *, points: float, reveals: bool = False) -> Callable[[Callable], Callable]:
+    """Register the decorated function as the check of the grade cell `section/grade_id`."""
+
+    def register(function: Callable[[Student, Draw], None]) -> Callable:
+        known = REGISTRY.setdefault(function.__module__.partition(".")[0], {})
+        if name in known and known[name].function.__code__ is not function.__code__:
+            raise ValueError(f"two checks are registered for {name}")
+        known[name] = Check(name, points, function, reveals)
+        return function
+
+    return register
+
+
+def registered(package: str) -> list[Check]:
+    """The checks that the modules of a package have registered so far, in the order of their definition."""
+    return list(REGISTRY.get(package, {}).values())
+
+
+def _registered(package: str, name: str) -> Check:
+    """Finds a check that came from another process, whose course's checks are loaded here as well."""
+    if name not in REGISTRY.get(package, {}):
+        section = name.partition("/")[0]
+        importlib.import_module(f"{package}.s{section.replace('-', '_')}")
+    return REGISTRY[package][name]

@@ -1,0 +1,54 @@
+"""Random inputs of a check."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+Array = np.ndarray
+
+
+# -- random inputs ------------------------------------------------------------------------------------------------
+
+
+class Draw:
+    """Random inputs of a check: well scaled, away from zero and from kinks, the same for every student.
+
+    All arrays are float64. `signed` draws magnitudes in [low, high] with random signs, so no entry
+    is near zero, where a relative error means nothing.
+    """
+
+    def __init__(self, seed: str | int):
+        digest = hashlib.sha256(str(seed).encode()).digest()
+        self.rng = np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
+
+    def signed(self, *shape: int, low: float = 0.5, high: float = 2.0) -> Array:
+        magnitude = self.rng.uniform(low, high, size=shape)
+        return np.asarray(np.where(self.rng.random(size=shape) < 0.5, -magnitude, magnitude))
+
+    def positive(self, *shape: int, low: float = 0.5, high: float = 2.0) -> Array:
+        return np.asarray(self.rng.uniform(low, high, size=shape))
+
+    def normal(self, *shape: int, scale: float = 1.0) -> Array:
+        return np.asarray(self.rng.normal(scale=scale, size=shape))
+
+    def scalar(self, low: float = 0.5, high: float = 2.0) -> Array:
+        """A 0-d array: a random sign times a magnitude in [low, high]."""
+        return self.signed(low=low, high=high)
+
+    def number(self, low: float, high: float) -> float:
+        return float(self.rng.uniform(low, high))
+
+    def integer(self, low: int, high: int) -> int:
+        """An integer from low up to high - 1."""
+        return int(self.rng.integers(low, high))
+
+    def labels(self, count: int, classes: int) -> Array:
+        """`count` class labels, shape (count,), int64, with every class present when count >= classes."""
+        labels = np.concatenate([np.arange(classes), self.rng.integers(0, classes, size=max(0, count - classes))])
+        return self.rng.permutation(labels)[:count]
+
+    def distinct_sizes(self, count: int, low: int = 3, high: int = 9) -> list[int]:
+        """Different sizes, so that no axis can be taken for another."""
+        return [int(n) for n in self.rng.choice(np.arange(low, high), size=count, replace=False)]

@@ -1,0 +1,74 @@
+"""A course's own checks: a folder of modules, one a section (`04-ridge` is judged by `s04_ridge.py`), loaded by path.
+
+The folder is imported as a package whose name is made from its content, so several courses, or a course before and
+after an edit, can be judged in one process without meeting one another.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import importlib.machinery
+import importlib.util
+import sys
+from pathlib import Path
+
+from .check import Check, registered
+
+
+def module_name(section: str) -> str:
+    """The module that holds the checks of a section, e.g. "04-ridge" -> "s04_ridge"."""
+    return "s" + section.replace("-", "_")
+
+
+def load(folder: Path, section: str) -> dict[str, Check]:
+    """The checks of a section by grade_id; empty when it has none (its grade cells are plain nbgrader tests).
+
+    folder : the course's checks, see `Course.checks`
+    """
+    if not (folder / f"{module_name(section)}.py").is_file():
+        return {}
+    package = package_of(folder)
+    importlib.import_module(f"{package}.{module_name(section)}")
+    return {check.grade_id: check for check in registered(package) if check.section == section}
+
+
+def find(folder: Path, name: str) -> Check | None:
+    """The check registered as section/grade_id, or None."""
+    section, _, grade_id = name.partition("/")
+    return load(folder, section).get(grade_id)
+
+
+def all_checks(folder: Path) -> list[Check]:
+    """Every check of a course, ordered by section and then as written in its module."""
+    package = package_of(folder)
+    for path in sorted(folder.glob("s[0-9]*.py")):
+        importlib.import_module(f"{package}.{path.stem}")
+    return sorted(registered(package), key=lambda check: check.section)
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """The Python files of a course's checks by relative path, in order: what its digest and a cluster need."""
+    paths = sorted(path for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def package_of(folder: Path) -> str:
+    """The name under which the folder is imported; it is made importable."""
+    folder = folder.resolve()
+    changed = tuple((path.as_posix(), path.stat().st_mtime_ns) for path in sorted(folder.rglob("*.py")))
+    name = _package_name(folder, changed)
+    if name not in sys.modules:
+        spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+    sys.modules[name].__path__ = [str(folder)]  # the same checks may lie in another folder now
+    return name
+
+
+@functools.lru_cache(maxsize=64)
+def _package_name(folder: Path, changed: tuple) -> str:
+    digest = hashlib.sha256()
+    for name, content in files_of(folder).items():
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return f"course_checks_{digest.hexdigest()[:16]}"

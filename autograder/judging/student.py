@@ -1,0 +1,308 @@
+"""The student at the other end: names to get, functions to call, nodes to run. The judge sees plain data only."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..sandbox.gone import StudentError, StudentGone, nonsense
+from ..sandbox.inside.probe import Probe, too_large
+from ..sandbox.inside.wire import Handle, WireError, copied
+
+# -- the student at the other end ---------------------------------------------------------------------------------
+
+
+@dataclass
+class Remote:
+    """A value in the student's process. `.value` is its plain copy, as it was when the reply was sent."""
+
+    student: Student
+    handle: Handle
+    plain: Any = ...
+
+    @property
+    def value(self) -> Any:
+        if self.plain is ...:
+            self.plain = self.fetch()
+        return self.plain
+
+    @property
+    def kind(self) -> str:
+        return self.handle.kind
+
+    def fetch(self) -> Any:
+        """The plain value as it is now (it may have been changed in place since)."""
+        return self.student.ask(op="fetch", target=self.handle).get("value")
+
+    def attr(self, name: str) -> Remote:
+        return self.student._remote(op="attr", target=self.handle, name=name)
+
+    def set(self, name: str, value: Any) -> None:
+        self.student.ask(op="set", target=self.handle, name=name, value=_bare(value))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Remote:
+        return self.student._remote(op="call", target=self.handle, args=_bare(args), kwargs=_bare(kwargs))
+
+    def method(self, name: str, *args: Any, **kwargs: Any) -> Remote:
+        return self.student._remote(op="call", target=self.handle, method=name, args=_bare(args), kwargs=_bare(kwargs))
+
+    def item(self, key: int | str) -> Remote:
+        return self.student._remote(op="item", target=self.handle, key=key)
+
+
+class Student:
+    """The student's notebook as the judge sees it: names to get, functions to call, nodes to run.
+
+    send : takes a request, returns the reply; the transport to the process that holds the notebook
+    """
+
+    def __init__(self, send: Callable[[dict[str, Any]], Any]):
+        self._send = send
+
+    @classmethod
+    def here(cls, namespace: dict[str, Any]) -> Student:
+        """The student's code lives in this very process (an instructor's kernel, the tests of the checks)."""
+        probe = Probe(namespace)
+
+        def send(request):
+            reply = probe.answer(copied(request))
+            try:
+                return copied(reply)
+            except (WireError, TypeError, ValueError) as error:
+                return too_large(error)
+
+        return cls(send)
+
+    def ask(self, **request: Any) -> dict[str, Any]:
+        """Send one request; raise StudentError when the student's code raised."""
+        reply = self._send(request)
+        if not isinstance(reply, dict) or not ({"value", "handle", "error"} & reply.keys()):
+            raise nonsense()
+        if "error" in reply:
+            raise _student_error(reply["error"])
+        return reply
+
+    def _remote(self, **request: Any) -> Remote:
+        return self._remote_of(self.ask(**request))
+
+    def _remote_of(self, reply: dict[str, Any]) -> Remote:
+        handle = reply.get("handle")
+        if not isinstance(handle, Handle):
+            raise nonsense()
+        return Remote(self, handle, reply.get("value", ...))
+
+    def has(self, name: str) -> bool:
+        return self.ask(op="has", name=name).get("value") is True
+
+    def get(self, name: str) -> Remote:
+        """The value of a name of the notebook. Raises StudentError when it is not defined."""
+        return self._remote(op="get", name=name)
+
+    def put(self, value: Any) -> Remote:
+        """A copy of a plain value in the student's process (to see whether it is changed there)."""
+        return self._remote(op="put", value=_bare(value))
+
+    def call(self, name: str, *args: Any, **kwargs: Any) -> Remote:
+        """Call a function or class of the notebook."""
+        return self._remote(op="call", name=name, args=_bare(args), kwargs=_bare(kwargs))
+
+    def watched(self, name: str, *args: Any) -> tuple[Remote, list[Any]]:
+        """Call it on copies of the arguments; return what it returned and what the arguments hold afterwards."""
+        reply = self.ask(op="call", name=name, args=_bare(args), watch=True)
+        after = reply.get("after")
+        if not isinstance(after, list) or len(after) != len(args):
+            raise nonsense()
+        return self._remote_of(reply), after
+
+    def load(self, source: str, *names: str) -> dict[str, Remote]:
+        """Run reference source text there and return what it defines under the names.
+
+        Only for checks marked `reveals=True`, which run after all others, since the student's
+        code could read what is loaded. Definitions that the names do not need stay here.
+        """
+        handles = self.ask(op="load", source=needed(source, names), names=list(names)).get("value")
+        if not isinstance(handles, dict) or not all(isinstance(handles.get(name), Handle) for name in names):
+            raise nonsense()
+        return {name: Remote(self, handles[name]) for name in names}
+
+    @contextlib.contextmanager
+    def shadow(self, **names: Any) -> Iterator[None]:
+        """Put other values under names of the notebook for a while, e.g. reference nodes."""
+        self.ask(op="shadow", names=_bare(names))
+        try:
+            yield
+        finally:
+            with contextlib.suppress(StudentGone):
+                self.ask(op="unshadow")
+
+    def run_node(
+        self,
+        name: str,
+        *,
+        upstream: Any = None,
+        before: Mapping[str, Any] | None = None,
+        share: Mapping[str, str] | None = None,
+        passes: int = 1,
+        replace_out: Any = None,
+        **inputs: Any,
+    ) -> NodeRun:
+        """Build a node on inputs, run it forward and backward, return everything that can be seen.
+
+        inputs      : in the order of the constructor's arguments (passed by position); arrays become
+                      nodes holding them, plain Python numbers are passed as they are
+        upstream    : the gradient put into the node's `d_out` before `backward`; None: forward only
+        before      : input name -> gradient that another consumer has already added to its `d_out`
+        share       : input name -> earlier input name: the same node is passed for both
+        passes      : how often forward and backward run on the same node
+        replace_out : put into the node's `out` between forward and backward
+
+        Nothing is raised here for what the student's code does: the NodeRun raises when the
+        missing result is asked for, so that a part loses only its own points.
+        """
+        try:
+            reply = self.ask(
+                op="node",
+                name=name,
+                inputs=[[key, value, isinstance(value, np.ndarray)] for key, value in inputs.items()],
+                node_name=name.lower(),
+                upstream=upstream,
+                forward_only=upstream is None,
+                before=dict(before or {}),
+                share=dict(share or {}),
+                passes=passes,
+                replace_out=replace_out,
+            )
+        except StudentGone:
+            raise
+        except StudentError as error:
+            return NodeRun(name, {}, error)
+        result = reply.get("value")
+        if not isinstance(result, dict):
+            raise nonsense()
+        return NodeRun(name, result, _student_error(result["error"]) if "error" in result else None)
+
+
+@dataclass
+class NodeRun:
+    """What running one node showed. Asking for something it never reached raises StudentError."""
+
+    name: str
+    result: dict[str, Any]
+    error: StudentError | None = None
+
+    def _seen(self, key: str, kind: type = object) -> Any:
+        if key not in self.result:
+            raise self.error or nonsense()
+        if not isinstance(self.result[key], kind):
+            raise nonsense()
+        return self.result[key]
+
+    def _of_input(self, key: str, name: str) -> Any:
+        seen = self._seen(key, dict)
+        if name not in seen:
+            raise nonsense()
+        return seen[name]
+
+    @property
+    def out(self) -> Any:
+        """`node.out` after forward."""
+        return self._seen("out")
+
+    @property
+    def returned(self) -> Any:
+        """What `forward` returned."""
+        return self._seen("returned")
+
+    @property
+    def d_out(self) -> Any:
+        """`node.d_out` after forward, before anything was added to it: should be zeros."""
+        return self._seen("d_out")
+
+    def grad(self, name: str) -> Any:
+        """`d_out` of the named input after backward."""
+        return self._of_input("grads", name)
+
+    @property
+    def upstream_after(self) -> Any:
+        return self._seen("upstream_after")
+
+    def input_after(self, name: str) -> Any:
+        return self._of_input("inputs_after", name)
+
+    @property
+    def predecessors(self) -> list[str]:
+        """Names of the inputs that `get_predecessors` listed."""
+        return self._seen("predecessors", list)
+
+
+@functools.lru_cache(maxsize=256)
+def needed(source: str, names: Sequence[str]) -> str:
+    """The source text without the functions and classes that those of the given names do not use."""
+    body = ast.parse(source).body
+    defined = {s.name: s for s in body if isinstance(s, ast.FunctionDef | ast.ClassDef)}
+    rest = [s for s in body if s not in defined.values()]
+    kept: set[str] = set()
+    waiting = [*names, *(name for statement in rest for name in _used(statement))]
+    while waiting:
+        name = waiting.pop()
+        if name in defined and name not in kept:
+            kept.add(name)
+            waiting += _used(defined[name])
+    return ast.unparse(ast.Module([s for s in body if s in rest or s.name in kept], []))
+
+
+def _used(statement: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+
+
+def _bare(value: Any) -> Any:
+    """The value with each Remote replaced by its handle."""
+    if isinstance(value, Remote):
+        return value.handle
+    if isinstance(value, (list, tuple)):
+        return type(value)(_bare(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _bare(item) for key, item in value.items()}
+    return value
+
+
+def _student_error(error: Any) -> StudentError:
+    """The sentence for an error reply. Everything in it comes from the student's process."""
+    if not isinstance(error, dict):
+        return nonsense()
+    said = {key: value for key, value in error.items() if isinstance(value, str)}
+    kind, message = said.get("type", "Error")[:80], said.get("message", "")[:500].strip()
+    where = ""
+    if said.get("line"):
+        function = said.get("function", "")[:80]
+        inside = f" in {function}" if function and not function.startswith("<") else ""
+        where = f"{inside}, at the line: {said['line'][:200]}"
+    if kind == "Missing":
+        return StudentError(
+            f"{message} is not defined. Is the cell that defines it complete, and does it run without an error?",
+            "missing_name",
+        )
+    if kind == "Timeout":
+        return StudentError("The code did not finish in time and was stopped. Is there a loop that never ends?", "time")
+    if kind == "TooLarge":
+        return StudentError(f"The result is too large to be looked at: {message}.", "shape")
+    if kind == "NotImplementedError":
+        return StudentError(f"Not finished yet: NotImplementedError{where}", "unfinished")
+    if kind in ("ImportError", "ModuleNotFoundError") and "torch" in message:
+        return StudentError(f"{message}{where}", "torch")
+    return StudentError(f"{kind}: {message or 'no message'}{where}", "raises")
+
+
+def values(got: Any) -> Sequence[Any]:
+    """The parts of a returned tuple or list (a Remote or a plain value). Raises StudentError when it is neither."""
+    value = got.value if isinstance(got, Remote) else got
+    if not isinstance(value, (list, tuple)):
+        what = value.kind if isinstance(value, Handle) else type(value).__name__
+        raise StudentError(f"Expected several values returned together, separated by commas, but got {what}.", "type")
+    return value

@@ -1,0 +1,99 @@
+"""The class report: how each check went, which mistakes were made, what needs a person, as one HTML page."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from backprop.files import write_atomically
+
+from ..course import Course
+from ..errors import UserError
+from ..gradebook.reader import GradedSubmission, Section, read_grades
+from ..grading.ledger import Ledger
+from ..grading.record import Record
+from .check_stats import check_stats
+from .report_page import bars, histogram, render, times
+
+SHOWN = ("start", "cells", "judge")  # the parts of a submission's time, by the clock
+
+
+def write_report(course: Course, output: Path | None, sections: Sequence[str]) -> Path:
+    """Write the class report of the sections and return the file's path.
+
+    output : exports/report.html when None
+
+    Raises UserError when nothing is graded yet.
+    """
+    path = Path(output) if output else course.exports / "report.html"
+    if path.is_dir():
+        raise UserError(f"{path} is a folder. Name a file with -o.")
+    grades = read_grades(course, list(sections))
+    graded = [section for section in grades.sections if section.submissions]
+    if not graded:
+        raise UserError("Nothing is graded yet in these sections. Run `python -m autograder grade` first.")
+    ledger = Ledger(course)
+    chapters = [chapter(section, list(ledger.records(section.name))) for section in graded]
+    text = render(
+        title=course.root.name,
+        written=datetime.now().strftime("%d %B %Y, %H:%M"),
+        chapters=chapters,
+        people=len(grades.people),
+        submissions=sum(len(section.submissions) for section in graded),
+        names={person.id: person.name for person in grades.people},
+        faults=[fault for chapter in chapters for fault in chapter["faults"]],
+        suspicions=[found for chapter in chapters for found in chapter["suspicions"]],
+        open_answers=sum(count for chapter in chapters for _, count in chapter["by_hand"]),
+    )
+    write_atomically(path, text.encode("utf-8", "replace"), mode=0o640)  # grades are nobody else's business
+    return path
+
+
+def chapter(section: Section, records: list[Record]) -> dict:
+    """Everything that the page shows about one section."""
+    # A note may be left of somebody who was taken out of the gradebook.
+    records = [record for record in records if record["student"] in section.submissions]
+    stats = check_stats(records)
+    worth = {item.name: item.points for item in section.items}
+    for one in stats:
+        one.points = worth.get(one.name) or one.points
+    submissions = list(section.submissions.values())
+    scores = [100 * submission.score / section.points if section.points else 0.0 for submission in submissions]
+    by_hand = Counter(name for submission in submissions for name in _open(submission))
+    seconds = [(record["student"], _total(record["seconds"])) for record in records]
+    unfinished = sum(submission.needs_person for submission in submissions)
+    numbers = _summary(scores)
+    return {
+        "name": section.name,
+        "points": section.points,
+        "submissions": section.submissions,
+        "numbers": numbers,
+        "unfinished": unfinished,
+        "histogram": histogram(scores, section.name, numbers),
+        "bars": bars(stats, section.name) if stats else None,
+        "stats": stats,
+        "by_hand": [(item.name, by_hand[item.name]) for item in section.items if by_hand[item.name]],
+        "times": times([s for _, s in seconds], section.name) if seconds else None,
+        "slowest": sorted(seconds, key=lambda pair: -pair[1])[:5],
+        "seconds": {what: sum(r["seconds"].get(what, 0.0) for r in records) for what in (*SHOWN, "gradebook")},
+        "faults": [(r["student"], section.name, fault) for r in records for fault in r["faults"]],
+        "suspicions": [(r["student"], section.name, r["suspicions"]) for r in records if r["suspicions"]],
+        "problems": [(r["student"], r["problems"]) for r in records if r["problems"]],
+    }
+
+
+def _open(submission: GradedSubmission) -> list[str]:
+    return [name for n in submission.notebooks.values() for name, mark in n.marks.items() if mark.needs_person]
+
+
+def _total(seconds: dict[str, float]) -> float:
+    return sum(seconds.get(what, 0.0) for what in SHOWN)
+
+
+def _summary(scores: list[float]) -> dict[str, float]:
+    """Mean, median and quartiles of scores in percent."""
+    low, middle, high = statistics.quantiles(scores, n=4, method="inclusive") if len(scores) > 1 else scores * 3
+    return {"mean": statistics.fmean(scores), "low": low, "median": middle, "high": high}

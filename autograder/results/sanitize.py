@@ -1,0 +1,246 @@
+"""Show a student's notebook in a browser without letting it act there: for the feedback pages and the formgrader.
+
+nbconvert's own `sanitize_html` does not reach the Markdown cells of nbgrader's two page templates, and
+nbgrader's `strip_files_prefix` turns a harmless `files/javascript:…` link into a live one. So the
+whole way is closed here instead, in two places that `nbgrader_config.py` names:
+
+* `SanitizeCells` rebuilds each cell from the parts that are known, outputs as text, PNG or JPEG only;
+* `markdown2html` renders Markdown, then lets through a short list of tags and attributes.
+
+Nothing is fetched from anywhere when a page is opened: pictures are either inside the notebook,
+files beside it, or not shown.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import html
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from bleach.css_sanitizer import CSSSanitizer
+from bleach.sanitizer import Cleaner
+from jinja2 import pass_context
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.preprocessors import Preprocessor
+
+from ..submissions.files import MAX_FILE, open_no_link
+from ..submissions.outputs import clean_outputs
+from ..submissions.released import RUBRIC_TAG
+
+# Longer Markdown than this is shown as plain text: no answer needs it, and rendering it could take minutes.
+MAX_MARKDOWN = 60_000
+MAX_ALL_MARKDOWN = 1_000_000
+# The parsers look for the end of each of these to the end of the text: many without an end would take minutes.
+MOST = {"\\\\[": 300, "\\\\(": 300, "\\begin{": 600, "<": 4000, "$": 8000}
+
+TAGS = frozenset(
+    """a abbr b blockquote br caption center cite code col colgroup dd del details dfn div dl dt em h1 h2 h3 h4 h5 h6 hr
+    i img ins kbd li mark ol p pre q s samp small span strike strong sub summary sup table tbody td tfoot th thead tr
+    tt u ul var""".split()  # noqa: SIM905
+)
+PICTURE = re.compile(r"data:image/(png|jpeg);base64,[A-Za-z0-9+/=]+\Z")
+LINK = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
+ALIGN = re.compile(r"\s*text-align:\s*(left|right|center)\s*;?\s*\Z")
+NUMBER = re.compile(r"\d{1,4}(px|%)?\Z")
+NAME = re.compile(r"[\w-]{1,200}\Z")
+PLAIN_ATTRIBUTES = {"title", "alt", "colspan", "rowspan", "align", "start"}
+IMG = re.compile(r"<img\b[^<>]*>", re.IGNORECASE)
+SRC = re.compile(r"""\bsrc\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE)
+NBGRADER_FLAGS = ("grade", "solution", "locked", "task")
+
+
+def _allowed(tag: str, name: str, value: str) -> bool:
+    """Whether an attribute may stay. No id and no name: they could stand in for a score box of the formgrader."""
+    if name == "href":
+        return tag == "a" and LINK.match(value) is not None
+    if name == "src":
+        return tag == "img" and PICTURE.match(value) is not None
+    if name == "class":  # the colours of code, nothing that the page's own style knows
+        return (tag == "span" and re.fullmatch(r"[a-z][a-z0-9]{0,2}", value) is not None) or (
+            tag == "div" and value == "highlight"
+        )
+    if name == "style":
+        return tag in ("td", "th") and ALIGN.match(value) is not None
+    if name in ("width", "height"):
+        return NUMBER.match(value) is not None
+    return name in PLAIN_ATTRIBUTES
+
+
+@functools.cache
+def _cleaner() -> Cleaner:
+    protocols = {"http", "https", "mailto", "data"}
+    return Cleaner(TAGS, _allowed, protocols, css_sanitizer=CSSSanitizer(["text-align"]))
+
+
+class _Renderer(IPythonRenderer):
+    """nbconvert's Markdown with formulas, without anchors and without pictures of its own finding."""
+
+    def __init__(self) -> None:
+        super().__init__(escape=False, exclude_anchor_links=True)  # cleaned afterwards
+
+    def _embed_image_or_attachment(self, src: str) -> str:
+        return src
+
+    def block_mermaidjs(self, code: str) -> str:
+        return f"<pre>{html.escape(code)}</pre>"
+
+
+def as_text(text: str) -> str:
+    """HTML that shows `text` as it is."""
+    return f"<pre>{html.escape(text)}</pre>"
+
+
+@functools.lru_cache(maxsize=512)  # most Markdown of a class is the text of the exercises, the same for everybody
+def _rendered(source: str) -> str:
+    return MarkdownWithMath(renderer=_Renderer()).render(source)
+
+
+@functools.lru_cache(maxsize=512)
+def _cleaned(rendered: str) -> str:
+    return _cleaner().clean(rendered)
+
+
+def sanitized_html(source: str, attachments: dict[str, Any] | None = None, folder: str = "") -> str:
+    """HTML of Markdown that can do nothing but be read.
+
+    attachments : the cell's attachments; PNG and JPEG pictures are shown
+    folder      : PNG and JPEG files in it may be shown as pictures; "" for none
+
+    Never raises: what can't be rendered is shown as plain text.
+    """
+    if len(source) > MAX_MARKDOWN or any(source.count(opener) > most for opener, most in MOST.items()):
+        return as_text(source)
+    try:
+        rendered = _rendered(source)
+        if "<img" not in rendered.lower():
+            return _cleaned(rendered)
+        found = attachments if isinstance(attachments, dict) else {}
+        return _cleaner().clean(IMG.sub(lambda tag: _picture(tag[0], found, folder), rendered))
+    except Exception:  # a hostile text may break the parser; the answer must be readable all the same
+        return as_text(source)
+
+
+def _picture(tag: str, attachments: dict[str, Any], folder: str) -> str:
+    """The img tag with its picture inside, or words in place of a picture that can't be shown."""
+    match = SRC.search(tag)
+    source = html.unescape(match[1].strip("\"'")) if match else ""
+    if PICTURE.match(source):
+        return tag
+    name = source.removeprefix("attachment:")
+    picture = _attached(attachments.get(name)) if source.startswith("attachment:") else _beside(folder, source)
+    if picture is None:
+        return f"<em>[picture not shown: {html.escape(name[:200] or 'it has no address')}]</em>"
+    return tag[: match.start()] + f'src="{picture}"' + tag[match.end() :]
+
+
+def _attached(bundle: Any) -> str | None:
+    """A data address of an attachment that is a PNG or JPEG picture."""
+    if not isinstance(bundle, dict):
+        return None
+    outputs = clean_outputs([{"output_type": "display_data", "data": bundle}], limit=MAX_FILE)
+    data = outputs[0].get("data", {}) if outputs else {}
+    return next((f"data:{mime};base64,{data[mime]}" for mime in ("image/png", "image/jpeg") if mime in data), None)
+
+
+def _beside(folder: str, source: str) -> str | None:
+    """A data address of a picture file that lies in the notebook's folder; no link is followed out of it."""
+    path = os.path.normpath(source)
+    if not folder or os.path.isabs(path) or path.startswith("..") or "\0" in path:
+        return None
+    if not re.search(r"\.(png|jpe?g)\Z", path, re.IGNORECASE) or ":" in path:
+        return None
+    full = Path(folder, path)
+    if Path(os.path.realpath(full.parent)) != Path(os.path.realpath(folder), os.path.dirname(path)):
+        return None
+    try:
+        with open(open_no_link(full), "rb") as file:
+            content = file.read(MAX_FILE)
+    except OSError:
+        return None
+    mime = "image/png" if path.lower().endswith("png") else "image/jpeg"
+    return _attached({mime: base64.b64encode(content).decode()})
+
+
+@pass_context
+def markdown2html(context: Any, source: str) -> str:
+    """The filter of nbconvert's page templates: Markdown of the cell that is being shown, as harmless HTML."""
+    cell = context.get("cell") or {}
+    folder = (context.get("resources") or {}).get("metadata", {}).get("path", "")
+    return sanitized_html(source, cell.get("attachments"), str(folder or ""))
+
+
+def unchanged(text: str) -> str:
+    """Stands in for nbconvert's `strip_files_prefix`, which would undo what was made harmless before."""
+    return text
+
+
+def sanitized_cell(cell: Any) -> Any:
+    """A new cell with the known parts of `cell` only. Raw cells become plain text."""
+    cell_type, source = cell.get("cell_type"), cell.get("source")
+    source = "".join(part for part in source if isinstance(part, str)) if isinstance(source, list) else str(source)
+    result = {"cell_type": cell_type, "metadata": _sanitized_metadata(cell.get("metadata")), "source": source}
+    if NAME.match(str(cell.get("id", ""))):
+        result["id"] = cell["id"]
+    if cell_type == "code":
+        count = cell.get("execution_count")
+        result["execution_count"] = count if type(count) is int else None
+        outputs = cell.get("outputs")
+        result["outputs"] = clean_outputs(outputs if isinstance(outputs, list) else [])
+    elif cell_type == "markdown":
+        if isinstance(cell.get("attachments"), dict):
+            result["attachments"] = cell["attachments"]
+    else:
+        result["cell_type"], result["source"] = "markdown", as_text(source)
+    return nbformat.from_dict(result)
+
+
+def for_graders_only(cell: dict[str, Any]) -> bool:
+    """Whether a cell holds a model answer and a rubric: those stay on the formgrader's page and on no other."""
+    return RUBRIC_TAG in cell.get("metadata", {}).get("tags", [])
+
+
+def sanitized_cells(cells: list[Any]) -> list[Any]:
+    """Every cell made harmless; Markdown beyond MAX_ALL_MARKDOWN characters becomes plain text."""
+    kept, size = [], 0
+    for cell in map(sanitized_cell, cells):
+        size += len(cell.source) if cell.cell_type == "markdown" else 0
+        if cell.cell_type == "markdown" and size > MAX_ALL_MARKDOWN:
+            cell.source = as_text(cell.source)
+        kept.append(cell)
+    return kept
+
+
+def _sanitized_metadata(metadata: Any) -> dict[str, Any]:
+    """nbgrader's own entries, each of its right type; everything else is left out."""
+    nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    if not isinstance(nbgrader, dict) or not NAME.match(str(nbgrader.get("grade_id", ""))):
+        return {}
+    kept: dict[str, Any] = {flag: nbgrader.get(flag) is True for flag in NBGRADER_FLAGS}
+    points = nbgrader.get("points")
+    if isinstance(points, (int, float)) and not isinstance(points, bool):
+        kept["points"] = points
+    return {"nbgrader": {**kept, "grade_id": str(nbgrader["grade_id"])}}
+
+
+class SanitizeCells(Preprocessor):
+    """nbconvert preprocessor: every cell is rebuilt by `sanitized_cell`, the notebook's metadata dropped."""
+
+    def __init__(self, **settings: Any):
+        super().__init__(**settings)
+        self.enabled = True
+
+    def preprocess(self, notebook: Any, resources: Any) -> tuple[Any, Any]:
+        formgrader = "submission_id" in resources and "nbgrader" not in resources
+        kept = [cell for cell in notebook.cells if formgrader or not for_graders_only(cell)]
+        cells = sanitized_cells(kept)
+        metadata = {"language_info": {"name": "python"}}
+        return nbformat.from_dict({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}), resources
+
+
+# What nbgrader_config.py sets for nbconvert's HTMLExporter.
+FILTERS = {"markdown2html": markdown2html, "strip_files_prefix": unchanged}

@@ -1,0 +1,278 @@
+"""The trusted side of the sandbox: starts zygotes in bubblewrap and talks to student processes.
+
+Everything that comes back over a socket is read as hostile: sizes are limited, nothing is unpickled,
+and a process that hangs, lies about the format or dies ends its own notebook only.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import UserError
+from .bubblewrap import ENVIRONMENT, INSIDE, LIBRARY, bubblewrap, inside, library_folders
+from .gone import StudentGone, nonsense
+from .inside.confine import Limits
+from .inside.wire import WireError, encode, read
+
+START_SECONDS = 60
+WAITS = (0.5, 5.0, 30.0)  # between tries to fork a student process
+GRACE_SECONDS = 1.0  # between asking a cell to stop and killing the process
+TIMED_OUT = "The code did not finish in {seconds:g} s and was stopped. Is there a loop that never ends?"
+DIED = "The notebook's process ended while it ran this. Did the code exit, or use too much memory?"
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What one cell did. outputs are nbformat outputs as the student's process sent them: hostile until cleaned."""
+
+    outputs: list[dict[str, Any]]
+    ok: bool
+    cpu: float = 0.0
+
+
+class StudentProcess:
+    """One untrusted process with one notebook in it.
+
+    alive : requests can be sent
+    died  : it ended by itself, or by somebody else's hand
+    """
+
+    def __init__(self, zygote: Zygote, channel: socket.socket):
+        self._zygote, self._channel = zygote, channel
+        self.alive, self.died = True, False
+        self.usage: dict[str, float] = {}
+
+    def send(self, request: dict[str, Any], seconds: float = 10.0) -> Any:
+        """Send one request, return the reply. Raises StudentGone when none comes; the process is dead then."""
+        if not self.alive:
+            raise StudentGone(DIED, "died")
+        deadline = _Deadline(seconds)
+        message = encode(request)
+        try:
+            self._channel.settimeout(seconds)
+            self._channel.sendall(message)
+            try:
+                return _reply(self._channel, deadline)
+            except TimeoutError:
+                if deadline.started:
+                    raise
+            self._zygote.signal("interrupt")
+            return _reply(self._channel, _Deadline(GRACE_SECONDS))
+        except TimeoutError:
+            self.end()
+            raise StudentGone(TIMED_OUT.format(seconds=seconds), "time") from None
+        except (WireError, RecursionError):
+            self.end()
+            raise nonsense() from None
+        except (OSError, EOFError):
+            self.died = True
+            self.end()
+            raise StudentGone(DIED, "died") from None
+
+    def run_cell(self, source: str, number: int, seconds: float = 30.0) -> CellResult:
+        """Run one cell. Raises StudentGone when the process did not survive it."""
+        reply = self.send({"op": "cell", "source": source, "number": number}, seconds)
+        if isinstance(reply, dict) and isinstance(reply.get("outputs"), list):
+            return CellResult(reply["outputs"], reply.get("ok") is True, self._told(reply.get("cpu")))
+        self.died = True
+        self.end()
+        broken = str(reply.get("broken", "") if isinstance(reply, dict) else "")[:200]
+        raise StudentGone(f"{DIED} {broken}".strip(), "died")
+
+    def answers_cpu(self) -> float:
+        """Processor seconds that the notebook's own code took to answer the judge, by its own account."""
+        with contextlib.suppress(StudentGone):
+            reply = self.send({"op": "cpu"}, GRACE_SECONDS)
+            return self._told(reply.get("value") if isinstance(reply, dict) else None)
+        return 0.0
+
+    def _told(self, seconds: Any) -> float:
+        """Processor seconds by the process's own account, 0 where that cannot be true."""
+        return seconds if isinstance(seconds, float) and 0 <= seconds <= self._zygote.limits.cpu else 0.0
+
+    def end(self) -> None:
+        """Kill the process and everything it started."""
+        if self.alive:
+            self.alive = False
+            self._channel.close()
+            self.usage = self._zygote.end_student()
+
+
+class Zygote:
+    """A process in bubblewrap that has numpy, matplotlib and IPython loaded and forks students, and clones of itself.
+
+    torch    : torch is importable (and loaded) in it
+    confined : False runs without bubblewrap, name spaces and seccomp; the submissions must be trusted
+    """
+
+    def __init__(self, torch: bool = False, confined: bool = True, limits: Limits | None = None):
+        self.torch, self.confined = torch, confined
+        self.limits = limits or Limits(memory=(8 if torch else 3) * 2**30)
+        self._process: subprocess.Popen | None = None
+        self._control: socket.socket | None = None
+        self._student: StudentProcess | None = None
+
+    def start(self) -> Zygote:
+        """Start it and wait until it is ready. Raises UserError when it can't be started."""
+        ours, theirs = socket.socketpair()
+        number = theirs.fileno()
+        command = bubblewrap(self.torch) if self.confined else []
+        paths = ["/course"] if self.confined else [str(INSIDE.parent), str(LIBRARY.parent)]
+        libraries = library_folders()
+        if self.confined:
+            command += [inside(sys.executable), "-I", "-S", "/course/inside/zygote.py"]
+            libraries = [inside(folder) for folder in libraries]
+        else:
+            command += [sys.executable, "-I", "-S", INSIDE / "zygote.py"]
+        command += [str(number), str(int(self.torch)), str(int(self.confined)), *paths, *libraries]
+        self._process = subprocess.Popen(
+            [os.fspath(part) for part in command],
+            pass_fds=[number],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=ENVIRONMENT,
+            start_new_session=True,
+        )
+        theirs.close()
+        self._control = ours
+        try:
+            _reply(ours, _Deadline(START_SECONDS))
+        except (OSError, EOFError, WireError):
+            self._process.kill()
+            said = self._process.stderr.read(4000).decode(errors="replace").strip().splitlines()
+            why = said[-1] if said else "it gave no reason"
+            self.stop()
+            text = f"The sandbox could not be started: {why}. `python -m autograder doctor` says what is missing."
+            raise UserError(text) from None
+        return self
+
+    def clone(self) -> Zygote:
+        """Another one, forked from this: it starts in milliseconds, shares this one's memory and dies with it.
+
+        Should that happen, it starts anew by itself. Raises OSError, EOFError or WireError where this one is dead.
+        """
+        if self._control is None:
+            self.start()
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                self._send({"op": "clone"}, theirs)
+            _reply(ours, _Deadline(START_SECONDS))
+        except BaseException:
+            ours.close()
+            raise
+        twin = Zygote(self.torch, self.confined, self.limits)
+        twin._control = ours
+        return twin
+
+    def open(self, files: dict[str, bytes] | None = None) -> StudentProcess:
+        """Fork a student process whose working folder holds the given files (relative, already checked names).
+
+        Waits and tries again where that fails: another student's process may have used up what the computer has.
+        """
+        for pause in WAITS:
+            try:
+                return self._open(files)
+            except (OSError, EOFError, WireError, UserError):
+                self.stop()
+                time.sleep(pause)
+        return self._open(files)
+
+    def _open(self, files: dict[str, bytes] | None) -> StudentProcess:
+        if self._student is not None and self._student.alive:
+            self._student.end()
+        if self._control is None or (self._process is not None and self._process.poll() is not None):
+            self.stop()
+            self.start()
+        ours, theirs = socket.socketpair()
+        content = {name: np.frombuffer(data, np.uint8) for name, data in (files or {}).items()}
+        with theirs:
+            self._send({"op": "start", "limits": self.limits.as_dict(), "files": content}, theirs)
+        if _reply(self._control, _Deadline(START_SECONDS)) != {"started": True}:
+            raise OSError("the student process could not be started")
+        self._student = StudentProcess(self, ours)
+        return self._student
+
+    def _send(self, request: dict[str, Any], channel: socket.socket) -> None:
+        """Send a request with one end of a socket, over which the answers will come."""
+        message = encode(request)
+        descriptor = array.array("i", [channel.fileno()])
+        sent = self._control.sendmsg([message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptor)])
+        self._control.sendall(message[sent:])
+
+    def signal(self, operation: str) -> None:
+        self._control.sendall(encode({"op": operation}))
+
+    def end_student(self) -> dict[str, float]:
+        """Kill the running student process; return the sandbox's processor seconds since the last, and its memory."""
+        try:
+            self.signal("end")
+            reply = _reply(self._control, _Deadline(START_SECONDS))
+            return reply if isinstance(reply, dict) else {}
+        except (OSError, EOFError, WireError):
+            self.stop()
+            return {}
+
+    def stop(self) -> None:
+        if self._control is not None:
+            self._control.close()
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(2)
+            self._process.kill()
+            self._process.wait()
+            self._process.stderr.close()
+        self._process = self._control = None
+
+    def __enter__(self) -> Zygote:
+        return self.start()
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+
+@dataclass
+class _Deadline:
+    """Time left for one reply; `started` tells whether some of it has come."""
+
+    seconds: float
+    started: bool = False
+
+    def __post_init__(self) -> None:
+        self.end = time.monotonic() + self.seconds
+
+
+def _reply(channel: socket.socket, deadline: _Deadline) -> Any:
+    """The one message that answers a request. Raises TimeoutError, EOFError, or WireError when it is no such thing."""
+    data = bytearray()
+
+    def receive(size: int) -> bytes:
+        while len(data) < size:
+            left = deadline.end - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            channel.settimeout(left)
+            piece = channel.recv(min(max(size - len(data), 2**16), 2**20))  # a small message in one go
+            if not piece:
+                raise EOFError
+            deadline.started = True
+            data.extend(piece)
+        wanted = bytes(data[:size])
+        del data[:size]
+        return wanted
+
+    value = read(receive)
+    if data:
+        raise WireError("there is more than one answer to a request")
+    return value

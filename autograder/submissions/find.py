@@ -1,0 +1,84 @@
+"""Who handed in what: the folders of submitted/. Everything below them is hostile data."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..course import Course
+from ..errors import CourseError
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One student's submission of one section."""
+
+    student: str
+    section: str
+    folder: Path
+    key: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.student}/{self.section}"
+
+
+def find_submissions(
+    course: Course, sections: Sequence[str], students: Sequence[str] = (), skip: Sequence[str] = ()
+) -> tuple[list[Submission], list[str]]:
+    """The submissions of the sections, and a sentence for each folder that can't be one.
+
+    Raises CourseError when there is no submitted/ folder or a named student, or one to skip, has handed nothing in.
+    """
+    if not course.submitted.is_dir():
+        raise CourseError(
+            f"{course.shown(course.submitted)}/ does not exist. Put submissions into submitted/<student>/<section>/, "
+            "or say `python -m autograder collect` and the downloaded archive."
+        )
+    submissions, problems = [], []
+    names = sorted(entry.name for entry in os.scandir(course.submitted) if not entry.name.startswith("."))
+    known = course.sections()
+    unknown = [name for name in [*students, *skip] if name not in names]
+    if unknown:
+        raise CourseError(f"submitted/ has no folder for {', '.join(unknown)}. Check the spelling of the student id.")
+    for student in names:
+        if (students and student not in students) or student in skip:
+            continue
+        if set(student) & set("<>"):
+            text = "a name with < or > would be HTML on nbgrader's pages. Rename the folder."
+            problems.append(f"submitted/{student}: {text}")
+            continue
+        if not student.isprintable():
+            problems.append(f"submitted/{student!r}: the name has signs that cannot be shown. Rename the folder.")
+            continue
+        problems += _misplaced(course.submitted / student, known)
+        for section in sections:
+            folder = course.submitted / student / section
+            if not folder.exists() and not folder.is_symlink():
+                continue
+            if folder.is_symlink() or (course.submitted / student).is_symlink():
+                problems.append(
+                    f"{student}/{section}: the folder is a link and was not followed. Ask for a copy of it."
+                )
+            elif not folder.is_dir():
+                problems.append(f"{student}/{section} is a file where a folder should be. Ask for it again.")
+            else:
+                submissions.append(Submission(student, section, folder))
+    return submissions, problems
+
+
+def _misplaced(folder: Path, sections: Sequence[str]) -> list[str]:
+    """A sentence for each thing in a student's folder that is no section, so that nobody waits for its grade."""
+    if folder.is_symlink() or not folder.is_dir():
+        return []
+    problems = []
+    for name in sorted(os.listdir(folder)):
+        if name in sections or name.startswith("."):
+            continue
+        alike = difflib.get_close_matches(name.lower(), sections, 1)
+        what = f"Rename it to {alike[0]}." if alike else f"Put notebooks into submitted/{folder.name}/<section>/."
+        problems.append(f"{folder.name}/{name[:80]!a} is no section and was not graded. {what}")
+    return problems

@@ -1,0 +1,98 @@
+"""Outputs and attached images of a notebook, rebuilt from the parts that are safe to show."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from ..text import visible
+from .files import SAFE_NAME
+
+MAX_CELL_OUTPUT = 2 * 2**20
+PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+
+
+def _joined(value: Any) -> str | None:
+    if isinstance(value, list) and all(isinstance(line, str) for line in value):
+        value = "".join(value)
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
+
+
+# -- outputs --------------------------------------------------------------------------------------------------------
+
+
+def clean_outputs(outputs: list[Any], limit: int = MAX_CELL_OUTPUT) -> list[dict[str, Any]]:
+    """nbformat outputs that are safe to show: text, and PNG or JPEG images; no HTML, no SVG, no script.
+
+    Everything is rebuilt from the parts that are known, so nothing else can ride along.
+    """
+    cleaned, size = [], 0
+    for output in outputs[:500]:
+        if not isinstance(output, dict):
+            continue
+        result = _clean_output(output)
+        if result is None:
+            continue
+        size += len(json.dumps(result))
+        if size > limit:
+            note = "[the rest of this output is too large and was left out]\n"
+            cleaned.append({"output_type": "stream", "name": "stdout", "text": note})
+            break
+        cleaned.append(result)
+    return cleaned
+
+
+def _clean_output(output: dict[str, Any]) -> dict[str, Any] | None:
+    kind = output.get("output_type")
+    if kind == "stream":
+        text = _joined(output.get("text"))
+        name = "stderr" if output.get("name") == "stderr" else "stdout"
+        return None if text is None else {"output_type": "stream", "name": name, "text": visible(text[:200_000])}
+    if kind in ("display_data", "execute_result"):
+        data = output.get("data")
+        bundle = _clean_bundle(data) if isinstance(data, dict) else {}
+        if not bundle:
+            return None
+        metadata = output.get("metadata")
+        figure = isinstance(metadata, dict) and metadata.get("figure") is True
+        result = {"output_type": kind, "data": bundle, "metadata": {"figure": True} if figure else {}}
+        return {**result, "execution_count": None} if kind == "execute_result" else result
+    if kind == "error":
+        trace = output.get("traceback")
+        lines = (
+            [visible(line[:4000]) for line in trace[:100] if isinstance(line, str)] if isinstance(trace, list) else []
+        )
+        name, value = ((_joined(output.get(key)) or "")[:4000] for key in ("ename", "evalue"))
+        return {"output_type": "error", "ename": visible(name), "evalue": visible(value), "traceback": lines}
+    return None
+
+
+def _clean_bundle(data: dict[str, Any]) -> dict[str, str]:
+    bundle = {}
+    text = _joined(data.get("text/plain"))
+    if text is not None:
+        bundle["text/plain"] = visible(text[:200_000])
+    for mime, magic in (("image/png", PNG), ("image/jpeg", JPEG)):
+        image = _joined(data.get(mime))
+        if image is None:
+            continue
+        try:
+            content = base64.b64decode("".join(image.split()), validate=True)
+        except (binascii.Error, ValueError):
+            continue
+        if content.startswith(magic):
+            bundle[mime] = base64.b64encode(content).decode()
+    return bundle
+
+
+def _clean_attachments(attachments: Any) -> dict[str, dict[str, str]]:
+    """The pasted pictures of a Markdown cell: PNG and JPEG under names that are safe to show."""
+    cleaned = {}
+    for name, bundle in list(attachments.items())[:50] if isinstance(attachments, dict) else []:
+        if isinstance(name, str) and SAFE_NAME.match(name) and len(name) <= 200 and isinstance(bundle, dict):
+            pictures = {mime: data for mime, data in _clean_bundle(bundle).items() if mime.startswith("image/")}
+            if pictures and sum(map(len, pictures.values())) <= MAX_CELL_OUTPUT:
+                cleaned[name] = pictures
+    return cleaned

@@ -1,0 +1,170 @@
+"""The notebook a submission should look like: the release, joined with what the source knows about each cell."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from ..course import Course
+from ..errors import CourseError
+from ..judging.check import Check
+from ..judging.load import load, module_name
+from .notebook import plain
+
+RUBRIC_TAG = "rubric"  # cells that graders see and students never do
+
+
+@dataclass(frozen=True, eq=False)  # the same cell, not one that looks the same
+class ReleasedCell:
+    """One cell of the release.
+
+    release  : its text as students get it
+    source   : its text as instructors have it, with solution and hidden tests
+    nbgrader : its nbgrader metadata (with the checksum of the release), empty for other cells
+    metadata : of its other metadata, its tags
+    check    : the registered check that decides it, None for every other cell
+    """
+
+    id: str
+    cell_type: str
+    release: str
+    source: str
+    nbgrader: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    check: Check | None = None
+
+    @functools.cached_property
+    def plain(self) -> str:
+        """The released text without white space that does not count; `plain_source` is the instructors' text so."""
+        return plain(self.release)
+
+    @functools.cached_property
+    def plain_source(self) -> str:
+        return plain(self.source)
+
+    @property
+    def grade_id(self) -> str:
+        return self.nbgrader.get("grade_id", "")
+
+    @property
+    def is_grade(self) -> bool:
+        return bool(self.nbgrader.get("grade"))
+
+    @property
+    def is_solution(self) -> bool:
+        return bool(self.nbgrader.get("solution"))
+
+    @property
+    def is_test(self) -> bool:
+        """A locked grade cell: its text always comes from the release."""
+        return self.is_grade and not self.is_solution
+
+    @property
+    def is_plain_test(self) -> bool:
+        """A test without a registered check: an ordinary nbgrader test, run in the student's process."""
+        return self.is_test and self.cell_type == "code" and self.check is None
+
+    @property
+    def points(self) -> float:
+        return float(self.nbgrader.get("points", 0))
+
+    @property
+    def trains(self) -> bool:
+        """A long training cell: never run when grading, its saved output is kept."""
+        return "train" in self.metadata.get("tags", [])
+
+    @property
+    def only_shows(self) -> bool:
+        """A cell that draws or prints and defines nothing that a later cell of the release needs."""
+        return "show" in self.metadata.get("tags", [])
+
+
+@dataclass(frozen=True)
+class ReleasedNotebook:
+    """One notebook of a section as released.
+
+    torch : its exercises are about torch, so torch is importable when it is graded
+    """
+
+    section: str
+    name: str
+    cells: tuple[ReleasedCell, ...]
+    torch: bool = False
+
+    @property
+    def grade_cells(self) -> Iterator[ReleasedCell]:
+        return (cell for cell in self.cells if cell.is_grade)
+
+    @property
+    def points(self) -> float:
+        return sum(cell.points for cell in self.grade_cells)
+
+
+def released_notebooks(course: Course, section: str) -> dict[str, ReleasedNotebook]:
+    """The templates of a section by notebook name. Raises CourseError when it has not been released."""
+    folder = course.release / section
+    paths = sorted(folder.glob("*.ipynb"))
+    if not paths:
+        raise CourseError(
+            f"release/{section} has no notebook. Run `python -m autograder release {section}` first, or check the name."
+        )
+    root, folder = course.root, course.checks
+    return {path.stem: _template(root, folder, section, path.stem, path.stat().st_mtime_ns) for path in paths}
+
+
+@functools.lru_cache(maxsize=64)
+def _template(root: Path, folder: Path, section: str, name: str, changed: int) -> ReleasedNotebook:
+    course = Course(root)
+    release = _read(course.release / section / f"{name}.ipynb")
+    source = {cell["id"]: cell for cell in _read(course.source / section / f"{name}.ipynb").cells}
+    checks = load(folder, section)
+    unequal = [text for _, text in unequal_points(folder, section, release.cells)]
+    if unequal:
+        raise CourseError("\n".join(f"release/{section}/{name}.ipynb: {text}" for text in unequal))
+    cells = []
+    for cell in release.cells:
+        nbgrader = dict(cell.metadata.get("nbgrader", {}))
+        cells.append(
+            ReleasedCell(
+                id=cell["id"],
+                cell_type=cell.cell_type,
+                release=cell.source,
+                source=source[cell["id"]].source if cell["id"] in source else cell.source,
+                nbgrader=nbgrader,
+                metadata={"tags": list(cell.metadata.get("tags", []))},
+                check=checks.get(nbgrader.get("grade_id")) if _is_test(cell) else None,
+            )
+        )
+    own = release.metadata.get("backprop", {})
+    return ReleasedNotebook(section, name, tuple(cells), bool(own.get("torch")))
+
+
+def unequal_points(folder: Path, section: str, cells: Sequence[nbformat.NotebookNode]) -> Iterator[tuple[int, str]]:
+    """Each test cell, counted from 1, that is worth more or less than its check, and a sentence about it."""
+    checks = load(folder, section)
+    for number, cell in enumerate(cells, 1):
+        nbgrader = cell.metadata.get("nbgrader", {})
+        check = checks.get(nbgrader.get("grade_id")) if _is_test(cell) else None
+        points = float(nbgrader.get("points", 0))
+        if check is not None and abs(check.points - points) > 1e-9:
+            text = f"{check.grade_id} is worth {points:g} in the notebook and {check.points:g} in its check: change "
+            yield number, f"{text}{folder.name}/{module_name(section)}.py too."
+
+
+def _is_test(cell: nbformat.NotebookNode) -> bool:
+    nbgrader = cell.metadata.get("nbgrader", {})
+    return bool(nbgrader.get("grade")) and not nbgrader.get("solution") and cell.cell_type == "code"
+
+
+def _read(path: Path) -> nbformat.NotebookNode:
+    try:
+        return nbformat.read(path, as_version=4)
+    except FileNotFoundError:
+        raise CourseError(f"{path} is missing. Run `python -m autograder release` to build it.") from None
+    except Exception as error:
+        raise CourseError(f"{path} cannot be read ({error}). Run `python -m autograder release` again.") from error

@@ -1,0 +1,344 @@
+"""A network with one hidden layer: right nodes for it, right values, wrong ones, and what is asked of the student's.
+
+Used by the check of `MLPRegression` in section 06.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograder.judging import Array, Draw, Remote, Student, StudentError, expect, expect_true, values
+
+from .shared import agrees, asked
+
+# Right nodes for the student's network to be built of, so that a mistake in a node is paid for once. The affine node
+# takes a weight vector with a bias that is a number, too: many build the last layer like this.
+REFERENCE = """
+import numpy as np
+
+
+class AffineNode:
+    def __init__(self, W, x, b, node_name):
+        self.W, self.x, self.b, self.node_name = W, x, b, node_name
+        self.out = self.d_out = None
+
+    def forward(self):
+        self.out = np.asarray(np.dot(self.W.out, self.x.out) + self.b.out, dtype=float)
+        self.d_out = np.zeros(self.out.shape)
+        return self.out
+
+    def backward(self):
+        upstream, W = np.atleast_1d(self.d_out), np.atleast_2d(self.W.out)
+        self.W.d_out = self.W.d_out + np.outer(upstream, self.x.out).reshape(np.shape(self.W.out))
+        self.x.d_out = self.x.d_out + upstream @ W
+        self.b.d_out = self.b.d_out + upstream.reshape(np.shape(self.b.out))
+
+    def get_predecessors(self):
+        return [self.W, self.x, self.b]
+
+
+class TanhNode:
+    def __init__(self, a, node_name):
+        self.a, self.node_name = a, node_name
+        self.out = self.d_out = None
+
+    def forward(self):
+        self.out = np.tanh(self.a.out)
+        self.d_out = np.zeros(np.shape(self.out))
+        return self.out
+
+    def backward(self):
+        self.a.d_out = self.a.d_out + (1 - self.out * self.out) * self.d_out
+
+    def get_predecessors(self):
+        return [self.a]
+"""
+
+NAMES = ("W1", "b1", "w2", "b2")
+
+
+@dataclass
+class Net:
+    """A network with one hidden layer and its parameters: W1 (K, d), b1 (K,), w2 (K,), b2 ()."""
+
+    W1: Array
+    b1: Array
+    w2: Array
+    b2: Array
+
+    @classmethod
+    def drawn(cls, draw: Draw, K: int, d: int) -> Net:
+        return cls(draw.signed(K, d, low=0.3, high=0.8), draw.signed(K), draw.signed(K), draw.scalar())
+
+    def predict(self, x: Array, kind: str = "") -> Any:
+        """The prediction for one example, right or with a mistake of some kind. Takes complex numbers."""
+        a = self.W1 @ x + self.b1
+        if kind == "missing_activation:tanh":
+            return self.w2 @ a + self.b2
+        if kind == "activation_on_output:tanh":
+            return np.tanh(self.w2 @ np.tanh(a) + self.b2)
+        if kind == "wrong_argument:tanh is applied twice":
+            return self.w2 @ np.tanh(np.tanh(a)) + self.b2
+        if kind == "swapped_arguments:w2 and b1":
+            return self.b1 @ np.tanh(self.W1 @ x + self.w2) + self.b2
+        if kind == "wrong_argument:tanh is applied to x, before the first layer":
+            return self.w2 @ (self.W1 @ np.tanh(x) + self.b1) + self.b2
+        return self.w2 @ np.tanh(a) + self.b2
+
+    def gradients(self, x: Array, y: float) -> dict[str, Array]:
+        h = np.tanh(self.W1 @ x + self.b1)
+        residual = 2 * (self.w2 @ h + self.b2 - y)
+        back = residual * self.w2 * (1 - h**2)
+        return {"W1": np.outer(back, x), "b1": back, "w2": residual * h, "b2": np.asarray(residual)}
+
+    def slipped_gradients(self, x: Array, y: float, kind: str) -> dict[str, Array]:
+        """The gradients of (prediction − y)² with a mistake in it: by the complex step, exact to rounding."""
+        found = {}
+        for name in NAMES:
+            gradient = np.zeros(np.shape(getattr(self, name)))
+            for index in np.ndindex(gradient.shape):
+                moved = Net(**{key: np.array(getattr(self, key), dtype=complex) for key in NAMES})
+                getattr(moved, name)[index] += 1e-30j
+                gradient[index] = np.imag((moved.predict(x, kind) - y) ** 2) / 1e-30
+            found[name] = gradient
+        return found
+
+    def stepped(self, x: Array, y: float, step_size: float, steps: int) -> Net:
+        """The network after so many steps of gradient descent on one example."""
+        net = self
+        for _ in range(steps):
+            slopes = net.gradients(x, y)
+            net = Net(**{name: getattr(net, name) - step_size * slopes[name] for name in NAMES})
+        return net
+
+
+KINDS = (
+    "missing_activation:tanh",
+    "activation_on_output:tanh",
+    "wrong_argument:tanh is applied twice",
+    "wrong_argument:tanh is applied to x, before the first layer",
+    "swapped_arguments:w2 and b1",
+)
+
+
+@dataclass
+class Question:
+    """What is asked of the student's class: start, a graph with given parameters, a short training."""
+
+    student: Student
+    scale: float
+    step_size: float
+    epochs: int
+    layout: dict[str, tuple[str, int]] = field(default_factory=dict)  # parameter -> (its name there, axes it has there)
+
+    UNITS, FEATURES = 60, 12
+
+    def model(self, **settings: Any) -> Remote:
+        return self.student.call("MLPRegression", **settings)
+
+    def look(self, net: Net, x: Array, y: Array) -> dict[str, Any]:
+        """name -> value, or the StudentError that came instead."""
+        # The start comes first: it shows under which names and in which shapes this class keeps its parameters.
+        seen = asked({"start": self.start})
+        seen |= asked(
+            {
+                "prediction": lambda: self.graph(net).method("get_prediction", {"x": x}).value,
+                "objective": lambda: self.graph(net).method("get_objective", {"x": x}, {"y": y}).value,
+                "gradients": lambda: self.gradients(net, x, y),
+                "fit": self.fit,
+            }
+        )
+        gradients = seen.pop("gradients")
+        for name in NAMES:
+            seen[f"∂J/∂{name}"] = gradients[name] if isinstance(gradients, Mapping) else gradients
+        return seen
+
+    def start(self) -> dict[str, dict[str, Array]]:
+        """The parameters of two models before they have moved: "small" and one with ten times the scale, "large"."""
+        found = {}
+        for size, scale in (("small", self.scale), ("large", 10 * self.scale)):
+            settings = {"num_hidden_units": self.UNITS, "init_param_scale": scale}
+            model = self.model(**settings, step_size=0.0, max_num_epochs=1)
+            model.method("fit", np.ones((2, self.FEATURES)), np.ones(2))
+            found[size] = self.parameters(model)
+        return found
+
+    def parameters(self, model: Remote) -> dict[str, Array]:
+        """The values that the model's parameters have now."""
+        nodes, found = model.attr("graph").attr("name_to_node"), {}
+        for name in NAMES:
+            # W2 for w2 is a habit of many.
+            there, node = next(_nodes_called(nodes, name, name.swapcase()), (name, None))
+            if node is None:
+                text = f"The graph has no parameter called {name!r}: that is the node_name of its ValueNode."
+                raise StudentError(text, "missing_name")
+            try:
+                found[name] = np.asarray(node.attr("out").value, dtype=float)
+            except (TypeError, ValueError):
+                raise StudentError(f"The parameter {name} is not an array of numbers.", "type") from None
+            self.layout[name] = there, found[name].ndim
+        return found
+
+    def graph(self, net: Net) -> Remote:
+        """The graph of a new model that has been given the parameters of `net`."""
+        graph = self.model(num_hidden_units=len(net.w2)).attr("graph")
+        given = {}
+        for name in NAMES:
+            there, axes = self.layout.get(name, (name, -1))
+            value = np.asarray(getattr(net, name))
+            if name in ("w2", "b2") and axes == value.ndim + 1:
+                value = value[None]
+            given[there] = value
+        graph.method("set_parameters", given)
+        return graph
+
+    def gradients(self, net: Net, x: Array, y: Array) -> dict[str, Any]:
+        """Each gradient of a second pass; a row of weights counts as a vector, an array of one as a number."""
+        graph = self.graph(net)
+        graph.method("get_gradients", {"x": x}, {"y": y})
+        found = values(graph.method("get_gradients", {"x": x}, {"y": y}))
+        if len(found) != 2:
+            text = f"get_gradients gives {len(found)} things: expected the objective and a dictionary."
+            raise StudentError(text, "type")
+        found = found[1]
+        gradients = {}
+        for name in NAMES:
+            there, axes = self.layout.get(name, (name, -1))
+            value = found.get(there) if isinstance(found, Mapping) else None
+            row = name == "w2" and axes == 2 and isinstance(value, np.ndarray) and value.shape == (1, len(net.w2))
+            gradients[name] = value[0] if row else value
+        return gradients
+
+    def fit(self) -> Fitted:
+        """Train three times on one example, repeated by the epochs, and predict two others."""
+
+        def fitted(scale: float, step_size: float, times: int = 1) -> tuple[Any, dict[str, Array]]:
+            # The same random numbers each time, also where they come from numpy's one global generator.
+            self.student.load("import numpy\nnumpy.random.seed(0)\nready = True", "ready")
+            settings = {"num_hidden_units": 4, "init_param_scale": scale, "max_num_epochs": self.epochs}
+            model = self.model(**settings, step_size=step_size)
+            for _ in range(times):
+                model.method("fit", EXAMPLE[None], np.array([TARGET]))
+            got = model.method("predict", NEW).value
+            # A column of predictions is as good as a row of them.
+            row = got.reshape(-1) if isinstance(got, np.ndarray) and got.shape == (len(NEW), 1) else got
+            return row, self.parameters(model)
+
+        near_zero, _ = fitted(1e-9, self.step_size, times=2)  # each fit starts afresh
+        _, start = fitted(0.3, 0.0)
+        away, _ = fitted(0.3, self.step_size)
+        return Fitted(near_zero, start, away)
+
+
+def _nodes_called(nodes: Remote, *names: str) -> Iterator[tuple[str, Remote]]:
+    for name in names:
+        with contextlib.suppress(StudentError):
+            yield name, nodes.item(name)
+
+
+EXAMPLE, TARGET = np.full(3, 0.7), 1.7
+NEW = np.array([[0.3, -0.2, 0.5], [0.7, 0.7, 0.7]])
+
+
+@dataclass
+class Fitted:
+    """Predictions of NEW after training on the one example.
+
+    near_zero : twice from a start of scale 1e-9, where tanh gives nothing: only b2 moves, and where it goes is known
+    start     : a start of scale 0.3
+    away      : predictions after training from there; for those whose start does not follow init_param_scale, who
+                have lost points for that already
+    """
+
+    near_zero: Any
+    start: dict[str, Array]
+    away: Any
+
+
+def expect_random_start(found: Mapping[str, Mapping[str, Array]], scale: float) -> None:
+    """W1 and w2 start as different random numbers around 0, as large as init_param_scale says; biases may be 0.
+
+    With 720 entries of W1 and 60 of w2 the limits lie more than five standard errors away from right starts, also
+    from those that are uniform in [-scale, scale].
+    """
+    small, large = found["small"], found["large"]
+    K, d = Question.UNITS, Question.FEATURES
+    for name, shape in {"W1": (K, d), "b1": (K,), "w2": (K,), "b2": ()}.items():
+        for start in (small, large):
+            got = start[name].shape
+            text = (
+                f"{name} starts as an array of shape {got} for {K} hidden units and {d} inputs: it should be {shape}."
+            )
+            if not expect_true(got in (shape, (1, *shape)) and (name in ("w2", "b2") or got == shape), text, "shape"):
+                return
+            if not expect_true(bool(np.isfinite(start[name]).all()), f"{name} starts with nan or infinity.", "nan"):
+                return
+    for name in ("W1", "w2"):
+        entries = small[name].ravel()
+        if not entries.any():
+            text = f"{name} starts at zero everywhere. Which gradients are zero then?"
+            expect_true(False, text, "zero")
+            return
+        units = small[name].reshape(len(small[name]), -1) if name == "W1" else entries[:, None]
+        if np.ptp(units, axis=0).max() < 1e-9 * np.abs(entries).max():
+            text = f"All hidden units start with the same numbers in {name}, so they stay alike: draw them at random."
+            expect_true(False, text, "wrong_argument")
+            return
+        spread, spread_large = entries.std() / scale, large[name].std() / (10 * scale)
+        if not 0.5 < spread_large / spread < 2:
+            text = f"{name} starts with numbers whose size does not follow init_param_scale."
+            expect_true(False, text, "wrong_argument")
+            return
+        if not 0.35 < spread < 2.5:
+            size = "larger" if spread > 1 else "smaller"
+            text = f"{name} starts with numbers that are {size} than init_param_scale says: it is their spread."
+            expect_true(False, text, "wrong_argument")
+            return
+        if abs(entries.mean()) > (0.3 if name == "W1" else 0.75) * scale:
+            text = f"The starting values of {name} do not lie around 0: are they all of one sign?"
+            expect_true(False, text, "wrong_argument")
+            return
+    for name in ("b1", "b2"):
+        text = f"{name} starts with numbers that are larger than init_param_scale says."
+        good = all(
+            bool(np.all(np.abs(start[name]) < 6 * factor * scale)) for start, factor in ((small, 1), (large, 10))
+        )
+        expect_true(good, text, "wrong_argument")
+
+
+def expect_fit(fitted: Fitted, question: Question) -> None:
+    """As many steps of gradient descent as there are epochs, each of step_size, and predictions of the result."""
+    steps, step_size = question.epochs, question.step_size
+
+    def only_b2(step_size: float, steps: int) -> Array:
+        return np.full(len(NEW), TARGET * (1 - (1 - 2 * step_size) ** steps))
+
+    right = only_b2(step_size, steps)
+    gone_on = only_b2(step_size, 2 * steps)
+    if (
+        not agrees(fitted.near_zero, right)
+        and not agrees(fitted.near_zero, gone_on)
+        and all(fitted.start[name].size == np.prod(shape, dtype=int) for name, shape in _SHAPES.items())
+    ):
+        start = Net(**{name: fitted.start[name].reshape(shape) for name, shape in _SHAPES.items()})
+        after = start.stepped(EXAMPLE, TARGET, step_size, steps)
+        if agrees(fitted.away, [after.predict(row) for row in NEW]):
+            return
+    slips = {
+        "sign": only_b2(-step_size, steps),
+        "stale:fit() goes on where the one before it ended, and should start afresh": gone_on,
+        "wrong_argument:max_num_epochs is not used": [
+            only_b2(step_size, other) for other in (1, 10, 1000, 5000) if other != 2 * steps
+        ],
+        "wrong_argument:step_size is not used": [only_b2(other, steps) for other in (0.005, 0.01, 0.001)],
+    }
+    got = fitted.near_zero
+    expect(got, right, name="predict() after fit()", atol=1e-6, rtol=1e-6, mistakes=slips)
+
+
+_SHAPES = {"W1": (4, 3), "b1": (4,), "w2": (4,), "b2": ()}

@@ -1,0 +1,174 @@
+"""Judge functions of numbers that return (value, gradients): the right answer, the known slips, what came back.
+
+Inputs are plain floats of size 0.5 to 2, where rounding is below 1e-14: so answers are compared at 1e-11, which a
+gradient obtained by finite differences misses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from autograder.judging import Draw, Remote, Student, StudentError, StudentGone, expect, expect_true
+from autograder.sandbox.inside.wire import Handle
+
+ROUNDING = {"rtol": 1e-11, "atol": 1e-12}
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is right at one point, and what the known slips give there.
+
+    gradients       : input name -> derivative, in the order of the arguments
+    value_slips     : family or "family:detail" -> wrong value (or several)
+    gradient_slips  : (family or "family:detail", wrong gradients in order; None where that slip leaves the right one)
+    """
+
+    value: float
+    gradients: Mapping[str, float]
+    value_slips: Mapping[str, Any] = field(default_factory=dict)
+    gradient_slips: Sequence[tuple[str, Sequence[float | None]]] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the student's function returned at one point.
+
+    gradients : whatever stood second
+    lacking   : why nothing can be said about gradients; None when something stood second
+    """
+
+    value: Any
+    gradients: Any = None
+    lacking: StudentError | None = None
+
+
+def ask(function: Callable[..., Remote], name: str, inputs: Sequence[Any], names: Sequence[str]) -> Answer:
+    """The student's value and gradients. Raises StudentError when there is not even a value."""
+    got = function(*inputs).value
+    if got is None or got is Ellipsis:
+        raise StudentError(f"{name} returned {got}: does it end with `return value, (gradients)`?", "none")
+    if not isinstance(got, (list, tuple)):
+        if isinstance(got, (int, float, np.ndarray, np.generic)):
+            text = f"{name} returned no gradients. Expected: a tuple with those of {', '.join(names)}, after the value."
+            return Answer(got, lacking=StudentError(text, "missing"))
+        kind = got.kind if isinstance(got, Handle) else f"of type {type(got).__name__}"
+        raise StudentError(f"{name} returned something {kind}: expected a value and a tuple of gradients.", "type")
+    if len(got) == 2:
+        return Answer(*got)
+    if not got:
+        raise StudentError(f"{name} returned an empty {type(got).__name__}: no value, no gradients.", "missing")
+    text = f"{name} returned {len(got)} things in a row: the gradients belong together in a tuple after the value."
+    return Answer(got[0], lacking=StudentError(text, "type"))
+
+
+def listed(answer: Answer, names: Sequence[str]) -> list[Any]:
+    """The student's gradients, one for each name. Raises StudentError when there are too few, too many or none."""
+    if answer.lacking:
+        raise answer.lacking
+    got = answer.gradients
+    wanted = f"a tuple with {len(names)} in it: ({', '.join(names)}{',' if len(names) == 1 else ''})"
+    if isinstance(got, np.ndarray) and got.ndim == 1:
+        got = list(got)
+    if got is None:
+        raise StudentError(f"The gradients are None: expected {wanted}.", "none")
+    if not isinstance(got, (list, tuple)):
+        what = got.kind if isinstance(got, Handle) else f"of type {type(got).__name__}"
+        raise StudentError(f"The gradients came as something {what}: expected {wanted}.", "type")
+    if len(got) != len(names):
+        raise StudentError(f"{len(got)} gradients came back: expected {wanted}.", "missing")
+    return list(got)
+
+
+def expect_gradients(
+    got: Sequence[Any],
+    right: Mapping[str, float],
+    slips: Sequence[tuple[str, Sequence[float | None]]] = (),
+    of: str = "f",
+    rtol: float = ROUNDING["rtol"],
+    atol: Sequence[float] | float = ROUNDING["atol"],
+) -> bool:
+    """Compare all gradients of a point. A slip is named only when it explains *every* gradient that came back."""
+    names, exact = list(right), np.array(list(right.values()))
+    mine = numbers(got)
+    atols = np.broadcast_to(atol, exact.shape)
+    rearranged = mine is not None and alike(np.sort(mine), np.sort(exact)) and not alike(mine, exact)
+    if rearranged and not alike(mine, -exact):
+        text = f"The right gradients in the wrong places: they belong to {', '.join(names)}, in this order."
+        return expect_true(False, text, "swapped_arguments")
+    hints: dict[str, dict[str, Any]] = {name: {} for name in names}
+    for key, slip in slips:
+        filled = np.array([e if s is None else s for s, e in zip(slip, exact, strict=True)])
+        if mine is not None and alike(mine, filled) and not alike(filled, exact):
+            for name, value in zip(names, filled, strict=True):
+                hints[name].setdefault(key, value)
+    if mine is not None and np.abs(mine - exact).max() <= 1e-5 * np.abs(exact).max():
+        hints = {name: {"numeric": value} for name, value in zip(names, mine, strict=True)}
+    return all([
+        expect(g, e, name=f"∂{of}/∂{name}", mistakes=hints[name], scalar_like=True, rtol=rtol, atol=float(a))
+        for g, (name, e), a in zip(got, right.items(), atols, strict=True)
+    ])  # fmt: skip
+
+
+def numbers(got: Sequence[Any]) -> np.ndarray | None:
+    """Finite numbers as a float array, or None when something else is among them."""
+    try:
+        array = np.array([float(np.asarray(g).reshape(())) for g in got])
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return array if np.isfinite(array).all() else None
+
+
+def alike(a: Any, b: Any) -> bool:
+    """True when two arrays agree to six digits: the same formula, whatever the order of its steps."""
+    return bool(np.allclose(a, b, rtol=1e-6, atol=1e-9))
+
+
+def at_points(
+    student: Student, name: str, points: Sequence[Sequence[Any]], truth: Callable[..., Truth]
+) -> list[tuple[Answer | StudentError, Truth]]:
+    """The student's answer at each point, or the error it ended in, with the truth there."""
+    found = []
+    for inputs in points:
+        right = truth(*inputs)
+        try:
+            found.append((ask(partial(student.call, name), name, inputs, list(right.gradients)), right))
+        except StudentGone:
+            raise
+        except StudentError as error:
+            found.append((error, right))
+    return found
+
+
+def judge_value(answers: Sequence[tuple[Answer | StudentError, Truth]], name: str) -> None:
+    """Expect the right value at every point; the first wrong one ends it, so that nothing is said twice."""
+    seen = numbers([answer.value for answer, _ in answers if isinstance(answer, Answer)])
+    constant = seen is not None and len(seen) > 1 and seen.any() and np.ptp(seen) == 0
+    for answer, right in _answered(answers):
+        slips = {"constant_loss": seen[0]} if constant else right.value_slips
+        if not expect(answer.value, right.value, name=name, mistakes=slips, scalar_like=True, **ROUNDING):
+            return
+
+
+def judge_gradients(answers: Sequence[tuple[Answer | StudentError, Truth]], of: str) -> None:
+    """Expect the right gradients at every point; the first point with a wrong one ends it."""
+    for answer, right in _answered(answers):
+        got = listed(answer, list(right.gradients))
+        if not expect_gradients(got, right.gradients, right.gradient_slips, of):
+            return
+
+
+def _answered(answers: Sequence[tuple[Answer | StudentError, Truth]]) -> Iterator[tuple[Answer, Truth]]:
+    for answer, right in answers:
+        if isinstance(answer, StudentError):
+            raise answer
+        yield answer, right
+
+
+def floats(draw: Draw, count: int) -> tuple[float, ...]:
+    """Plain Python floats of size 0.5 to 2 with random signs."""
+    return tuple(float(number) for number in draw.signed(count))

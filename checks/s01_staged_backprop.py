@@ -1,0 +1,379 @@
+"""Checks of 01-staged-backprop: (x + y) z in steps, the copy, f1 to f3, and a graph of the student's own.
+
+The right gradients are written here in closed form, not step by step as in the exercises. f1, f2 and f4 are optional:
+their parts carry no points, and their verdict is told all the same.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from autograder.judging import Draw, Student, StudentError, check, expect, expect_true, part
+
+from .common.own_graph import Slopes, judge_drawing, judge_function, measured, named, named_point, pairs
+from .common.scalar_functions import (
+    Truth,
+    ask,
+    at_points,
+    expect_gradients,
+    floats,
+    judge_gradients,
+    judge_value,
+    listed,
+)
+
+SECTION = "01-staged-backprop"
+
+
+# -- f = (x + y) z ---------------------------------------------------------------------------------------------------
+
+
+@check(f"{SECTION}/product_edges_check", points=2)
+def product_edges(student: Student, draw: Draw) -> None:
+    """The graph of (x + y) z: x and y go into g, g and z go into f."""
+    arrows = pairs(student.get("product_edges").value, "product_edges")
+    for target, sources in (("g", {"x", "y"}), ("f", {"g", "z"})):
+        with part(f"the arrows into {target}", points=1):
+            got = [start for start, end in arrows if end == target]
+            back = {end for start, end in arrows if start == target}
+            if sources <= back and not sources & set(got):
+                text = f"The arrows at {target} point the wrong way: they go from a value to the step that uses it."
+                expect_true(False, text, "swapped_arguments")
+            elif set(got) > sources or len(got) > len(set(got)):
+                expect_true(False, f"There is an arrow too many into {target}: it has two inputs.", "wrong_argument")
+            elif set(got) < sources:
+                expect_true(False, f"An arrow into {target} is missing: it has two inputs.", "missing")
+            else:
+                text = f"The arrows into {target} start at the wrong values: which two does it combine?"
+                expect_true(set(got) == sources, text, "wrong_argument")
+            loose = sorted({name for arrow in arrows for name in arrow} - set("xyzgf"))
+            expect_true(not loose, f"There is no {', '.join(loose[:3])} in this graph.", "wrong_argument")
+
+
+def product_truth(x: float, y: float, z: float) -> Truth:
+    g = x + y
+    sums = "a sum hands its upstream gradient on as it is"
+    other = "the derivative of a product is the other factor"
+    brackets = "x + y comes first, then the product"
+    return Truth(
+        value=g * z,
+        gradients={"x": z, "y": z, "z": g},
+        value_slips={
+            f"wrong_argument:{brackets}": [x + y * z, x * y * z, x * y + z, g + z],
+            "missing_term:x + y has two terms": [x * z, y * z],
+        },
+        gradient_slips=[
+            ("swapped_arguments:the two factors g and z", (g, g, z)),
+            ("upstream_ignored", (1.0, 1.0, None)),
+            ("upstream_ignored", (1.0, 1.0, 1.0)),
+            ("upstream_twice", (z * z, z * z, None)),
+            (f"wrong_argument:{sums}", (z * x, z * y, None)),
+            (f"wrong_argument:{sums}", (z * y, z * x, None)),
+            (f"wrong_argument:{sums}", (z * g, z * g, None)),
+            (f"wrong_argument:{sums}", (z / 2, z / 2, None)),
+            (f"wrong_argument:{other}", (None, None, z)),
+            (f"wrong_argument:{other}", (None, None, g * z)),
+            (f"wrong_argument:{other}", (g, g, None)),
+            (f"wrong_argument:{other}", (g * z, g * z, None)),
+            ("missing_term:g is the sum of x and y", (None, None, x)),
+            ("missing_term:g is the sum of x and y", (None, None, y)),
+            (f"wrong_argument:{brackets}", (1.0, z, y)),
+            (f"wrong_argument:{brackets}", (y * z, x * z, x * y)),
+        ],
+    )
+
+
+@check(f"{SECTION}/staged_product_check", points=5)
+def staged_product(student: Student, draw: Draw) -> None:
+    """staged_product returns (x + y) z and its three derivatives z, z, x + y."""
+    answers = at_points(student, "staged_product", _apart(draw), product_truth)
+    with part("forward", points=1):
+        judge_value(answers, "f")
+    with part("backward", points=4):
+        judge_gradients(answers, "f")
+
+
+def _apart(draw: Draw) -> list[tuple[float, ...]]:
+    """Two points with x + y well away from 0, where sums keep their digits in single precision too.
+
+    The value is positive at one and negative at the other, so that a lost sign shows.
+    """
+    found: list[tuple[float, ...]] = []
+    signs = [1.0, -1.0]
+    while len(found) < 2:
+        x, y, z = point = floats(draw, 3)
+        if abs(x + y) > 0.3 and (x + y) * z * signs[len(found)] > 0:
+            found.append(point)
+    return found
+
+
+@check(f"{SECTION}/by_hand_check", points=3)
+def by_hand(student: Student, draw: Draw) -> None:
+    """The drawing's numbers at x = -2, y = 5, z = -4: g = 3, f = -12, and the derivatives -4, -4, 3, -4."""
+    x, y, z = -2.0, 5.0, -4.0
+    right = product_truth(x, y, z)
+    with part("values", points=1):
+        got = named(student, "hand_values")
+        for name, given in zip("xyz", (x, y, z), strict=True):
+            expect(got.get(name, given), given, name=name, scalar_like=True)
+        slips = {"wrong_argument:x is negative": abs(x) + y}
+        if expect(got.get("g"), x + y, name="g", mistakes=slips, scalar_like=True):
+            expect(got.get("f"), right.value, name="f", scalar_like=True)
+    with part("gradients", points=2):
+        got = named(student, "hand_gradients")
+        # x and y get what arrives at g, so a wrong ∂f/∂g shows up in all three
+        slips = [(key, (*slip, slip[0] if slip[0] == x + y else None)) for key, slip in right.gradient_slips]
+        expect(got.get("f", 1.0), 1.0, name="∂f/∂f", scalar_like=True)
+        expect_gradients([got.get(name) for name in "xyzg"], {**right.gradients, "g": z}, slips)
+
+
+# -- a value used twice ----------------------------------------------------------------------------------------------
+
+
+def shared_truth(a: float, b: float) -> Truth:
+    d = a - b
+    minus = "d falls when b1 rises, so the gradient changes its sign there"
+    return Truth(
+        value=d * b,
+        gradients={"a": b, "b": d - b},
+        value_slips={
+            "wrong_argument:d is the difference a − b1": [(a + b) * b, (b - a) * b, a - b * b, a * b],
+            "missing_chain_factor:b2": d,
+            "missing_term:d is a − b1": [a * b, -b * b],
+        },
+        gradient_slips=[
+            ("missing_term:the gradient that comes back through the copy b1 is not added", (None, d)),
+            ("missing_term:the gradient that comes back through the copy b2 is not added", (None, -b)),
+            (f"wrong_argument:{minus}", (None, d + b)),
+            (f"wrong_argument:{minus}", (-b, None)),
+            (f"wrong_argument:{minus}", (None, b)),
+            ("wrong_argument:the gradients of the two copies add, they are not multiplied", (None, -b * d)),
+            ("wrong_argument:the gradients of the two copies add, one is not taken from the other", (None, -b - d)),
+            ("wrong_argument:the derivative of a product is the other factor", (d, b - d)),
+            ("wrong_argument:the derivative of a product is the other factor", (d, None)),
+            ("upstream_ignored", (1.0, -1.0 + d)),
+            ("upstream_ignored", (None, -1.0 + d)),
+            ("upstream_ignored", (1.0, None)),
+            ("upstream_ignored", (1.0, 0.0)),
+        ],
+    )
+
+
+@check(f"{SECTION}/shared_input_check", points=5)
+def shared_input(student: Student, draw: Draw) -> None:
+    """shared_input returns (a - b) b; two gradients arrive at b and add up to a - 2b."""
+    points: list[tuple[float, ...]] = []
+    while len(points) < 2:
+        a, b = floats(draw, 2)
+        if min(abs(a - b), abs(a - 2 * b)) > 0.3 and (a - b) * b * (1 - 2 * len(points)) > 0:
+            points.append((a, b))
+    answers = at_points(student, "shared_input", points, shared_truth)
+    with part("forward", points=1):
+        judge_value(answers, "f")
+    with part("backward", points=4):
+        judge_gradients(answers, "f")
+
+
+# -- f1, f2 (optional: no points, but a verdict) and f3 --------------------------------------------------------------
+
+
+def f1_truth(x1: float, w1: float, x2: float, w2: float, b: float, y: float) -> Truth:
+    def linear(r: float) -> tuple[float, ...]:
+        return r * w1, r * x1, r * w2, r * x2, r, -r
+
+    d = x1 * w1 + x2 * w2 + b - y
+    bias, square = "the bias is added as it is, so its local derivative is 1", "its slope is 2d"
+    own = "each product has two factors of its own"
+    without_b, sums = d - b, x1 + w1 + x2 + w2 + b - y
+    once, plus = x1 * w1 + x2 * w1 + b - y, d + 2 * y
+    return Truth(
+        value=d**2,
+        gradients=dict(zip(("x1", "w1", "x2", "w2", "b", "y"), linear(2 * d), strict=True)),
+        value_slips={
+            "missing_term:ŷ is a1 + a2 + b": [without_b**2, (d - x1 * w1) ** 2, (d - x2 * w2) ** 2],
+            "wrong_loss:the last node is a square": [d, abs(d), math.sqrt(abs(d)), d**3],
+            "wrong_argument:a1 and a2 are products": sums**2,
+            "wrong_argument:a2 = x2 w2": [once**2, (x1 * w1 + x1 * w2 + b - y) ** 2],
+            "wrong_argument:d = ŷ − y": plus**2,
+        },
+        gradient_slips=[
+            ("missing_chain_factor:2 of the square", linear(d)),
+            ("upstream_ignored", linear(1.0)),
+            ("upstream_twice", linear(4 * d * d)),
+            (f"wrong_argument:the local derivative of the square, {square}", linear(2 * d * d)),
+            (f"wrong_argument:the local derivative of the square, {square}", linear(d * d)),
+            ("missing_term:ŷ is a1 + a2 + b", linear(2 * without_b)),
+            ("wrong_argument:a1 and a2 are products", (2 * sums,) * 5 + (-2 * sums,)),
+            ("wrong_argument:d = ŷ − y", (*linear(2 * plus)[:5], 2 * plus)),
+            ("wrong_argument:the derivative of a product is the other factor",
+             (2 * d * x1, 2 * d * w1, 2 * d * x2, 2 * d * w2, None, None)),
+            (f"wrong_argument:{own}", (None, None, 2 * d * w1, 2 * d * x1, None, None)),
+            (f"wrong_argument:{own}", (None, None, None, 2 * d * x1, None, None)),
+            (f"wrong_argument:{own}", (None, None, 2 * d * w1, None, None, None)),
+            (f"wrong_argument:{bias}", (None, None, None, None, 2 * d * b, None)),
+            ("upstream_ignored", (None, None, None, None, 1.0, None)),
+            ("upstream_ignored", (None, None, None, None, 1.0, -1.0)),
+            ("upstream_ignored", (None, None, None, None, None, -1.0)),
+            ("wrong_argument:d = ŷ − y, so the gradients of ŷ and y have opposite signs", (*linear(-2 * d)[:5], None)),
+        ],
+    )  # fmt: skip
+
+
+@check(f"{SECTION}/f1_check", points=0)
+def f1(student: Student, draw: Draw) -> None:
+    """f1 returns (x1 w1 + x2 w2 + b - y)² and six derivatives: 2d times the other factor, ± 2d for b and y."""
+    points: list[tuple[float, ...]] = []
+    while len(points) < 2:
+        x1, w1, x2, w2, b, y = point = floats(draw, 6)
+        d = x1 * w1 + x2 * w2 + b - y
+        # Single precision keeps its digits in the difference, which is positive once and negative once.
+        if d * (1 - 2 * len(points)) > 0.5:
+            points.append(point)
+    answers = at_points(student, "f1", points, f1_truth)
+    with part("forward", points=0):
+        judge_value(answers, "L")
+    with part("backward", points=0):
+        judge_gradients(answers, "L")
+
+
+def f2_truth(x: float) -> Truth:
+    e, log = math.exp(2 * x), math.log(abs(2 * x))
+    t, b, half = e - 1, e + 1, math.exp(x)
+    y = t / b
+    slope, small = 1 - y * y, (half - 1) / (half + 1)
+    through_t, through_b = 2 * e / b, -2 * e * t / b**2
+    fork = "e is used twice, and the path through {} is missing"
+    double, quotient = "the exponential is taken of d = 2x", "t stands above the line, b below it"
+    return Truth(
+        value=y,
+        gradients={"x": slope},
+        value_slips={
+            f"wrong_argument:{double}": [small, (half**0.5 - 1) / (half**0.5 + 1), (e * e - 1) / (e * e + 1),
+                                         (half**2 * x - 1) / (half**2 * x + 1), (2 * half - 1) / (2 * half + 1)],
+            f"swapped_arguments:{quotient}": 1 / y,
+            "missing_term:b is e + 1": t / e,
+            "missing_term:t is e − 1": e / b,
+            "wrong_argument:e is exp(d)": [(2 * x - 1) / (2 * x + 1), (log - 1) / (log + 1)],
+        },
+        gradient_slips=[
+            (f"missing_term:{fork.format('b')}", (through_t,)),
+            (f"missing_term:{fork.format('t')}", (through_b,)),
+            ("wrong_argument:the sign of the path through b (y falls when b rises)", (through_t - through_b,)),
+            ("wrong_argument:the gradients of the two paths add, they are not multiplied", (through_t * through_b,)),
+            ("missing_chain_factor:2 of d = 2x", (slope / 2,)),
+            ("missing_chain_factor:e of the exponential", (slope / e,)),
+            ("missing_chain_factor:e of the exponential", (slope / e / 2,)),
+            ("wrong_argument:the slope of the exponential is e itself", (slope / e * 2 * x,)),
+            ("wrong_argument:the slope of the exponential is e itself", (slope / e * half,)),
+            ("missing_chain_factor:1/b on the path through b", (through_t + through_b * b,)),
+            ("missing_chain_factor:t on the path through b", (through_t + through_b / t,)),
+            ("wrong_argument:b in place of 1/b", (2 * e * b + through_b,)),
+            ("wrong_argument:the slope of tanh is 1 − y²", (1 - y,)),
+            ("wrong_argument:the slope of tanh is 1 − y²", (1 + y * y,)),
+            ("wrong_argument:the slope of tanh is 1 − y²", (1 - x * x,)),
+            ("wrong_argument:the slope of tanh is 1 − y²", (y * (1 - y),)),
+            (f"wrong_argument:{double}", (1 - small**2,)),
+            (f"wrong_argument:{double}", ((1 - small**2) / 2,)),
+            (f"swapped_arguments:{quotient}", (1 - 1 / y**2,)),
+        ],
+    )  # fmt: skip
+
+
+@check(f"{SECTION}/f2_check", points=0)
+def f2(student: Student, draw: Draw) -> None:
+    """f2 returns tanh x, written with exp(2x), and its derivative 1 - y²."""
+    points = [(float(sign * draw.positive(low=0.4, high=1.5)),) for sign in (1, -1)]
+    answers = at_points(student, "f2", points, f2_truth)
+    with part("forward", points=0):
+        judge_value(answers, "y")
+    with part("backward", points=0):
+        judge_gradients(answers, "y")
+
+
+def f3_truth(s1: float, s2: float, y: int) -> Truth:
+    s, chosen = np.array([s1, s2]), np.array([y == 1, y == 2], dtype=float)
+    e = np.exp(s)
+    d, p = e.sum(), e / e.sum()
+    q = float(p @ chosen)
+    right = p - chosen
+    other, base = "the probability that y does not choose (y is 1 or 2)", "a logarithm to another base"
+    fork = "each e is used twice, and the path through {} is missing"
+    loss = -math.log(q)
+    as_number = -y * math.log(p[0]) - (1 - y) * math.log(p[1])
+    with np.errstate(all="ignore"):
+        plain = float(-np.log(s @ chosen / s.sum()))
+    return Truth(
+        value=loss,
+        gradients={"s1": float(right[0]), "s2": float(right[1])},
+        value_slips={
+            f"wrong_argument:{other}": -math.log(1 - q),
+            f"wrong_loss:{base}, where the natural one is asked for": [loss / math.log(2), loss / math.log(10)],
+            "wrong_loss:the probability without its logarithm": [q, -q, 1 - q],
+            "wrong_loss:only the probability chosen by y counts": [loss - math.log(1 - q), loss + math.log(1 - q)],
+            "wrong_loss:y only chooses, it is not a number to calculate with": as_number if y == 2 else [],
+            "epsilon_in_log": [-math.log(q + 10.0**-k) for k in range(3, 12)],
+            "wrong_argument:the exponential of each score": plain if math.isfinite(plain) else [],
+            "wrong_argument:e is divided by the sum d": [float(-s @ chosen), math.log(d)],
+        },
+        gradient_slips=[
+            (f"missing_term:{fork.format('the numerator')}", tuple(p)),
+            (f"missing_term:{fork.format('the sum d')}", tuple(-chosen)),
+            (f"missing_term:{fork.format('the sum d')} for the e that y chooses",
+             (None, right[1] - p[1]) if y == 2 else (right[0] - p[0], None)),
+            (f"missing_term:{fork.format('the sum d')} for the e that y does not choose",
+             (None, 0.0) if y == 1 else (0.0, None)),
+            (f"wrong_argument:{other}", tuple(p - (1 - chosen))),
+            ("wrong_argument:the sign of the path through d (p falls when d rises)", tuple(-p - chosen)),
+            ("missing_chain_factor:1/d on the path through d", tuple(p * d - chosen)),
+            ("missing_chain_factor:e of the exponentials", tuple(right / e)),
+            ("wrong_argument:the slope of exp(s) is e itself", tuple(right / e * s)),
+            ("missing_chain_factor:1/p of the logarithm", tuple(right * q)),
+            ("missing_chain_factor:1/p of the logarithm", tuple(-right * q)),
+            (f"wrong_loss:{base}", tuple(right / math.log(2))),
+            (f"wrong_loss:{base}", tuple(right / math.log(10))),
+            ("wrong_argument:p in place of 1/p in the slope of the logarithm", tuple(right * q * q)),
+            ("wrong_argument:p in place of 1/p in the slope of the logarithm", tuple(-right * q * q)),
+        ],
+    )  # fmt: skip
+
+
+@check(f"{SECTION}/f3_check", points=10)
+def f3(student: Student, draw: Draw) -> None:
+    """f3 returns -log of the softmax probability that y (1 or 2) chooses, and p, minus 1 at the chosen."""
+    scores = [(s1, s2) for s1, s2 in (floats(draw, 2) for _ in range(40)) if abs(s1 - s2) > 0.3][:4]
+    for y in (1, 2):
+        answers = at_points(student, "f3", [(s1, s2, y) for s1, s2 in scores], f3_truth)
+        with part(f"L for y = {y}", points=2):
+            judge_value(answers, "L")
+        with part(f"gradients for y = {y}", points=3):
+            judge_gradients(answers, "L")
+
+
+# -- a graph of the student's own ------------------------------------------------------------------------------------
+
+
+@check(f"{SECTION}/f4_check", points=0)
+def f4(student: Student, draw: Draw) -> None:
+    """Any smooth function with five operators; its gradients agree with differences of its own value, taken here."""
+    with part("drawing", points=0):
+        names = list(named_point(student))
+        judge_drawing(pairs(student.get("f4_edges").value, "f4_edges"), names)
+    slopes: list[Slopes] = []
+    with part("function", points=0):
+        point = named_point(student)
+        function = student.get("f4")
+        slopes = [measured(function, point, draw) for _ in range(2)]
+        judge_function(slopes, list(point))
+    with part("gradients", points=0):
+        if not slopes:
+            raise StudentError("There is no function yet whose gradients could be checked.", "missing")
+        varies = np.abs(slopes[0].gradient).max() > 1e-9
+        expect_true(varies, "A value that depends on no input has no gradients to check.", "constant_loss")
+        for found in slopes:
+            right = dict(zip(point, found.gradient.tolist(), strict=True))
+            got = listed(ask(function, "f4", found.inputs, list(right)), list(right))
+            atol = 1e-8 * max(1.0, abs(found.value)) + found.doubt
+            if not expect_gradients(got, right, of="f4", rtol=1e-7, atol=atol):
+                break

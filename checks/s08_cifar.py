@@ -1,0 +1,431 @@
+"""Checks of section 08: layers on batches, a two-layer network, its training step.
+
+Exercises: EECS 442 homework 4, tasks 2 to 4. The network and its training step are judged in `two_layer_net`, what is
+decided by trained weights in `trained_weights`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograder.judging import Array, Draw, Remote, Student, StudentError, StudentGone, check, expect, expect_true, part
+
+from .common import trained_weights, two_layer_net
+from .common.two_layer_net import Candidates, agrees, data_loss, log_softmax, not_equal, require_several
+
+SECTION = "08-cifar"
+
+# -- layers -------------------------------------------------------------------------------------------------------
+
+
+class Ran:
+    """One call of a forward function: `out` as it came, and the cache where it is."""
+
+    def __init__(self, student: Student, name: str, *inputs: Array):
+        self.name, self.given = name, inputs
+        self.inputs = [student.put(value) for value in inputs]
+        answer = student.call(name, *self.inputs)
+        require_several(answer.value, 2, name, "out and cache")
+        self.out, self.cache = answer.item(0).value, answer.item(1)
+
+    def unchanged(self, *names: str) -> None:
+        for name, value, remote in zip(names, self.given, self.inputs, strict=True):
+            _expect_unchanged(remote, value, f"{self.name} changed its input {name} in place")
+
+
+def _expect_unchanged(remote: Remote, value: Array, what: str) -> None:
+    now = remote.fetch()
+    same = isinstance(now, np.ndarray) and now.shape == value.shape and np.array_equal(now, value)
+    expect_true(same, f"{what}: others still need it as it was, so work on a copy.", "in_place")
+
+
+@check(f"{SECTION}/fc_check", points=5)
+def fully_connected(student: Student, draw: Draw) -> None:
+    """out = x w + b for a batch; the gradients of x, w and b, those of w and b summed over the batch."""
+    n, d, m = draw.distinct_sizes(3)
+    x, w, b, upstream = draw.signed(n, d), draw.signed(d, m), draw.signed(m), draw.signed(n, m)
+    other = draw.signed(n, d), draw.signed(d, m), draw.signed(m)
+    right = x @ w + b
+    ran = None
+    with part("forward", points=2):
+        ran = Ran(student, "fc_forward", x, w, b)
+        mistakes = {
+            "missing_term:b is left out": x @ w,
+            "wrong_argument:b is subtracted where it should be added": [x @ w - b, b - x @ w],
+            "wrong_argument:b multiplies where it should be added": x @ w * b,
+            "wrong_argument:b is added before the product": [(x @ w) + b.sum()],
+            "activation_on_output:ReLU": np.maximum(right, 0),
+            "averaged": x @ w / d + b,
+        }
+        if expect(ran.out, right, name="out", mistakes=not_equal(mistakes, right)):
+            ran.unchanged("x", "w", "b")
+    with part("backward", points=3):
+        ran = ran or Ran(student, "fc_forward", x, w, b)
+        Ran(student, "fc_forward", *other)  # a layer that remembers the latest call only is found out
+        grad_out = student.put(upstream)
+        answer = student.call("fc_backward", grad_out, ran.cache).value
+        require_several(answer, 3, "fc_backward", "grad_x, grad_w and grad_b")
+        exact = {"x": upstream @ w.T, "w": x.T @ upstream, "b": upstream.sum(axis=0)}
+        hints: dict[str, Candidates] = {
+            "x": {
+                "upstream_ignored": np.tile(w.sum(axis=1), (n, 1)),
+                "averaged": exact["x"] / m,
+                LATEST.format("fc"): upstream @ other[1].T,
+            },
+            "w": {
+                "upstream_ignored": np.tile(x.sum(axis=0)[:, None], (1, m)),
+                "batch_axis": x[:, :, None] * upstream[:, None, :],
+                "averaged": exact["w"] / n,
+                LATEST.format("fc"): other[0].T @ upstream,
+                "wrong_argument:only one example is used": [np.outer(x[0], upstream[0]), np.outer(x[-1], upstream[-1])],
+            },
+            "b": {
+                "upstream_ignored": [np.full(m, float(n)), np.ones(m)],
+                "averaged": exact["b"] / n,
+                "batch_axis": upstream,
+                "wrong_argument:only one example is used": [upstream[0], upstream[-1]],
+                "bias_axis": [upstream.sum(axis=1), upstream.mean(axis=1)],
+            },
+        }
+        names = list(exact)
+        for i, name in enumerate(names):
+            for partner in names[i + 1 :]:
+                hints[name][f"swapped_arguments:grad_{name} and grad_{partner}"] = exact[partner]
+                hints[partner][f"swapped_arguments:grad_{name} and grad_{partner}"] = exact[name]
+        for name, got in zip(names, answer, strict=True):
+            expect(got, exact[name], name=f"grad_{name}", batch_size=n, mistakes=hints[name])
+        _expect_unchanged(grad_out, upstream, "fc_backward changed grad_out in place")
+        ran.unchanged("x", "w", "b")
+        _one_row(student, x[:1], w, b, upstream[:1])
+
+
+LATEST = "stale:{0}_backward works with the latest call of {0}_forward, and should with its cache"
+
+
+def _one_row(student: Student, x: Array, w: Array, b: Array, upstream: Array) -> None:
+    """A batch of one: nothing loses its axis."""
+    ran = Ran(student, "fc_forward", x, w, b)
+    answer = student.call("fc_backward", upstream, ran.cache).value
+    require_several(answer, 3, "fc_backward", "grad_x, grad_w and grad_b")
+    expect(ran.out, x @ w + b, name="out for a single row")
+    for name, got, exact in zip("xwb", answer, (upstream @ w.T, np.outer(x, upstream), upstream[0]), strict=True):
+        expect(got, exact, name=f"grad_{name} for a single row")
+
+
+@check(f"{SECTION}/relu_check", points=5)
+def relu(student: Student, draw: Draw) -> None:
+    """max(0, x) for x of any shape; the gradient passes where x > 0. At 0 any slope from 0 to 1 is accepted."""
+    n, d, k = draw.distinct_sizes(3, high=7)
+    flat, deep, row = draw.signed(n, d), draw.signed(2, n, d, k), draw.signed(n + d)
+    for x in (flat, deep, row):
+        x.flat[:2] = np.abs(x.flat[0]), -np.abs(x.flat[1])  # both signs are there
+        x.flat[2] = 25.0  # nothing limits what passes
+    runs: list[Ran] = []
+    with part("forward", points=2):
+        for x in (flat, deep, row):
+            ran = Ran(student, "relu_forward", x)
+            runs.append(ran)
+            mistakes = {
+                "missing_activation:ReLU": x,
+                "sign": [np.minimum(x, 0), -np.maximum(x, 0), np.maximum(-x, 0)],
+                "absolute": np.abs(x),
+                "wrong_argument:the slope of ReLU, where its value belongs": (x > 0).astype(float),
+                "wrong_argument:a small slope is left below zero": [np.where(x > 0, x, s * x) for s in (0.1, 0.01)],
+                "wrong_argument:the maximum is taken with 1, where 0 belongs": np.maximum(x, 1),
+            }
+            if not expect(ran.out, np.maximum(x, 0), name="out", mistakes=mistakes):
+                break
+            ran.unchanged("x")
+    with part("backward", points=3):
+        for x in (flat, deep, row):
+            ran = next((r for r in runs if r.given[0] is x), None) or Ran(student, "relu_forward", x)
+            upstream = draw.signed(*x.shape)
+            latest = draw.signed(*x.shape)
+            Ran(student, "relu_forward", latest)  # a layer that remembers the latest call only is found out
+            grad_out = student.put(upstream)
+            got = _alone(student.call("relu_backward", grad_out, ran.cache).value)
+            mask = x > 0
+            mistakes = {
+                "missing_mask": upstream,
+                LATEST.format("relu"): upstream * (latest > 0),
+                "upstream_ignored": mask.astype(float),
+                "upstream_twice": upstream**2 * mask,
+                "wrong_argument:the gradient passes where x is below zero, where it should stop": upstream * ~mask,
+                "wrong_argument:the sign of grad_out decides, where that of x belongs": upstream * (upstream > 0),
+                "wrong_argument:x itself comes in, where its slope belongs": [
+                    upstream * np.maximum(x, 0),
+                    upstream * x,
+                    np.maximum(x, 0),
+                ],
+                "wrong_argument:a small slope is left below zero": [
+                    upstream * np.where(mask, 1, slope) for slope in (0.1, 0.01)
+                ],
+            }
+            right = expect(got, upstream * mask, name="grad_x", mistakes=not_equal(mistakes, upstream * mask))
+            _expect_unchanged(grad_out, upstream, "relu_backward changed grad_out in place")
+            if not right:
+                break
+        else:
+            _at_the_kink(student, draw)
+
+
+def _alone(got: Any) -> Any:
+    return got[0] if isinstance(got, list | tuple) and len(got) == 1 else got
+
+
+def _at_the_kink(student: Student, draw: Draw) -> None:
+    x, upstream = draw.signed(3, 4), draw.positive(3, 4)
+    x[0], x[1, :2] = 0.0, 0.0
+    ran = Ran(student, "relu_forward", x)
+    expect(ran.out, np.maximum(x, 0), name="out where x is 0")
+    got = _alone(student.call("relu_backward", upstream, ran.cache).value)
+    there = x == 0
+    fine = (
+        isinstance(got, np.ndarray)
+        and got.shape == x.shape
+        and bool(np.all(np.isfinite(got)))
+        and bool(np.all((got[there] >= 0) & (got[there] <= upstream[there] * (1 + 1e-6))))
+    )
+    text = "grad_x where x is exactly 0 should be grad_out times a slope between 0 and 1."
+    if expect_true(fine, text, "kink"):
+        expect(np.where(there, 0.0, got), upstream * (x > 0), name="grad_x")
+
+
+# -- losses -------------------------------------------------------------------------------------------------------
+
+EPSILONS = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16, 1e-20, 1e-30)
+
+
+@check(f"{SECTION}/softmax_loss_check", points=5)
+def softmax_loss(student: Student, draw: Draw) -> None:
+    """The mean over the rows of −log p of the true class, and (p − one-hot) / N; stable for any scores, row by row."""
+    n, c = sorted(draw.distinct_sizes(2, low=4), reverse=True)
+    x, y = draw.normal(n, c, scale=1.5), draw.labels(n, c)
+    loss, grad = data_loss(x, y)
+    seen: dict[str, Any] = {}
+    with part("loss", points=1):
+        try:
+            seen = _both(student, x, y)
+        except StudentGone:
+            raise
+        except StudentError:
+            if _reads_one_hot(student, x, y, loss):
+                text = "softmax_loss reads y as one-hot rows: it holds the number of the class of each picture."
+                raise StudentError(text, "one_hot_expected") from None
+            raise
+        mistakes = _loss_mistakes(x, y, loss)
+        expect(seen["loss"], loss, name="loss", batch_size=n, scalar_like=True, mistakes=not_equal(mistakes, loss))
+    with part("gradient", points=2):
+        seen = seen or _both(student, x, y)
+        mistakes = not_equal(_gradient_mistakes(x, y, grad), grad)
+        expect(seen["grad"], grad, name="grad_x", batch_size=n, mistakes=mistakes)
+        _expect_unchanged(seen["x"], x, "softmax_loss changed the scores x in place")
+        _expect_unchanged(seen["y"], y, "softmax_loss changed the labels y in place")
+    with part("large scores", points=1):
+        high = draw.normal(n, c) + 1000.0
+        if _expect_both(student, high, y, "unstable", _without_maximum):
+            low = draw.normal(n, c) + np.where(np.arange(n) % 2, -1000.0, 1000.0)[:, None]
+            _expect_both(student, low, y, "global_max", _with_one_maximum)
+    with part("a true class far behind", points=1):
+        far = draw.normal(n, c)
+        far[np.arange(n), y] -= 1000.0
+        exact, grad = data_loss(far, y)
+        p = np.exp(log_softmax(far))[np.arange(n), y]
+        mistakes = {"epsilon_in_log": [-np.log(p + e).mean() for e in EPSILONS]}
+        mistakes["epsilon_in_log"] += [-np.log(np.maximum(p, e)).mean() for e in EPSILONS]
+        seen = _both(student, far, y)
+        if expect(seen["loss"], exact, name="loss", scalar_like=True, mistakes=mistakes):
+            expect(seen["grad"], grad, name="grad_x")
+
+
+def _both(student: Student, x: Array, y: Array) -> dict[str, Any]:
+    scores, labels = student.put(x), student.put(y)
+    answer = student.call("softmax_loss", scores, labels).value
+    require_several(answer, 2, "softmax_loss", "loss and grad_x")
+    return {"x": scores, "y": labels, "loss": answer[0], "grad": answer[1]}
+
+
+def _reads_one_hot(student: Student, x: Array, y: Array, loss: float) -> bool:
+    try:
+        return agrees(_both(student, x, np.eye(x.shape[1])[y])["loss"], loss)
+    except StudentGone:
+        raise
+    except StudentError:
+        return False
+
+
+def _expect_both(student: Student, x: Array, y: Array, family: str, wrong: Callable[[Array], Array]) -> bool:
+    """Loss and gradient of extreme scores; `wrong` gives the probabilities that the mistake would lead to."""
+    loss, grad = data_loss(x, y)
+    p, rows = wrong(x), np.arange(len(y))
+    one_hot = np.eye(x.shape[1])[y]
+    losses = [-np.log(p[rows, y]).mean(), -(np.log(p) * one_hot).sum(axis=1).mean(), np.nan, np.inf]
+    seen = _both(student, x, y)
+    good = expect(seen["loss"], loss, name="loss", scalar_like=True, mistakes={family: losses})
+    return expect(seen["grad"], grad, name="grad_x", mistakes={family: (p - one_hot) / len(y)}) and good
+
+
+def _without_maximum(x: Array) -> Array:
+    e = np.exp(x)
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def _with_one_maximum(x: Array) -> Array:
+    return _without_maximum(x - x.max())
+
+
+def _loss_mistakes(x: Array, y: Array, loss: float) -> Candidates:
+    n, c = x.shape
+    log_p, rows = log_softmax(x), np.arange(n)
+    p = np.exp(log_p)
+    down = log_softmax(x, axis=0)
+    whole, shifted = x - np.log(np.exp(x).sum()), x - x.max(axis=1, keepdims=True)
+    whole_shifted, by_column = shifted - np.log(np.exp(shifted).sum()), log_softmax(x - x.max(axis=0))
+    return {
+        "missing_mean": n * loss,
+        "one_based_labels": [-log_p[rows, y - 1].mean(), -log_p[rows, y - 1].sum()],
+        "epsilon_in_log": [-np.log(p[rows, y] + e).mean() for e in EPSILONS],
+        "wrong_argument:softmax is taken down the columns, where each row is one picture": -down[rows, y].mean(),
+        "wrong_argument:one softmax over the whole array, where each row has its own": [
+            -whole[rows, y].mean(),
+            -whole_shifted[rows, y].mean(),
+        ],
+        "wrong_argument:each column's maximum is subtracted, where each row's belongs": -by_column[rows, y].mean(),
+        "wrong_argument:the mean is taken over the classes too": loss / c,
+        "wrong_loss:the most probable class, where the true one belongs": -log_p.max(axis=1).mean(),
+        "wrong_loss:the logarithm of every class, where that of the true one belongs": [
+            -log_p.sum(axis=1).mean(),
+            -log_p.mean(),
+            -log_p.sum(),
+        ],
+        "wrong_loss:1 − p, without a logarithm": [1 - p[rows, y].mean(), -p[rows, y].mean(), p[rows, y].mean()],
+        "wrong_loss:the score itself, without softmax": [-x[rows, y].mean(), x[rows, y].mean()],
+        "wrong_loss:binary cross-entropy of each class": [
+            k * -(np.log(p[rows, y]).sum() + np.log(1 - p).sum() - np.log(1 - p[rows, y]).sum())
+            for k in (1 / n, 1 / (n * c), 1.0)
+        ],
+        "wrong_loss:the square error of the probabilities": [
+            k * np.sum((p - np.eye(c)[y]) ** 2) for k in (1.0, 0.5, 1 / n, 0.5 / n, 1 / (n * c))
+        ],
+        "wrong_loss:a logarithm to another base": [loss / np.log(2), loss / np.log(10)],
+        "missing_term:log Σ exp, of which the maximum alone is left": (x.max(axis=1) - x[rows, y]).mean(),
+    }
+
+
+def _gradient_mistakes(x: Array, y: Array, grad: Array) -> Candidates:
+    n, c = x.shape
+    p, one_hot = np.exp(log_softmax(x)), np.eye(c)[y]
+    down, shifted = np.exp(log_softmax(x, axis=0)), np.eye(c)[y - 1]
+    wrong: Candidates = {
+        "missing_mean": n * grad,
+        "averaged": grad / n,
+        "missing_term:the 1 of the true class": p / n,
+        "missing_term:the probabilities": -one_hot / n,
+        "wrong_argument:1 is taken from every class, where only the true one has it": (p - 1) / n,
+        "wrong_argument:softmax is taken down the columns, where each row is one picture": (down - one_hot) / n,
+        "one_based_labels": (p - shifted) / n,
+        "sign": [-grad, (p + one_hot) / n],
+        "wrong_argument:the mean is taken over the classes too": grad / c,
+        "wrong_argument:only the true class gets a gradient": grad * one_hot,
+        "wrong_argument:the scores, where the probabilities belong": (x - one_hot) / n,
+        "wrong_argument:the logarithms, where the probabilities belong": (np.log(p) - one_hot) / n,
+        "wrong_argument:the gradient with respect to p, where that of x belongs": [
+            -one_hot / p / n,
+            -one_hot / p,
+        ],
+    }
+    # Summed where the mean belongs, on top of the mistake.
+    sums = {family: value for family, value in wrong.items() if family not in ("missing_mean", "averaged")}
+    for family, value in sums.items():
+        several = value if isinstance(value, list) else [value]
+        wrong[family] = [*several, *(n * v for v in several if family != "sign")]
+    wrong["sign"] = [-grad, -n * grad, (p + one_hot) / n]
+    return wrong
+
+
+@check(f"{SECTION}/l2_regularization_check", points=5)
+def l2_regularization(student: Student, draw: Draw) -> None:
+    """reg / 2 · Σ w², and reg · w."""
+    d, m = draw.distinct_sizes(2)
+    reg, w = draw.number(0.3, 0.45), draw.signed(d, m)
+    squares, slope = float(np.sum(w**2)), reg * w
+    right = reg / 2 * squares
+    answers: list[tuple[Any, Any, Remote]] = []
+
+    def ask() -> tuple[Any, Any, Remote]:
+        if not answers:
+            remote = student.put(w)
+            answer = student.call("l2_regularization", remote, reg).value
+            require_several(answer, 2, "l2_regularization", "loss and grad_w")
+            answers.append((*answer, remote))
+        return answers[0]
+
+    with part("loss", points=2):
+        mistakes = {
+            "half_penalty": [2 * right, right / 2],
+            "wrong_argument:reg is left out": [squares / 2, squares],
+            "wrong_argument:reg is squared": [reg**2 / 2 * squares, reg**2 * squares],
+            "wrong_loss:the norm, which still has to be squared": [reg / 2 * squares**0.5, reg * squares**0.5],
+            "wrong_loss:the sum of absolute values": [reg / 2 * np.abs(w).sum(), reg * np.abs(w).sum()],
+            "wrong_loss:the sum of the weights, not of their squares": [reg / 2 * w.sum(), reg * w.sum()],
+            "wrong_argument:the mean over the weights, where their sum belongs": [right / w.size, 2 * right / w.size],
+            "wrong_argument:divided by the number of rows": [right / d, right / m],
+            "wrong_argument:the square of the sum, where the sum of the squares belongs": reg / 2 * w.sum() ** 2,
+        }
+        expect(ask()[0], right, name="loss", scalar_like=True, mistakes=not_equal(mistakes, right))
+    with part("gradient", points=3):
+        mistakes = {
+            "half_penalty": [2 * slope, slope / 2],
+            "wrong_argument:reg is left out": [w, 2 * w],
+            "wrong_argument:reg is squared": reg * slope,
+            "wrong_argument:w², the function itself, where its derivative belongs": [reg * w**2, reg / 2 * w**2],
+            "wrong_argument:the mean over the weights, where their sum belongs": [slope / w.size, slope / d],
+            "missing_chain_factor:w": np.full(w.shape, reg),
+            "wrong_argument:the slope of |w|, where that of w² belongs": reg * np.sign(w),
+            "wrong_argument:divided by the norm": [slope / squares**0.5, slope / 2 / squares**0.5],
+        }
+        _, grad, remote = ask()
+        expect(grad, slope, name="grad_w", mistakes=mistakes)
+        _expect_unchanged(remote, w, "l2_regularization changed w in place")
+        none = student.call("l2_regularization", w, 0.0).value
+        require_several(none, 2, "l2_regularization", "loss and grad_w")
+        expect(none[1], np.zeros((d, m)), name="grad_w for reg = 0")
+
+
+# -- the network --------------------------------------------------------------------------------------------------
+
+
+@check(f"{SECTION}/two_layer_net_check", points=10, reveals=True)
+def network(student: Student, draw: Draw) -> None:
+    """Fully connected → ReLU → fully connected; live parameters W1, b1, W2, b2; gradients of all four."""
+    two_layer_net.judge_network(student, draw)
+
+
+@check(f"{SECTION}/training_step_check", points=5, reveals=True)
+def training_step(student: Student, draw: Draw) -> None:
+    """Softmax loss plus the penalty of every weight matrix, biases left out; for any classifier; nothing is changed."""
+    two_layer_net.judge_training_step(student, draw)
+
+
+# -- trained weights ----------------------------------------------------------------------------------------------
+
+
+@check(f"{SECTION}/best_check", points=8, reveals=True)
+def best(student: Student, draw: Draw) -> None:
+    """The network in best.npz on pictures it has not seen: 20 % and less earns nothing, 40 % (shapes: 50 %) all."""
+    trained_weights.judge_best(student, draw, points=8)
+
+
+@check(f"{SECTION}/test_accuracy_check", points=2, reveals=True)
+def test_accuracy(student: Student, draw: Draw) -> None:
+    """The reported test accuracy is what the network in best.npz reaches on new pictures, up to chance."""
+    trained_weights.judge_report(student, draw, points=2)
+
+
+@check(f"{SECTION}/overfit_check", points=5, reveals=True)
+def overfit(student: Student, draw: Draw) -> None:
+    """The network in overfit.npz on its own training pictures: 50 % and less earns nothing, 75 % all."""
+    trained_weights.judge_overfit(student, draw, points=5)

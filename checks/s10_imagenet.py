@@ -1,0 +1,332 @@
+"""Checks of section 10: a picture's way through a pretrained network, on tiny models whose answers are known.
+
+Exercise: EECS 442 homework 4, task 6. The saliency map is ours, and optional.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograder.judging import Array, Draw, Student, StudentError, StudentGone, check, expect, expect_true, part
+from backprop.picture_checks import CLOSE, SIDE, Slopes, recognise
+
+# What is done with the student's functions there. It holds no answers: those are worked out here.
+BENCH = '''
+import torch
+from PIL import Image
+from torch import nn
+
+
+def plain(result, step=1):
+    """A tensor as an array, thinned out, and what kind of numbers it holds."""
+    if not isinstance(result, torch.Tensor):
+        return {"kind": type(result).__name__}
+    X = result.detach().cpu()
+    finite = bool(X.isfinite().all())
+    X = X[..., step // 2 :: step, step // 2 :: step].numpy() if X.ndim > 1 else None
+    return {"kind": "tensor", "dtype": str(result.dtype), "shape": list(result.shape), "finite": finite, "X": X}
+
+
+def prepare(preprocess, pixels, mode, step):
+    return plain(preprocess(Image.fromarray(pixels).convert(mode)), step)
+
+
+class Known(nn.Module):
+    """Gives fixed scores for one picture; others in training mode."""
+
+    def __init__(self, scores):
+        super().__init__()
+        self.scores, self.modes, self.tracked, self.inputs = torch.tensor(scores), [], [], []
+
+    def forward(self, X):
+        self.modes.append(self.training)
+        self.tracked.append(torch.is_grad_enabled())
+        self.inputs.append(list(X.shape))
+        scores = self.scores.flip(0) if self.training else self.scores
+        return scores.expand(len(X), -1) if X.ndim == 4 else scores
+
+
+def stand_in(image):
+    """In place of the student's preprocess."""
+    return torch.zeros(1, 3, 224, 224)
+
+
+def name_classes(classify, scores, labels, k):
+    torch.set_grad_enabled(True)
+    model = Known(scores).train()
+    names = dict(enumerate(labels))
+    image = Image.new("RGB", (300, 260), (200, 90, 40))
+    result = classify(model, image, names) if k == 5 else classify(model, image, names, k)
+    torch.set_grad_enabled(True)
+    try:
+        pairs = [(label.item() if isinstance(label, torch.Tensor) else label, float(p)) for label, p in result]
+    except (TypeError, ValueError):
+        pairs = None
+    pairs = pairs and [(label if isinstance(label, (str, int)) else repr(label), p) for label, p in pairs[:50]]
+    return {"pairs": pairs, "modes": model.modes, "tracked": model.tracked, "inputs": model.inputs}
+
+
+class Squares(nn.Module):
+    """s_c = ½ Σ w_c · X²."""
+
+    def __init__(self, weights):
+        super().__init__()
+        self.weights = nn.Parameter(torch.tensor(weights))
+        self.modes = []
+
+    def forward(self, X):
+        self.modes.append(self.training)
+        return 0.5 * torch.einsum("nchw,kchw->nk", X**2, self.weights)
+
+
+def look_at(saliency, weights, X, twice):
+    torch.set_grad_enabled(True)
+    model, given = Squares(weights).train(), torch.tensor(X)
+    for _ in range(1 + twice):
+        result = saliency(model, given)
+    seen = plain(result) if isinstance(result, torch.Tensor) else {"kind": "array", "X": result}
+    return {**seen, "given": given.detach().numpy(), "modes": model.modes}
+'''
+
+
+STEP = 7  # of the rows and columns of a prepared picture, each seventh is compared
+
+
+def _bench(student: Student, name: str):
+    return student.load(BENCH, name)[name]
+
+
+def _asked(call: Any) -> Any:
+    """What a call of the bench returned, or the StudentError it raised."""
+    try:
+        found = call().value
+    except StudentGone:
+        raise
+    except StudentError as error:
+        return error
+    return found if isinstance(found, dict) else StudentError("The result makes no sense.", "type")
+
+
+def _found(answer: Any) -> dict[str, Any]:
+    if isinstance(answer, StudentError):
+        raise answer
+    return answer
+
+
+# -- preparing a picture --------------------------------------------------------------------------------------------
+
+
+@check("10-imagenet/preprocess_check", points=3)
+def preprocess(student: Student, draw: Draw) -> None:
+    """RGB, shorter side 256, the middle 224 × 224, values in [0, 1], normalised; float32 of shape (1, 3, 224, 224)."""
+    wide, high = _slopes(draw, True), _slopes(draw, False)
+    answers = {}
+    for name, slopes, mode in (
+        ("wide", wide, "RGB"),
+        ("high", high, "RGB"),
+        ("grey", wide, "L"),
+        ("clear", high, "RGBA"),
+    ):
+        answers[name] = _asked(lambda s=slopes, m=mode: _prepared(student, s.pixels(), m))
+
+    with part("form", points=1):
+        whats = {"wide": "a wide picture", "high": "a high picture", "grey": "a grey picture"}
+        for name, what in {**whats, "clear": "a picture with transparency"}.items():
+            _form(_found(answers[name]), what)
+    seen = {}
+    for name, slopes in (("wide", wide), ("high", high)):
+        got = answers[name]
+        shape = tuple(got.get("shape") or ()) if isinstance(got, dict) else ()
+        right, X = slopes.prepared(), None
+        if shape[-3:] == (3, SIDE, SIDE) and isinstance(got.get("X"), np.ndarray) and got["X"].size == right.size:
+            X = got["X"].astype(float).reshape(right.shape)
+        seen[name] = X, slopes
+    for title, others in (("the middle", Slopes.misscaled), ("values", Slopes.misplaced)):
+        with part(title, points=1):
+            for name, (X, slopes) in seen.items():
+                if X is None:
+                    _form(_found(answers[name]), f"a {name} picture")
+                    raise StudentError("This can be looked at only when the tensor has its shape.", "shape")
+                # A mistake in the one part leaves the points of the other.
+                if np.abs(X - slopes.prepared()).max() > CLOSE and recognise("X", X, others(slopes)) is None:
+                    _expect_picture(X, slopes, name)
+
+
+def _prepared(student: Student, pixels: Array, mode: str) -> Any:
+    return _bench(student, "prepare")(student.get("preprocess"), pixels, mode, STEP)
+
+
+def _slopes(draw: Draw, wide: bool) -> Slopes:
+    """A picture of even slopes, of a size that leaves no doubt about rounding."""
+    shorter = int(draw.rng.choice([128, 160, 320]))
+    longer = shorter * int(draw.rng.choice([10, 11, 12])) // 8
+    steps = draw.signed(3, 2, low=45, high=95)
+    steps[1] = -steps[0] * draw.number(0.6, 0.9)
+    start = 127 - steps.sum(axis=1) / 2 + np.array([12.0, -9.0, 3.0])
+    size = (longer, shorter) if wide else (shorter, longer)
+    return Slopes(*size, np.column_stack([start, steps]), STEP)
+
+
+def _form(seen: dict[str, Any], what: str) -> None:
+    if seen.get("kind") != "tensor":
+        raise StudentError(f"For {what} preprocess should give a tensor, but gives {seen.get('kind')}.", "type")
+    shape = tuple(seen.get("shape") or ())
+    text = f"For {what} the shape should be (1, 3, {SIDE}, {SIDE}), but it is {shape}."
+    expect_true(shape == (1, 3, SIDE, SIDE), text, "shape")
+    text = f"The tensor should be of torch.float32, but is of {seen.get('dtype')}."
+    expect_true(seen.get("dtype") == "torch.float32", text, "dtype")
+    expect_true(seen.get("finite") is True, f"For {what} there are nan or infinite entries.", "nan")
+
+
+def _expect_picture(X: Array, slopes: Slopes, name: str) -> None:
+    right = slopes.prepared()
+    if np.abs(X - right).max() <= CLOSE:
+        return
+    mistake = recognise(f"X of a {name} picture", X, slopes.misplaced() | slopes.misscaled())
+    if mistake is not None:
+        expect_true(False, mistake.text, mistake.family)
+    else:
+        expect(X, right, name=f"X of a {name} picture", atol=CLOSE, rtol=0.0, float32=False)
+
+
+# -- named predictions ------------------------------------------------------------------------------------------------
+
+
+@check("10-imagenet/classify_check", points=3, reveals=True)
+def classify(student: Student, draw: Draw) -> None:
+    """The k largest probabilities with their names, in descending order; eval mode; no graph."""
+    C = draw.integer(8, 13)
+    scores = draw.rng.permutation(np.linspace(-2.5, 3.0, C) + draw.rng.uniform(-0.1, 0.1, C)).astype(np.float32)
+    labels = [f"{'aeiou'[i % 5]}{'bdfgklmnprst'[i]}{'oiuea'[i % 5]}" for i in draw.rng.permutation(12)[:C]]
+    k = draw.integer(2, 4)
+    order = np.argsort(-scores)
+    first, second = order[:2]  # not in the order of their names
+    labels[first], labels[second] = sorted((labels[first], labels[second]), reverse=True)
+    p = np.exp(scores.astype(float)) / np.exp(scores.astype(float)).sum()
+
+    def ask(k: int) -> Any:
+        bench = _bench(student, "name_classes")
+        return _asked(lambda: bench(student.get("classify"), scores, labels, k))
+
+    with student.shadow(preprocess=_bench(student, "stand_in")):
+        answers = ask(5), ask(k)
+    if any(isinstance(answer, StudentError) or answer.get("pairs") is None for answer in answers):
+        own = ask(5), ask(k)  # it may prepare the picture by itself, in its own way
+        answers = own if not any(isinstance(answer, StudentError) for answer in own) else answers
+
+    with part("names", points=1):
+        for answer, count in zip(answers, (5, k), strict=True):
+            names = [name for name, _ in _pairs(_found(answer))]
+            right = [labels[i] for i in order[:count]]
+            if names != right:
+                family, text = _about_names(names, right, [labels[i] for i in order], order, count)
+                expect_true(False, text, family)
+                break
+    with part("probabilities", points=1):
+        for answer, count in zip(answers, (5, k), strict=True):
+            top = order[:count]
+            got = np.array([value for _, value in _pairs(_found(answer))])
+            mistakes = _probabilities(scores.astype(float), top)
+            if got.shape == (C,):
+                expect_true(False, f"All {C} classes come back: the {count} most probable ones are wanted.", "shape")
+            elif not expect(got, p[top], name="probabilities", atol=1e-6, rtol=1e-5, mistakes=mistakes):
+                break
+    with part("eval mode, no graph", points=1):
+        seen = _found(answers[0])
+        modes, tracked, inputs = seen.get("modes"), seen.get("tracked"), seen.get("inputs")
+        asked = all(isinstance(noted, list) and len(noted) > 0 for noted in (modes, tracked, inputs))
+        text = "The model predicts in training mode, with dropout: call model.eval() first."
+        expect_true(asked and not any(modes), text, "train_mode")
+        text = "PyTorch kept the graph for gradients that nobody asks for: predict inside `with torch.no_grad():`."
+        expect_true(asked and not any(tracked), text, "graph_kept")
+        text = "The model should get a tensor of shape (1, 3, 224, 224), what preprocess gives."
+        expect_true(asked and all(shape == [1, 3, SIDE, SIDE] for shape in inputs), text, "shape")
+
+
+def _pairs(seen: dict[str, Any]) -> list[tuple[Any, float]]:
+    pairs = seen.get("pairs")
+    good = isinstance(pairs, list) and all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs)
+    if not good or not all(isinstance(p, float) for _, p in pairs):
+        raise StudentError("classify should give a list of pairs (name, probability).", "type")
+    return pairs
+
+
+def _about_names(names: list, right: list[str], ranked: list[str], order: Array, count: int) -> tuple[str, str]:
+    """The mistake in a list of names: (family, sentence)."""
+    if names == [int(i) for i in order[:count]]:
+        return "type", "The classes come as numbers: look their names up in idx2label."
+    if names == ranked[::-1][:count]:
+        return "order", "These are the least probable classes: the largest probabilities are wanted."
+    if sorted(map(str, names)) == sorted(right):
+        return "order", "The right classes in another order: the most probable comes first."
+    if len(names) != len(right):
+        return "shape", f"{count} classes were asked for, and {len(names)} came back."
+    return "wrong_argument", "The names are not those of the most probable classes: which number goes with which name?"
+
+
+def _probabilities(scores: Array, top: Array) -> dict[str, Any]:
+    e = np.exp(scores)
+    p = e / e.sum()
+    return {
+        "wrong_argument:the scores, before softmax": scores[top],
+        "wrong_argument:the logarithms of the probabilities": np.log(p[top]),
+        "wrong_argument:sigmoid, where softmax belongs": 1 / (1 + 1 / e[top]),
+        "wrong_argument:softmax of the chosen scores only, where it takes all of them": e[top] / e[top].sum(),
+        "wrong_argument:exponentials that are not divided by their sum": e[top],
+        "wrong_argument:softmax along the pictures, where it goes along the classes": np.ones(len(top)),
+        "wrong_argument:softmax is taken twice": np.exp(p[top]) / np.exp(p).sum(),
+        "order": p[top][::-1],
+        "factor": 100 * p[top],
+    }
+
+
+# -- saliency ---------------------------------------------------------------------------------------------------------
+
+
+@check("10-imagenet/saliency_check", points=0)
+def saliency(student: Student, draw: Draw) -> None:
+    """|∂s_c/∂X| for the class with the highest score, its largest value over the channels."""
+    C, (H, W) = draw.integer(4, 7), draw.distinct_sizes(2, 5, 9)
+    weights = draw.positive(C, 3, H, W).astype(np.float32)
+    best = draw.integer(1, C)
+    weights[best] += 1
+    X = draw.signed(1, 3, H, W).astype(np.float32)
+
+    def ask(twice: bool) -> Any:
+        return _asked(lambda: _bench(student, "look_at")(student.get("saliency"), weights, X, twice))
+
+    gradient = (weights[best] * X[0]).astype(float)
+    size = np.abs(gradient)
+    scores = 0.5 * (weights * X**2).sum(axis=(1, 2, 3), dtype=float)
+    p = np.exp(scores - scores.max())
+    p /= p.sum()
+    by_probability = p[best] * (weights[best] - np.tensordot(p, weights, 1)) * X[0]
+    mistakes = {
+        "absolute": gradient.max(axis=0),
+        "wrong_argument:the sum over the channels, where the largest belongs": size.sum(axis=0),
+        "wrong_argument:the mean over the channels, where the largest belongs": size.mean(axis=0),
+        "wrong_argument:one channel, where the largest of the three belongs": list(size),
+        "wrong_argument:all scores together, where the highest one belongs": np.abs(weights.sum(axis=0) * X[0]).max(
+            axis=0
+        ),
+        "wrong_argument:class 0, where the one with the highest score belongs": np.abs(weights[0] * X[0]).max(axis=0),
+        "wrong_argument:the probability, where the score belongs": np.abs(by_probability).max(axis=0),
+        "wrong_argument:the pixels times the gradient": np.abs(gradient * X[0]).max(axis=0),
+        "shape": [size, size[None]],
+    }
+    once = ask(False)
+    with part("map", points=0):
+        got = _found(once).get("X")
+        expect(got, size.max(axis=0), name="|∂s/∂X|", atol=1e-5, rtol=1e-5, mistakes=mistakes)
+    with part("leaves no traces", points=0):
+        seen = _found(once)
+        same = isinstance(seen.get("given"), np.ndarray) and np.array_equal(seen["given"], X)
+        expect_true(same, "X was changed: work on X.detach().clone().", "in_place")
+        modes = seen.get("modes")
+        text = "The model was asked in training mode: call model.eval() first."
+        expect_true(isinstance(modes, list) and len(modes) > 0 and not any(modes), text, "train_mode")
+        stale = {"stale:the gradient of the call before; start from a fresh copy of X": 2 * size.max(axis=0)}
+        again = _found(ask(True)).get("X")
+        expect(again, size.max(axis=0), name="|∂s/∂X|, asked twice", atol=1e-5, rtol=1e-5, mistakes=stale)

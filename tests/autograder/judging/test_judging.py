@@ -1,0 +1,450 @@
+"""How a check comes to its verdict: parts and points, what the student reads, what never happens."""
+
+from __future__ import annotations
+
+import linecache
+import re
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from autograder import NoPoints, grade
+from autograder.judging import (
+    Check,
+    Draw,
+    NodeRun,
+    Remote,
+    Student,
+    StudentError,
+    StudentGone,
+    Verdict,
+    check,
+    expect,
+    expect_true,
+    note,
+    part,
+    values,
+)
+from autograder.judging.student import needed
+from autograder.sandbox.inside.wire import Handle
+
+quiet = settings(deadline=None, max_examples=100, derandomize=True, suppress_health_check=list(HealthCheck))
+
+
+def notebook(source: str) -> dict:
+    """The names that a cell with this source defines, as in a kernel: errors can quote their line."""
+    source = textwrap.dedent(source)
+    linecache.cache["<cell 1>"] = (len(source), None, source.splitlines(True), "<cell 1>")
+    scope: dict = {"np": np}
+    exec(compile(source, "<cell 1>", "exec"), scope)
+    return scope
+
+
+def verdict(function, source: str = "", points: float = 5, seed: str | int = 0) -> Verdict:
+    return Check("s/x_check", points, function).judge(Student.here(notebook(source)), seed)
+
+
+def nobody() -> Student:
+    """A student whose process has ended."""
+
+    def send(request):
+        raise StudentGone("The process ended.", "died")
+
+    return Student(send)
+
+
+# -- parts and points -----------------------------------------------------------------------------------------------
+
+
+@quiet
+@given(st.lists(st.tuples(st.integers(0, 8), st.booleans(), st.booleans()), min_size=1, max_size=6))
+def test_the_score_is_the_sum_of_the_parts_that_hold(parts):
+    def function(student, draw):
+        for number, (points, right, raises) in enumerate(parts):
+            with part(f"part {number}", points=points):
+                expect(1.0 if right else 2.0, 1.0)
+                if raises:
+                    raise StudentError("cannot be")
+
+    points = sum(points for points, _, _ in parts)
+    got = verdict(function, points=points)
+    held = [right and not raises for _, right, raises in parts]
+    assert got.score == sum(p for (p, _, _), good in zip(parts, held, strict=True) if good)
+    assert got.full == all(held) and [p.passed for p in got.parts] == held
+    assert [p.points for p in got.parts] == [p for p, _, _ in parts]
+    assert got.text.splitlines()[0] == f"x · {got.score:g} of {points:g} points"
+    assert got.problem is None
+
+
+def test_parts_never_earn_more_than_the_cell_is_worth():
+    def function(student, draw):
+        for _ in range(3):
+            with part("much", points=5):
+                expect(1.0, 1.0)
+
+    assert verdict(function, points=5).score == 5
+
+
+def test_a_check_without_parts_is_never_passed():
+    got = verdict(lambda student, draw: None)
+    assert not got.full and got.score == 0
+
+
+def test_a_part_worth_nothing_still_tells_right_from_wrong():
+    def function(student, draw):
+        with part("optional", points=0):
+            expect(student.call("f"), 1.0)
+
+    assert verdict(function, "def f(): return 1.0", points=0).full
+    assert not verdict(function, "def f(): return 2.0", points=0).full
+
+
+def test_an_error_outside_the_parts_costs_only_what_is_left():
+    def function(student, draw):
+        with part("first", points=2):
+            expect(1.0, 1.0)
+        student.call("g")
+
+    got = verdict(function)
+    assert got.score == 2 and [(p.name, p.points) for p in got.parts] == [("first", 2), ("the rest", 3)]
+    assert "g is not defined" in got.text and "missing_name" in got.families
+    whole = verdict(lambda student, draw: student.call("g"))
+    assert [(p.name, p.points, p.earned) for p in whole.parts] == [("the whole check", 5, 0)]
+
+
+def test_a_fault_of_the_check_is_told_to_the_instructor_and_not_blamed_on_the_student():
+    def function(student, draw):
+        with part("first", points=2):
+            expect(1.0, 1.0)
+        raise ZeroDivisionError("ours")
+
+    got = verdict(function)
+    assert got.problem == "s/x_check: ZeroDivisionError: ours" and not got.full
+    assert "fault of ours" in got.text and "ZeroDivisionError" not in got.text
+
+
+def test_expect_outside_a_part_is_a_fault_of_the_check():
+    assert "expect() is called inside" in verdict(lambda student, draw: expect(1, 1)).problem
+    assert "expect() is called inside" in verdict(lambda student, draw: expect_true(False, "x", "type")).problem
+
+
+def test_a_process_that_ended_fails_what_is_asked_later_with_one_reason():
+    def function(student, draw):
+        for number in range(2):
+            with part(f"part {number}", points=1):
+                student.call("f")
+
+    got = Check("s/x_check", 2, function).judge(nobody())
+    assert got.score == 0 and got.text.count("The process ended.") == 1 and got.problem is None
+
+
+def test_notes_cost_nothing_and_each_sentence_is_said_once():
+    def function(student, draw):
+        note("By the way.")
+        for name in "ab":
+            with part(name, points=1):
+                expect_true(False, "The same.", "type")
+
+    got = verdict(function)
+    assert got.text.splitlines()[-1] == "By the way." and got.text.count("The same.") == 1
+    assert got.families == ("type",)
+
+
+# -- what the student reads -----------------------------------------------------------------------------------------
+
+
+def only(call):
+    def function(student, draw):
+        with part("it", points=5):
+            call(student)
+
+    return function
+
+
+@pytest.mark.parametrize(
+    ("source", "piece"),
+    [
+        (
+            "def f():\n    y = 3\n    return y / 0",
+            "ZeroDivisionError: division by zero in f, at the line: return y / 0",
+        ),
+        ("def f():\n    return np.zeros(2) @ np.zeros(3)", "at the line: return np.zeros(2) @ np.zeros(3)"),
+        ("def f():\n    raise NotImplementedError()", "Not finished yet: NotImplementedError in f"),
+        ("def f():\n    return g()\ndef g():\n    return unknown", "NameError: name 'unknown' is not defined in g"),
+        ("def f():\n    raise SystemExit(3)", "SystemExit: 3 in f, at the line: raise SystemExit(3)"),
+        ("def f(x):\n    return x", "missing 1 required positional argument: 'x'"),
+        ("f = 3", "'float' object is not callable|'int' object is not callable"),
+        ("", "f is not defined. Is the cell that defines it complete"),
+        ("class E(Exception):\n    def __str__(self): raise E\ndef f():\n    raise E", "its message cannot be printed"),
+        ("def f():\n    raise ValueError('x' * 10**6)", "ValueError: xxx"),
+    ],
+)
+def test_an_error_names_the_line_of_the_students_own_code(source, piece):
+    got = verdict(only(lambda student: student.call("f")), source)
+    assert re.search(piece if "|" in piece else re.escape(piece), got.text), got.text
+    assert got.score == 0 and got.problem is None and len(got.text) < 2000
+
+
+def test_the_hidden_numbers_are_not_shown():
+    got = verdict(only(lambda student: expect(student.call("f"), 0.123456)), "def f(): return 0.654321")
+    assert "0.123" not in got.text and "0.654" not in got.text and "max difference 5.3e-01" in got.text
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [None, 3, [], {}, {"cpu": 1}, {"handle": 3}, {"value": 1}, {"handle": Handle(1), "value": Handle(2)},
+     {"error": None}, {"error": {"type": 7, "message": [1], "line": {}}},
+     {"error": {"type": "x" * 10**6, "line": "y" * 10**6}}],
+)  # fmt: skip
+def test_a_crooked_reply_ends_in_no_points_and_a_sentence(reply):
+    def function(student, draw):
+        with part("call", points=1):
+            expect(student.call("f", 1.0), 1.0)
+        with part("node", points=1):
+            run = student.run_node("F", a=np.ones(2), upstream=np.ones(2))
+            expect(run.out, np.ones(2))
+            expect(run.grad("a"), np.ones(2))
+        with part("load", points=1):
+            student.load("x = 1", "x")
+        with part("has", points=1):
+            expect_true(student.has("f"), "No f.", "missing_name")
+        with part("values", points=1):
+            values(student.call("f"))
+
+    got = Check("s/x_check", 5, function).judge(Student(lambda request: reply))
+    assert got.score == 0 and got.problem is None and len(got.text) < 5000
+
+
+def test_a_node_run_without_its_results_raises_for_the_part_that_asks():
+    error = StudentError("forward failed")
+    run = NodeRun("F", {"out": np.ones(2), "grads": {"a": 1.0}, "predecessors": "no list"}, error)
+    assert run.out is not None
+    with pytest.raises(StudentError, match="forward failed"):
+        _ = run.d_out
+    for crooked in (lambda: run.grad("b"), lambda: run.predecessors):
+        with pytest.raises(StudentGone):
+            crooked()
+
+
+def test_a_remote_keeps_the_value_of_its_reply_and_can_look_again():
+    student = Student.here(notebook("def f(a):\n    a[0] = 7\n    return a"))
+    sent = student.put(np.zeros(2))
+    got = student.call("f", sent)
+    assert isinstance(got, Remote) and got.kind == "a numpy array of float64"
+    assert list(got.value) == [7, 0] and list(sent.fetch()) == [7, 0]
+    thing = Student.here(notebook("class A:\n    x = 1\n    def m(self, y=2): return self.x + y\na = A()")).get("a")
+    thing.set("x", 5)
+    assert thing.attr("x").value == 5 and thing.method("m", y=3).value == 8 and thing.kind == "an A"
+
+
+REFERENCE = """
+import numpy as np
+SCALE = 2.0
+
+def double(x):
+    return SCALE * x
+
+def quadruple(x):
+    return double(double(x))
+
+class Node:
+    pass
+
+class Secret(Node):
+    answer = 42
+
+class Doubling(Node):
+    def forward(self, x):
+        return double(x)
+"""
+
+
+def test_only_what_the_names_need_is_shown_of_a_reference():
+    assert "SCALE = 2.0" in needed(REFERENCE, ("double",)) and "import numpy" in needed(REFERENCE, ("double",))
+    assert "quadruple" not in needed(REFERENCE, ("double", "Doubling"))
+    assert "Secret" not in needed(REFERENCE, ("quadruple", "Doubling", "Node"))
+    scope: dict = {}
+    exec(needed(REFERENCE, ("quadruple", "Doubling")), scope)
+    assert scope["quadruple"](1) == 4 and scope["Doubling"]().forward(1) == 2
+    assert needed("import math\nmath.pi\nready = True", ("ready",)) == "import math\nmath.pi\nready = True"
+
+
+def test_a_huge_result_is_refused_by_its_shape():
+    got = verdict(lambda student, draw: _one(np.ones(2 * 10**6, bool), np.ones((3, 4)), {}))
+    assert got.score == 0 and got.families == ("shape",)
+    assert "should be an array of shape (3, 4), but it is of shape (2000000,)" in got.text
+
+
+def test_texts_of_the_process_cannot_act_where_they_are_shown():
+    reply = {"error": {"type": "E\x1b[2J", "message": "\udc80 \x9b2J", "line": "x\x07", "function": "f\x1b"}}
+    got = Check("s/x_check", 1, lambda student, draw: student.get("f")).judge(Student(lambda request: reply))
+    assert "E: ? 2J in f, at the line: x" in got.text and got.text.replace("\n", "").isprintable()
+
+
+def test_shadowed_names_are_put_back_also_after_an_error():
+    scope = notebook("g = 1\ndef f(): return g")
+    student = Student.here(scope)
+    with pytest.raises(StudentError), student.shadow(g=2):
+        assert student.call("f").value == 2
+        student.call("nobody")
+    assert scope["g"] == 1
+
+
+def test_values_wants_several():
+    assert list(values((1, 2))) == [1, 2]
+    with pytest.raises(StudentError, match="several values returned together.* but got float"):
+        values(1.0)
+
+
+# -- comparing ------------------------------------------------------------------------------------------------------
+
+
+def accepted(got, exact, **how) -> bool:
+    return verdict(lambda student, draw: _one(got, exact, how)).full
+
+
+def _one(got, exact, how) -> None:
+    with part("it", points=5):
+        expect(got, exact, **how)
+
+
+EXACT = np.array([1.0, -2.0, 3.0])
+
+
+@pytest.mark.parametrize(
+    ("got", "exact", "how", "right"),
+    [
+        (EXACT, EXACT, {}, True),
+        (EXACT + 1e-12, EXACT, {}, True),
+        (EXACT + 1e-5, EXACT, {}, False),
+        (EXACT.astype(np.float32) + np.float32(1e-6), EXACT, {}, True),
+        (EXACT.astype(np.float32) + np.float32(1e-6), EXACT, {"float32": False}, False),
+        (EXACT.astype(np.float32) + np.float32(1e-3), EXACT, {}, False),
+        ([1.0, -2.0, 3.0], EXACT, {}, True),
+        (EXACT.reshape(1, 3), EXACT, {}, False),
+        (EXACT[:2], EXACT, {}, False),
+        (np.full(3, np.nan), EXACT, {}, False),
+        (np.full(3, np.nan), np.full(3, np.nan), {}, False),
+        (np.full(3, np.inf), EXACT, {}, False),
+        (None, EXACT, {}, False),
+        ("1 -2 3", EXACT, {}, False),
+        (Handle(1, "a generator"), EXACT, {}, False),
+        ([1.0, Handle(1, "a generator"), 3.0], EXACT, {}, False),
+        (2.0, 2.0, {}, True),
+        (np.array([2.0]), 2.0, {}, False),
+        (np.array([2.0]), 2.0, {"scalar_like": True}, True),
+        (np.array([[2.0]]), 2.0, {"scalar_like": True}, True),
+        (np.array([2.0, 2.0]), 2.0, {"scalar_like": True}, False),
+        (2, 2.0, {}, True),
+        ([[1, 2], [3]], np.ones((2, 2)), {}, False),
+        (EXACT + 1e-3, EXACT, {"atol": 1e-2}, True),
+        (1j * EXACT, EXACT, {}, False),
+        (EXACT.astype(object), EXACT, {}, False),
+    ],
+)
+def test_what_counts_as_equal(got, exact, how, right):
+    assert accepted(got, exact, **how) == right
+
+
+def test_something_that_is_no_number_is_named():
+    got = verdict(lambda student, draw: _one(Handle(1, "a torch.Tensor"), EXACT, {"name": "∂J/∂w"}))
+    assert "∂J/∂w should be an array of shape (3,), but it is a torch.Tensor." in got.text
+
+
+def test_a_known_mistake_is_named():
+    got = verdict(lambda student, draw: _one(-EXACT, EXACT, {"name": "∂J/∂w"}))
+    assert got.families and "sign" in got.text
+
+
+# -- random inputs --------------------------------------------------------------------------------------------------
+
+
+@quiet
+@given(st.integers(0, 10**9) | st.text(max_size=10))
+def test_draws_are_the_same_for_a_seed_and_within_their_ranges(seed):
+    a, b = Draw(seed), Draw(seed)
+    signed = a.signed(3, 4)
+    np.testing.assert_array_equal(signed, b.signed(3, 4))
+    assert signed.shape == (3, 4) and ((abs(signed) >= 0.5) & (abs(signed) <= 2)).all()
+    assert ((a.positive(5, low=1, high=3) >= 1) & (b.positive(5, low=1, high=3) <= 3)).all()
+    assert a.scalar().shape == () and a.normal(2).shape == (2,) and a.signed(0).shape == (0,)
+    assert 0.1 <= a.number(0.1, 0.2) <= 0.2 and 2 <= a.integer(2, 5) < 5
+    labels = a.labels(7, 4)
+    assert labels.shape == (7,) and labels.dtype == np.int64 and set(labels) == {0, 1, 2, 3}
+    assert set(a.labels(2, 4)) <= {0, 1, 2, 3}
+    sizes = a.distinct_sizes(4)
+    assert len(set(sizes)) == 4 and all(3 <= size < 9 for size in sizes)
+
+
+def test_other_seeds_and_other_checks_draw_other_numbers():
+    drawn = []
+
+    def function(student, draw):
+        drawn.append(draw.number(0, 1))
+        with part("it", points=5):
+            pass
+
+    for name in ("s/a", "s/b"):
+        for seed in ("", "x", 1):
+            Check(name, 5, function).judge(nobody(), seed)
+    assert len(set(drawn)) == 6
+
+
+def test_signs_are_both_and_magnitudes_spread():
+    drawn = Draw(0).signed(4000)
+    assert 0.45 < (drawn > 0).mean() < 0.55 and abs(abs(drawn).mean() - 1.25) < 0.02
+
+
+# -- registering ----------------------------------------------------------------------------------------------------
+
+
+def test_two_checks_of_one_name_are_refused(monkeypatch):
+    monkeypatch.setattr(sys.modules["autograder.judging.check"], "REGISTRY", {})
+
+    @check("s/once", points=1)
+    def one(student, draw): ...
+
+    with pytest.raises(ValueError, match="two checks are registered for s/once"):
+
+        @check("s/once", points=1)
+        def other(student, draw):
+            pass
+
+
+def test_a_check_knows_its_section_and_cell():
+    one = Check("04-ridge/sum_node_check", 5, lambda student, draw: None)
+    assert (one.section, one.grade_id) == ("04-ridge", "sum_node_check")
+
+
+# -- in an instructor's kernel --------------------------------------------------------------------------------------
+
+
+def test_in_a_kernel_the_check_answers_the_way_nbgrader_reads_it(capsys):
+    right = """
+        class SumNode:
+            def __init__(self, a, b, name):
+                self.a, self.b, self.node_name = a, b, name
+            def forward(self):
+                self.out = self.a.out + self.b.out
+                self.d_out = np.zeros(np.shape(self.out))
+                return self.out
+            def backward(self):
+                self.a.d_out += self.d_out
+                self.b.d_out += self.d_out
+                return self.d_out
+            def get_predecessors(self):
+                return [self.a, self.b]
+    """
+    assert grade("04-ridge/sum_node_check", notebook(right)) is None
+    half = grade("04-ridge/sum_node_check", notebook(right.replace("self.b.d_out +=", "self.b.d_out =")))
+    assert half == 2 and "2 of 5 points" in capsys.readouterr().out
+    with pytest.raises(NoPoints, match="0 of 5 points") as caught:
+        grade("04-ridge/sum_node_check", {})
+    assert caught.value._render_traceback_() == str(caught.value).splitlines()
+    for name in ("04-ridge/nobody", "99-none/x", "nothing"):
+        with pytest.raises(LookupError, match="No check is registered"):
+            grade(name, {})

@@ -1,0 +1,510 @@
+"""Feedback pages: nbgrader's content, nothing secret in them, nothing in them that acts."""
+
+import base64
+import datetime
+import json
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from nbconvert.exporters import HTMLExporter
+from nbgrader.apps import NbGraderAPI
+from small_course import cell, enter, make_course, released
+from traitlets.config import Config
+
+from autograder.course import Course
+from autograder.errors import UserError
+from autograder.results.feedback import TEMPLATES, write_feedback
+from autograder.results.sanitize import MAX_MARKDOWN, sanitized_html
+
+PNG = base64.b64encode(
+    base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+).decode()
+MARK = "STOLEN"
+ATTACKS = {
+    "script": "<script>document.title='STOLEN'</script>",
+    "handler": "<img src=x onerror=\"document.title='STOLEN'\">",
+    "handler without quotes": "<img/src=x/onerror=document.title='STOLEN'>",
+    "svg": '<svg onload="document.title=\'STOLEN\'"><a xlink:href="javascript:document.title=1">x</a></svg>',
+    "math": "<math><mtext><table><mglyph><style><img src=x onerror=document.title='STOLEN'></style></mglyph></table>",
+    "link": "[press](javascript:document.title='STOLEN')",
+    "link with an entity": "[press](javascript&colon;document.title='STOLEN')",
+    "link with a tab": "<a href='java\tscript:document.title=1'>press</a>",
+    "link behind files/": "[press](files/javascript:document.title='STOLEN')",
+    "raw link behind files/": "<a href='files/javascript:document.title=1'>press</a>",
+    "data link": "[press](data:text/html;base64,PHNjcmlwdD4x)",
+    "autolink": "<javascript:document.title=1>",
+    "reference": "[press]\n\n[press]: javascript:document.title=1",
+    "frame": "<iframe srcdoc=\"<script>parent.document.title='STOLEN'</script>\"></iframe>",
+    "object": "<object data='javascript:document.title=1'></object><embed src='javascript:1'>",
+    "form": "<form action='/formgrader/api/grade' method=post><button>press</button></form>",
+    "refresh": "<meta http-equiv=refresh content='0;url=javascript:document.title=1'>",
+    "base": "<base href='https://example.org/'>",
+    "style": "<style>body{display:none}</style><p style='position:fixed;top:0;left:0;width:100%'>x</p>",
+    "mermaid": "```mermaid\n<img src=x onerror=document.title='STOLEN'>\n```",
+    "code": "```python\n</pre><script>document.title='STOLEN'</script>\n```",
+    "code in no language": "```<script>\n<script>document.title='STOLEN'</script>\n```",
+    "heading": "# </h1><script>document.title='STOLEN'</script> {#add_check}",
+    "table": "|<script>1</script>|b|\n|-|-|\n|<img src=x onerror=document.title=1>|2|",
+    "formula": "$</p><script>document.title='STOLEN'</script>$",
+    "environment": "\\begin{align}<script>document.title='STOLEN'</script>\\end{align}",
+    "comment": "<!--><script>document.title='STOLEN'</script>-->",
+    "noscript": '<noscript><p title="</noscript><img src=x onerror=document.title=1>">',
+    "clobbering": "<a id=add_check name=why data-link='x'>x</a><input id=why><textarea id=why-comment></textarea>",
+    "picture of the server": "![x](/hub/logout) <img src='https://example.org/seen.png'> <img srcset='/hub/logout'>",
+    "attachment of an odd type": "![x](attachment:evil.svg)",
+    "attachment that is not there": "![x](attachment:gone.png)",
+    "attachment that breaks out": "![x](attachment:break.png)",
+    "file outside": "![x](../../../../secret.png)",
+}
+FORBIDDEN = {
+    "script",
+    "style",
+    "svg",
+    "math",
+    "iframe",
+    "object",
+    "embed",
+    "form",
+    "input",
+    "textarea",
+    "button",
+    "meta",
+}
+HTTP = re.compile(r"(https?:|mailto:|#)")
+
+
+def acting(html: str) -> list[str]:
+    """Everything in HTML written by a student that could act, be fetched, or stand in for a part of the page."""
+    found = []
+    for tag in BeautifulSoup(html, "html.parser").find_all(True):
+        if tag.name in FORBIDDEN:
+            found.append(tag.name)
+        for name, value in tag.attrs.items():
+            value = " ".join(value) if isinstance(value, list) else value
+            if name.startswith(("on", "data-")) or name in ("id", "name", "srcset", "srcdoc", "action", "xlink:href"):
+                found.append(f"{tag.name} {name}")
+            if name == "href" and not HTTP.match(value):
+                found.append(f"href {value}")
+            if name == "src" and not value.startswith(("data:image/png;base64,", "data:image/jpeg;base64,")):
+                found.append(f"src {value[:60]}")
+            if name == "style" and not value.startswith("text-align"):
+                found.append(f"style {value}")
+    return found
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    return make_course(tmp_path_factory.mktemp("course"))
+
+
+@pytest.fixture
+def course(built, tmp_path):
+    shutil.copytree(built.root, tmp_path / "c", dirs_exist_ok=True)
+    return Course(tmp_path / "c")
+
+
+def written(*arguments, **how):
+    """The number of pages that were written."""
+    return write_feedback(*arguments, **how)[0]
+
+
+def page(course, student="ana", section="01-first", name="first"):
+    return (course.feedback / student / section / f"{name}.html").read_text()
+
+
+def hostile_notebook(course, *, valid=False):
+    """A notebook with every attack in it. valid : one that nbformat accepts, as all that the grader writes are."""
+    notebook = released(course, "01-first")
+    attachments = {
+        "evil.svg": {"image/svg+xml": base64.b64encode(b"<svg onload='document.title=1'/>").decode()},
+        "break.png": {"image/png": "\"><script>document.title='STOLEN'</script>"},
+        "good.png": {"image/png": PNG},
+    }
+    for number, text in enumerate(ATTACKS.values()):
+        notebook["cells"].append(
+            {"cell_type": "markdown", "id": f"m{number}", "metadata": {}, "source": text, "attachments": attachments}
+        )
+    shown = {
+        "text/html": ATTACKS["script"],
+        "image/svg+xml": ATTACKS["svg"],
+        "application/javascript": "document.title='STOLEN'",
+        "text/markdown": ATTACKS["handler"],
+        "text/latex": ATTACKS["script"],
+        "text/plain": ATTACKS["script"],
+        "image/png": 'x" onerror="document.title=1',
+    }
+    notebook["cells"].append(
+        {
+            "cell_type": "code",
+            "id": "\"><script>document.title='STOLEN'</script>",
+            "metadata": {"tags": ["\"><script>document.title='STOLEN'</script>"], "magics_language": "html"},
+            "execution_count": "<script>document.title='STOLEN'</script>",
+            "source": "</pre><script>document.title='STOLEN'</script>",
+            "outputs": [
+                {"output_type": "display_data", "data": shown, "metadata": {"image/png": {"width": "1 onload=x"}}},
+                {"output_type": "stream", "name": "stdout", "text": ATTACKS["script"] + "\x1b]0;x\x07"},
+                {"output_type": "error", "ename": "<b>", "evalue": "<b>", "traceback": [ATTACKS["script"]]},
+            ],
+        }
+    )
+    odd = {"grade": True, "grade_id": "\"><script>document.title='STOLEN'</script>", "points": "<script>"}
+    notebook["cells"].append(
+        {"cell_type": "raw", "id": "r", "metadata": {"nbgrader": odd}, "source": ATTACKS["script"]}
+    )
+    notebook["metadata"]["title"] = "</title><script>document.title='STOLEN'</script>"
+    notebook["metadata"]["widgets"] = {"application/vnd.jupyter.widget-state+json": {"x": "</script><script>1"}}
+    if valid:
+        notebook["cells"][-2].update(id="odd", execution_count=None)
+        notebook["cells"][-1]["metadata"] = {}
+    cell(notebook, "why")["source"] = "Because $a<b$ and\n\n$$c\\,&lt; d, \\quad e<f$$ ![mine](attachment:good.png)"
+    cell(notebook, "why")["attachments"] = attachments
+    return notebook
+
+
+# -- what a page says ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("settings", [False, True], ids=["nbgrader's own settings", "the course's settings"])
+def test_a_page_says_what_nbgrader_would_say(course, settings):
+    notebook = released(course, "01-first")
+    cell(notebook, "add")["source"] = "def add(a, b):\n    return a - b"
+    cell(notebook, "add_check")["outputs"] = [
+        {"output_type": "execute_result", "data": {"text/plain": "2.5"}, "metadata": {}, "execution_count": None},
+        {"output_type": "stream", "name": "stdout", "text": "add_check · 2.5 of 5 points\n"},
+    ]
+    enter(course, "ana", scores={"add_check": 2.5, "more_check": 3.0, "why": None}, notebook=notebook)
+    with course.open_gradebook() as gradebook:
+        grade = gradebook.find_grade("why", "first", "01-first", "ana")
+        grade.manual_score, grade.extra_credit, grade.needs_manual_grade = 3, 0.5, False
+        gradebook.find_comment("why", "first", "01-first", "ana").manual_comment = "Good, *but* why?"
+        gradebook.find_submission_notebook("first", "01-first", "ana").late_submission_penalty = 1
+        gradebook.db.commit()
+    assert written(course, ["01-first"]) == 1
+    ours = BeautifulSoup(page(course), "html.parser")
+
+    config = Config(course.config if settings else {})
+    config.merge(Config(CourseDirectory={"root": str(course.root), "db_url": course.gradebook_url}))
+    here = os.getcwd()
+    os.chdir(course.root)
+    try:
+        outcome = NbGraderAPI(config=config).generate_feedback("01-first", "ana", force=True)
+    finally:
+        os.chdir(here)
+    assert outcome["success"], outcome["log"]
+    theirs = BeautifulSoup(page(course), "html.parser")
+    assert "ana" not in ours.h4.text and "8.0 / 12.0" in ours.h4.text
+    assert ours.h4.text == theirs.h4.text
+    index = ours.find(id="toc")
+    assert [code.extract().text for code in index.find_all("code")] == ["add_check", "more_check", "why"]
+    assert index.text.split() == theirs.find(id="toc").text.split()
+    assert "Late submission penalty (Score: -1.0)" in ours.text
+    ours_cells, theirs_cells = (p.find_all(class_="nbgrader_cell") for p in (ours, theirs))
+    assert [c.text.split() for c in ours_cells] == [c.text.split() for c in theirs_cells] and len(ours_cells) == 4
+    outputs = [[" ".join(o.text.split()) for o in p.find_all(class_="output_area")] for p in (ours, theirs)]
+    assert outputs[1].pop(0).endswith("2.5"), "the score as nbgrader reads it"
+    assert outputs[0] == outputs[1] and "2.5 of 5 points" in outputs[0][0]
+    assert "but" in [em.text for em in ours.find_all("em")]
+
+
+def test_what_a_person_has_still_to_grade_is_not_shown_as_no_points(course):
+    enter(course, "ana")
+    enter(course, "ben")
+    with course.open_gradebook() as gradebook:
+        for name in ("why", "add_check"):  # given by hand, and graded again since
+            grade = gradebook.find_grade(name, "first", "01-first", "ben")
+            grade.manual_score, grade.needs_manual_grade = 2, True
+        gradebook.db.commit()
+    assert write_feedback(course, ["01-first"]) == (2, ["ana/01-first", "ben/01-first"])
+    assert write_feedback(course, ["01-first"], ["ben"]) == (0, ["ben/01-first"])
+    ana, ben = (BeautifulSoup(page(course, student), "html.parser") for student in ("ana", "ben"))
+    assert ana.h4.text == "first (Score: 8.0 / 12.0; answers not graded yet: 1)"
+    lines = [" ".join(line.text.split()) for line in ana.find(id="toc").find_all("li")]
+    assert lines == [
+        "Test cell add_check (Score: 5.0 / 5.0)",
+        "Test cell more_check (Score: 3.0 / 3.0)",
+        "Written response why (not graded yet, 4.0 points)",
+    ]
+    heads = [" ".join(head.text.split()) for head in ana.find_all(class_="panel-heading")[1:]]
+    assert [head.partition("(Top)")[0].strip() for head in heads] == [
+        "Student's answer",
+        "Grade cell: add_check Score: 5.0 / 5.0",
+        "Grade cell: more_check Score: 3.0 / 3.0",
+        "Student's answer not graded yet, 4.0 points",
+    ]
+    assert ben.h4.text == "first (Score: 7.0 / 12.0)"
+    assert "Test cell add_check (Score: 2.0 / 5.0, to be looked at again)" in ben.find(id="toc").text
+
+
+def test_no_hidden_test_and_no_solution_is_in_a_page(course):
+    notebook = released(course, "01-first")
+    # even if a notebook with the tests in it got into autograded/ some other way
+    tests = json.loads((course.source / "01-first/first.ipynb").read_text())
+    cell(notebook, "add_check")["source"] = cell(tests, "add_check")["source"]
+    rubric = {"cell_type": "markdown", "id": "r", "metadata": {"tags": ["rubric"]}, "source": "model answer"}
+    notebook["cells"].insert(2, rubric)  # what grading puts before each written answer
+    enter(course, "ana", notebook=notebook)
+    enter(course, "ben")
+    assert written(course, ["01-first"]) == 2
+    for student in ("ana", "ben"):
+        text = BeautifulSoup(page(course, student), "html.parser").text
+        assert "print(add(1, 2))" in text
+        for secret in ("hidden line", "add(20, 22)", "secret_of_the_solution", "model answer", "BEGIN HIDDEN"):
+            assert secret not in text and secret not in page(course, student)
+
+
+def test_formulas_survive(course):
+    enter(course, "ana", notebook=hostile_notebook(course))
+    write_feedback(course, ["01-first"])
+    text = BeautifulSoup(page(course), "html.parser").text
+    assert "Because $a<b$ and" in text and "e<f$$" in text
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["$a<b$", "$$x<y>z$$", "$\\{a\\}_i * b_j * c$", "\\begin{align}a &< b\\\\ c &> d\\end{align}", "$a\\\\b$", "$<i>$"],
+)
+def test_a_formula_reaches_the_browser_letter_by_letter(formula):
+    assert BeautifulSoup(sanitized_html(formula), "html.parser").text.strip() == formula
+
+
+@pytest.mark.parametrize(
+    "text, tag",
+    [("a<br>b", "br"), ("<sub>2</sub>", "sub"), ("| a |\n|-:|\n| 1 |", "table"), ("<details>x</details>", "details"),
+     ("[x](https://example.org/?a=1&b=2)", "a"), ("```python\nx = 1\n```", "span")],
+)  # fmt: skip
+def test_what_honest_students_write_is_shown(text, tag):
+    assert BeautifulSoup(sanitized_html(text), "html.parser").find(tag)
+
+
+def test_pictures_in_the_cell_and_beside_the_notebook_are_shown(course, tmp_path):
+    good = {"graph.png": {"image/png": PNG}}
+    assert f"data:image/png;base64,{PNG}" in sanitized_html("![my graph](attachment:graph.png)", good)
+    assert f"data:image/png;base64,{PNG}" in sanitized_html('<img src="attachment:graph.png" width="300">', good)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/plot.png").write_bytes(base64.b64decode(PNG))
+    (tmp_path / "secret.png").write_bytes(base64.b64decode(PNG))
+    (tmp_path / "own/link.png").symlink_to(tmp_path / "secret.png")
+    (tmp_path / "own/up").symlink_to(tmp_path)
+    (tmp_path / "own/text.png").write_text("<svg onload=x>")
+    folder = str(tmp_path / "own")
+    assert "data:image/png" in sanitized_html("![x](plot.png)", {}, folder)
+    for path in ("link.png", "up/secret.png", "../secret.png", "text.png", str(tmp_path / "secret.png"), "gone.png"):
+        html = sanitized_html(f"![x]({path})", {}, folder)
+        assert "<img" not in html and "picture not shown" in html
+
+
+# -- what a page does ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ATTACKS.values(), ids=ATTACKS)
+def test_markdown_of_a_student_does_nothing(text):
+    attachments = {"evil.svg": {"image/svg+xml": "eA=="}, "break.png": {"image/png": '"><script>1</script>'}}
+    assert acting(sanitized_html(text, attachments)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 60000, "$a\\" * 20000, "\\begin{a}" * 6600, "\\\\[" * 20000, "<div>" * 12000, "![" * 30000, "> " * 30000,
+     "`a" * 30000, "<!--" * 15000, "x" * (MAX_MARKDOWN + 1)],
+    ids=lambda text: text[:6],
+)  # fmt: skip
+def test_markdown_made_to_be_slow_is_shown_in_time(text):
+    start = time.monotonic()
+    assert acting(sanitized_html(text)) == []
+    assert time.monotonic() - start < 5
+
+
+def test_a_hostile_notebook_gives_a_page_that_does_nothing(course):
+    enter(course, "ana", notebook=hostile_notebook(course))
+    assert written(course, ["01-first"]) == 1
+    soup = BeautifulSoup(page(course), "html.parser")
+    scripts = [tag.get("src") or tag.text[:15] for tag in soup.find_all("script")]
+    assert [text[:15] for text in scripts] == ["window.MathJax ", "https://cdnjs.c"]
+    policy = soup.find("meta", attrs={"http-equiv": "Content-Security-Policy"})["content"]
+    assert "default-src 'none'" in policy and "unsafe-eval" not in policy
+    assert "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0]
+    for block in soup.find_all(class_="text_cell_render"):
+        assert acting(block.decode_contents()) == []
+    assert not [tag for tag in soup.find_all(True) if any(name.startswith("on") for name in tag.attrs)]
+
+
+def formgrader_page(course, path):
+    """A submission as the formgrader shows it, with the course's own settings."""
+    extra = Config(HTMLExporter={"template_name": "formgrade", "extra_template_basedirs": [str(TEMPLATES)]})
+    config = Config(course.config)
+    config.merge(extra)
+    resources = {"index": 0, "total": 1, "base_url": "", "submission_id": "s", "notebook_id": "n", "assignment_id": "a"}
+    return HTMLExporter(config=config).from_filename(str(path), resources=resources)[0]
+
+
+def test_a_hostile_notebook_does_nothing_in_the_formgrader(course):
+    enter(course, "ana", notebook=hostile_notebook(course, valid=True))
+    html = formgrader_page(course, course.autograded / "ana/01-first/first.ipynb")
+    soup = BeautifulSoup(html, "html.parser")
+    blocks = soup.find_all(class_="text_cell_render")
+    assert len(blocks) > len(ATTACKS)
+    for block in blocks:
+        assert acting(block.decode_contents()) == []
+    assert MARK not in "".join(tag.text for tag in soup.find_all("script"))
+    assert "Because $a<b$ and" in soup.text and soup.find("input", id="why") and soup.find("input", id="add_check")
+    assert len(soup.find_all(id="why")) == 1
+    plain = [t for t in soup.find_all(True) if any(n.startswith("on") for n in t.attrs) and "toggle_name" not in str(t)]
+    assert plain == []
+
+
+@pytest.mark.browser
+def test_long_sentences_stay_in_their_box_and_words_whole(course):
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not chromium:
+        pytest.skip("no Chromium here")
+    from playwright.sync_api import sync_playwright
+
+    notebook = released(course, "01-first")
+    sentence = "∂f/∂w received its gradient twice as large as it should be (factor 2). " * 4
+    cell(notebook, "add_check")["outputs"] = [
+        {"output_type": "stream", "name": "stdout", "text": f"{sentence}\n{'x' * 400}\n"}
+    ]
+    enter(course, "ana", notebook=notebook)
+    write_feedback(course, ["01-first"])
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": 900, "height": 900})
+        tab.route(lambda url: url.startswith("http"), lambda route: route.abort())
+        tab.goto((course.feedback / "ana/01-first/first.html").as_uri())
+        box = tab.locator("div.output_area pre")
+        assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
+        words = """box => [...box.textContent.matchAll(/gradient/g)].map(found => {
+            const word = document.createRange();
+            word.setStart(box.firstChild, found.index); word.setEnd(box.firstChild, found.index + found[0].length);
+            return word.getClientRects().length;
+        })"""
+        assert box.evaluate(words) == [1, 1, 1, 1], "a word is on two lines"
+        browser.close()
+
+
+@pytest.mark.browser
+def test_a_browser_runs_nothing_of_a_hostile_notebook(course):
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not chromium:
+        pytest.skip("no Chromium here")
+    from playwright.sync_api import sync_playwright
+
+    enter(course, "ana", notebook=hostile_notebook(course, valid=True))
+    write_feedback(course, ["01-first"])
+    formgrader = course.root / "formgrader.html"
+    formgrader.write_text(formgrader_page(course, course.autograded / "ana/01-first/first.ipynb"))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for path in (course.feedback / "ana/01-first/first.html", formgrader):
+            tab = browser.new_page()
+            fetched: list[str] = []
+            tab.on("request", lambda request, seen=fetched: seen.append(request.url))
+            tab.route(lambda url: url.startswith("http"), lambda route: route.abort())
+            tab.goto(path.as_uri())
+            for link in tab.locator(".text_cell_render a").all():
+                if not HTTP.match(link.get_attribute("href") or "#"):
+                    link.click(force=True, timeout=500)
+            tab.wait_for_timeout(200)
+            assert MARK not in tab.title() and tab.title() != "1"
+            assert all("mathjax" in url for url in fetched if url.startswith("http")), fetched
+            tab.close()
+        browser.close()
+
+
+# -- how pages are written -----------------------------------------------------------------------------------------
+
+
+def test_a_page_that_is_up_to_date_is_not_written_again(course):
+    enter(course, "ana")
+    enter(course, "ben")
+    assert written(course, ["01-first"], workers=2) == 2
+    target = course.feedback / "ana/01-first/first.html"
+    before = target.stat().st_mtime_ns
+    assert written(course, ["01-first"]) == 0
+    assert target.stat().st_mtime_ns == before
+    with course.open_gradebook() as gradebook:
+        gradebook.find_comment("why", "first", "01-first", "ana").manual_comment = "See the board."
+        gradebook.db.commit()
+    assert written(course, ["01-first"]) == 1
+    assert "See the board." in page(course)
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+def test_pages_get_the_rights_that_new_files_get(course, umask, mode):
+    enter(course, "ana", timestamp=datetime.datetime(2026, 1, 5, 10))
+    before = os.umask(umask)
+    try:
+        write_feedback(course, ["01-first"])
+    finally:
+        os.umask(before)
+    files = list((course.feedback / "ana/01-first").iterdir())
+    assert len(files) == 2 and {path.stat().st_mode & 0o777 for path in files} == {mode}
+
+
+def test_parallel_and_single_give_the_same_pages(course):
+    for student in ("ana", "ben", "cem"):
+        enter(course, student)
+    write_feedback(course, ["01-first"])
+    single = page(course, "cem")
+    shutil.rmtree(course.feedback)
+    seen = []
+    write_feedback(course, ["01-first"], workers=2, progress=lambda done, total, what: seen.append((done, total)))
+    assert page(course, "cem") == single and seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_only_the_named_students_get_pages(course):
+    enter(course, "ana")
+    enter(course, "ben")
+    assert written(course, ["01-first"], ["ben"]) == 1
+    assert not (course.feedback / "ana").exists()
+    with pytest.raises(UserError, match="autograded/ has no folder for zoe"):
+        write_feedback(course, ["01-first"], ["zoe"])
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"cells": 1}', '{"cells": [1]}', "[" * 100000, "\0" * 100])
+def test_a_damaged_notebook_costs_its_own_page_only(course, content):
+    enter(course, "ana")
+    enter(course, "ben")
+    (course.autograded / "ana/01-first/first.ipynb").write_text(content)
+    with pytest.raises(UserError) as caught:
+        write_feedback(course, ["01-first"])
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 2 and lines[0].startswith("ana/01-first/first: its autograded notebook")
+    assert page(course, "ben") and not (course.feedback / "ana").exists()
+
+
+def test_a_link_in_place_of_a_notebook_is_not_followed(course):
+    enter(course, "ana")
+    path = course.autograded / "ana/01-first/first.ipynb"
+    path.unlink()
+    path.symlink_to(course.source / "01-first/first.ipynb")
+    with pytest.raises(UserError, match="ana/01-first/first"):
+        write_feedback(course, ["01-first"])
+    assert not (course.feedback / "ana").exists()
+
+
+def test_nothing_graded_is_one_sentence(course):
+    for _ in range(2):
+        with pytest.raises(UserError, match="autograder grade"):
+            write_feedback(course, ["01-first"])
+        enter(course, "ana", "02-second")
+
+
+def test_what_release_feedback_needs_lies_beside_the_page(course):
+    enter(course, "ana", timestamp=datetime.datetime(2026, 1, 5, 10))
+    write_feedback(course, ["01-first"])
+    assert (course.feedback / "ana/01-first/timestamp.txt").read_text().startswith("2026-01-05 10:00")
+    assert sorted(p.name for p in Path(course.feedback / "ana/01-first").iterdir()) == ["first.html", "timestamp.txt"]
+
+
+def test_a_page_is_a_valid_notebook_page_for_a_cell_without_a_grade(course):
+    notebook = released(course, "01-first")
+    notebook["cells"] += [nbformat.v4.new_markdown_cell(""), nbformat.v4.new_code_cell("")]
+    enter(course, "ana", notebook=notebook)
+    assert written(course, ["01-first"]) == 1

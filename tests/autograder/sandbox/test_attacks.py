@@ -1,0 +1,166 @@
+"""A class of attackers and one honest student, graded in one run; then each attack is looked at."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+from attacks import ATTACKS, Attack
+from places import ROOT, needs_bubblewrap
+
+from autograder.course import Course
+from autograder.demo.classroom import MadeUp, code_cell, copy_course, hand_in, solved
+from autograder.grading.notebook import Grader, Seconds
+from autograder.grading.run import grade_class
+from autograder.grading.workers import Options
+from autograder.submissions.notebook import parse_notebook
+from autograder.submissions.released import released_notebooks
+
+SECTION = "04-ridge"
+HONEST = ("aaa-honest", "mmm-honest", "zzz-honest")
+FOUND = re.compile(r"\b(FOUND|WROTE)\b")
+
+pytestmark = [needs_bubblewrap, pytest.mark.sandbox, pytest.mark.xdist_group("attacks")]
+
+
+def everything(root: Path) -> dict[str, str]:
+    """A hash of each file of the course that a submission must not change."""
+    files = [p for p in root.rglob("*") if p.is_file() and not p.is_symlink()]
+    kept = [p for p in files if p.relative_to(root).parts[0] not in ("autograded", ".autograder", "gradebook.db")]
+    return {str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest() for p in kept}
+
+
+def submit(course: Course, attack: Attack) -> None:
+    folder = course.submitted / attack.name / SECTION
+    folder.mkdir(parents=True)
+    (template,) = released_notebooks(course, SECTION).values()
+    notebook = solved(template, MadeUp(attack.name, "", keep=lambda template, grade_id: False))
+    if attack.code:
+        notebook["cells"].insert(0, code_cell(attack.code))
+    changed = attack.notebook(notebook)
+    content = changed if isinstance(changed, bytes) else json.dumps(notebook if changed is None else changed).encode()
+    (folder / f"{template.name}.ipynb").write_bytes(content)
+    for name, data in attack.files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    attack.folder(folder)
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory, monkeypatch_module):
+    """(course, summary, hashes before, hashes after) of a run over all attacks."""
+    course = copy_course(Course(ROOT), tmp_path_factory.mktemp("attacked") / "course")
+    monkeypatch_module.setenv("COURSE_SECRET", "TOKEN-DATABASE")
+    for name in HONEST:
+        hand_in(course, MadeUp(name, ""), [SECTION])
+    for attack in ATTACKS:
+        submit(course, attack)
+    before = everything(course.root)
+    options = Options(workers=2, seconds=Seconds(cell=1.5, request=1.5, notebook=20))
+    summary = grade_class(course, [SECTION], options=options)
+    return course, summary, before, everything(course.root)
+
+
+@pytest.fixture(scope="module")
+def monkeypatch_module():
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+def scores(course: Course, student: str) -> dict[str, float | None]:
+    with sqlite3.connect(course.gradebook_path) as db:
+        rows = db.execute(
+            "select base_cell.name, grade.auto_score from grade join base_cell on grade.cell_id = base_cell.id "
+            "join submitted_notebook n on n.id = grade.notebook_id "
+            "join submitted_assignment a on a.id = n.assignment_id where a.student_id = ?",
+            (student,),
+        )
+        return dict(rows.fetchall())
+
+
+def test_there_are_at_least_a_hundred_and_forty_attacks_each_with_a_name_of_its_own():
+    assert len({attack.name for attack in ATTACKS}) == len(ATTACKS) >= 140
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+def test_an_attack_gains_no_point_and_ends_with_a_score(graded, attack: Attack):
+    course, summary, _, _ = graded
+    got = scores(course, attack.name)
+    assert got, "the submission has no score at all"
+    assert sum(score or 0 for score in got.values()) == 0
+    assert all(score is not None for name, score in got.items() if name.endswith("_check"))
+    assert not [text for text in summary.faults if text.startswith(f"{attack.name}/")]
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+def test_an_attack_finds_nothing_and_leaves_nothing_dangerous(graded, attack: Attack):
+    course, _, _, _ = graded
+    for path in (course.autograded / attack.name / SECTION).glob("*.ipynb"):
+        for cell in json.loads(path.read_text())["cells"]:
+            for output in cell.get("outputs", []):
+                shown = json.dumps(output)
+                assert not FOUND.search(shown) or "FOUND" in "".join(output.get("traceback", [])), shown[:500]
+                assert set(output.get("data", {})) <= {"text/plain", "image/png", "image/jpeg"}
+                assert "\\u001b" not in shown
+                assert "onerror" not in output.get("data", {}).get("image/png", "")
+            assert "BEGIN HIDDEN" not in json.dumps(cell) and "from autograder" not in json.dumps(cell)
+
+
+def test_nothing_of_the_course_is_changed(graded):
+    _, _, before, after = graded
+    assert after == before
+    assert not Path("/tmp/pwned").exists()
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_honest_students_graded_beside_attackers_keep_their_points(graded, name):
+    course, summary, _, _ = graded
+    got = scores(course, name)
+    (template,) = released_notebooks(course, SECTION).values()
+    for cell in template.grade_cells:
+        if cell.check is not None:
+            assert got[cell.grade_id] == cell.points, cell.grade_id
+    assert not [text for text in summary.problems if text.startswith(name)]
+
+
+def test_suspicious_submissions_are_reported(graded):
+    _, summary, _, _ = graded
+    reported = {record["student"] for record in summary.graded if record["suspicions"]}
+    assert {"stack-frames", "fork-bomb", "subprocess", "process-memory", "open-gradebook"} <= reported
+    assert not reported & set(HONEST)
+
+
+STEAL = """
+import sys
+probe, stolen = sys.modules["inside.probe"], {}
+load = probe.Probe.do_load
+def do_load(self, request):
+    exec(request["source"], stolen)
+    return load(self, request)
+probe.Probe.do_load = do_load
+"""
+STOLEN = {
+    "07-softmax-nll": "class SoftmaxNode:\n    def __new__(cls, *args): return stolen['SoftmaxNode'](*args)",
+    "08-cifar": """
+import numpy as np
+class TwoLayerNet:
+    def __new__(cls, input_dim, num_classes, hidden_dim=16, weight_scale=1e-3):
+        sizes = {"W1": (input_dim, hidden_dim), "b1": hidden_dim, "W2": (hidden_dim, num_classes), "b2": num_classes}
+        start = {k: weight_scale * (np.random.randn(*n) if k[0] == "W" else np.zeros(n)) for k, n in sizes.items()}
+        return stolen["Layers"](start)
+""",
+}
+
+
+@pytest.mark.parametrize("section", STOLEN)
+def test_reference_code_is_of_no_use_for_the_check_that_shows_it(section):
+    (template,) = released_notebooks(Course(ROOT), section).values()
+    notebook = solved(template, MadeUp("", "", keep=lambda template, grade_id: False))
+    notebook["cells"] = [code_cell(STEAL), *notebook["cells"], code_cell(STOLEN[section])]
+    cells, _ = parse_notebook(json.dumps(notebook).encode())
+    with Grader() as grader:
+        assert grader.grade(template, cells).score == 0
