@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from collections.abc import Iterator, Sequence
 
 from ..course import Course
 from ..errors import UserError
 from ..submissions.find import Submission
-from ..submissions.released import ReleasedNotebook
-from ..submissions.submission import Contents, read_contents
+from ..submissions.submission import read_contents
 from .notebook import Grader
 from .record import Record, unreadable
 from .workers import ATTEMPTS, Known, Options, _failed, grade_submission
@@ -56,8 +56,9 @@ def grade_on_cluster(
                 except Exception as error:
                     yield submission, _failed(submission, error)
                     continue
-                task = (_on_cluster, known[submission.section], submission, contents, options, salt)
-                future = client.submit(*task, pure=False, retries=ATTEMPTS - 1)
+                # Pickled here: the scheduler unpacks what it is given, and only the workers have the course's checks.
+                task = pickle.dumps((known[submission.section], submission, contents, options, salt))
+                future = client.submit(_on_cluster, task, pure=False, retries=ATTEMPTS - 1)
                 under_way[future.key] = submission
                 finished.add(future)
                 return
@@ -80,10 +81,9 @@ def grade_on_cluster(
 _graders = threading.local()
 
 
-def _on_cluster(
-    wanted: dict[str, ReleasedNotebook], submission: Submission, contents: Contents, options: Options, salt: str
-) -> Record:
-    """Runs on a Dask worker; each of its threads keeps zygotes of its own."""
+def _on_cluster(task: bytes) -> Record:
+    """Runs on a Dask worker; each of its threads keeps zygotes of its own. `task` was pickled by the run itself."""
+    wanted, submission, contents, options, salt = pickle.loads(task)
     grader = getattr(_graders, "grader", None)
     if grader is None or (grader.salt, grader.confined, grader.seconds) != (salt, options.confined, options.seconds):
         if grader is not None:

@@ -9,7 +9,7 @@ import sys
 
 import nbformat
 import pytest
-from places import ROOT, needs_bubblewrap
+from places import CHECKS, ROOT, needs_bubblewrap
 
 from autograder.course import Course
 from autograder.demo.classroom import CLASS, MadeUp, code_cell, hand_in
@@ -46,6 +46,7 @@ def course(tmp_path_factory) -> Course:
     """One section, handed in by four students, three of them graded by `autograder`."""
     course = Course(tmp_path_factory.mktemp("course"))
     shutil.copy(ROOT / "nbgrader_config.py", course.root)
+    shutil.copytree(CHECKS, course.root / "checks")
     shutil.copytree(ROOT / "notebooks" / SECTION, course.notebooks / SECTION)
     for path, content in build(course, SECTION).files.items():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -336,7 +336,8 @@ def test_files_get_the_rights_that_new_files_get(course):
 
 def start(course: Course) -> subprocess.Popen:
     code = (
-        "import sys; from pathlib import Path; from autograder.course import Course; from autograder.run import *;"
+        "import sys; from pathlib import Path; from autograder.course import Course;"
+        "from autograder.grading.run import *; from autograder.grading.workers import *;"
         f"grade_class(Course(Path(sys.argv[1])), ['{SECTION}'], options=Options(workers=2))"
     )
     return subprocess.Popen([sys.executable, "-c", code, str(course.root)], start_new_session=True)
@@ -409,7 +410,7 @@ def test_a_power_cut_at_any_step_of_writing_changes_nothing_in_the_end(course, m
 
     with monkeypatch.context() as patch, GradebookWriter(course) as writer:
         writer.prepare(SECTION)
-        patch.setattr(f"autograder.{moment}", power_cut)
+        patch.setattr(f"autograder.grading.{moment}", power_cut)
         with pytest.raises(KeyboardInterrupt):
             apply(course, writer, Ledger(course), submission, {**empty_record(submission), "notebooks": {"ridge": old}})
     assert [record["student"] for record in quick(course).graded] == ["ana"]

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from places import ROOT, needs_bubblewrap
+from places import CHECKS, ROOT, needs_bubblewrap
 
 from autograder.course import Course
 from autograder.demo.classroom import CLASS, make_class
@@ -30,6 +30,7 @@ def new_course(folder: Path) -> Course:
     course = Course(folder)
     folder.mkdir()
     shutil.copy(ROOT / "nbgrader_config.py", folder)
+    shutil.copytree(CHECKS, folder / "checks")
     for section in SECTIONS:
         shutil.copytree(ROOT / "notebooks" / section, course.notebooks / section)
         for path, content in build(course, section).files.items():

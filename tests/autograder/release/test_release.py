@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
-from places import ROOT, full_disk
+from places import CHECKS, ROOT, full_disk
 from traitlets.config import Config
 
 from autograder.course import Course
@@ -85,6 +85,7 @@ def course(tmp_path):
     (root / "notebooks" / "04-ridge").mkdir(parents=True)
     for name in ("nbgrader_config.py", "jupytext.toml"):
         shutil.copy(ROOT / name, root / name)
+    shutil.copytree(CHECKS, root / "checks")
     (root / "notebooks" / "04-ridge" / "ridge.py").write_text(RIDGE)
     return Course(root)
 
