@@ -27,9 +27,9 @@ from backprop.files import write_atomically
 from ..course import Course
 from ..errors import UserError
 from ..lock import one_run_at_a_time
+from ..submissions.archive import MAX_ENTRIES, Archive, Refused, path_key, read_folder, read_zip, shown
 from ..submissions.submission import read_timestamp
 from ..text import count
-from .archive import MAX_ENTRIES, Archive, Refused, path_key, read_folder, read_zip, shown
 from .platforms import Delivery, read_platform
 from .roster import read_roster
 from .students import STUDENT_COLUMNS, Clock, People, read_people, student_of

@@ -23,7 +23,7 @@ from typing import Any
 import yaml
 
 from ..errors import UserError
-from .archive import Archive, Budget, Entry, Refused, sensible
+from ..submissions.archive import Archive, Budget, Entry, Refused, sensible
 
 CANVAS = re.compile(r"(?=_(\d+)_(\d+)_)")
 CANVAS_ANONYMOUS = re.compile(r"(LATE_)?anon_([A-Za-z0-9]+)_(\d+)_(.+)\Z")

@@ -26,7 +26,7 @@ import dateutil.parser
 import dateutil.tz
 
 from ..errors import UserError
-from .archive import Refused, shown
+from ..submissions.archive import Refused, shown
 from .platforms import Delivery
 from .roster import Roster
 

@@ -13,9 +13,7 @@ from pathlib import Path
 
 from ..course import Course
 from ..errors import CourseError
-from ..submissions.files import MAX_ALL_FILES, MAX_FILE, MAX_FILES, SAFE_NAME
-from ..submissions.notebook import MAX_NOTEBOOK
-from .archive import (
+from ..submissions.archive import (
     MAX_STUDENT_BYTES,
     MAX_STUDENT_ENTRIES,
     Budget,
@@ -26,6 +24,8 @@ from .archive import (
     read_zip,
     shown,
 )
+from ..submissions.files import MAX_ALL_FILES, MAX_FILE, MAX_FILES, SAFE_NAME
+from ..submissions.notebook import MAX_NOTEBOOK
 from .platforms import Delivery
 
 MAX_NOTEBOOKS = 20

@@ -26,12 +26,12 @@ from autograder.demo.classroom import MadeUp, copy_course, solved
 from autograder.errors import UserError
 from autograder.grading.run import grade_class
 from autograder.grading.workers import Options
-from autograder.lms import archive as archives
 from autograder.lms import collect as collecting
 from autograder.lms import unpacking
-from autograder.lms.archive import Refused, read_zip, safe_parts
 from autograder.lms.collect import collect, swap
 from autograder.lock import one_run_at_a_time
+from autograder.submissions import archive as archives
+from autograder.submissions.archive import Refused, read_zip, safe_parts
 from autograder.submissions.files import read_files
 from autograder.submissions.released import released_notebooks
 from autograder.submissions.submission import read_timestamp

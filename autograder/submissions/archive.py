@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from ..submissions.files import open_no_link
+from .files import open_no_link
 
 MAX_ENTRIES = 100_000  # of a whole class
 MAX_STUDENT_ENTRIES = 2000  # of one student's zip
