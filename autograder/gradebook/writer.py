@@ -33,10 +33,12 @@ class NotebookScores:
 
     scores     : grade_id -> points, None where a person has to grade
     unanswered : grade_ids of solution cells that are as they were released
+    unchanged  : grade_ids whose answer and points are those of the grading before: a score by hand still fits
     """
 
     scores: dict[str, float | None]
     unanswered: frozenset[str]
+    unchanged: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,9 @@ class GradebookWriter:
         timestamp: datetime.datetime | None = None,
         by_hand: bool = False,
     ) -> list[str]:
-        """Write one submission; return the grade_ids that a person has scored before, who should look at them again.
+        """Write one submission; return the grade_ids to look at again: scored by a person, and changed since.
+
+        A score by hand on an answer that did not change stays as finished as it was.
 
         A notebook of the section that is not in `notebooks` gets 0 points.
 
@@ -155,22 +159,23 @@ class GradebookWriter:
         return key
 
     def _write_grades(self, notebook_id: str, cells: dict[str, str], result: NotebookScores | None) -> list[str]:
-        """Write the scores of a notebook; return the grade_ids that a person has scored before."""
+        """Write the scores of a notebook; return the grade_ids that a person should look at again."""
         db = self.gradebook.db
-        rows = db.execute(
-            select(GRADE.c.cell_id, GRADE.c.id, GRADE.c.manual_score).where(GRADE.c.notebook_id == notebook_id)
-        )
-        present = {cell_id: (key, manual) for cell_id, key, manual in rows}
+        columns = (GRADE.c.cell_id, GRADE.c.id, GRADE.c.manual_score, GRADE.c.needs_manual_grade)
+        rows = db.execute(select(*columns).where(GRADE.c.notebook_id == notebook_id))
+        present = {cell_id: rest for cell_id, *rest in rows}
         new, look_again = [], []
         for name, cell_id in cells.items():
-            key, manual = present.get(cell_id, (None, None))
+            key, manual, waiting = present.get(cell_id, (None, None, True))
             # A notebook that was not handed in is worth nothing and needs nobody.
             score = 0.0 if result is None else result.scores.get(name)
-            # As nbgrader does: a person looks again where a person has graded before.
             by_person = result is not None and (manual is not None or score is None)
-            values = {"auto_score": score, "needs_manual_grade": by_person}
             if by_person and manual is not None:
-                look_again.append(name)
+                if name in result.unchanged:
+                    by_person = bool(waiting)
+                else:
+                    look_again.append(name)
+            values = {"auto_score": score, "needs_manual_grade": by_person}
             if key is None:
                 new.append({"id": api.new_uuid(), "cell_id": cell_id, "notebook_id": notebook_id, **values})
             else:

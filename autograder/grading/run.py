@@ -30,6 +30,7 @@ from ..submissions.submission import read_timestamp
 from .keys import salt, section_base, submission_key
 from .ledger import Ledger, sweep
 from .record import Record, name_of, without_notebooks
+from .unchanged import unchanged_answers
 from .workers import Options
 
 HERE = Path(__file__).resolve().parent
@@ -89,7 +90,11 @@ def apply(course: Course, writer: GradebookWriter, ledger: Ledger, submission: S
         if timestamp is not None:
             (temporary / "timestamp.txt").write_text(f"{timestamp:%Y-%m-%d %H:%M:%S.%f} UTC")
         scores = {
-            name: NotebookScores(notebook["scores"], frozenset(notebook["unanswered"]))
+            name: NotebookScores(
+                notebook["scores"],
+                frozenset(notebook["unanswered"]),
+                unchanged_answers(final / f"{name}.ipynb", notebook["notebook"]),
+            )
             for name, notebook in record["notebooks"].items()
         }
         student, section, by_hand = submission.student, submission.section, record["by_hand"]

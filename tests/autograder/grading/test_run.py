@@ -60,6 +60,22 @@ def test_only_what_is_new_or_changed_is_graded(course):
     assert len(quick(course, force=True).graded) == 2
 
 
+def by_hand(course: Course, student: str, **scores: float) -> None:
+    """What the formgrader does when somebody gives scores."""
+    with course.open_gradebook() as gradebook:
+        for name, points in scores.items():
+            grade = gradebook.find_grade(name, "ridge", SECTION, student)
+            grade.manual_score, grade.needs_manual_grade = points, False
+        gradebook.db.commit()
+
+
+def waiting(course: Course, student: str) -> list[str]:
+    """The cells that the formgrader lists for a person."""
+    with course.open_gradebook() as gradebook:
+        (notebook,) = gradebook.find_submission(SECTION, student).notebooks
+        return sorted(grade.name for grade in notebook.grades if grade.needs_manual_grade)
+
+
 def test_manual_scores_and_comments_survive_grading_again(course):
     hand_in(course, MadeUp("ana", ""), [SECTION])
     quick(course)
@@ -71,24 +87,48 @@ def test_manual_scores_and_comments_survive_grading_again(course):
     quick(course, force=True)
     with course.open_gradebook() as gradebook:
         grade = gradebook.find_grade("q_paths", "ridge", SECTION, "ana")
-        assert (grade.manual_score, grade.extra_credit, grade.needs_manual_grade) == (1.5, 0.5, True)
+        assert (grade.manual_score, grade.extra_credit, grade.needs_manual_grade) == (1.5, 0.5, False)
         assert gradebook.find_comment("q_paths", "ridge", SECTION, "ana").manual_comment == "which path?"
 
 
-def test_scores_by_hand_on_what_is_graded_again_are_named(course):
+def test_a_finished_answer_stays_finished_when_its_text_has_not_changed(course):
+    hand_in(course, MadeUp("ana", ""), [SECTION])
+    quick(course)
+    left = waiting(course, "ana")
+    by_hand(course, "ana", q_paths=1.5, sum_node_check=1)
+    assert [record["look_again"] for record in quick(course, force=True).graded] == [[]]
+    assert waiting(course, "ana") == [name for name in left if name != "q_paths"]
+    # A changed check is a new automatic verdict at most; the answers are those that a person has read.
+    path = course.source / SECTION / "ridge.ipynb"
+    path.write_text(path.read_text().replace("Check your work.", "Check what you wrote."))
+    assert [record["look_again"] for record in quick(course).graded] == [[]]
+    assert "q_paths" not in waiting(course, "ana")
+
+
+def test_scores_by_hand_on_answers_that_changed_are_named_once(course):
     for student in ("bea", "ana"):
         hand_in(course, MadeUp(student, ""), [SECTION])
     assert [record["look_again"] for record in quick(course).graded] == [[], []]
-    with course.open_gradebook() as gradebook:
-        for name in ("q_paths", "sum_node_check"):
-            grade = gradebook.find_grade(name, "ridge", SECTION, "ana")
-            grade.manual_score, grade.needs_manual_grade = 1, False
-        gradebook.db.commit()
-    graded = quick(course, force=True).graded
-    assert [(record["student"], sorted(record["look_again"])) for record in graded] == [
-        ("ana", ["q_paths", "sum_node_check"]),
-        ("bea", []),
-    ]
+    by_hand(course, "ana", q_paths=1, sum_node_check=1)
+    path = course.submitted / "ana" / SECTION / "ridge.ipynb"
+    notebook = json.loads(path.read_text())
+    (cell,) = [c for c in notebook["cells"] if c["metadata"].get("nbgrader", {}).get("grade_id") == "q_paths"]
+    cell["source"] = "Another answer."
+    path.write_text(json.dumps(notebook))
+    graded = quick(course).graded
+    # The score of the test was given for the notebook's work as it was: that has changed too.
+    assert [(r["student"], sorted(r["look_again"])) for r in graded] == [("ana", ["q_paths", "sum_node_check"])]
+    assert {"q_paths", "sum_node_check"} <= set(waiting(course, "ana"))
+    assert [record["look_again"] for record in quick(course, force=True).graded] == [[], []], "said already"
+    assert {"q_paths", "sum_node_check"} <= set(waiting(course, "ana")), "nobody has looked yet"
+
+
+def test_answers_are_looked_at_again_where_nobody_knows_what_they_were(course):
+    hand_in(course, MadeUp("ana", ""), [SECTION])
+    quick(course)
+    by_hand(course, "ana", q_paths=1)
+    shutil.rmtree(course.autograded / "ana")
+    assert [record["look_again"] for record in quick(course).graded] == [["q_paths"]]
 
 
 KERNEL = b'"metadata": {"kernelspec": {"name": "ir", "language": "R"}}, "nbformat": 4, "nbformat_minor": 5}'
