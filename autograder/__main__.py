@@ -303,10 +303,14 @@ def mutants(
     sections: Sections = None,
     seeds: Annotated[int, typer.Option(min=1, help="Random inputs to try each solution on.")] = 20,
     workers: Workers = CORES,
+    unseen: Annotated[bool, typer.Option("--unseen", help="Judge answers of people who never saw the checks.")] = False,
     write: Annotated[Path | None, typer.Option(dir_okay=False, help="Also write the table as Markdown.")] = None,
 ) -> None:
     """Test the checks: every wrong solution caught, every right one accepted?"""
     from backprop.files import write_atomically
+
+    if unseen:
+        return judge_unseen(sections, seeds, workers, write)
 
     from .mutants.measure import measure
 
@@ -319,6 +323,21 @@ def mutants(
         write_atomically(write, outcome.markdown().encode())
     if not outcome.good:
         raise UserError("\n".join(outcome.failures))
+
+
+def judge_unseen(sections: list[str] | None, seeds: int, workers: int, write: Path | None) -> None:
+    from backprop.files import write_atomically
+
+    from .mutants.unseen import measure_unseen, survivors, table
+
+    course = find_course()
+    with Steps("answers") as steps:
+        tried = measure_unseen(course, choose(course, sections), seeds, workers=workers, progress=steps)
+    text = table(course.checks, tried)
+    for line in [*survivors(tried), text]:
+        say(line)
+    if write:
+        write_atomically(write, text.encode())
 
 
 @app.command()

@@ -412,7 +412,7 @@ PICTURES, AT_ONCE = 2000, 250
 NONE_AT, ALL_AT = 0.70, 0.834
 
 
-@check("09-fashion-mnist/weights", points=5)
+@check("09-fashion-mnist/weights", points=5, weights=True)
 def weights(student: Student, draw: Draw) -> None:
     """The share of unknown pictures that the trained network gets right: no points at 70 %, all from 85 %."""
     points, seed = 5, draw.integer(0, 2**62)

@@ -22,12 +22,14 @@ class Check:
     name    : section/grade_id of the grade cell it decides
     points  : must equal the points of that cell
     reveals : it loads reference code into the student's process, so it runs after all others
+    weights : what it judges is a file of trained weights, so the text of a solution alone decides nothing
     """
 
     name: str
     points: float
     function: Callable[[Student, Draw], None]
     reveals: bool = False
+    weights: bool = False
 
     def __reduce__(self) -> tuple:
         return _registered, (self.function.__module__.partition(".")[0], self.name)
@@ -65,14 +67,14 @@ class Check:
 REGISTRY: dict[str, dict[str, Check]] = {}
 
 
-def check(name: str, *, points: float, reveals: bool = False) -> Callable[[Callable], Callable]:
+def check(name: str, *, points: float, reveals: bool = False, weights: bool = False) -> Callable[[Callable], Callable]:
     """Register the decorated function as the check of the grade cell `section/grade_id`."""
 
     def register(function: Callable[[Student, Draw], None]) -> Callable:
         known = REGISTRY.setdefault(function.__module__.partition(".")[0], {})
         if name in known and known[name].function.__code__ is not function.__code__:
             raise ValueError(f"two checks are registered for {name}")
-        known[name] = Check(name, points, function, reveals)
+        known[name] = Check(name, points, function, reveals, weights)
         return function
 
     return register

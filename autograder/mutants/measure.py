@@ -86,7 +86,8 @@ class Outcome:
             if not one.good:
                 what = "rejected" if one.right else "survived"
                 count = one.runs - one.full if one.right else one.full
-                lines.append(f"{one.check}: {one.name!r} {what} in {count} of {one.runs} runs\n{one.text}".strip())
+                said = f"\n{one.text}" if one.right else ""
+                lines.append(f"{one.check}: {one.name!r} {what} in {count} of {one.runs} runs{said}")
         return lines
 
     def naming(self, tried: Sequence[Tried]) -> tuple[float, float]:
@@ -150,7 +151,11 @@ def measure(
             if check is None:
                 raise ValueError(f"no check is registered as {exercise.check}")
             jobs += [(check, cells, *solution, seeds) for solution in solutions]
-    tried = []
+    return Outcome(list(try_all(jobs, workers=workers, progress=progress)), seeds, equivalent)
+
+
+def try_all(jobs: Sequence[tuple], *, workers: int, progress: Callable[[int, int, str], None]) -> Iterator[Tried]:
+    """Try each (check, cells, name, right, family, cell, source, seeds) in a worker process; in the jobs' order."""
     context = multiprocessing.get_context("fork")
     # An executor, not a Pool: when a solution takes its process down, this one says so instead of waiting for ever.
     # One thread each, or the threads of torch in several workers wait for one another most of the time.
@@ -158,9 +163,8 @@ def measure(
         min(workers, len(jobs)) or 1, mp_context=context, initializer=os.environ.update, initargs=(ONE_THREAD,)
     ) as pool:
         for done, one in enumerate(pool.map(_try, jobs, chunksize=4), 1):
-            tried.append(one)
             progress(done, len(jobs), one.check)
-    return Outcome(tried, seeds, equivalent)
+            yield one
 
 
 def _solutions(cells: Sequence[Cell], exercise: Exercise) -> tuple[list[tuple[str, bool, str, str, str]], int]:
@@ -195,8 +199,8 @@ def _try(job: tuple) -> Tried:
             tried.said |= families
             tried.named += bool(families & expected)
             tried.misnamed += bool(families) and not families & expected
-            if verdict.full != right:
-                tried.text = verdict.text if right else ""
+            if right != verdict.full or not tried.text:
+                tried.text = verdict.text
     return tried
 
 

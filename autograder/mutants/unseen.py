@@ -1,0 +1,125 @@
+"""Answers written by people who had the notebook alone, never the checks: what becomes of them.
+
+`checks/mutants/unseen/04-ridge.txt` of a course holds whole cells, each after a line
+
+    # %% sum_node | wrong | what is wrong about it
+
+They are frozen before they are first judged and never edited to fit; `first_contact.json` beside them keeps how that
+first judging went.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..course import Course
+from ..judging.check import Check
+from ..judging.load import load
+from ..text import read_utf8
+from .exercise import Cell, code_cells
+from .measure import UNNAMED, Tried, try_all
+
+FIRST_CONTACT = "first_contact.json"
+HEADER = re.compile(r"^# %% (?P<cell>\w+) \| (?P<kind>wrong|right) \| (?P<words>.*)\n", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A cell as somebody left it: the grade_id of the stub, whether it deserves full points, what its author says."""
+
+    cell: str
+    right: bool
+    words: str
+    source: str
+
+
+def read_answers(path: Path, where: str) -> list[Answer]:
+    """The answers of one section, in order. Raises CourseError when the file is not UTF-8."""
+    text = read_utf8(path, where)
+    found = list(HEADER.finditer(text))
+    ends = [match.start() for match in found[1:]] + [len(text)]
+    return [
+        Answer(match["cell"], match["kind"] == "right", match["words"].strip(), text[match.end() : end].strip() + "\n")
+        for match, end in zip(found, ends, strict=True)
+    ]
+
+
+def checks_of(cells: Sequence[Cell], checks: dict[str, Check]) -> dict[str, Check]:
+    """The check that decides each stub: the next check cell below it."""
+    found: dict[str, Check] = {}
+    waiting: list[str] = []
+    for cell in cells:
+        if cell.grade_id in checks:
+            found.update(dict.fromkeys(waiting, checks[cell.grade_id]))
+            waiting.clear()
+        elif cell.grade_id and not cell.skipped:
+            waiting.append(cell.grade_id)
+    return found
+
+
+def measure_unseen(
+    course: Course,
+    sections: Sequence[str],
+    seeds: int,
+    *,
+    workers: int = 1,
+    progress: Callable[[int, int, str], None] = lambda done, total, what: None,
+) -> list[Tried]:
+    """Judge every unseen answer of the sections under `seeds` seeds, but for those that need a file of weights."""
+    jobs = []
+    for section in sections:
+        path = course.checks / "mutants" / "unseen" / f"{section}.txt"
+        if not path.is_file():
+            continue
+        cells = code_cells(course.root, section)
+        decides = checks_of(cells, load(course.checks, section))
+        for answer in read_answers(path, course.shown(path)):
+            if answer.cell in decides and not decides[answer.cell].weights:
+                family = "" if answer.right else UNNAMED
+                job = (decides[answer.cell], cells, answer.words, answer.right, family, answer.cell, answer.source)
+                jobs.append((*job, seeds))
+    return list(try_all(jobs, workers=workers, progress=progress))
+
+
+def totals(tried: Sequence[Tried]) -> Iterator[tuple[str, int, int, int, int]]:
+    """Per check: name, wrong ones caught, wrong ones, right ones accepted, right ones; each under every seed."""
+    for check in dict.fromkeys(one.check for one in tried):
+        wrong = [one for one in tried if one.check == check and not one.right]
+        right = [one for one in tried if one.check == check and one.right]
+        yield check, sum(one.good for one in wrong), len(wrong), sum(one.good for one in right), len(right)
+
+
+def survivors(tried: Sequence[Tried]) -> list[str]:
+    """A line for each wrong answer that passed under some seed, and each right one that lost points."""
+    return [
+        f"{one.check}: {one.name!r} {'lost points' if one.right else 'passed'} in "
+        f"{one.runs - one.full if one.right else one.full} of {one.runs} runs"
+        for one in tried
+        if not one.good
+    ]
+
+
+def sentence(rows: Sequence[tuple[str, int, int, int, int]]) -> str:
+    caught, wrong, accepted, right = (sum(row[place] for row in rows) for place in (1, 2, 3, 4))
+    share = f" ({caught / wrong:.1%})" if wrong else ""
+    return f"{caught} of {wrong} wrong answers caught{share}, {accepted} of {right} right ones kept their points."
+
+
+def table(folder: Path, now: Sequence[Tried]) -> str:
+    """The figures as Markdown: at first contact, which never change, and of the checks as they are now."""
+    path = folder / "mutants" / "unseen" / FIRST_CONTACT
+    first = [tuple(row) for row in json.loads(path.read_text())["rows"]] if path.is_file() else []
+    current = {row[0]: row for row in totals(now)}
+    lines = ["| check | caught at first contact | accepted | caught now | accepted now |", "|---|---|---|---|---|"]
+    for check, caught, wrong, accepted, right in first:
+        row = current.get(check)
+        said = f"{row[1]}/{row[2]} | {row[3]}/{row[4]}" if row else "– | –"
+        lines.append(f"| {check} | {caught}/{wrong} | {accepted}/{right} | {said} |")
+    text = f"At first contact: {sentence(first)}"
+    if current:
+        text += f" Now: {sentence(list(current.values()))}"
+    return "\n".join(lines) + f"\n\n{text}\n"

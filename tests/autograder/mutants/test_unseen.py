@@ -1,0 +1,77 @@
+"""Answers written without sight of the checks: read whole, judged by the check that decides them, all in the table."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from places import CHECKS, ROOT
+
+from autograder.course import Course
+from autograder.judging.load import load
+from autograder.mutants import code_cells
+from autograder.mutants.measure import Tried
+from autograder.mutants.unseen import FIRST_CONTACT, checks_of, measure_unseen, read_answers, sentence, table, totals
+
+COURSE = Course(ROOT)
+FOLDER = CHECKS / "mutants" / "unseen"
+FILES = sorted(FOLDER.glob("*.txt"))
+
+
+def test_a_file_of_answers_is_read_cell_by_cell(tmp_path):
+    path = tmp_path / "a.txt"
+    wrong, right = (
+        "# %% f | wrong | a | b\ndef f():\n    return 1\n\n",
+        "# %% g | right | as said\n# %% no header\nx = 2\n",
+    )
+    path.write_text(wrong + right)
+    first, second = read_answers(path, "a.txt")
+    assert (first.cell, first.right, first.words, first.source) == ("f", False, "a | b", "def f():\n    return 1\n")
+    assert (second.cell, second.right, second.source) == ("g", True, "# %% no header\nx = 2\n")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_answer_is_python_and_belongs_to_a_stub_of_its_section(path):
+    cells = {cell.grade_id for cell in code_cells(ROOT, path.stem) if cell.grade_id}
+    answers = read_answers(path, path.name)
+    assert {answer.cell for answer in answers} <= cells
+    assert len({(answer.cell, answer.source) for answer in answers}) == len(answers)
+    for answer in answers:
+        compile(answer.source, answer.words, "exec")
+
+
+def test_a_stub_is_decided_by_the_next_check_below_it():
+    decides = checks_of(code_cells(ROOT, "04-ridge"), load(CHECKS, "04-ridge"))
+    assert decides["sum_node"].grade_id == "sum_node_check"
+    assert decides["ridge_regression"].grade_id == "ridge_regression_check"
+
+
+def test_the_first_figures_name_every_check_that_answers_were_written_for():
+    first = json.loads((FOLDER / FIRST_CONTACT).read_text())["rows"]
+    wanted = set()
+    for path in FILES:
+        decides = checks_of(code_cells(ROOT, path.stem), load(CHECKS, path.stem))
+        judged = (decides.get(answer.cell) for answer in read_answers(path, path.name))
+        wanted |= {check.name for check in judged if check is not None and not check.weights}
+    assert {row[0] for row in first} == wanted
+    assert all(caught <= wrong and accepted <= right for _, caught, wrong, accepted, right in first)
+
+
+def test_a_caught_answer_is_one_that_never_got_full_points():
+    tried = [
+        Tried("c", "always caught", False, "*", runs=3, full=0),
+        Tried("c", "sometimes passes", False, "*", runs=3, full=1),
+        Tried("c", "right", True, "", runs=3, full=3),
+        Tried("c", "right, once refused", True, "", runs=3, full=2),
+    ]
+    rows = list(totals(tried))
+    assert rows == [("c", 1, 2, 1, 2)]
+    assert sentence(rows) == "1 of 2 wrong answers caught (50.0%), 1 of 2 right ones kept their points."
+    assert sentence([]) == "0 of 0 wrong answers caught, 0 of 0 right ones kept their points."
+
+
+def test_some_answers_are_judged_as_the_command_does_it():
+    tried = measure_unseen(COURSE, ["05-affine-tanh"], 1)
+    assert len(tried) == len(read_answers(FOLDER / "05-affine-tanh.txt", ""))
+    assert all(one.good for one in tried if one.right), [one.text for one in tried if one.right and not one.good]
+    assert "At first contact: " in table(CHECKS, tried) and " Now: " in table(CHECKS, tried)
