@@ -1,6 +1,6 @@
 """The data sets of the course.
 
-Made by code, here and now: :func:`load_problem`, :func:`three_blobs`, :func:`shapes_images` (see
+Made by code, here and now: :func:`load_problem`, :func:`three_blobs`, :func:`two_moons`, :func:`shapes_images` (see
 :mod:`backprop.synthetic`) and :func:`load_shapes`.
 
 Real ones: :func:`load_cifar10` and :func:`load_fashion_mnist`. Each looks in the folder you name, else in the folder
@@ -28,6 +28,7 @@ from .synthetic import (
     load_problem,
     shapes_images,
     three_blobs,
+    two_moons,
     unflatten,
 )
 
@@ -47,6 +48,7 @@ __all__ = [
     "load_shapes",
     "shapes_images",
     "three_blobs",
+    "two_moons",
     "unflatten",
 ]
 

@@ -14,9 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from .checking.comparison import ATOL, RTOL, CheckFailed, Comparison, compare, conclude, describe, failed, stop_if_wrong
+from .checking.comparison import (
+    ATOL,
+    RTOL,
+    CheckFailed,
+    Comparison,
+    as_numbers,
+    compare,
+    conclude,
+    describe,
+    failed,
+    stop_if_wrong,
+)
 from .checking.finite_differences import jacobian, numeric_gradient
-from .checking.function_checks import check_function, random_upstream
+from .checking.function_checks import check_function, random_upstream, with_exchanged
 from .checking.student_code import student_code
 
 __all__ = ["check_classifier", "check_layer", "check_loss"]
@@ -37,15 +48,17 @@ def check_layer(
     """Check a layer; print the report.
 
     forward(*inputs) returns (out, cache); backward(grad_out, cache) returns one gradient per input, or the gradient
-    alone where there is one input. Checked are `out` against `expected` (when given), each gradient for random grad_out
-    against finite differences, and that inputs and grad_out are left as they were.
+    alone where there is one input. Arrays of whole numbers are indices and have no gradient. Checked are `out` against
+    `expected` (when given), each gradient for random grad_out against finite differences, after forward ran on other
+    values too and in a second call, and that inputs and grad_out are left as they were.
 
-    mistakes : "out" -> {family: the value that mistake gives}
+    mistakes : "out" -> {family: the value that mistake gives}, or an input's name -> {family: function that gives the
+        gradient that mistake leads to, for a grad_out}
 
     Raises CheckFailed with the report when something is wrong.
     """
-    names = list(inputs)
-    kept = {name: np.array(value, dtype=float) for name, value in inputs.items()}
+    kept = {name: value.copy() if value.dtype.kind in "iu" else value.astype(float) for name, value in inputs.items()}
+    names = [name for name, value in kept.items() if value.dtype.kind == "f"]
     label, back = _name(forward), _name(backward)
 
     def run() -> tuple[np.ndarray, Any]:
@@ -58,23 +71,63 @@ def check_layer(
         shown = [compare("out", out, expected, candidates=hints, labels=("yours", "right"))]
         stop_if_wrong([(label, shown)])
     upstream = random_upstream(np.random.default_rng(seed), out.shape)
+    other = {name: _other(value) for name, value in kept.items()}
+    _, latest = _layer_forward(forward, other, label)
     gradients = _layer_backward(backward, upstream, cache, names, back)
-    lines = []
-    for name, gradient in zip(names, gradients, strict=True):
+    again = _layer_backward(backward, upstream, cache, names, back)
+    of_latest = _layer_backward(backward, upstream, latest, names, back)
+    right, unsure, hints = {}, {}, {}
+    blind = []  # gradients that were the same for another cache, and should not have been
+    for name, gradient, of_another in zip(names, gradients, of_latest, strict=True):
         derivative, doubt = jacobian(lambda: run()[0], kept[name])
+        right[name] = np.tensordot(upstream, derivative, axes=upstream.ndim)
+        unsure[name] = np.tensordot(np.abs(upstream), doubt, axes=upstream.ndim)
         plain = derivative.sum(axis=tuple(range(upstream.ndim)))
-        lines.append(
-            compare(
-                f"grad_{name}",
-                gradient,
-                np.tensordot(upstream, derivative, axes=upstream.ndim),
-                uncertainty=np.tensordot(np.abs(upstream), doubt, axes=upstream.ndim),
-                candidates={"upstream_ignored": plain, "upstream_summed": plain * upstream.sum()},
-                upstream=upstream,
-                batch_size=len(upstream) if upstream.ndim > 1 else None,
-            )
+        hints[name] = {"upstream_ignored": plain, "upstream_summed": plain * upstream.sum()}
+        hints[name] |= {family: value(upstream) for family, value in (mistakes or {}).get(name, {}).items()}
+        if _same_numbers(gradient, of_another):  # perhaps it does not look at its cache
+            elsewhere, _ = jacobian(lambda: _layer_forward(forward, other, label)[0], other[name])
+            latest_call = "stale:backward works with the latest call of forward, and should with its cache"
+            hints[name][latest_call] = np.tensordot(upstream, elsewhere, axes=upstream.ndim)
+            if not np.allclose(hints[name][latest_call], as_numbers(of_another), rtol=1e-5, atol=1e-7):
+                blind.append(name)
+    hints |= with_exchanged(dict(zip(names, gradients, strict=True)), right, {})
+    lines = [
+        compare(
+            f"grad_{name}",
+            gradient,
+            right[name],
+            uncertainty=unsure[name],
+            candidates=hints[name],
+            upstream=upstream,
+            batch_size=len(upstream) if upstream.ndim > 1 else None,
         )
-    conclude([(label, shown), (f"{back}\n   (exact: yours; approx: finite differences of your forward)", lines)])
+        for name, gradient in zip(names, gradients, strict=True)
+    ]
+    sections = [(label, shown), (f"{back}\n   (exact: yours; approx: finite differences of your forward)", lines)]
+    stop_if_wrong(sections)
+    if blind:
+        raise CheckFailed(
+            f"{back} gave the same grad_{blind[0]} for another cache: it works with that of an earlier call."
+        )
+    for name, first, second in zip(names, gradients, again, strict=True):
+        if not _same_numbers(first, second):
+            raise CheckFailed(
+                f"{back} gave another grad_{name} when it was called once more with the same cache: it has to begin "
+                "anew each time, and to leave the cache as it is."
+            )
+    conclude(sections)
+
+
+def _other(value: np.ndarray) -> np.ndarray:
+    """Other values of the same shape; whole numbers in another order."""
+    moved = np.roll(value, 1)
+    return moved if value.dtype.kind in "iu" else 1.07 * moved - 0.11
+
+
+def _same_numbers(a: Any, b: Any) -> bool:
+    x, y = as_numbers(a), as_numbers(b)
+    return x is not None and y is not None and x.shape == y.shape and np.array_equal(x, y)
 
 
 def check_loss(
@@ -115,15 +168,19 @@ def check_classifier(
     scores: Any,
     *,
     mistakes: Mapping[str, Any] | None = None,
+    gradient_mistakes: Callable[[np.ndarray], Mapping[str, Mapping[str, Any]]] | None = None,
+    smooth: bool = False,
     seed: int = 0,
 ) -> None:
     """Check forward and backward of a model with known parameters; print the report.
 
-    X : shape (N, D); parameters : name -> values to put into the model's own arrays; scores : what forward has to give
+    X : shape (N, D); parameters : name -> values to put into the model's own arrays; scores : what forward has to
+        give; None where that is not in question
     mistakes : family -> the scores that mistake leads to
-
-    Scores are piecewise linear in each single parameter, so their differences are exact as long as no unit is switched
-    on or off: choose X and parameters such that no unit is near 0.
+    gradient_mistakes : function from an upstream gradient to name -> {family: the gradient that mistake leads to}
+    smooth : the scores are smooth functions of the parameters. Otherwise they are piecewise linear in each single
+        one, so that their differences are exact as long as no unit is switched on or off: choose X and parameters
+        such that no unit is near 0.
 
     Raises CheckFailed with the report when something is wrong.
     """
@@ -141,30 +198,62 @@ def check_classifier(
     for name, values in parameters.items():
         own[name][...] = values
     first, cache = _scores(model, X, label)
-    if np.array_equal(before, first) and not np.allclose(first, scores):
+    if np.array_equal(before, first) and (scores is None or not np.allclose(first, scores)):
         raise CheckFailed(
             f"{label}.forward gives the same scores whatever stands in the arrays of {label}.parameters: are they the "
             "arrays that forward uses, or copies?"
         )
-    shown = [compare("scores", first, scores, candidates=mistakes, labels=("yours", "right"))]
+    shown = []
+    if scores is not None:
+        shown.append(compare("scores", first, scores, candidates=mistakes, labels=("yours", "right")))
     stop_if_wrong([(f"{label}.forward", shown)])
     upstream = random_upstream(np.random.default_rng(seed), first.shape)
+    given = upstream.copy()
     with student_code(f"{label}.backward"):
-        grads = model.backward(upstream.copy(), cache)
+        grads = model.backward(given, cache)
+    if not np.array_equal(given, upstream):
+        raise CheckFailed(f"{label}.backward changed its first argument in place: others still need it.")
+    for name, values in parameters.items():
+        if not np.array_equal(own[name], np.asarray(values, dtype=own[name].dtype)):
+            raise CheckFailed(
+                f"{label} changed its parameter {name}: forward and backward leave parameters as they are."
+            )
     if not isinstance(grads, Mapping):
         raise CheckFailed(f"{label}.backward returned {describe(grads)}: it should be a dict from names to gradients.")
+    slopes = {
+        name: _slopes(lambda: np.sum(upstream * _scores(model, X, label)[0]), own[name], smooth)
+        for name in parameters
+        if name in grads
+    }
+    exact = {name: right for name, (right, _) in slopes.items()}
+    hints = with_exchanged(grads, exact, gradient_mistakes(upstream) if gradient_mistakes else {})
     lines: list[Comparison] = []
     for name in parameters:
         if name not in grads:
             lines.append(failed(f"grad {name}", "missing", note="not there"))
             continue
+        right, doubt = slopes[name]
         gradient = np.array(grads[name], dtype=float) if isinstance(grads[name], np.ndarray) else grads[name]
-        right = numeric_gradient(lambda _: np.sum(upstream * _scores(model, X, label)[0]), own[name], _STEP)
         # The step is exact, the student's arrays may be float32: their gradient is rounded once.
         loose = {"atol": 1e-5, "rtol": 1e-5} if own[name].dtype == np.float32 else {"atol": ATOL, "rtol": RTOL}
-        lines.append(compare(f"grad {name}", gradient, right, batch_size=len(X), **loose))
+        lines.append(
+            compare(
+                f"grad {name}",
+                gradient,
+                right,
+                batch_size=len(X),
+                uncertainty=doubt,
+                candidates=hints.get(name),
+                **loose,
+            )
+        )
     title = f"{label}.backward\n   (exact: yours; approx: differences of your forward)"
     conclude([(f"{label}.forward", shown), (title, lines)])
+
+
+def _slopes(total: Callable[[], Any], array: np.ndarray, smooth: bool) -> tuple[np.ndarray, Any]:
+    """The gradient of a number by the entries of an array that it depends on, and its uncertainty."""
+    return jacobian(total, array) if smooth else (numeric_gradient(lambda _: total(), array, _STEP), 0.0)
 
 
 def _layer_forward(forward: Callable[..., Any], kept: Mapping[str, np.ndarray], label: str) -> tuple[np.ndarray, Any]:

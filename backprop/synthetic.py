@@ -2,6 +2,7 @@
 
 * :func:`load_problem`: a one-dimensional regression problem with 400 step features
 * :func:`three_blobs`: three clouds of points in the plane, one per class
+* :func:`two_moons`: two half circles in the plane that reach into each other, one per class
 * :func:`shapes_images`: small colour pictures of ten kinds, in place of CIFAR-10 where there is no network
 """
 
@@ -46,7 +47,7 @@ class RegressionProblem(NamedTuple):
 
 
 class ClassificationProblem(NamedTuple):
-    """What :func:`three_blobs` returns, in this order."""
+    """What :func:`three_blobs` and :func:`two_moons` return, in this order."""
 
     x_train: np.ndarray
     y_train: np.ndarray
@@ -122,6 +123,39 @@ def three_blobs() -> ClassificationProblem:
     rng.shuffle(order)
     points, labels = points[order], labels[order]
     return ClassificationProblem(points[:300], labels[:300], points[300:], labels[300:])
+
+
+def two_moons(num_train: int = 100, num_test: int = 400, noise: float = 0.15, seed: int = 4) -> ClassificationProblem:
+    """Two half circles of radius 1 that reach into each other: no straight line parts them.
+
+    Class 0 lies on the upper half circle around (0, 0), class 1 on the lower half circle around (1, ½), at angles that
+    are uniform on [0, π]; normal noise is added to both coordinates. Each of the two sets has as many points of one
+    class as of the other, up to one.
+
+    Parameters
+    ----------
+    noise : standard deviation of the noise
+    seed : the same seed gives the same points
+
+    Returns
+    -------
+    ClassificationProblem (a tuple): x_train (num_train, 2), y_train (num_train,) int64, x_test (num_test, 2),
+    y_test (num_test,) int64
+
+    Raises ValueError if a number of points or the noise is negative.
+    """
+    if min(num_train, num_test, noise) < 0:
+        raise ValueError(f"Points and noise can't be negative, got {num_train}, {num_test} and {noise}.")
+    rng = np.random.default_rng(seed)
+
+    def moons(count: int) -> tuple[np.ndarray, np.ndarray]:
+        labels = rng.permutation(np.arange(count, dtype=np.int64) % 2)
+        angle = rng.uniform(0, np.pi, count)
+        upper = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        points = np.where(labels[:, np.newaxis] == 0, upper, np.array([1.0, 0.5]) - upper)
+        return points + noise * rng.normal(size=points.shape), labels
+
+    return ClassificationProblem(*moons(num_train), *moons(num_test))
 
 
 def shapes_images(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -202,11 +202,16 @@ EPSILONS = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16, 1e-2
 @check(f"{SECTION}/softmax_loss_check", points=5)
 def softmax_loss(student: Student, draw: Draw) -> None:
     """The mean over the rows of −log p of the true class, and (p − one-hot) / N; stable for any scores, row by row."""
+    judge_softmax_loss(student, draw, (1, 2, 1, 1))
+
+
+def judge_softmax_loss(student: Student, draw: Draw, points: tuple[float, float, float, float]) -> None:
+    """Judge softmax_loss(x, y): points for the loss, the gradient, large scores, a true class far behind."""
     n, c = sorted(draw.distinct_sizes(2, low=4), reverse=True)
     x, y = draw.normal(n, c, scale=1.5), draw.labels(n, c)
     loss, grad = data_loss(x, y)
     seen: dict[str, Any] = {}
-    with part("loss", points=1):
+    with part("loss", points=points[0]):
         try:
             seen = _both(student, x, y)
         except StudentGone:
@@ -218,18 +223,18 @@ def softmax_loss(student: Student, draw: Draw) -> None:
             raise
         mistakes = _loss_mistakes(x, y, loss)
         expect(seen["loss"], loss, name="loss", batch_size=n, scalar_like=True, mistakes=not_equal(mistakes, loss))
-    with part("gradient", points=2):
+    with part("gradient", points=points[1]):
         seen = seen or _both(student, x, y)
         mistakes = not_equal(_gradient_mistakes(x, y, grad), grad)
         expect(seen["grad"], grad, name="grad_x", batch_size=n, mistakes=mistakes)
         _expect_unchanged(seen["x"], x, "softmax_loss changed the scores x in place")
         _expect_unchanged(seen["y"], y, "softmax_loss changed the labels y in place")
-    with part("large scores", points=1):
+    with part("large scores", points=points[2]):
         high = draw.normal(n, c) + 1000.0
         if _expect_both(student, high, y, "unstable", _without_maximum):
             low = draw.normal(n, c) + np.where(np.arange(n) % 2, -1000.0, 1000.0)[:, None]
             _expect_both(student, low, y, "global_max", _with_one_maximum)
-    with part("a true class far behind", points=1):
+    with part("a true class far behind", points=points[3]):
         far = draw.normal(n, c)
         far[np.arange(n), y] -= 1000.0
         exact, grad = data_loss(far, y)

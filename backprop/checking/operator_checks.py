@@ -1,0 +1,188 @@
+"""Check the operators of a student's own engine one by one, against the same operators on floats.
+
+Slopes are compared with finite differences of the operation on floats; none is written down here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .comparison import CheckFailed, Comparison, compare, conclude, stop_if_wrong
+from .finite_differences import jacobian
+from .number_checks import POINTS, YOURS, made, operated, run_back
+
+__all__ = ["SLIPS", "Slips", "check_operators", "power_slips"]
+
+Hints = Callable[[float, float], Mapping[str, Any]]
+
+
+def _nothing(a: float, b: float) -> Mapping[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Slips:
+    """What known mistakes give at (a, b): family -> number, for the value and for the slopes by a and b."""
+
+    value: Hints = _nothing
+    slope_a: Hints = _nothing
+    slope_b: Hints = _nothing
+
+
+def power_slips(k: float) -> Slips:
+    """The slips of a ** k."""
+    return Slips(
+        lambda a, b: {
+            "wrong_argument:a times the exponent": k * a,
+            "swapped_arguments:a and the exponent": abs(k) ** a,
+        },
+        lambda a, b: {
+            "missing_chain_factor:(the exponent)": a ** (k - 1),
+            "wrong_argument:the exponent is not reduced by one": k * a**k,
+            "missing_chain_factor:(the power of a)": k,
+        },
+    )
+
+
+SLIPS = {
+    "minus": Slips(lambda a, b: {"wrong_argument:a + b": a + b}),
+    "over": Slips(
+        lambda a, b: {"swapped_arguments:a and b": b / a, "wrong_argument:the product": a * b},
+        lambda a, b: {"wrong_argument:b, where 1/b belongs": b, "missing_chain_factor:1/b": 1.0},
+        lambda a, b: {"missing_chain_factor:1/b": -a / b, "missing_chain_factor:a": -1 / b**2, "wrong_argument:a": a},
+    ),
+    "exp": Slips(
+        lambda a, b: {"wrong_argument:another base": [2**a, 10**a]},
+        lambda a, b: {
+            "missing_chain_factor:(e to the a)": 1.0,
+            "wrong_argument:a power of e, not of a": a * math.exp(a - 1),
+            "wrong_argument:exp is taken twice": math.exp(math.exp(a)),
+        },
+    ),
+    "tanh": Slips(
+        lambda a, b: {"wrong_loss:tan, without the h": math.tan(a), "wrong_loss:the sigmoid": 1 / (1 + math.exp(-a))},
+        lambda a, b: {
+            "missing_chain_factor:(slope of tanh)": 1.0,
+            "wrong_argument:a itself, where tanh(a) belongs": 1 - a * a,
+            "wrong_argument:tanh(a) is not squared": 1 - math.tanh(a),
+            "wrong_argument:tanh is taken twice": 1 - math.tanh(math.tanh(a)) ** 2,
+            "wrong_argument:plus, where minus belongs": 1 + math.tanh(a) ** 2,
+        },
+    ),
+    "relu": Slips(
+        lambda a, b: {
+            "absolute": abs(a),
+            "missing_activation:relu": a,
+            "wrong_argument:the smaller of a and 0": min(a, 0.0),
+            "wrong_argument:a small slope is left below zero": [max(a, k * a) for k in (0.01, 0.1)],
+        },
+        lambda a, b: {
+            "missing_mask": 1.0,
+            "wrong_argument:a, where its slope belongs": [a, max(a, 0.0)],
+            "wrong_argument:the slope is 1 below zero and 0 above": float(a < 0),
+        },
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Operator:
+    """An operator on Numbers, the same on floats, and its slips."""
+
+    name: str
+    of_numbers: Callable[[Any, Any], Any]
+    of_floats: Callable[[float, float], float]
+    slips: Slips = Slips()
+
+
+OPERATORS = (
+    Operator("−a", lambda a, b: -a, lambda a, b: -a),
+    Operator("a − b", lambda a, b: a - b, lambda a, b: a - b, SLIPS["minus"]),
+    Operator("a − 2.9", lambda a, b: a - 2.9, lambda a, b: a - 2.9),
+    Operator("2.9 − a", lambda a, b: 2.9 - a, lambda a, b: 2.9 - a),
+    Operator("a ** 2", lambda a, b: a**2, lambda a, b: a**2, power_slips(2)),
+    Operator("a ** 3", lambda a, b: a**3, lambda a, b: a**3, power_slips(3)),
+    Operator("a ** -1", lambda a, b: a**-1, lambda a, b: a**-1, power_slips(-1)),
+    Operator("a / b", lambda a, b: a / b, lambda a, b: a / b, SLIPS["over"]),
+    Operator("a / 2.9", lambda a, b: a / 2.9, lambda a, b: a / 2.9),
+    Operator("2.9 / a", lambda a, b: 2.9 / a, lambda a, b: 2.9 / a),
+    Operator("a.exp()", lambda a, b: a.exp(), lambda a, b: math.exp(a), SLIPS["exp"]),
+    Operator("a.tanh()", lambda a, b: a.tanh(), lambda a, b: math.tanh(a), SLIPS["tanh"]),
+    Operator("a.relu()", lambda a, b: a.relu(), lambda a, b: max(a, 0.0), SLIPS["relu"]),
+)
+
+
+def check_operators(Number: Callable[..., Any]) -> None:
+    """Check the operators of a class of numbers one by one; print the report.
+
+    Checked are the value and the gradients by both inputs, at four points with upstream gradients of both signs; large
+    values of tanh; relu at 0. Raises CheckFailed with the report of the first operator that is wrong.
+    """
+    shown: list[Comparison] = []
+    for operator in OPERATORS:
+        found = [_operator(Number, operator, *point) for point in POINTS]
+        shown += [replace(line, name=f"{operator.name:8} {line.name}") for line in found[0][1:]]
+    _extremes(Number)
+    conclude([("gradients at a = {}, b = {}, from d_out = {}".format(*POINTS[0]), shown)])
+    print("   also right: the values, three more points, tanh of ±800, relu at 0")
+
+
+def _where(operator: Operator, a: float, b: float, upstream: float) -> str:
+    return f"{operator.name} at a = {a}, b = {b}, from d_out = {upstream}"
+
+
+def _operator(Number: Callable[..., Any], operator: Operator, a: float, b: float, upstream: float) -> list[Comparison]:
+    where = _where(operator, a, b, upstream)
+    numbers = {"a": made(Number, a), "b": made(Number, b)}
+    result = operated(operator.name, operator.of_numbers, *numbers.values())
+    value = compare(
+        operator.name, result.out, operator.of_floats(a, b), candidates=operator.slips.value(a, b), labels=YOURS
+    )
+    stop_if_wrong([(where, [value])])
+    run_back(result, upstream)
+    x = np.array([a, b])
+    slopes, doubt = jacobian(lambda: np.array(operator.of_floats(*x.tolist())), x)
+    lines = [value]
+    for i, (name, hints) in enumerate((("a", operator.slips.slope_a), ("b", operator.slips.slope_b))):
+        if not slopes[i] and name == "b":
+            continue
+        candidates: dict[str, list[float]] = {}
+        for key, wrong in hints(a, b).items():  # where two coincide at this point, the likelier stands first
+            found = [upstream * number for number in np.ravel(wrong).tolist()]
+            if not any(np.allclose(found, other) for other in candidates.values() if len(found) == len(other)):
+                candidates[key] = found
+        lines.append(
+            compare(
+                f"∂J/∂{name}", numbers[name].d_out, upstream * slopes[i], uncertainty=abs(upstream) * doubt[i],
+                candidates=candidates, upstream=upstream, labels=YOURS,
+            )
+        )  # fmt: skip
+    stop_if_wrong([(where, lines)])
+    if [number.out for number in numbers.values()] != [a, b]:
+        raise CheckFailed(f"{operator.name} changed the value of its inputs: make a new Number.")
+    return lines
+
+
+def _extremes(Number: Callable[..., Any]) -> None:
+    for large in (800.0, -800.0):
+        a = made(Number, large)
+        try:
+            result = a.tanh()
+            run_back(result, -2.5)
+        except (OverflowError, ZeroDivisionError):
+            said = f"tanh of {large:g} overflows, as exponentials of large numbers do. Is there a ready tanh?"
+            raise CheckFailed(said) from None
+        where, hint = f"a.tanh() at a = {large:g}", {"unstable": math.nan}
+        values = [compare("a.tanh()", result.out, math.copysign(1.0, large), candidates=hint, labels=YOURS)]
+        stop_if_wrong([(where, [*values, compare("∂J/∂a", a.d_out, 0.0, labels=YOURS)])])
+    a = made(Number, 0.0)
+    result = operated("a.relu()", lambda: a.relu())
+    run_back(result, -2.5)
+    lines = [compare("a.relu()", result.out, 0.0, labels=YOURS)]
+    lines.append(compare("∂J/∂a", a.d_out, 0.0, candidates={"kink": [-2.5, -1.25]}, labels=YOURS))
+    stop_if_wrong([("a.relu() at a = 0", lines)])

@@ -1,0 +1,417 @@
+"""Checks of section 12: batch normalisation, embeddings, and the model that writes letter by letter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograder.judging import Array, Draw, Remote, Student, StudentError, check, expect, expect_true, part
+from backprop.batchnorm_checks import backward_slips, forward_slips
+from backprop.checking.finite_differences import jacobian
+from backprop.embedding_checks import embedding_slips
+
+from .common.attempts import first_right
+from .s08_cifar import judge_softmax_loss
+from .shipped import source
+
+SECTION = "12-batchnorm-and-embeddings"
+EPS = 1e-5
+
+
+class Ran:
+    """One call of a forward function: `out` as it came, the cache where it is, and the inputs to be looked at later."""
+
+    def __init__(self, student: Student, name: str, *inputs: Any):
+        self.name, self.given = name, inputs
+        self.inputs = [student.put(value) for value in inputs]
+        answer = student.call(name, *self.inputs)
+        _require(answer.value, 2, name, "out and cache")
+        self.out, self.cache = answer.item(0).value, answer.item(1)
+
+    def unchanged(self) -> bool:
+        text = f"{self.name} changed an input in place: others still need it as it was, so work on a copy."
+        return expect_true(all(map(_same, self.inputs, self.given)), text, "in_place")
+
+
+def _same(remote: Remote, value: Any) -> bool:
+    now = remote.fetch()
+    if not isinstance(value, np.ndarray):
+        return now == value
+    return isinstance(now, np.ndarray) and now.shape == value.shape and np.array_equal(now, value)
+
+
+def _require(value: Any, count: int, name: str, what: str) -> None:
+    if value is None:
+        raise StudentError(f"{name} returned None: it should return {what}.", "none")
+    if not isinstance(value, list | tuple) or len(value) != count:
+        came = f"{len(value)} values" if isinstance(value, list | tuple) else "one value"
+        raise StudentError(f"{name} returned {came}: it should return {what}.", "type")
+
+
+def _different(candidates: dict[str, Any], right: Array) -> dict[str, Any]:
+    """The candidates without those that coincide with the right value."""
+    kept = {}
+    for family, values in candidates.items():
+        several = [np.asarray(value) for value in (values if isinstance(values, list) else [values])]
+        several = [v for v in several if v.shape != right.shape or not np.allclose(v, right, rtol=1e-6, atol=1e-12)]
+        if several:
+            kept[family] = several
+    return kept
+
+
+# -- batch normalisation ----------------------------------------------------------------------------------------------
+
+Batch = tuple[Array, Array, Array]
+
+
+def _batch(draw: Draw, n: int, d: int, low: float = 0.05, high: float = 8.0) -> Batch:
+    """x, gamma, beta; each column with a mean and a spread of its own, between `low` and `high`."""
+    spread = np.exp(draw.rng.uniform(np.log(low), np.log(high), d))
+    return draw.normal(n, d) * spread + draw.signed(d), draw.signed(d), draw.signed(d)
+
+
+def _normalised(x: Array, gamma: Array, beta: Array, eps: float = EPS) -> Array:
+    return gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps) + beta
+
+
+@check(f"{SECTION}/batchnorm_forward_check", points=4)
+def batchnorm_forward(student: Student, draw: Draw) -> None:
+    """out = γ (x − mean) / √(variance + ε) + β, column by column; any ε, any size, also where nothing varies."""
+    n, d = draw.distinct_sizes(2, low=5, high=10)
+    with part("out", points=3):
+        batches = [_batch(draw, n, d), _batch(draw, n, d), _batch(draw, d, n)]
+        batches.append((1e3 + 200 * draw.normal(n, d), draw.signed(d), draw.signed(d)))
+        batches.append(
+            (1e-3 * draw.normal(n, d), draw.signed(d) * (np.arange(d) > 0), draw.signed(d) * (np.arange(d) > 1))
+        )
+        runs = []
+        for x, gamma, beta in batches:
+            ran = Ran(student, "batchnorm_forward", x, gamma, beta)
+            runs.append(ran)
+            right = _normalised(x, gamma, beta)
+            mistakes = _different(forward_slips(x, gamma, beta, EPS), right)
+            if not expect(ran.out, right, name="out", batch_size=len(x), mistakes=mistakes) or not ran.unchanged():
+                break
+    with part("eps", points=1):
+        x, gamma, beta = _batch(draw, n, d, high=0.3)
+        eps = draw.number(0.01, 0.05)
+        found = student.call("batchnorm_forward", x, gamma, beta, eps).value
+        _require(found, 2, "batchnorm_forward", "out and cache")
+        right = _normalised(x, gamma, beta, eps)
+        mistakes = _different(forward_slips(x, gamma, beta, eps), right)
+        mistakes["wrong_argument:eps is not the one that was given"] = _normalised(x, gamma, beta)
+        if expect(found[0], right, name="out with another eps", mistakes=mistakes):
+            x[:, 1] = x[0, 1]
+            ran = Ran(student, "batchnorm_forward", x, gamma, beta)
+            expect(ran.out, _normalised(x, gamma, beta), name="out where a unit is the same for all examples")
+            one = Ran(student, "batchnorm_forward", x[:1], gamma, beta)
+            expect(one.out, beta[np.newaxis], name="out for a batch of one")
+
+
+def _gradients(x: Array, gamma: Array, upstream: Array, eps: float = EPS) -> dict[str, Array]:
+    c = x - x.mean(axis=0)
+    s = np.sqrt((c**2).mean(axis=0) + eps)
+    x_hat, g = c / s, gamma * upstream
+    through = g - g.mean(axis=0) - x_hat * (g * x_hat).mean(axis=0)
+    return {"x": through / s, "gamma": (upstream * x_hat).sum(axis=0), "beta": upstream.sum(axis=0)}
+
+
+# A forward pass with one of these is another layer, and its gradient is right for that layer: it was paid for there.
+_PAID = (
+    "missing_term:eps",
+    "wrong_argument:eps is added after the root, where it belongs inside",
+    "wrong_argument:the sum of squares is divided by N − 1",
+)
+
+
+def _layer_of(out: Any, x: Array, gamma: Array, beta: Array) -> Callable[[Array, Array, Array], Array]:
+    """The layer that the student's forward pass computes: the right one, or one of those that are paid for already."""
+    for family in _PAID:
+        wrong = forward_slips(x, gamma, beta, EPS)[family]
+        apart = not np.allclose(wrong, _normalised(x, gamma, beta), rtol=1e-9, atol=1e-12)
+        if apart and isinstance(out, np.ndarray) and out.shape == wrong.shape and np.allclose(out, wrong, 1e-11, 1e-13):
+            return lambda x, gamma, beta, family=family: forward_slips(x, gamma, beta, EPS)[family]
+    return _normalised
+
+
+def _judge_backward(student: Student, draw: Draw, name: str, of_parameters: float, of_x: float) -> None:
+    n, d = draw.distinct_sizes(2, low=5, high=10)
+    batches = [_batch(draw, n, d), _batch(draw, n, d), _batch(draw, d, n, low=0.5)]
+    upstreams = [draw.signed(len(x), x.shape[1]) for x, _, _ in batches]
+    for upstream in upstreams:
+        upstream[0], upstream[1] = np.abs(upstream[0]), -np.abs(upstream[1])
+    runs: list[Ran] = []
+    answers: list[Sequence[Any]] = []
+    given = [student.put(upstream) for upstream in upstreams]
+
+    def ask() -> list[Sequence[Any]]:
+        if not answers:
+            runs.extend(Ran(student, "batchnorm_forward", *batch) for batch in batches)
+            order = [0, 1, 2, 0]  # after all forward passes, and the first once more
+            found = [student.call(name, given[k], runs[k].cache).value for k in order]
+            for value in found:
+                _require(value, 3, name, "grad_x, grad_gamma and grad_beta")
+            answers.extend(found)
+        return answers
+
+    def right(k: int) -> dict[str, Array]:
+        layer = _layer_of(runs[k].out, *batches[k])
+        if layer is _normalised:
+            return _gradients(*batches[k][:2], upstreams[k])
+        arrays = [array.copy() for array in batches[k]]
+        total = lambda: np.sum(upstreams[k] * layer(*arrays))  # noqa: E731
+        return {key: jacobian(total, array)[0] for key, array in zip(("x", "gamma", "beta"), arrays, strict=True)}
+
+    def judge(places: Sequence[tuple[int, str]]) -> None:
+        text = f"{name} changed grad_out in place: others still need it, so work on a copy."
+        for turn, k in enumerate([0, 1, 2, 0]):
+            got = ask()[turn]
+            if turn == 3 and not expect_true(all(map(_same, given, upstreams)), text, "in_place"):
+                return
+            exact = right(k)
+            exchanged = _near(got[1], exact["beta"]) and _near(got[2], exact["gamma"])
+            slips = backward_slips(*batches[k][:2], upstreams[k])
+            stale = _gradients(*batches[1 - k][:2], upstreams[k]) if k < 2 else {}
+            good = True
+            for place, key in places:
+                mistakes = _different(slips[key], exact[key])
+                if exchanged and place:
+                    mistakes = {"swapped_arguments:grad_gamma and grad_beta": [exact["beta"], exact["gamma"]]}
+                elif stale:
+                    mistakes |= _different({"stale:another call's cache is used": stale[key]}, exact[key])
+                good &= expect(got[place], exact[key], name=f"grad_{key}", batch_size=len(batches[k][0]),
+                               mistakes=mistakes, rtol=1e-7, atol=1e-9)  # fmt: skip
+            if not good:
+                return
+
+    with part("gamma and beta", points=of_parameters):
+        judge([(1, "gamma"), (2, "beta")])
+    with part("x", points=of_x):
+        judge([(0, "x")])
+
+
+@check(f"{SECTION}/batchnorm_backward_check", points=7)
+def batchnorm_backward(student: Student, draw: Draw) -> None:
+    """The gradients of x, γ and β, through the mean and the variance; from the cache alone, as often as asked."""
+    _judge_backward(student, draw, "batchnorm_backward", 2, 5)
+
+
+@check(f"{SECTION}/batchnorm_backward_short_check", points=3)
+def batchnorm_backward_short(student: Student, draw: Draw) -> None:
+    """The same gradients by the formula."""
+    _judge_backward(student, draw, "batchnorm_backward_short", 1, 2)
+
+
+# -- embeddings -------------------------------------------------------------------------------------------------------
+
+
+@check(f"{SECTION}/embedding_check", points=5)
+def embedding(student: Student, draw: Draw) -> None:
+    """out = the rows of the table; its gradient adds up what arrives for each row. Indices in one axis or several."""
+    v, d, n, length = draw.distinct_sizes(4, low=5, high=11)
+    batches: list[tuple[Array, Array]] = []
+    for shape in ((n,), (n,), (n, length), (2, length, n), (1,)):
+        indices = draw.rng.integers(0, v - 2, shape)  # two rows that nobody looks up
+        if indices.size > 3:
+            indices.flat[:4] = [v - 3, 0, v - 3, v - 3]  # several times
+        batches.append((indices, draw.signed(v, d)))
+    batches.append((np.array([1, 0, 1]), np.array([[1e-6, 0.0], [-700.0, 1.0]])))
+    runs: list[Ran] = []
+    with part("looked up", points=1):
+        for indices, table in batches:
+            ran = Ran(student, "embedding_forward", indices, table)
+            runs.append(ran)
+            right = table[indices.ravel()].reshape(*indices.shape, table.shape[1])
+            mistakes = {
+                "one_based_labels": table[indices.ravel() - 1].reshape(right.shape),
+                "wrong_argument:columns of the table, where rows belong": np.take(table.T, indices % d, axis=0),
+                "order": right[::-1] if right.ndim > 1 else right,
+            }
+            if not expect(ran.out, right, name="out", mistakes=_different(mistakes, right)) or not ran.unchanged():
+                break
+    with part("added up", points=4):
+        while len(runs) < len(batches):
+            runs.append(Ran(student, "embedding_forward", *batches[len(runs)]))
+        upstreams = [draw.signed(*indices.shape, table.shape[1]) for indices, table in batches]
+        totals: list[Array] = []
+        for k in [*range(len(batches)), 0]:
+            (indices, table), upstream = batches[k], upstreams[k]
+            given = student.put(upstream)
+            got = student.call("embedding_backward", given, runs[k].cache).value
+            got = got[0] if isinstance(got, list | tuple) and len(got) == 1 else got
+            one_hot = np.eye(len(table))[indices.ravel()]
+            right = one_hot.T @ upstream.reshape(indices.size, -1)
+            mistakes = embedding_slips(indices, len(table), upstream)
+            if k < 2 and n > 3:
+                other = np.eye(len(table))[batches[1 - k][0]].T @ upstream
+                mistakes["stale:another call's cache is used"] = other
+            earlier = [total for total in totals if total.shape == right.shape]
+            if earlier:
+                mistakes["stale:it is added to what an earlier call has left"] = right + sum(earlier)
+            totals.append(right)
+            if not expect(got, right, name="grad_table", mistakes=_different(mistakes, right)):
+                break
+            text = "embedding_backward changed grad_out in place: others still need it, so work on a copy."
+            if not expect_true(_same(given, upstream), text, "in_place"):
+                break
+
+
+@check(f"{SECTION}/softmax_loss_check", points=2)
+def softmax_loss(student: Student, draw: Draw) -> None:
+    """As in section 08: the mean over the rows of −log p of the true class, and its gradient; stable."""
+    judge_softmax_loss(student, draw, (0.5, 0.5, 0.5, 0.5))
+
+
+# -- the model --------------------------------------------------------------------------------------------------------
+
+Case = tuple[dict[str, Array], Array, Array]
+
+
+@check(f"{SECTION}/char_model_check", points=5, reveals=True)
+def char_model(student: Student, draw: Draw) -> None:
+    """backward gives the gradient of each parameter, by embedding_backward and self.norm_backward; nothing moves."""
+    cases = [_case(draw, *sizes) for sizes in ((7, 6, 3, 4, 5), (7, 6, 3, 4, 5), (5, 9, 2, 3, 8), (8, 5, 1, 6, 3))]
+    answers: list[Any] = []
+
+    def ask() -> list[Any]:
+        if not answers:
+            answers.extend([_asked(student, cases, None), _asked(student, cases, ("shift_forward", "shift_backward"))])
+        return answers
+
+    def judge(names: Sequence[str]) -> None:
+        for shifted, (_, gradients, again, kept) in enumerate(ask()):
+            for case, found in zip([*cases, cases[0]], [*gradients, again], strict=True):
+                exact, slips = _model(case, bool(shifted)), _model_slips(case, bool(shifted))
+                good = True
+                for name in names:
+                    if not isinstance(found, dict) or name not in found:
+                        raise StudentError(f"There is no gradient called {name} in what backward returned.", "missing")
+                    mistakes = _different(slips[name], exact[name])
+                    if shifted:
+                        batch = _model_slips(case, True, batch_backward=True)[name]
+                        mistakes |= _different(batch, exact[name])
+                    good &= expect(found[name], exact[name], name=f"the gradient of {name}", batch_size=len(case[1]),
+                                   mistakes=mistakes, rtol=1e-6, atol=1e-9)  # fmt: skip
+                if not good:
+                    return
+            if "W2" not in names:
+                expect_true(
+                    kept is True, "backward changed a parameter or grad_scores: leave them as they are.", "in_place"
+                )
+
+    with part("W2 and b2", points=1):
+        judge(["W2", "b2"])
+    with part("W1, gamma and beta", points=2):
+        judge(["W1", "gamma", "beta"])
+    with part("E", points=2):
+        judge(["E"])
+
+
+def _case(draw: Draw, n: int, v: int, length: int, d: int, h: int) -> Case:
+    arrays = {
+        "E": draw.signed(v, d),
+        "W1": 0.4 * draw.signed(length * d, h),
+        "gamma": draw.signed(h),
+        "beta": draw.signed(h),
+    }
+    arrays |= {"W2": draw.signed(h, v), "b2": draw.signed(v)}
+    contexts = draw.rng.integers(0, v, (n, length))
+    contexts[0] = contexts[1]  # letters that come again
+    return arrays, contexts, draw.signed(n, v)
+
+
+def _asked(student: Student, cases: list[Case], norm: tuple[str, str] | None) -> Any:
+    """What the model gives with the reference's layers in place of the student's, else with the student's own."""
+    layers = ("batchnorm_forward", "batchnorm_backward", "embedding_forward", "embedding_backward")
+    loaded = student.load(source("letters"), "asked", *layers, *(norm or ()))
+    theirs = student.get("CharModel")
+    pair = None if norm is None else tuple(loaded[name] for name in norm)
+
+    def reference() -> Any:
+        short = {"batchnorm_backward_short": loaded["batchnorm_backward"]}
+        with student.shadow(**{name: loaded[name] for name in layers}, **short):
+            return loaded["asked"](theirs, cases, pair).value
+
+    def own() -> Any:
+        return loaded["asked"](theirs, cases, pair).value
+
+    def good(answer: Any) -> bool:
+        shifted = norm is not None
+        return all(
+            isinstance(found, dict)
+            and all(_near(found.get(name), exact) for name, exact in _model(case, shifted).items())
+            for case, found in zip(cases, answer[1], strict=True)
+        )
+
+    return first_right([reference, own], good)
+
+
+def _near(got: Any, exact: Array) -> bool:
+    return isinstance(got, np.ndarray) and got.shape == exact.shape and bool(np.allclose(got, exact, 1e-6, 1e-9))
+
+
+def _forward(case: Case, shifted: bool) -> tuple[Array, Array, Array]:
+    """e, a and z of the model."""
+    p, contexts, _ = case
+    e = np.concatenate([p["E"][column] for column in contexts.T], axis=1)
+    a = e @ p["W1"]
+    return e, a, a + 3.0 * p["beta"] if shifted else _normalised(a, p["gamma"], p["beta"])
+
+
+def _model(case: Case, shifted: bool, slope: Array | None = None, **wrong: Any) -> dict[str, Array]:
+    """The gradients of the model; `slope` in place of that of tanh, other mistakes by name."""
+    p, contexts, upstream = case
+    e, a, z = _forward(case, shifted)
+    h = np.tanh(z)
+    grad_z = upstream @ p["W2"].T * (1 - h**2 if slope is None else slope)
+    if shifted and not wrong.get("batch_backward"):
+        norm = {"x": grad_z, "gamma": np.zeros(len(p["gamma"])), "beta": 3.0 * grad_z.sum(axis=0)}
+    else:
+        norm = _gradients(a, p["gamma"], grad_z)
+    grad_a = grad_z if wrong.get("no_norm") else norm["x"]
+    rows = grad_a @ p["W1"].T
+    each = rows.reshape(contexts.size, -1)
+    if wrong.get("letters_last"):
+        each = rows.reshape(len(contexts), -1, contexts.shape[1]).swapaxes(1, 2).reshape(contexts.size, -1)
+    table = np.eye(len(p["E"]))[contexts.ravel()].T @ each
+    return {"E": table, "W1": e.T @ grad_a, "gamma": norm["gamma"], "beta": norm["beta"],
+            "W2": h.T @ upstream, "b2": upstream.sum(axis=0)}  # fmt: skip
+
+
+def _model_slips(case: Case, shifted: bool, batch_backward: bool = False) -> dict[str, dict[str, Any]]:
+    """Parameter -> family -> its gradient after that mistake."""
+    _, contexts, upstream = case
+    _, _, z = _forward(case, shifted)
+    h, p = np.tanh(z), case[0]
+    called = "wrong_argument:batchnorm's backward is called, where self.norm_backward belongs"
+    if batch_backward:
+        return {name: {called: value} for name, value in _model(case, shifted, batch_backward=True).items()}
+    versions = {
+        "missing_chain_factor:(slope of tanh)": _model(case, shifted, np.ones_like(h)),
+        "wrong_argument:h is not squared in the slope of tanh": _model(case, shifted, 1 - h),
+        "wrong_argument:tanh is taken of h once more": _model(case, shifted, 1 - np.tanh(h) ** 2),
+        "wrong_argument:plus in the slope of tanh, where minus belongs": _model(case, shifted, 1 + h**2),
+        "wrong_argument:z, where h belongs in the slope of tanh": _model(case, shifted, 1 - z**2),
+        "missing_chain_factor:(normalising layer)": _model(case, shifted, no_norm=True),
+        "wrong_argument:reshaped with the letters last": _model(case, shifted, letters_last=True),
+    }
+    slips: dict[str, dict[str, Any]] = {name: {f: found[name] for f, found in versions.items()} for name in p}
+    n = len(contexts)
+    slips["W2"] = {"wrong_argument:z, where h belongs": z.T @ upstream, "averaged": h.T @ upstream / n}
+    slips["b2"] = {"averaged": upstream.mean(axis=0), "batch_axis": upstream}
+    right = _model(case, shifted)
+    slips["gamma"]["swapped_arguments:gamma and beta"] = right["beta"]
+    slips["beta"]["swapped_arguments:gamma and beta"] = right["gamma"]
+    slips["E"] |= embedding_slips(contexts, len(p["E"]), _rows(case, shifted))
+    return slips
+
+
+def _rows(case: Case, shifted: bool) -> Array:
+    """What arrives at each letter looked up, shape (N, L, D)."""
+    p, contexts, upstream = case
+    _, a, z = _forward(case, shifted)
+    grad_z = upstream @ p["W2"].T * (1 - np.tanh(z) ** 2)
+    grad_a = grad_z if shifted else _gradients(a, p["gamma"], grad_z)["x"]
+    return (grad_a @ p["W1"].T).reshape(*contexts.shape, -1)
