@@ -50,7 +50,7 @@ def load_tale() -> tuple[str, str]:
 
     Small letters, spaces, commas, full stops and line ends: 29 different characters at most.
     """
-    lines = _TALE.strip("\n").splitlines(keepends=True)
+    lines = _TALE.lstrip("\n").splitlines(keepends=True)
     cut = len(lines) * 4 // 5
     return "".join(lines[:cut]), "".join(lines[cut:])
 

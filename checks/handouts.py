@@ -7,7 +7,7 @@ notebooks, so the table cannot say what they don't. `python -m checks.handouts` 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +58,7 @@ TUTORIALS, STAGED, PRACTICE, RELU = (
 )
 RIDGE, LAYER, MLP, SOFTMAX = "04-ridge", "05-affine-tanh", "06-mlp", "07-softmax-nll"
 CIFAR, FASHION, IMAGENET = "08-cifar", "09-fashion-mnist", "10-imagenet"
+ENGINE, LETTERS = "11-your-own-engine", "12-batchnorm-and-embeddings"
 
 # Cells of the NYU homework that two years share.
 _PENALTY, _SUM, _RIDGE = (RIDGE, "l2_penalty"), (RIDGE, "sum_node"), (RIDGE, "ridge_regression", "training_error")
@@ -221,6 +222,23 @@ ROWS = (
     row("L167-2023-12", "Later edition: its gradients from PyTorch", RELU, "torch_gradient"),
 )
 
+# Optional sections of our own, which no sheet asks for.
+BEYOND = (
+    row("11-1", "A number that remembers what it was computed from: + and ·, one step back", ENGINE, "number"),
+    row("11-2", "The topological order of any graph", ENGINE, "topological_order"),
+    row("11-3", "All gradients of a formula with one call", ENGINE, "backpropagate"),
+    row("11-4", "Why a graph is built anew for each step", ENGINE, "q_stored_slopes"),
+    row("11-5", "The other operators, each with its slopes", ENGINE, "operators"),
+    row("11-6", "A small net of numbers, trained on two moons", ENGINE, "small_net", "training_step"),
+    row("11-7", "The cost of a gradient, forwards and backwards", ENGINE, "q_cost"),
+    row("12-1", "Batch normalisation, forward", LETTERS, "batchnorm_forward"),
+    row("12-2", "Its gradients, node by node", LETTERS, "batchnorm_backward"),
+    row("12-3", "Its gradient in one formula, derived and coded", LETTERS, "q_one_formula", "batchnorm_backward_short"),
+    row("12-4", "A shift in front of it is useless", LETTERS, "q_shift"),
+    row("12-5", "Embeddings: look up rows, add gradients up", LETTERS, "embedding"),
+    row("12-6", "A model that writes letter by letter", LETTERS, "softmax_loss", "char_model", "q_runs"),
+)
+
 
 # -- reading the notebooks ------------------------------------------------------------------------------------------
 
@@ -314,22 +332,39 @@ into the PDF.
 
 """
 
+BEYOND_HEAD = """
+## Beyond the handouts
+
+Two sections of our own, optional as a whole: no sheet asks for them, and their points count only where the instructor
+releases them and says so.
+
+"""
+
 
 def coverage_table(course: Course) -> str:
-    """Return docs/coverage.md: a table for each sheet. Raises CourseError naming every row without a home."""
-    found, faults = find_homes(course)
+    """Return docs/coverage.md: a table for each sheet, and one of what goes beyond them.
+
+    Raises CourseError naming every row without a home.
+    """
+    found, faults = find_homes(course, ROWS + BEYOND)
     if faults:
         raise CourseError("\n".join(faults))
     parts = [HEAD + "\n".join(f"* **{name}** – {text}" for name, text in SHEETS.items()) + "\n"]
     for sheet in SHEETS:
-        lines = [f"\n## {sheet}\n", "| exercise | asks for | where | check | points | graded |", "|---" * 6 + "|"]
-        for one in (one for one in ROWS if one.id.partition("-")[0] == sheet):
-            said: set[str] = set()
-            for number, home in enumerate(found[one.id]):
-                first = (one.id, one.title) if number == 0 else ("", "")
-                lines.append(f"| {' | '.join([*first, *_columns(home, said)])} |")
-        parts.append("\n".join(lines) + "\n")
+        rows = [one for one in ROWS if one.id.partition("-")[0] == sheet]
+        parts.append(f"\n## {sheet}\n\n" + _table(rows, found))
+    parts.append(BEYOND_HEAD + _table(BEYOND, found))
     return "".join(parts)
+
+
+def _table(rows: Iterable[Row], found: Mapping[str, Sequence[Home]]) -> str:
+    lines = ["| exercise | asks for | where | check | points | graded |", "|---" * 6 + "|"]
+    for one in rows:
+        said: set[str] = set()
+        for number, home in enumerate(found[one.id]):
+            first = (one.id, one.title) if number == 0 else ("", "")
+            lines.append(f"| {' | '.join([*first, *_columns(home, said)])} |")
+    return "\n".join(lines) + "\n"
 
 
 def _columns(home: Home, said: set[str]) -> list[str]:

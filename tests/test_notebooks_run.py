@@ -19,6 +19,8 @@ MOST_WORDS, MOST_LINES = 80, 15  # in one cell that is not an exercise or its ch
 def test_a_source_notebook_runs_top_to_bottom_within_a_minute(path, tmp_path, monkeypatch):
     monkeypatch.delenv("BACKPROP_DATA", raising=False)  # as on a computer without network and data
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for part in ("nbgrader_config.py", "checks"):  # the hidden tests look for the course that they run in
+        (tmp_path / part).symlink_to(ROOT / part)
     notebook = nbformat.read(path, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     trained = [cell for cell in code if "train" in cell.metadata.get("tags", [])]
@@ -44,7 +46,7 @@ def test_a_source_notebook_runs_top_to_bottom_within_a_minute(path, tmp_path, mo
 def test_there_is_a_notebook_for_every_section():
     sections = {path.parent.name for path in NOTEBOOKS}
     assert {path.name for path in (ROOT / "notebooks").iterdir() if path.is_dir()} == sections
-    assert len(sections) == 11
+    assert len(sections) == 13
 
 
 def words(text: str) -> int:

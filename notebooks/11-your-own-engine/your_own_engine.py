@@ -46,15 +46,15 @@ from backprop.stepper import step_through
 # ```
 #
 # Python turns `w * x` into the call `w.__mul__(x)`. If $w$ is an object of *our* class, we decide what that does: it
-# computes the product, and returns an object that remembers what it was made from. This is called *operator
-# overloading*; the graph builds itself while the formula is computed.
+# returns the product as an object that remembers what it was made from. This is *operator overloading*: the graph
+# builds itself while the formula is computed.
 
 # %% [markdown]
 # What has to be remembered? For each number that went in, one *arrow*: which number it was, and the **slope**, the
 # derivative of the result with respect to it, at the present values. For $p = w \cdot x$ with $w = 3$ and $x = -0.4$ the arrow
-# to $w$ has the slope $x = -0.4$, and the arrow to $x$ has the slope $w = 3$.
+# to $w$ has the slope $x = -0.4$, and the arrow to $x$ the slope $w = 3$.
 #
-# The picture shows the values of the formula above, for $b = 1.5$. Below the arrows stands what we want in the end: the derivative of $J$.
+# The picture shows the formula above for $b = 1.5$. Below the arrows stands what we want in the end: the derivative of $J$.
 
 # %% tags=["show"]
 draw_edges(
@@ -416,7 +416,7 @@ def with_nodes():
     return {name: float(gradient) for name, gradient in zip(values, gradients)}
 
 
-# %%
+# %% tags=["optional"]
 def with_torch():
     try:
         import torch
@@ -591,11 +591,11 @@ plt.show()
 #
 # The graph of one training step has $E$ arrows.
 #
-# 1. How many multiplications does the backward pass take? Compare that with the forward pass.
-# 2. The net has $P = 33$ parameters. How many forward passes do central differences need for its gradient? And for a net with
-#    a million parameters?
-# 3. Slopes could be multiplied from the inputs towards $J$ instead, along with the values. How many such passes does the
-#    gradient by $P$ parameters take, and why is one enough the other way?
+# 1. How many multiplications does the backward pass take, compared with the forward pass?
+# 2. The net has $P = 33$ parameters. How many forward passes do central differences need for its gradient? And with a million
+#    parameters?
+# 3. Slopes could be multiplied from the inputs towards $J$ instead. How many such passes does the gradient by $P$ parameters
+#    take, and why is one enough the other way?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "q_cost", "points": 3, "solution": true}
 # ### BEGIN SOLUTION
@@ -672,18 +672,17 @@ plt.show()
 # %% [markdown]
 # ## What you have now
 #
-# * An operator does two things at once: it computes a value, and remembers its inputs with a slope for each.
+# * An operator computes a value, and remembers its inputs with a slope for each.
 # * Backward is the same for all operators: `input.d_out += d_out · slope`, in reverse topological order.
-# * The graph is built anew by every calculation, so `if` and `for` in a formula need no special treatment.
+# * Every calculation builds the graph anew, so `if` and `for` need no special treatment.
 # * One backward pass costs about as much as a forward pass, for any number of parameters.
 #
-# What is left between your engine and PyTorch is arrays, speed and error messages, not another idea.
+# Between your engine and PyTorch lie arrays, speed and error messages, not another idea.
 
 # %% [markdown]
 # ## Go further
 #
-# * Chain 2,000 additions. Your `topological_order` may stop with a `RecursionError`, if it calls itself. Write it with a loop
-#   and a list of what is still to be visited.
-# * Let `a ** b` take a `Number` as its exponent. What is the slope by $b$, and for which $a$ is there none?
-# * Let `out` be a numpy array. Which slopes stay as they are, and what has to replace them for `@` and for sums?
-# * Multiply the slopes from the inputs to the end, along with the values (*forward mode*). When is that the better way?
+# * Chain 2,000 additions. If your `topological_order` calls itself, it stops with a `RecursionError`: write it with a loop.
+# * Let `a ** b` take a `Number` as its exponent. For which $a$ has it no slope by $b$?
+# * Let `out` be a numpy array. Which slopes stay as they are, and what replaces them for `@` and sums?
+# * Multiply the slopes from the inputs to the end, along with the values (*forward mode*). When is that better?

@@ -264,7 +264,7 @@ grade("12-batchnorm-and-embeddings/batchnorm_backward_short_check", globals())
 # Where PyTorch is installed, the next cell compares your layer with `torch.nn.functional.batch_norm`. **Expected**: differences around
 # 1e-15, and of 1e-14 at most.
 
-# %% tags=["show"]
+# %% tags=["show", "optional"]
 try:
     import torch
 except ImportError:
@@ -588,10 +588,10 @@ plt.show()
 # %% [markdown]
 # ### Question 3 (3 points)
 #
-# 1. Why does the size of the first weights matter so little with batch normalisation, and so much without? Say what happens to $a$,
-#    to $z$ and to the slope of tanh when $W_1$ is 15 times as large.
-# 2. The training loss is far below the validation loss. What does that say about a text of this length?
-# 3. A batch of **one** context: what would batch normalisation make of it? So how can the trained model be used on a single one?
+# 1. Why does the size of the first weights matter so little with batch normalisation? Say what happens to $a$, to $z$ and to the
+#    slope of tanh when $W_1$ is 15 times as large, with it and without.
+# 2. The training loss is far below the validation loss. Why?
+# 3. What would batch normalisation make of a batch of **one** context? So how can the trained model be used on one?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "q_runs", "points": 3, "solution": true}
 # ### BEGIN SOLUTION
@@ -649,8 +649,8 @@ plt.ylabel("how far its row moved")
 plt.show()
 
 # %% [markdown]
-# *Expected picture:* rare letters such as q and x have hardly moved, frequent ones much further. For a rare letter the model still
-# works with the random row that it was given at the beginning.
+# *Expected picture:* rare letters such as q, x and z have hardly moved; nearly all frequent ones have moved further. For a rare
+# letter the model still works with the random row that it was given at the beginning.
 
 # %% [markdown]
 # ## What you have now

@@ -24,8 +24,10 @@ from backprop.datasets import (
     load_shapes,
     shapes_images,
     three_blobs,
+    two_moons,
     unflatten,
 )
+from backprop.tale import load_tale, windows
 
 needs_data = [
     pytest.mark.data,
@@ -88,6 +90,47 @@ def test_the_blobs_are_those_of_make_blobs_with_seed_2():
     np.testing.assert_allclose(x_train[:3], expected, atol=5e-9)
     digest = hashlib.sha256(np.round(np.concatenate([x_train, x_test]), 9).tobytes()).hexdigest()
     assert digest == "bcc0a63666e5c04c0af6493d4b9a86a41fa48041f99a195f5c1b1a1ddf69290f"
+
+
+def test_the_moons_without_noise_are_two_half_circles():
+    # the same curves as scikit-learn's make_moons: the upper half around (0, 0), the lower half around (1, ½)
+    x, y, x_test, y_test = two_moons(51, 40, noise=0.0)
+    assert x.shape == (51, 2) and y.dtype == np.int64 and np.bincount(y).tolist() == [26, 25]
+    assert x_test.shape == (40, 2) and np.bincount(y_test).tolist() == [20, 20]
+    upper, lower = x[y == 0], x[y == 1] - [1.0, 0.5]
+    np.testing.assert_allclose(np.hypot(*upper.T), 1.0)
+    np.testing.assert_allclose(np.hypot(*lower.T), 1.0)
+    assert (upper[:, 1] >= 0).all() and (lower[:, 1] <= 0).all()
+    assert np.ptp(upper[:, 0]) > 1.8 and np.ptp(lower[:, 0]) > 1.8
+
+
+def test_the_moons_come_again_with_their_seed_and_no_line_parts_them():
+    x, y, x_test, y_test = two_moons()
+    assert x.shape == (100, 2) and x_test.shape == (400, 2)
+    np.testing.assert_array_equal(x, two_moons().x_train)
+    assert not np.array_equal(x, two_moons(seed=5).x_train)
+    around = np.hypot(*x[y == 0].T) - 1
+    assert np.std(around) == pytest.approx(0.15, abs=0.04)
+    line = np.linalg.lstsq(np.column_stack([x, np.ones(100)]), 2 * y - 1, rcond=None)[0]
+    side = np.column_stack([x_test, np.ones(400)]) @ line > 0
+    assert 0.8 < np.mean(side == y_test) < 0.93
+    with pytest.raises(ValueError, match="negative"):
+        two_moons(noise=-0.1)
+
+
+def test_the_tale_is_cut_at_a_line_and_read_in_windows():
+    text, rest = load_tale()
+    assert text.endswith("\n") and rest.endswith("\n") and 0.75 < len(text) / len(text + rest) < 0.85
+    alphabet = "".join(sorted(set(text + rest)))
+    assert set(alphabet) <= set("abcdefghijklmnopqrstuvwxyz ,.\n") and len(alphabet) == 29
+    contexts, targets = windows(text, alphabet, 5)
+    assert contexts.shape == (len(text) - 5, 5) and targets.shape == (len(text) - 5,)
+    read = ["".join(alphabet[k] for k in row) + alphabet[t] for row, t in zip(contexts, targets, strict=True)]
+    assert read == [text[i : i + 6] for i in range(len(text) - 5)]
+    with pytest.raises(ValueError, match="not in the alphabet"):
+        windows("Q", alphabet, 1)
+    with pytest.raises(ValueError, match="do not fit"):
+        windows("the", alphabet, 3)
 
 
 def test_shapes_are_the_same_for_the_same_seed_and_balanced():

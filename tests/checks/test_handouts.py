@@ -88,7 +88,8 @@ def test_a_row_without_a_home_is_named(broken, said):
 
 
 def test_the_page_is_not_written_while_a_row_has_no_home(monkeypatch):
-    monkeypatch.setattr(coverage, "find_homes", lambda course: ({}, ["NYU21-1 has no home.", "NYU21-2 has no home."]))
+    faults = ["NYU21-1 has no home.", "NYU21-2 has no home."]
+    monkeypatch.setattr(coverage, "find_homes", lambda course, rows: ({}, faults))
     with pytest.raises(CourseError, match="NYU21-1 has no home.\nNYU21-2 has no home."):
         coverage_table(COURSE)
 
