@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from autograder.course import Course
-from autograder.publish import publish
+from autograder.release.publish import publish
 
 ROOT = Path(__file__).resolve().parents[1]
 CPU = "https://download.pytorch.org/whl/cpu"
 TORCH = {"torch": "2.11.0+cpu", "torchvision": "0.26.0+cpu"}
 
-pytestmark = pytest.mark.xdist_group("colab")
+pytestmark = [pytest.mark.colab, pytest.mark.xdist_group("colab")]
 
 
 @pytest.fixture(scope="session")

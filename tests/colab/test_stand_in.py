@@ -26,10 +26,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder.classroom import MARKS, RUBRIC
 from autograder.course import Course
-from autograder.hosting import Hosting
-from autograder.publish import publish
+from autograder.demo.classroom import MARKS, RUBRIC
+from autograder.release.hosting import Hosting
+from autograder.release.publish import publish
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -48,7 +48,7 @@ WEIGHTS = {
     "09-fashion-mnist/fashion_mnist.ipynb": ("weights", 'save_torch(FashionNet(), "fashion_net.safetensors")'),
 }
 
-pytestmark = pytest.mark.xdist_group("colab")
+pytestmark = [pytest.mark.colab, pytest.mark.xdist_group("colab")]
 
 
 # -- the machine ----------------------------------------------------------------------------------------------------
