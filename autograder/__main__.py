@@ -304,15 +304,19 @@ def mutants(
     seeds: Annotated[int, typer.Option(min=1, help="Random inputs to try each solution on.")] = 20,
     workers: Workers = CORES,
     unseen: Annotated[bool, typer.Option("--unseen", help="Judge answers of people who never saw the checks.")] = False,
+    visible: Annotated[
+        bool, typer.Option("--visible", help="Measure what the visible checks of notebooks say.")
+    ] = False,
     write: Annotated[Path | None, typer.Option(dir_okay=False, help="Also write the table as Markdown.")] = None,
 ) -> None:
     """Test the checks: every wrong solution caught, every right one accepted?"""
-    from backprop.files import write_atomically
+    from .mutants.measure import measure
+    from .mutants.page import write_section
 
+    if visible:
+        return look_at_visible_checks(sections, workers, write)
     if unseen:
         return judge_unseen(sections, seeds, workers, write)
-
-    from .mutants.measure import measure
 
     course = find_course()
     with Steps("solutions") as steps:
@@ -320,14 +324,28 @@ def mutants(
     console.print(outcome.table())
     say(outcome.sentence)
     if write:
-        write_atomically(write, outcome.markdown().encode())
+        write_section(write, "hidden", outcome.markdown())
     if not outcome.good:
         raise UserError("\n".join(outcome.failures))
 
 
-def judge_unseen(sections: list[str] | None, seeds: int, workers: int, write: Path | None) -> None:
-    from backprop.files import write_atomically
+def look_at_visible_checks(sections: list[str] | None, workers: int, write: Path | None) -> None:
+    from .mutants.page import write_section
+    from .mutants.visible import measure_visible
 
+    course = find_course()
+    with Steps("solutions") as steps:
+        outcome = measure_visible(course, choose(course, sections), workers=workers, progress=steps)
+    for line in outcome.failures:
+        say(line)
+    console.print(outcome.table())
+    say(outcome.sentence)
+    if write:
+        write_section(write, "visible", outcome.markdown())
+
+
+def judge_unseen(sections: list[str] | None, seeds: int, workers: int, write: Path | None) -> None:
+    from .mutants.page import write_section
     from .mutants.unseen import measure_unseen, survivors, table
 
     course = find_course()
@@ -337,7 +355,7 @@ def judge_unseen(sections: list[str] | None, seeds: int, workers: int, write: Pa
     for line in [*survivors(tried), text]:
         say(line)
     if write:
-        write_atomically(write, text.encode())
+        write_section(write, "unseen", text)
 
 
 @app.command()

@@ -24,15 +24,7 @@ from .exercise import UNNAMED, Cell, Exercise, code_cells, exercises, namespace,
 from .operators import generate
 
 SECONDS = 30
-PAGE = """# The checks, measured
-
-Made by `python -m autograder mutants --write docs/checks.md`. For each check: how many wrong solutions were caught
-under every seed, how many right ones were accepted under every seed, in which share of the runs of a wrong solution
-the feedback named its mistake, and in which share it named another one.
-
-| check | wrong ones caught | right ones accepted | mistake named | misnamed |
-|---|---|---|---|---|
-"""
+HEAD = "| check | wrong ones caught | right ones accepted | mistake named | misnamed |\n|---|---|---|---|---|\n"
 
 
 # -- measuring ------------------------------------------------------------------------------------------------------
@@ -129,7 +121,7 @@ class Outcome:
         return table
 
     def markdown(self) -> str:
-        return PAGE + "".join(f"| {' | '.join(row)} |\n" for row in self.rows()) + f"\n{self.sentence}\n"
+        return HEAD + "".join(f"| {' | '.join(row)} |\n" for row in self.rows()) + f"\n{self.sentence}\n"
 
 
 def measure(
@@ -145,7 +137,7 @@ def measure(
     for section in sections:
         cells = code_cells(course.root, section)
         for exercise in exercises(course.checks, section):
-            solutions, left_out = _solutions(cells, exercise)
+            solutions, left_out = solutions_of(cells, exercise)
             equivalent += left_out
             check = find(course.checks, exercise.check)
             if check is None:
@@ -167,7 +159,7 @@ def try_all(jobs: Sequence[tuple], *, workers: int, progress: Callable[[int, int
             yield one
 
 
-def _solutions(cells: Sequence[Cell], exercise: Exercise) -> tuple[list[tuple[str, bool, str, str, str]], int]:
+def solutions_of(cells: Sequence[Cell], exercise: Exercise) -> tuple[list[tuple[str, bool, str, str, str]], int]:
     """(name, is it right, expected family, cell, source) of every solution; and how many are equivalent."""
     by_id = {cell.grade_id: cell.source for cell in cells if cell.grade_id}
     solutions = [("the reference solution", True, "", exercise.cell, by_id[exercise.cell])]

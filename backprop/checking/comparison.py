@@ -52,7 +52,14 @@ class Comparison:
 
 
 class CheckFailed(AssertionError):
-    """A check found a mistake. The message is the report; Jupyter shows it without a traceback."""
+    """A check found a mistake. The message is the report; Jupyter shows it without a traceback.
+
+    families : the kinds of mistakes that the report names; None when it is a sentence about one plain fact
+    """
+
+    def __init__(self, report: str, families: tuple[str, ...] | None = None):
+        super().__init__(report)
+        self.families = families
 
     def _render_traceback_(self) -> list[str]:
         return str(self).splitlines()
@@ -149,7 +156,8 @@ def stop_if_wrong(sections: Sequence[tuple[str, Sequence[Comparison]]], then: st
     limits = [c.limit for c in everything if not c.ok and not c.note]
     if limits:
         text.append(f"Max differences below {_rounded_up(max(limits)):.0e} are accepted.")
-    raise CheckFailed("\n".join([*text, then] if then else text))
+    families = tuple(dict.fromkeys(c.mistake.family for c in everything if c.mistake is not None))
+    raise CheckFailed("\n".join([*text, then] if then else text), families)
 
 
 def _reports(sections: Sequence[tuple[str, Sequence[Comparison]]]) -> list[str]:

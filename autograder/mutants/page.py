@@ -1,0 +1,46 @@
+"""The published figures: one page with a section for each kind of measurement, each written by its own command."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from backprop.files import write_atomically
+
+TITLE = "# The checks, measured\n"
+# In the order of the page: what a section is called in the code, its heading, and how its figures came about.
+SECTIONS = {
+    "hidden": (
+        "Wrong and right solutions of our own",
+        """Made by `python -m autograder mutants --seeds 1000 --write docs/checks.md`. For each check: how many wrong
+solutions were caught under every seed, how many right ones were accepted under every seed, in which share of the runs
+of a wrong solution the feedback named its mistake, and in which share it named another one. These solutions were
+written, or made by rule, by those who wrote the checks: 100 % here says that the checks do what their authors thought
+of, and nothing about what they did not think of.""",
+    ),
+    "unseen": (
+        "Answers written without sight of the checks",
+        """Made by `python -m autograder mutants --unseen --seeds 3 --write docs/checks.md`. The answers in
+`checks/mutants/unseen/` were written from the notebooks alone and frozen before they were first judged. The figures at
+first contact never change; those of today follow the checks.""",
+    ),
+    "visible": (
+        "The visible checks",
+        """Made by `python -m autograder mutants --visible --write docs/checks.md`. The same solutions, put to the cell
+that a student runs. "In words": of the wrong solutions that are caught, the share for which the check says what kind of
+mistake it is, or states the plain fact; "misnamed": it names another kind. A right solution that is refused here is
+mostly one that is right only beside a helper that is wrong, which the hidden check judges fairly.""",
+    ),
+}
+
+
+def write_section(path: Path, kind: str, table: str) -> None:
+    """Put the table into its section of the page, made when it is not there; the other sections stay."""
+    old = path.read_text(encoding="utf-8") if path.is_file() else ""
+    parts = re.split(r"^## (.+)\n", old, flags=re.MULTILINE)[1:]
+    bodies = dict(zip(parts[::2], parts[1::2], strict=True))
+    heading, words = SECTIONS[kind]
+    bodies[heading] = f"\n{words}\n\n{table.strip()}\n\n"
+    order = [heading for heading, _ in SECTIONS.values() if heading in bodies]
+    text = TITLE + "".join(f"\n## {name}\n{bodies[name].rstrip()}\n" for name in order)
+    write_atomically(path, text.encode())

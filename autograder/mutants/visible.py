@@ -1,0 +1,175 @@
+"""The visible checks, measured like the hidden ones: what does a student see who runs the cell below a wrong answer?"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.table import Table
+
+from backprop.gradcheck import CheckFailed
+
+from ..course import Course
+from ..sandbox.bubblewrap import ONE_THREAD
+from .exercise import UNNAMED, Cell, code_cells, exercises, namespace
+from .measure import SECONDS, solutions_of
+
+HIDDEN = re.compile(r"^### BEGIN HIDDEN TESTS.*?^### END HIDDEN TESTS[^\n]*\n?", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the visible check said about one solution.
+
+    outcome : "passed", "sentence" (a plain fact, or a named mistake), "numbers" (a table that names nothing) or
+              "traceback" (an error of Python that the check did not put into words)
+    said    : the families of mistakes that it named
+    family  : the family that it should name, see Mutant; "" or "*" when none in particular
+    """
+
+    check: str
+    name: str
+    right: bool
+    family: str
+    outcome: str
+    said: tuple[str, ...] = ()
+    text: str = ""
+
+    @property
+    def caught(self) -> bool:
+        return self.outcome != "passed"
+
+    @property
+    def named(self) -> bool:
+        """It says what is wrong: the family that is meant, or a plain fact."""
+        wanted = set(self.family.split("|"))
+        return self.outcome == "sentence" and (not self.said or bool(wanted & set(self.said)) or self.family == UNNAMED)
+
+    @property
+    def misnamed(self) -> bool:
+        return bool(self.said) and self.family not in ("", UNNAMED) and not set(self.family.split("|")) & set(self.said)
+
+
+@dataclass
+class VisibleOutcome:
+    """The figures of the visible checks. `failures` has a line for each wrong solution that passes, and so on."""
+
+    seen: list[Seen] = field(default_factory=list)
+
+    def rows(self) -> Iterator[list[str]]:
+        """Per check: name, wrong ones caught, right ones accepted, named, misnamed, tracebacks."""
+        for check in dict.fromkeys(one.check for one in self.seen):
+            yield [check, *self._figures([one for one in self.seen if one.check == check])]
+
+    @staticmethod
+    def _figures(seen: Sequence[Seen]) -> list[str]:
+        wrong, right = [one for one in seen if not one.right], [one for one in seen if one.right]
+        caught = [one for one in wrong if one.caught]
+
+        def share(count: int) -> str:
+            return f"{count / len(caught):.0%}" if caught else "–"
+
+        return [
+            f"{len(caught)}/{len(wrong)}",
+            f"{sum(not one.caught for one in right)}/{len(right)}",
+            share(sum(one.named for one in caught)),
+            share(sum(one.misnamed for one in caught)),
+            str(sum(one.outcome == "traceback" for one in caught)),
+        ]
+
+    @property
+    def sentence(self) -> str:
+        caught, accepted, named, misnamed, tracebacks = self._figures(self.seen)
+        return (
+            f"The visible checks catch {caught} wrong solutions and accept {accepted} right ones; of those caught "
+            f"{named} are put into words, {misnamed} named as something else, {tracebacks} end in a raw traceback."
+        )
+
+    @property
+    def failures(self) -> list[str]:
+        lines = []
+        for one in self.seen:
+            if one.right == one.caught:
+                lines.append(f"{one.check}: {one.name!r} {'is refused' if one.right else 'passes'}")
+            elif one.misnamed or one.outcome in ("numbers", "traceback"):
+                what = f"named {', '.join(one.said)}" if one.misnamed else f"only {one.outcome}"
+                lines.append(f"{one.check}: {one.name!r} ({one.family or 'no family'}) is {what}")
+        return lines
+
+    def table(self) -> Table:
+        table = Table("visible check", "caught", "accepted", "in words", "misnamed", "tracebacks")
+        for row in self.rows():
+            table.add_row(*row)
+        return table
+
+    def markdown(self) -> str:
+        head = "| visible check | caught | accepted | in words | misnamed | tracebacks |\n|---|---|---|---|---|---|\n"
+        return head + "".join(f"| {' | '.join(row)} |\n" for row in self.rows()) + f"\n{self.sentence}\n"
+
+
+def measure_visible(
+    course: Course,
+    sections: Sequence[str],
+    *,
+    workers: int = 1,
+    progress: Callable[[int, int, str], None] = lambda done, total, what: None,
+) -> VisibleOutcome:
+    """Run the visible check below every mutant and variant of the sections, in worker processes."""
+    jobs = []
+    for section in sections:
+        cells = code_cells(course.root, section)
+        by_id = {cell.grade_id: cell for cell in cells if cell.grade_id}
+        for exercise in exercises(course.checks, section):
+            check = by_id[exercise.check.partition("/")[2]]
+            found, _ = solutions_of(cells, exercise)
+            jobs += [(exercise.check, cells, HIDDEN.sub("", check.source), *solution) for solution in found]
+    outcome = VisibleOutcome()
+    with ProcessPoolExecutor(
+        min(workers, len(jobs)) or 1,
+        mp_context=multiprocessing.get_context("fork"),
+        initializer=os.environ.update,
+        initargs=(ONE_THREAD,),
+    ) as pool:
+        for done, one in enumerate(pool.map(_look, jobs, chunksize=4), 1):
+            outcome.seen.append(one)
+            progress(done, len(jobs), one.check)
+    return outcome
+
+
+class _TooLong(Exception):
+    pass
+
+
+def _look(job: tuple[str, Sequence[Cell], str, str, bool, str, str, str]) -> Seen:
+    """Run one solution and the visible check below it."""
+    check, cells, visible, name, right, family, cell, source = job
+
+    def stop(*args: Any) -> None:
+        raise _TooLong
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.alarm(SECONDS)
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+        try:
+            scope = namespace(cells, {cell: source})
+            exec(compile(visible, "<check>", "exec"), scope)
+        except CheckFailed as error:
+            outcome = "numbers" if error.families == () else "sentence"
+            return Seen(check, name, right, family, outcome, error.families or (), str(error))
+        except AssertionError as error:  # the notebook's own assert, with a sentence of its own
+            return Seen(check, name, right, family, "sentence" if str(error) else "traceback", (), str(error))
+        except (Exception, SystemExit) as error:
+            return Seen(check, name, right, family, "traceback", (), f"{type(error).__name__}: {error}")
+        finally:
+            signal.alarm(0)
+            if "torch" in sys.modules:  # an answer may have switched gradients off for good
+                sys.modules["torch"].set_grad_enabled(True)
+    return Seen(check, name, right, family, "passed")
