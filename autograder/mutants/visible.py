@@ -162,8 +162,9 @@ def _look(job: tuple[str, Sequence[Cell], str, str, bool, str, str, str]) -> See
             scope = namespace(cells, {cell: source})
             exec(compile(visible, "<check>", "exec"), scope)
         except CheckFailed as error:
-            outcome = "numbers" if error.families == () else "sentence"
-            return Seen(check, name, right, family, outcome, error.families or (), str(error))
+            said = tuple(one for one in error.families or () if one != "unrecognised")
+            outcome = "sentence" if said or error.families is None else "numbers"
+            return Seen(check, name, right, family, outcome, said, str(error))
         except AssertionError as error:  # the notebook's own assert, with a sentence of its own
             return Seen(check, name, right, family, "sentence" if str(error) else "traceback", (), str(error))
         except (Exception, SystemExit) as error:

@@ -41,7 +41,9 @@ def diagnose(
     rtol: float = 1e-6,
     atol: float = 1e-9,
 ) -> Mistake | None:
-    """Mistake that turned `exact` into `got`, or None when nothing can be said with confidence.
+    """Mistake that turned `exact` into `got`; None where not even the place and size of what is wrong can be said.
+
+    A mistake of the family "unrecognised" says that much and nothing about the cause.
 
     got : what the student's code gave: array, number, list, None, or anything else
     exact : the right array (any shape) or number
@@ -62,8 +64,11 @@ def diagnose(
         array = array.reshape(exact.shape)
     with np.errstate(all="ignore"):
         named, ambiguous = _from_candidates(array, exact, name, candidates, rtol, atol)
-        if named is not None or ambiguous:
+        if named is not None:
             return named
+        if ambiguous:
+            same = array.shape == exact.shape and np.isfinite(array).all() and np.isfinite(exact).all()
+            return _where_and_how_much(array, exact, name, rtol, atol) if same else None
         if array.shape != exact.shape:
             return _about_shape(array, exact, name, rtol, atol)
         if not np.isfinite(array).all():
@@ -71,7 +76,8 @@ def diagnose(
         if not np.isfinite(exact).all():
             return None
         found = _about_values(array, exact, name, upstream, batch_size, rtol, atol)
-        return found or _flipped_candidate(array, exact, name, candidates, rtol, atol)
+        found = found or _flipped_candidate(array, exact, name, candidates, rtol, atol)
+        return found or _where_and_how_much(array, exact, name, rtol, atol)
 
 
 def _as_numbers(got: Any, exact: np.ndarray, name: str) -> tuple[np.ndarray | None, Mistake | None]:
@@ -373,6 +379,27 @@ def _partly_right(got: np.ndarray, exact: np.ndarray, name: str, rtol: float, at
     if wrong.sum() == 1 and exact.size >= 4 and _distinct(exact) >= _INFORMATIVE:
         return Mistake("one_entry", f"{name} is right except for one entry, {_index_text(_first(wrong))}.")
     return None
+
+
+def _where_and_how_much(got: np.ndarray, exact: np.ndarray, name: str, rtol: float, atol: float) -> Mistake | None:
+    """The last resort: which entries are wrong, and by what ratio the first of them."""
+    wrong = np.abs(got - exact) > atol + _slack(got, rtol) * np.abs(exact)
+    if not wrong.any():
+        return None
+    at = _first(wrong)
+    mine, right = float(got[at]), float(exact[at])
+    if abs(right) <= atol:
+        size = "is not zero, as it should be"
+    elif mine == 0:
+        size = "is zero, and should not be"
+    else:
+        size = f"is {mine / right:.4g} times what it should be".replace("-", "−")
+    if exact.size == 1:
+        return Mistake("unrecognised", f"{name} {size}.")
+    if wrong.all():
+        return Mistake("unrecognised", f"All {exact.size} entries of {name} are wrong; the first {size}.")
+    count = f"{wrong.sum()} of the {exact.size} entries of {name} {'is' if wrong.sum() == 1 else 'are'} wrong"
+    return Mistake("unrecognised", f"{count}; the first, {_index_text(at)}, {size}.")
 
 
 def _first(mask: np.ndarray) -> tuple[int, ...]:

@@ -57,6 +57,7 @@ FAMILIES: dict[str, str] = {
     "one_node_only": "one input node served, another forgotten",
     "in_place": "an array of somebody else changed in place",
     "missing": "a result that is not there",
+    "unrecognised": "none of the above: wrong in a way that no other family explains",
 }
 
 # What the student reads. {name} is the quantity (∂J/∂W), {var} the variable in it (W).

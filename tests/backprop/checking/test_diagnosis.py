@@ -107,18 +107,21 @@ def test_a_mistake_nobody_described_is_not_given_a_name():
     for seed in range(300):
         rng = np.random.default_rng(seed)
         exact, candidates = layer_candidates(rng)
-        assert diagnose(matrix(rng, exact.shape), exact, name="W", candidates=candidates, batch_size=BATCH) is None
+        assert (
+            diagnose(matrix(rng, exact.shape), exact, name="W", candidates=candidates, batch_size=BATCH).family
+            == "unrecognised"
+        )
 
 
 def test_a_random_wrong_number_is_not_given_a_name():
     for seed in range(300):
         rng = np.random.default_rng(seed)
         exact, got, up = rng.normal(size=3)
-        assert diagnose(got, exact, name="loss", upstream=up, batch_size=BATCH) is None
+        assert diagnose(got, exact, name="loss", upstream=up, batch_size=BATCH).family == "unrecognised"
 
 
 def test_two_candidates_that_coincide_prove_neither():
-    assert diagnose(3.0, 5.0, name="a", candidates={"assigned": 3.0, "missing_term": 3.0}) is None
+    assert diagnose(3.0, 5.0, name="a", candidates={"assigned": 3.0, "missing_term": 3.0}).family == "unrecognised"
     assert diagnose(3.0, 5.0, name="a", candidates={"assigned": 3.0, "missing_term": 2.0}).family == "assigned"
 
 
@@ -242,3 +245,26 @@ def test_no_sentence_shows_a_value():
         text = diagnose(got, exact, name="∂J/∂W", batch_size=BATCH).text
         for number in np.ravel(exact):
             assert f"{number:.3g}" not in text and f"{number:.2f}" not in text
+
+
+@pytest.mark.parametrize(
+    ("got", "exact", "text"),
+    [
+        (5.5, 3.3, "∂J/∂w is 1.667 times what it should be."),
+        (
+            [1.0, 2.0, 3.0],
+            [1.1, 2.7, 3.2],
+            "All 3 entries of ∂J/∂w are wrong; the first is 0.9091 times what it should be.",
+        ),
+        (
+            [[1.0, 2.0], [3.0, 4.0]],
+            [[1.0, 2.7], [3.0, 9.1]],
+            "2 of the 4 entries of ∂J/∂w are wrong; the first, [0, 1], is 0.7407 times what it should be.",
+        ),
+        ([0.3, 2.0], [0.0, 2.7], "All 2 entries of ∂J/∂w are wrong; the first is not zero, as it should be."),
+        ([0.0, 2.0], [1.3, 2.7], "All 2 entries of ∂J/∂w are wrong; the first is zero, and should not be."),
+    ],
+)
+def test_what_no_family_explains_is_told_by_place_and_ratio(got, exact, text):
+    found = diagnose(np.array(got), np.array(exact), name="∂J/∂w")
+    assert (found.family, found.text) == ("unrecognised", text)
