@@ -1,6 +1,5 @@
 """What is needed is told three times, and agrees: pyproject.toml (ranges), environment.yml (conda), constraints.txt."""
 
-
 import pytest
 import yaml
 from packaging.requirements import Requirement

@@ -168,7 +168,7 @@ def grade_notebook(
     if template is None:
         raise UserError(f"{path.name}: section {section} has the notebooks {', '.join(known)}; rename the file to one.")
     cells, problems = read_notebook(path)
-    files, more = read_files(path.parent, {path.name})
+    files, more = read_files(path.parent)
     with contextlib.ExitStack() as stack:
         grader = grader or stack.enter_context(Grader())
         return grader.grade(template, cells, files, [*problems, *more])

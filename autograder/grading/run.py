@@ -23,10 +23,9 @@ from pathlib import Path
 from ..course import Course
 from ..gradebook.writer import GradebookWriter, NotebookScores
 from ..lock import one_run_at_a_time
-from ..submissions.files import read_files
 from ..submissions.find import Submission, find_submissions
 from ..submissions.released import released_notebooks
-from ..submissions.submission import read_timestamp
+from ..submissions.submission import read_beside, read_timestamp
 from .keys import salt, section_base, submission_key
 from .ledger import Ledger, sweep
 from .record import Record, name_of, without_notebooks
@@ -82,8 +81,8 @@ def apply(course: Course, writer: GradebookWriter, ledger: Ledger, submission: S
         for name, notebook in record["notebooks"].items():
             text = json.dumps(notebook["notebook"], ensure_ascii=False)
             (temporary / f"{name}.ipynb").write_text(text, encoding="utf-8", errors="replace")
-        files, _ = read_files(submission.folder, set())
-        for name, content in files.items():
+        beside = read_beside(submission.folder, released_notebooks(course, submission.section))
+        for name, content in beside.items():
             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
             (temporary / name).write_bytes(content)
         timestamp = read_timestamp(submission.folder)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from .files import open_no_link
+from .files import NOISE, open_no_link
 
 MAX_ENTRIES = 100_000  # of a whole class
 MAX_STUDENT_ENTRIES = 2000  # of one student's zip
@@ -31,7 +31,6 @@ CHUNK = 2**16
 DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError, OverflowError)
 
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(\.|\Z)", re.IGNORECASE)
-NOISE = re.compile(r"__MACOSX|__pycache__|\.ipynb_checkpoints|\.DS_Store|\._.*|Thumbs\.db|desktop\.ini", re.IGNORECASE)
 OTHER_PACKERS = {b"Rar!": "a RAR", b"7z\xbc\xaf": "a 7z", b"\x1f\x8b": "a gzip", b"BZh": "a bzip2", b"\xfd7zX": "an xz"}
 
 

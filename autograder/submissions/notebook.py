@@ -22,6 +22,7 @@ MAX_BROKEN = 200
 MAX_SOURCE = 2**20
 MAX_ALL_SOURCE = 8 * 2**20
 CELL_TYPES = ("code", "markdown", "raw")
+END_OF_CELLS = re.compile(r"\s*,?\s*\]")
 CELL_START = re.compile(r'\{\s*"(?:cell_type|attachments|execution_count|id)"')
 
 
@@ -81,12 +82,16 @@ def parse_notebook(data: bytes, name: str = "the notebook") -> tuple[list[Submit
         return [], [f"{name} has more than {MAX_PARTS:,} parts. Clear its outputs and hand it in again."]
     document = _json(text)
     if not isinstance(document, dict):
-        rescued = _rescue(text)
-        if not rescued:
+        cells, lost = _rescue(text)
+        if not cells:
             place = _first_line(text)
             return [], [f"{name} is not a notebook ({place}). Ask for it again."]
-        problems.append(f"{name} is damaged; {len(rescued)} of its cells could be read, the rest is lost.")
-        document = {"cells": rescued}
+        if lost:
+            problems.append(f"{name} is damaged; {len(cells)} of its cells could be read, the rest is lost.")
+        else:
+            text = f"{name} is damaged outside its cells; all {len(cells)} of them could be read."
+            problems.append(Remark(text))
+        document = {"cells": cells}
     raw = document.get("cells")
     if raw is None and isinstance(document.get("worksheets"), list):  # nbformat 3
         sheets = [sheet.get("cells") for sheet in document["worksheets"] if isinstance(sheet, dict)]
@@ -162,17 +167,17 @@ def _json(text: str) -> Any:
         return None
 
 
-def _rescue(text: str) -> list[Any]:
-    """The cells of a notebook whose JSON is cut off or broken somewhere, read one by one."""
+def _rescue(text: str) -> tuple[list[Any], bool]:
+    """The cells of a notebook whose JSON is cut off or broken somewhere, read one by one, and whether some are lost."""
     start = re.search(r'"cells"\s*:\s*\[', text)
     if not start:
-        return []
+        return [], True
     decoder, cells, position = json.JSONDecoder(strict=False), [], start.end()
     broken, left = 0, 4 * len(text)  # each try may read all that is left of the text
     while len(cells) < MAX_CELLS and broken < MAX_BROKEN and left > 0:
         brace = text.find("{", position)
         if brace < 0:
-            return cells
+            break
         try:
             cell, position = decoder.raw_decode(text, brace)
         except (ValueError, RecursionError) as error:
@@ -181,12 +186,14 @@ def _rescue(text: str) -> list[Any]:
             left -= getattr(error, "pos", len(text)) - brace
             following = CELL_START.search(text, brace + 1)
             if not following:
-                return cells
+                break
             position = following.start()
             continue
         if isinstance(cell, dict) and "cell_type" in cell:
             cells.append(cell)
-    return cells
+            if not broken and END_OF_CELLS.match(text, position):
+                return cells, False
+    return cells, True
 
 
 def _first_line(text: str) -> str:

@@ -88,13 +88,15 @@ class ReleasedCell:
 class ReleasedNotebook:
     """One notebook of a section as released.
 
-    torch : its exercises are about torch, so torch is importable when it is graded
+    torch   : its exercises are about torch, so torch is importable when it is graded
+    weights : names of the files of trained weights that are handed in beside it
     """
 
     section: str
     name: str
     cells: tuple[ReleasedCell, ...]
     torch: bool = False
+    weights: tuple[str, ...] = ()
 
     @property
     def grade_cells(self) -> Iterator[ReleasedCell]:
@@ -141,7 +143,8 @@ def _template(root: Path, folder: Path, section: str, name: str, changed: int) -
             )
         )
     own = release.metadata.get("backprop", {})
-    return ReleasedNotebook(section, name, tuple(cells), bool(own.get("torch")))
+    weights = tuple(entry["file"] for entry in own.get("weights", []))
+    return ReleasedNotebook(section, name, tuple(cells), bool(own.get("torch")), weights)
 
 
 def unequal_points(folder: Path, section: str, cells: Sequence[nbformat.NotebookNode]) -> Iterator[tuple[int, str]]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import CourseError
-from .files import open_no_link, read_files
-from .notebook import Remark, SubmittedCell, read_notebook
+from .choose import choose, untouched
+from .files import contents_of, found_files, open_no_link
+from .notebook import Remark, SubmittedCell
 from .released import ReleasedNotebook
 
 
@@ -52,46 +52,18 @@ class Contents:
 
 def read_contents(folder: Path, wanted: dict[str, ReleasedNotebook]) -> Contents:
     """Read the notebooks of a section and the files beside them. Never raises for what is in the folder."""
-    chosen, problems = choose_notebooks(folder, wanted)
-    files, more = read_files(folder, {path.name for path in chosen.values()})
-    read = {name: read_notebook(path) for name, path in chosen.items()}
-    return Contents(
-        {name: cells for name, (cells, _) in read.items()},
-        files,
-        [*problems, *more],
-        {name: said for name, (_, said) in read.items()},
-    )
+    problems: list[str] = []
+    choice = choose(found_files(folder, problems), wanted)
+    files = contents_of(choice.files, problems)
+    cells, said = {}, {}
+    for name, candidate in choice.notebooks.items():
+        cells[name], wrong = candidate.read
+        said[name] = [*map(Remark, choice.remarks[name]), *wrong]
+        if cells[name] and untouched(wanted[name], cells[name]):
+            said[name].append(Remark(f"{candidate.file.name[:80]!r} is as it was released: nothing is written in it."))
+    return Contents(cells, files, [*choice.problems, *problems], said)
 
 
-def choose_notebooks(folder: Path, wanted: dict[str, ReleasedNotebook]) -> tuple[dict[str, Path], list[str]]:
-    """The submitted file of each notebook of a section: the one of its name, else the only one that can be meant."""
-    below = sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
-    there = _notebooks(folder) or [path for inner in below for path in _notebooks(inner)]
-    chosen = {name: folder / f"{name}.ipynb" for name in wanted if folder / f"{name}.ipynb" in there}
-    problems = []
-    for name in wanted:
-        if name in chosen:
-            continue
-        others = [path for path in there if path not in chosen.values()]
-        alike = [path for path in others if path.stem.lower().startswith(name.lower())] or others
-        if len(alike) == 1 and (len(wanted) == 1 or _starts(alike[0], name)):
-            chosen[name] = alike[0]
-            called = os.path.relpath(alike[0], folder)[:80]
-            problems.append(f"The notebook was called {called!r}; it was graded as {name}.ipynb.")
-        elif len(alike) > 1 and len(wanted) == 1:
-            chosen[name] = max(alike, key=lambda path: path.lstat().st_mtime)
-            problems.append(
-                f"There is no {name}.ipynb but {len(alike)} other notebooks; "
-                f"the newest, {chosen[name].name[:80]!r}, was graded."
-            )
-        else:
-            problems.append(f"{name}.ipynb was not handed in.")
-    return chosen, problems
-
-
-def _notebooks(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix == ".ipynb" and not path.name.startswith("."))
-
-
-def _starts(path: Path, name: str) -> bool:
-    return path.stem.lower().startswith(name.lower())
+def read_beside(folder: Path, wanted: dict[str, ReleasedNotebook]) -> dict[str, bytes]:
+    """The files beside the notebooks of a submission, named as the notebooks see them."""
+    return contents_of(choose(found_files(folder, []), wanted).files, [])

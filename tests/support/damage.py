@@ -518,13 +518,17 @@ def tabs_for_indentation(notebook):
 
 
 add("text behind the notebook", lambda n: text_of(n).encode() + b"\n--\nsent from my phone {}")
-add("text before the notebook", lambda n: b"From: me\nSubject: homework\n\n" + text_of(n).encode(), "damaged")
+add(
+    "text before the notebook",
+    lambda n: b"From: me\nSubject: homework\n\n" + text_of(n).encode(),
+    "outside its cells; all ",
+)
 add("zeros behind the notebook", lambda n: text_of(n).encode() + b"\0" * 4096)
 add("saved twice into one file", lambda n: text_of(n).encode() * 2)
 add("NaN in the outputs", lambda n: text_of(n).replace('"outputs": []', '"outputs": [NaN, Infinity]').encode())
 
 
-@damage("damaged; [0-9]+ of its cells could be read")
+@damage("damaged outside its cells; all [0-9]+ of them could be read")
 def commas_too_many(notebook):
     return re.sub(r"\n \]", ",\n ]", text_of(notebook)).encode()
 
@@ -535,7 +539,7 @@ def cut(share: float) -> Callable[[Notebook], bytes]:
 
 BEHIND = {"training_error_check": 0, "q_two_fits": 0, "q_speed_up": 0}  # what lies behind a cut in the middle
 add("cut off in the middle", lambda n: cut_off(n, ""), "is damaged", **BEHIND)
-add("cut off before the end", cut(0.995), "is damaged")
+add("cut off before the end", cut(0.995), "outside its cells; all [0-9]+ ")
 add("cut off in a Unicode character", lambda n: text_of(n).encode()[:-1] + "ü".encode()[:1], "is damaged")
 
 

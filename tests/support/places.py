@@ -19,7 +19,6 @@ ROOT = Path(__file__).resolve().parents[2]
 CHECKS = ROOT / "checks"
 
 
-
 def checks_module(name: str) -> ModuleType:
     """A module of the course's checks, e.g. "common.trained_weights", the same that the judge uses."""
     return importlib.import_module(f"{package_of(CHECKS)}.{name}")

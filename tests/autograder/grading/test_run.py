@@ -432,7 +432,7 @@ def test_a_run_killed_anywhere_and_started_again_gives_the_same_gradebook(uninte
 @pytest.mark.parametrize(
     "moment",
     [
-        "run.read_files",
+        "run.read_beside",
         "run.read_timestamp",
         "run.GradebookWriter.write",
         "run.os.replace",

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from autograder.submissions import files as reading
 from autograder.submissions import notebook as parsing
 from autograder.submissions.files import read_files
-from autograder.submissions.notebook import MAX_CELLS, SubmittedCell, parse_notebook, read_notebook
+from autograder.submissions.notebook import MAX_CELLS, Remark, SubmittedCell, parse_notebook, read_notebook
 from autograder.submissions.outputs import clean_outputs
 from autograder.text import visible
 
@@ -203,6 +203,15 @@ def test_a_cut_notebook_gives_each_whole_cell():
     assert problem == "hw.ipynb is damaged; 6 of its cells could be read, the rest is lost."
 
 
+@pytest.mark.parametrize("behind", ["]", "],", ", ], 'metadata'", "]\n<<<<<<< HEAD\n"])
+@pytest.mark.parametrize("before", ["", "From: ana\n\n"])
+def test_a_notebook_of_which_all_cells_are_there_is_not_said_to_have_lost_any(before, behind):
+    cells = ", ".join(json.dumps({"cell_type": "code", "source": f"x = {i}"}) for i in range(10))
+    read, (problem,) = parse_notebook(f'{before}{{"cells": [{cells}{behind}'.encode(), "hw.ipynb")
+    assert len(read) == 10 and isinstance(problem, Remark)
+    assert problem == "hw.ipynb is damaged outside its cells; all 10 of them could be read."
+
+
 def test_a_file_made_to_be_slow_is_given_up_soon():
     begin = time.monotonic()
     parse_notebook(b'{"cells": [' + b'{"cell_type": ["' + b'{"id": "' * 400_000)
@@ -253,13 +262,13 @@ def test_files_beside_a_notebook_are_read_by_checked_names(tmp_path):
     (folder / "link").symlink_to(tmp_path / "secret")
     (folder / "linked").symlink_to(tmp_path)
     os.mkfifo(folder / "pipe")
-    files, problems = read_files(folder, {"hw.ipynb"})
+    files, problems = read_files(folder)
     assert files == {"w.npz": b"12", "data/größe 2.txt": b"3"}
     assert [text.rpartition(" was left out")[0] or text for text in problems] == [
-        "the folder 'linked' is a link or has an odd name and",
         "the file '-rf' has an odd name and",
         "the file 'link' is a link or no ordinary file and",
         "the file 'pipe' is a link or no ordinary file and",
+        "the folder 'linked' is a link or has an odd name and",
     ]
 
 
@@ -269,12 +278,12 @@ def test_files_over_the_limits_are_left_out_and_the_others_kept(tmp_path, monkey
     monkeypatch.setattr(reading, "MAX_FILES", 4)
     for number, size in enumerate((101, 100, 51, 50, 1, 1)):
         (tmp_path / f"{number}.bin").write_bytes(bytes(size))
-    files, problems = read_files(tmp_path, set())
+    files, problems = read_files(tmp_path)
     assert {name: len(data) for name, data in files.items()} == {"1.bin": 100, "3.bin": 50}
     assert problems == [
+        "there are more than 4 files; the rest was left out.",
         "the file '0.bin' is too large and was left out.",
         "the file '2.bin' is too large and was left out.",
-        "there are more than 4 files; the rest was left out.",
     ]
 
 
