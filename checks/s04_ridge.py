@@ -12,69 +12,35 @@ from typing import Any
 import numpy as np
 
 from autograder.judging import (
+    Answer,
     Array,
+    Case,
     Draw,
-    NodeRun,
+    NodeRule,
+    NodeTrial,
     Remote,
     Student,
-    StudentError,
+    answers,
+    cases,
     check,
     expect,
     expect_true,
+    fairly,
     part,
+    source_of,
     values,
 )
 
-from .common.shared import Reused, agrees, answer, asked, better, leaves_alone, misreported, resets, within
+from .common.shared import agrees, misreported, within
+from .shipped import ridge_nodes
 
 # -- nodes --------------------------------------------------------------------------------------------------------
 
-
-@check("04-ridge/l2_penalty_check", points=5)
-def l2_penalty(student: Student, draw: Draw) -> None:
-    """out = l2_reg · Σ w², without a ½; backward adds 2 · l2_reg · w · upstream to w's gradient."""
-    name, d = "L2NormPenaltyNode", draw.integer(4, 8)
-    l2_reg, upstream = draw.number(0.3, 0.45), draw.scalar(1.2, 1.8)
-    w, other, held = draw.signed(d), draw.signed(d), draw.signed(d)
-    w[:2] = np.abs(w[:2]) * (1, -1)  # both signs are there
-    alone = student.run_node(name, l2_reg=l2_reg, w=w, upstream=upstream, passes=2)
-    fed = student.run_node(name, l2_reg=l2_reg, w=w, upstream=upstream, before={"w": held})
-    zero = student.run_node(name, l2_reg=1, w=np.zeros(d), upstream=upstream)  # where training starts
-
-    with part("forward", points=2):
-        right, again = l2_reg * np.sum(w**2), l2_reg * np.sum(other**2)
-        if expect(alone.out, right, name="out", scalar_like=True, mistakes=_penalties(l2_reg, w)):
-            resets(alone, (), upstream)
-            expect(zero.out, 0.0, name="out at w = 0", scalar_like=True)
-            got = Reused(student, name, {"w": w}, {"w": other}, l2_reg)
-            expect(got.out, again, name="out for other weights", scalar_like=True, mistakes={"stale": right})
-    with part("backward", points=3):
-        slope = 2 * l2_reg * w * upstream
-        mistakes = {
-            "one_node_only": np.zeros(d),
-            "half_penalty": [slope / 2, slope * 2],
-            "wrong_argument:l2_reg is left out": 2 * w * upstream,
-            "wrong_argument:l2_reg comes in twice": slope * l2_reg,
-            "wrong_argument:the sum over all weights, where each weight has a derivative of its own": [
-                np.full(d, 2 * l2_reg * upstream * np.sum(part_of_w)) for part_of_w in (w, w**2)
-            ],
-            "missing_chain_factor:w": np.full(d, 2 * l2_reg * upstream),
-            "wrong_argument:w², the function itself, where its derivative belongs": [w * slope, w * slope / 2],
-            "upstream_ignored": 2 * l2_reg * w,
-            "wrong_argument:the mean over the weights, where their sum belongs": slope / d,
-            "wrong_argument:the absolute values of the weights, where the weights belong": np.sign(w) * slope,
-        }
-        if expect(alone.grad("w"), slope, name="∂J/∂w", upstream=upstream, mistakes=mistakes):
-            expect(fed.grad("w"), held + slope, name="∂J/∂w", mistakes={"assigned": slope})
-            again = Reused(student, name, {"w": w}, {"w": other}, l2_reg, upstream=upstream)
-            again.expect_gradients({"w": 2 * l2_reg * other * upstream}, {"w": slope})
-        expect(zero.grad("w"), np.zeros(d), name="∂J/∂w at w = 0")
-        leaves_alone(alone, upstream, w=w)
-
-
-def _penalties(l2_reg: float, w: Array) -> dict[str, Any]:
-    """What other penalties give for these weights."""
-    return {
+L2_PENALTY = NodeRule(
+    "L2NormPenaltyNode",
+    out=lambda l2_reg, w: l2_reg * np.sum(w**2),
+    gradients=lambda g, l2_reg, w: {"w": 2 * l2_reg * w * g},
+    out_slips=lambda l2_reg, w: {
         "half_penalty": [l2_reg * np.sum(w**2) / 2, l2_reg * np.sum(w**2) * 2],
         "wrong_loss:the norm, which still has to be squared": l2_reg * np.linalg.norm(w),
         "wrong_loss:the sum of absolute values": l2_reg * np.abs(w).sum(),
@@ -83,191 +49,122 @@ def _penalties(l2_reg: float, w: Array) -> dict[str, Any]:
         "wrong_argument:l2_reg is squared": l2_reg**2 * np.sum(w**2),
         "wrong_argument:the mean over the weights, where their sum belongs": l2_reg * np.mean(w**2),
         "shape": l2_reg * w**2,
-    }
+    },
+    gradient_slips=lambda g, l2_reg, w: {
+        "w": {
+            "half_penalty": [l2_reg * w * g, 4 * l2_reg * w * g],
+            "wrong_argument:l2_reg is left out": 2 * w * g,
+            "wrong_argument:l2_reg comes in twice": 2 * l2_reg**2 * w * g,
+            "wrong_argument:the sum over all weights, where each weight has a derivative of its own": [
+                np.full(w.shape, 2 * l2_reg * g * np.sum(part_of_w)) for part_of_w in (w, w**2)
+            ],
+            "missing_chain_factor:w": np.full(w.shape, 2 * l2_reg * g),
+            "wrong_argument:w², the function itself, where its derivative belongs": [
+                2 * l2_reg * w**2 * g, l2_reg * w**2 * g
+            ],
+            "wrong_argument:the mean over the weights, where their sum belongs": 2 * l2_reg * w * g / w.size,
+            "wrong_argument:the absolute values of the weights, where the weights belong": 2 * l2_reg * np.abs(w) * g,
+        }
+    },
+)  # fmt: skip
+
+
+@check("04-ridge/l2_penalty_check", points=5)
+def l2_penalty(student: Student, draw: Draw) -> None:
+    """out = l2_reg · Σ w², without a ½; backward adds 2 · l2_reg · w · upstream to w's gradient."""
+    d = draw.integer(4, 8)
+
+    def weights(count: int) -> Callable[..., dict[str, Any]]:
+        return lambda array: {"l2_reg": draw.number(0.3, 0.45), "w": array(count)}
+
+    node = NodeTrial(student, L2_PENALTY, draw, [
+        *cases(draw, L2_PENALTY, weights(d), weights(1), weights(200)),
+        Case({"l2_reg": 1, "w": draw.signed(d)}, draw.scalar(), "l2_reg = 1"),
+        Case({"l2_reg": 0.0, "w": draw.signed(d)}, draw.scalar(), "l2_reg = 0"),
+        Case({"l2_reg": 250.0, "w": draw.signed(d)}, draw.scalar(), "l2_reg = 250"),
+    ])  # fmt: skip
+    with part("forward", points=2):
+        node.expect_forward()
+    with part("backward", points=3):
+        node.expect_backward()
+
+
+SUM = NodeRule(
+    "SumNode",
+    out=lambda a, b: a + b,
+    gradients=lambda g, a, b: {"a": g, "b": g},
+    out_slips=lambda a, b: {
+        "wrong_argument:the difference": [a - b, b - a],
+        "wrong_argument:the product": a * b,
+        "missing_term:one of the two numbers is left out": [a, b],
+    },
+    gradient_slips=lambda g, a, b: {
+        key: {
+            "wrong_argument:the rule for a product": other * g,
+            "wrong_argument:the value of the input has no place here": [mine * g, (a + b) * g],
+        }
+        for key, mine, other in (("a", a, b), ("b", b, a))
+    },
+)
 
 
 @check("04-ridge/sum_node_check", points=5)
 def sum_node(student: Student, draw: Draw) -> None:
     """SumNode adds two numbers and hands its upstream gradient to both, adding."""
-    name, upstream = "SumNode", draw.scalar(1.2, 1.8)
-    a, b, c, d, held_a, held_b = (draw.scalar() for _ in range(6))
-    c, d = np.copysign(c, -a), np.copysign(d, -b)  # each number is negative once
-    alone = student.run_node(name, a=a, b=b, upstream=upstream, passes=2)
-    other = student.run_node(name, a=np.asarray(c), b=np.asarray(d))
-    fed = student.run_node(name, a=a, b=b, upstream=upstream, before={"a": held_a, "b": held_b})
-    twice = student.run_node(name, a=a, b=a, upstream=upstream, share={"b": "a"})
-
+    a, upstream = draw.scalar(), draw.scalar(1.2, 1.8)
+    found = cases(draw, SUM, lambda array: {"a": array(), "b": array()})
+    first, second = found[0].inputs, found[1].inputs
+    for key, number in first.items():  # each number is negative once
+        second[key] = np.asarray(np.copysign(second[key], -number))
+    twice = Case({"a": a, "b": a}, upstream, share={"b": "a"})
+    node = NodeTrial(student, SUM, draw, found, shared=[twice])
     with part("forward", points=2):
-        right = a + b
-        mistakes = {
-            "wrong_argument:the difference": [a - b, b - a],
-            "wrong_argument:the product": a * b,
-            "missing_term:one of the two numbers is left out": [a, b],
-            **_offset(other, c + d, right),
-        }
-        if expect(alone.out, right, name="out", scalar_like=True, mistakes=mistakes):
-            expect(other.out, c + d, name="out for other numbers", scalar_like=True)
-            resets(alone, (), upstream)
-            again = Reused(student, name, {"a": a, "b": b}, {"a": c, "b": d})
-            expect(again.out, c + d, name="out for other numbers", scalar_like=True, mistakes={"stale": right})
+        node.expect_forward()
     with part("backward", points=3):
-        good = True
-        for key, mine, others in (("a", a, b), ("b", b, a)):
-            mistakes = {
-                "one_node_only": 0.0,
-                "upstream_ignored": 1.0,
-                "wrong_argument:the rule for a product": others * upstream,
-                "wrong_argument:the value of the input has no place here": [mine * upstream, right * upstream],
-            }
-            got = alone.grad(key)
-            good &= expect(got, upstream, name=f"∂J/∂{key}", scalar_like=True, upstream=upstream, mistakes=mistakes)
-        if good:
-            expect(fed.grad("a"), held_a + upstream, name="∂J/∂a", scalar_like=True, mistakes={"assigned": upstream})
-            expect(fed.grad("b"), held_b + upstream, name="∂J/∂b", scalar_like=True, mistakes={"assigned": upstream})
-            shared = twice.grad("a")
-            expect(shared, 2 * upstream, name="∂J/∂a", scalar_like=True, mistakes={"assigned": upstream})
-        leaves_alone(alone, upstream, a=a, b=b)
+        node.expect_backward()
 
 
-def _offset(run: NodeRun, right: Array, elsewhere: Array) -> dict[str, Any]:
-    """The candidate for a constant added everywhere: what is off for one pair of inputs is off for another."""
-    try:
-        off = float(np.asarray(run.out, dtype=float).reshape(())) - float(right)
-    except (StudentError, TypeError, ValueError):
-        return {}
-    return {"offset": elsewhere + off} if abs(off) > 1e-9 else {}
+BATCH_AFFINE = NodeRule(
+    "BatchAffineNode",
+    out=lambda X, w, b: X @ w + b,
+    gradients=lambda g, X, w, b: {"X": np.multiply.outer(g, w), "w": g @ X, "b": g.sum()},
+    out_slips=lambda X, w, b: {
+        "missing_term:b is left out": X @ w,
+        "wrong_argument:b is subtracted where it should be added": X @ w - b,
+        "wrong_argument:b multiplies where it should be added": X @ w * b,
+        "wrong_argument:the mean over the features, where their sum belongs": X @ w / w.size + b,
+    },
+    gradient_slips=lambda g, X, w, b: {
+        "X": {"outer_swapped": np.outer(w, g)},
+        "w": {"averaged": g @ X / g.size, "batch_axis": X * g[:, None]},
+        "b": {
+            "upstream_ignored": [float(g.size), 1.0],
+            "averaged": g.mean(),
+            "wrong_argument:each row uses b once": g.sum() * g.size,
+        },
+    },
+)
 
 
 @check("04-ridge/batch_affine_check", points=0)
 def batch_affine(student: Student, draw: Draw) -> None:
     """out = X w + b; w and b are used by every row, so their gradients are sums over the rows."""
-    name, (m, d) = "BatchAffineNode", draw.distinct_sizes(2)
-    X, w, b, upstream = draw.signed(m, d), draw.signed(d), draw.scalar(), draw.signed(m)
-    held = {"X": draw.signed(m, d), "w": draw.signed(d), "b": draw.scalar()}
-    other = {"X": draw.signed(m, d), "w": draw.signed(d), "b": draw.scalar()}
-    alone = student.run_node(name, X=X, w=w, b=b, upstream=upstream, passes=2)
-    fed = student.run_node(name, X=X, w=w, b=b, upstream=upstream, before=held)
+    m, d = draw.distinct_sizes(2)
 
+    def rows(m: int, d: int) -> Callable[..., dict[str, Any]]:
+        return lambda array: {"X": array(m, d), "w": array(d), "b": array()}
+
+    found = cases(draw, BATCH_AFFINE, rows(m, d), rows(1, d), rows(m, 1), rows(60, 30))
+    node = NodeTrial(student, BATCH_AFFINE, draw, found)
     with part("forward", points=0):
-        mistakes = {
-            "missing_term:b is left out": X @ w,
-            "wrong_argument:b is subtracted where it should be added": X @ w - b,
-            "wrong_argument:b multiplies where it should be added": X @ w * b,
-            "wrong_argument:the mean over the features, where their sum belongs": X @ w / d + b,
-        }
-        if expect(alone.out, X @ w + b, name="out", mistakes=mistakes):
-            resets(alone, (m,), upstream)
-            again = Reused(student, name, {"X": X, "w": w, "b": b}, other)
-            exact = other["X"] @ other["w"] + other["b"]
-            expect(again.out, exact, name="out for other rows", mistakes={"stale": X @ w + b})
+        node.expect_forward()
     with part("backward", points=0):
-        right = {"X": np.outer(upstream, w), "w": X.T @ upstream, "b": upstream.sum()}
-        mistakes = {
-            "X": {"upstream_ignored": np.tile(w, (m, 1)), "outer_swapped": np.outer(w, upstream)},
-            "w": {
-                "upstream_ignored": X.sum(axis=0),
-                "upstream_summed": X.sum(axis=0) * upstream.sum(),
-                "averaged": right["w"] / m,
-                "batch_axis": X * upstream[:, None],
-            },
-            "b": {
-                "upstream_ignored": [float(m), 1.0],
-                "averaged": right["b"] / m,
-                "wrong_argument:each row uses b once": right["b"] * m,
-            },
-        }
-        good = True
-        for key, exact in right.items():
-            hints = {"one_node_only": np.zeros(exact.shape), **mistakes[key]}
-            good &= expect(alone.grad(key), exact, name=f"∂J/∂{key}", scalar_like=True, mistakes=hints)
-        for key, exact in right.items() if good else ():
-            sum_of_both = held[key] + exact
-            expect(fed.grad(key), sum_of_both, name=f"∂J/∂{key}", scalar_like=True, mistakes={"assigned": exact})
-        if good:
-            now = {"X": np.outer(upstream, other["w"]), "w": other["X"].T @ upstream, "b": right["b"]}
-            again = Reused(student, name, {"X": X, "w": w, "b": b}, other, upstream=upstream)
-            again.expect_gradients(now, right)
-        leaves_alone(alone, upstream, X=X, w=w, b=b)
+        node.expect_backward()
 
 
 # -- models -------------------------------------------------------------------------------------------------------
 
-# Right nodes for the student's model to be built of, so that a mistake in a node is paid for once.
-REFERENCE = """
-import numpy as np
-
-
-class _Node:
-    def reset(self, out):
-        self.out = np.asarray(out, dtype=float)
-        self.d_out = np.zeros(self.out.shape)
-        return self.out
-
-
-class L2NormPenaltyNode(_Node):
-    def __init__(self, l2_reg, w, node_name):
-        self.l2_reg, self.w, self.node_name = l2_reg, w, node_name
-        self.out = self.d_out = None
-
-    def forward(self):
-        return self.reset(self.l2_reg * np.sum(np.square(self.w.out)))
-
-    def backward(self):
-        self.w.d_out = self.w.d_out + 2 * self.l2_reg * self.d_out * self.w.out
-
-    def get_predecessors(self):
-        return [self.w]
-
-
-class SumNode(_Node):
-    def __init__(self, a, b, node_name):
-        self.a, self.b, self.node_name = a, b, node_name
-        self.out = self.d_out = None
-
-    def forward(self):
-        return self.reset(self.a.out + self.b.out)
-
-    def backward(self):
-        self.a.d_out = self.a.d_out + self.d_out
-        self.b.d_out = self.b.d_out + self.d_out
-
-    def get_predecessors(self):
-        return [self.a, self.b]
-
-
-class BatchAffineNode(_Node):
-    def __init__(self, X, w, b, node_name):
-        self.X, self.w, self.b, self.node_name = X, w, b, node_name
-        self.out = self.d_out = None
-
-    def forward(self):
-        return self.reset(self.X.out @ self.w.out + self.b.out)
-
-    def backward(self):
-        self.X.d_out = self.X.d_out + np.outer(self.d_out, self.w.out)
-        self.w.d_out = self.w.d_out + self.d_out @ self.X.out
-        self.b.d_out = self.b.d_out + np.sum(self.d_out)
-
-    def get_predecessors(self):
-        return [self.X, self.w, self.b]
-
-
-class MeanSquareNode(_Node):
-    def __init__(self, a, b, node_name):
-        self.a, self.b, self.node_name = a, b, node_name
-        self.out = self.d_out = None
-
-    def forward(self):
-        return self.reset(np.mean(np.square(self.a.out - self.b.out)))
-
-    def backward(self):
-        slope = 2 * self.d_out * (self.a.out - self.b.out) / self.a.out.size
-        self.a.d_out = self.a.d_out + slope
-        self.b.d_out = self.b.d_out - slope
-
-    def get_predecessors(self):
-        return [self.a, self.b]
-"""
+REFERENCE = source_of(ridge_nodes)
 
 
 @check("04-ridge/ridge_regression_check", points=10, reveals=True)
@@ -276,53 +173,45 @@ def ridge_regression(student: Student, draw: Draw) -> None:
     d, epochs = draw.integer(4, 7), draw.integer(3, 6)
     l2_reg, step = draw.number(0.3, 0.45), draw.number(0.01, 0.02)
     x, y, w, b = draw.signed(d), draw.scalar(), draw.signed(d), draw.scalar()
+    beside = {"x": draw.signed(d)}, {"y": draw.scalar()}, {"w": draw.signed(d), "b": draw.scalar()}
     new = draw.signed(3, d)
     # Every row is the same example, so that the order of the examples makes no difference.
     X, Y = np.tile(x, (2, 1)), np.full(2, y)
 
-    def look() -> dict[str, Any]:
-        found = _look(
-            lambda: student.call("RidgeRegression", l2_reg=l2_reg, step_size=step, max_num_epochs=epochs),
-            inputs={"x": x},
-            outcomes={"y": y},
-            parameters={"w": w, "b": b},
+    def look() -> dict[str, Answer]:
+        return _look(
+            lambda reg=l2_reg: student.call("RidgeRegression", l2_reg=reg, step_size=step, max_num_epochs=epochs),
+            ({"x": x}, {"y": y}, {"w": w, "b": b}),
+            beside,
             train=(X, Y, new),
         )
-        return found | asked({"no penalty": no_penalty})
-
-    def no_penalty() -> Any:
-        """The objective of a second model, with l2_reg = 0."""
-        graph = student.call("RidgeRegression", l2_reg=0).attr("graph")
-        graph.method("set_parameters", {"w": w, "b": b})
-        return graph.method("get_objective", {"x": x}, {"y": y}).value
 
     def fitted(**how: Any) -> Array:
         trained = _descend(X, Y, 2 * epochs, step, l2_reg, **how)
         return new @ trained[:d] + trained[d]
 
-    cases = _Cases(x[None], np.array([y]), w, b, l2_reg)
-    exact = {**cases.exact(), "prediction": w @ x + b, "fit": fitted(), "no penalty": cases.loss}
-    with _reference(student, "L2NormPenaltyNode", "SumNode"):
-        seen = look()
-    seen = better(seen, look, {key: partial(agrees, right=right) for key, right in exact.items()})
+    right = _Cases(x[None], np.array([y]), w, b, l2_reg)
+    exact = {**right.exact(), "prediction": w @ x + b, "fit": fitted(), "no penalty": right.loss}
+    seen = fairly(look, _agreeing(exact), _reference(student, "L2NormPenaltyNode", "SumNode"))
 
     with part("prediction", points=2):
         mistakes = {
-            "penalty_in_prediction": exact["prediction"] + cases.penalty,
+            "penalty_in_prediction": exact["prediction"] + right.penalty,
             "missing_term:b is left out": w @ x,
-            "wrong_loss:the objective where the prediction belongs": cases.objective,
+            "wrong_loss:the objective where the prediction belongs": right.objective,
         }
-        expect(answer(seen, "prediction"), exact["prediction"], name="prediction", scalar_like=True, mistakes=mistakes)
+        got = seen["prediction"].value
+        expect(got, exact["prediction"], name="prediction", scalar_like=True, mistakes=mistakes)
     with part("objective", points=3):
-        if _expect_objective(seen, exact, cases):
+        if _expect_objective(seen, exact, right):
             mistakes = {
-                "wrong_argument:l2_reg = 0 means no penalty": cases.loss + cases.penalty / l2_reg,
-                "stale:the l2_reg of the first model is used for the second": cases.objective,
+                "wrong_argument:l2_reg = 0 means no penalty": right.loss + right.penalty / l2_reg,
+                "stale:the l2_reg of the first model is used for the second": right.objective,
             }
-            got = answer(seen, "no penalty")
-            expect(got, cases.loss, name="objective for l2_reg = 0", scalar_like=True, mistakes=mistakes)
+            got = seen["no penalty"].value
+            expect(got, right.loss, name="objective for l2_reg = 0", scalar_like=True, mistakes=mistakes)
     with part("gradients", points=3):
-        _expect_gradients(seen, exact, cases)
+        _expect_gradients(seen, exact, right)
     with part("fit and predict", points=2):
         mistakes = {
             "missing_penalty": fitted(penalise=0.0),
@@ -330,7 +219,7 @@ def ridge_regression(student: Student, draw: Draw) -> None:
             "wrong_argument:l2_reg is not used": fitted(penalise=1 / l2_reg),
             "bias_regularised": fitted(bias=1.0),
         }
-        expect(answer(seen, "fit"), exact["fit"], name="predict() after fit()", mistakes=mistakes)
+        expect(seen["fit"].value, exact["fit"], name="predict() after fit()", mistakes=mistakes)
 
 
 @check("04-ridge/minibatch_ridge_check", points=0, reveals=True)
@@ -339,31 +228,29 @@ def minibatch_ridge(student: Student, draw: Draw) -> None:
     (m, d), epochs = draw.distinct_sizes(2, low=4), draw.integer(3, 6)
     l2_reg, step = draw.number(0.3, 0.45), draw.number(0.01, 0.02)
     X, Y, w, b, new = draw.signed(m, d), draw.signed(m), draw.signed(d), draw.scalar(), draw.signed(3, d)
+    beside = {"X": draw.signed(m, d)}, {"y": draw.signed(m)}, {"w": draw.signed(d), "b": draw.scalar()}
 
-    def look() -> dict[str, Any]:
-        make = "MinibatchRidge"
-        return _look(
-            # A batch may be smaller than batch_size: the mean is that over the rows that are there.
-            lambda: student.call(make, l2_reg=l2_reg, step_size=step, max_num_epochs=epochs, batch_size=m + 2),
-            inputs={"X": X},
-            outcomes={"y": Y},
-            parameters={"w": w, "b": b},
-            train=(X, Y, new),
-        )
+    def make(reg: float = l2_reg) -> Remote:
+        # A batch may be smaller than batch_size: the mean is that over the rows that are there.
+        how = {"l2_reg": reg, "step_size": step, "max_num_epochs": epochs, "batch_size": m + 2}
+        return student.call("MinibatchRidge", **how)
 
-    cases = _Cases(X, Y, w, b, l2_reg)
+    def look() -> dict[str, Answer]:
+        return _look(make, ({"X": X}, {"y": Y}, {"w": w, "b": b}), beside, train=(X, Y, new))
+
+    right = _Cases(X, Y, w, b, l2_reg)
     trained = _descend(X, Y, epochs, step, l2_reg)
-    exact = {**cases.exact(), "prediction": X @ w + b, "fit": new @ trained[:d] + trained[d]}
-    with _reference(student, "L2NormPenaltyNode", "SumNode", "BatchAffineNode", "MeanSquareNode"):
-        seen = look()
-    seen = better(seen, look, {key: partial(agrees, right=right) for key, right in exact.items()})
+    exact = {**right.exact(), "prediction": X @ w + b, "fit": new @ trained[:d] + trained[d], "no penalty": right.loss}
+    nodes = _reference(student, "L2NormPenaltyNode", "SumNode", "BatchAffineNode", "MeanSquareNode")
+    seen = fairly(look, _agreeing(exact), nodes)
 
     with part("objective and gradients", points=0):
-        _expect_objective(seen, exact, cases)
-        _expect_gradients(seen, exact, cases)
+        _expect_objective(seen, exact, right)
+        _expect_gradients(seen, exact, right)
+        expect(seen["no penalty"].value, right.loss, name="objective for l2_reg = 0", scalar_like=True)
     with part("fit and predict", points=0):
-        expect(answer(seen, "prediction"), exact["prediction"], name="prediction")
-        expect(answer(seen, "fit"), exact["fit"], name="predict() after fit()")
+        expect(seen["prediction"].value, exact["prediction"], name="prediction")
+        expect(seen["fit"].value, exact["fit"], name="predict() after fit()")
 
 
 class _Cases:
@@ -435,24 +322,37 @@ def _descend(
     return np.append(w, b)
 
 
-def _reference(student: Student, *names: str):
-    """Put right nodes in place of the student's for a while."""
-    return student.shadow(**student.load(REFERENCE, *names))
+def _reference(student: Student, *names: str) -> Callable[[], Any]:
+    """What puts right nodes in place of the student's for a while."""
+    return lambda: student.shadow(**student.load(REFERENCE, *names))
+
+
+def _agreeing(exact: Mapping[str, Any]) -> dict[str, Callable[[Any], bool]]:
+    return {name: partial(agrees, right=right) for name, right in exact.items()}
+
+
+Example = tuple[Mapping[str, Array], Mapping[str, Array], Mapping[str, Array]]
 
 
 def _look(
-    make: Callable[[], Remote],
-    inputs: Mapping[str, Array],
-    outcomes: Mapping[str, Array],
-    parameters: Mapping[str, Array],
-    train: tuple[Array, Array, Array],
-) -> dict[str, Any]:
-    """What a model shows: name -> value, or the StudentError that came instead."""
+    make: Callable[..., Remote], example: Example, beside: Example, train: tuple[Array, Array, Array]
+) -> dict[str, Answer]:
+    """What a model shows about an example (inputs, outcomes, parameters).
 
-    def graph() -> Remote:
-        made = make().attr("graph")
+    make   : builds a model, with another l2_reg when it is given
+    beside : an example for a second model, which lives at the same time and is asked in between
+    train  : rows and targets to fit, and new rows to predict
+    """
+    inputs, outcomes, parameters = example
+
+    def graph(question: str, *given: Mapping[str, Array], **how: Any) -> Any:
+        """What a model answers while a second one lives beside it, and after a question about another example."""
+        made, other = make(**how).attr("graph"), make().attr("graph")
         made.method("set_parameters", dict(parameters))
-        return made
+        other.method("set_parameters", dict(beside[2]))
+        for one in (made, other):
+            one.method(question, *(dict(values) for values in beside[: len(given)]))
+        return made.method(question, *(dict(values) for values in given)).value
 
     def fit() -> Any:
         X, Y, new = train
@@ -463,30 +363,30 @@ def _look(
         return got.reshape(-1) if isinstance(got, np.ndarray) and got.shape == (len(new), 1) else got
 
     def gradients() -> Any:
-        _, found = values(graph().method("get_gradients", dict(inputs), dict(outcomes)))
+        _, found = values(graph("get_gradients", inputs, outcomes))
         return found
 
-    questions = {
-        "prediction": lambda: graph().method("get_prediction", dict(inputs)).value,
-        "objective": lambda: graph().method("get_objective", dict(inputs), dict(outcomes)).value,
+    seen = answers({
+        "prediction": lambda: graph("get_prediction", inputs),
+        "objective": lambda: graph("get_objective", inputs, outcomes),
+        "no penalty": lambda: graph("get_objective", inputs, outcomes, reg=0),
         "gradients": gradients,
         "fit": fit,
-    }
-    seen = asked(questions)
+    })  # fmt: skip
     found = seen.pop("gradients")
     for key in parameters:
-        seen[f"∂J/∂{key}"] = found.get(key) if isinstance(found, Mapping) else found
+        seen[f"∂J/∂{key}"] = found.then(lambda all_, key=key: all_.get(key) if isinstance(all_, Mapping) else None)
     return seen
 
 
-def _expect_objective(seen: dict, exact: dict, cases: _Cases) -> bool:
-    right, mistakes = exact["objective"], cases.mistakes("objective")
-    return expect(answer(seen, "objective"), right, name="objective", scalar_like=True, mistakes=mistakes)
+def _expect_objective(seen: Mapping[str, Answer], exact: Mapping[str, Any], right: _Cases) -> bool:
+    slips = right.mistakes("objective")
+    return expect(seen["objective"].value, exact["objective"], name="objective", scalar_like=True, mistakes=slips)
 
 
-def _expect_gradients(seen: dict, exact: dict, cases: _Cases) -> None:
+def _expect_gradients(seen: Mapping[str, Answer], exact: Mapping[str, Any], right: _Cases) -> None:
     for name in ("∂J/∂w", "∂J/∂b"):
-        expect(answer(seen, name), exact[name], name=name, scalar_like=True, mistakes=cases.mistakes(name))
+        expect(seen[name].value, exact[name], name=name, scalar_like=True, mistakes=right.mistakes(name))
 
 
 # -- the reported numbers -----------------------------------------------------------------------------------------

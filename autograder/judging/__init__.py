@@ -17,12 +17,19 @@ and compares. A part earns its points when every `expect` in it holds and nothin
 """
 
 from ..sandbox.gone import StudentError, StudentGone
+from .answers import Answer, answers, fairly
+from .calls import Call
 from .check import Check, check
 from .draw import Array, Draw
+from .functions import FunctionRule, FunctionTrial
+from .nodes import Case, NodeRule, NodeTrial, cases
+from .regions import expect_in, inputs, near, regions
+from .shipped import source_of
 from .student import NodeRun, Remote, Student, values
 from .verdict import Verdict, expect, expect_true, note, part
 
 __all__ = [
-    "Array", "Check", "Draw", "NodeRun", "Remote", "Student", "StudentError", "StudentGone", "Verdict",
-    "check", "expect", "expect_true", "note", "part", "values",
+    "Answer", "Array", "Call", "Case", "Check", "Draw", "FunctionRule", "FunctionTrial", "NodeRule", "NodeRun",
+    "NodeTrial", "Remote", "Student", "StudentError", "StudentGone", "Verdict", "answers", "cases", "check", "expect",
+    "expect_in", "expect_true", "fairly", "inputs", "near", "note", "part", "regions", "source_of", "values",
 ]  # fmt: skip

@@ -9,14 +9,11 @@ import numpy as np
 Array = np.ndarray
 
 
-# -- random inputs ------------------------------------------------------------------------------------------------
-
-
 class Draw:
-    """Random inputs of a check: well scaled, away from zero and from kinks, the same for every student.
+    """Random inputs of a check, the same for every student of a course.
 
-    All arrays are float64. `signed` draws magnitudes in [low, high] with random signs, so no entry
-    is near zero, where a relative error means nothing.
+    All arrays are float64. `signed` draws magnitudes in [low, high] with random signs: by default well scaled, where a
+    relative error means something. `regions` has the other magnitudes, exact zeros and ones.
     """
 
     def __init__(self, seed: str | int):
@@ -26,6 +23,19 @@ class Draw:
     def signed(self, *shape: int, low: float = 0.5, high: float = 2.0) -> Array:
         magnitude = self.rng.uniform(low, high, size=shape)
         return np.asarray(np.where(self.rng.random(size=shape) < 0.5, -magnitude, magnitude))
+
+    def both_signs(self, *shape: int, low: float = 0.5, high: float = 2.0) -> Array:
+        """Like `signed`, with at least one entry of each sign where there are two."""
+        array = self.signed(*shape, low=low, high=high)
+        if array.size > 1:
+            first, second = self.rng.choice(array.size, size=2, replace=False)
+            array.flat[first], array.flat[second] = abs(array.flat[first]), -abs(array.flat[second])
+        return array
+
+    def whole(self, *shape: int, high: int = 6) -> Array:
+        """Whole numbers from 2 to high, with random signs, as floats."""
+        magnitude = self.rng.integers(2, high + 1, size=shape)
+        return np.asarray(np.where(self.rng.random(size=shape) < 0.5, -magnitude, magnitude), dtype=float)
 
     def positive(self, *shape: int, low: float = 0.5, high: float = 2.0) -> Array:
         return np.asarray(self.rng.uniform(low, high, size=shape))

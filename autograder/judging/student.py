@@ -165,27 +165,45 @@ class Student:
         Nothing is raised here for what the student's code does: the NodeRun raises when the
         missing result is asked for, so that a part loses only its own points.
         """
+        how: dict[str, Any] = {"upstream": upstream, "before": dict(before or {})}
+        if replace_out is not None:
+            how["replace_out"] = replace_out
+        one_pass = [(0, "forward", {})] + ([] if upstream is None else [(0, "backward", how)])
+        found = self.run_steps(name, [(inputs, dict(share or {}))], one_pass * passes)
+        result = {key: value for step in found[-len(one_pass) :] for key, value in step.result.items()}
+        return NodeRun(name, result, next((step.error for step in found if step.error), None))
+
+    def run_steps(
+        self,
+        name: str,
+        instances: Sequence[tuple[Mapping[str, Any], Mapping[str, str]]],
+        steps: Sequence[tuple[int, str, Mapping[str, Any]]],
+    ) -> list[NodeRun]:
+        """Build instances of a node, run them step by step, return what each step showed.
+
+        instances : (inputs in the order of the constructor's arguments, share), see `run_node`
+        steps     : (number of the instance, "forward" or "backward", how). `how` may hold for forward: `values`, new
+                    values of inputs, and `left_over`, what stands in the node's d_out before; for backward:
+                    `upstream`, `before`, `replace_out`, see `run_node`
+
+        Nothing is raised here for what the student's code does: a NodeRun raises when the missing result is asked for.
+        """
+
+        def kind(key: str, value: Any, share: Mapping[str, str]) -> str:
+            return share.get(key, "leaf") if isinstance(value, np.ndarray) else "plain"
+
+        built = [[[key, value, kind(key, value, share)] for key, value in given.items()] for given, share in instances]
+        asked = [[number, action, dict(how)] for number, action, how in steps]
         try:
-            reply = self.ask(
-                op="node",
-                name=name,
-                inputs=[[key, value, isinstance(value, np.ndarray)] for key, value in inputs.items()],
-                node_name=name.lower(),
-                upstream=upstream,
-                forward_only=upstream is None,
-                before=dict(before or {}),
-                share=dict(share or {}),
-                passes=passes,
-                replace_out=replace_out,
-            )
+            reply = self.ask(op="node", name=name, node_name=name.lower(), instances=built, steps=asked)
         except StudentGone:
             raise
         except StudentError as error:
-            return NodeRun(name, {}, error)
-        result = reply.get("value")
-        if not isinstance(result, dict):
+            return [NodeRun(name, {}, error) for _ in steps]
+        found = reply.get("value")
+        if not isinstance(found, list) or len(found) != len(steps) or not all(isinstance(one, dict) for one in found):
             raise nonsense()
-        return NodeRun(name, result, _student_error(result["error"]) if "error" in result else None)
+        return [NodeRun(name, one, _student_error(one["error"]) if "error" in one else None) for one in found]
 
 
 @dataclass
@@ -231,6 +249,11 @@ class NodeRun:
     @property
     def upstream_after(self) -> Any:
         return self._seen("upstream_after")
+
+    @property
+    def out_after(self) -> Any:
+        """`node.out` after backward: should be what it was."""
+        return self._seen("out_after")
 
     def input_after(self, name: str) -> Any:
         return self._of_input("inputs_after", name)

@@ -55,6 +55,8 @@ FAMILIES: dict[str, str] = {
     "one_hot_expected": "labels read as one-hot vectors where class numbers are given",
     "one_based_labels": "labels counted from 1 where they count from 0",
     "one_node_only": "one input node served, another forgotten",
+    "range": "right for ordinary numbers, wrong for small, large or zero ones",
+    "shared_state": "two objects of one class that share their values, or a result kept from an earlier call",
     "in_place": "an array of somebody else changed in place",
     "missing": "a result that is not there",
     "unrecognised": "none of the above: wrong in a way that no other family explains",
@@ -115,6 +117,9 @@ _TEXTS: dict[str, str] = {
     "one_based_labels": "{name} counts the classes from 1: the labels count from 0.",
     "one_node_only": "Nothing was added to {var}.d_out: backward() adds to d_out of each input; what it returns is not "
     "used.",
+    "range": "{name} is right for ordinary numbers and wrong for small, large or zero ones.",
+    "shared_state": "{name} has a value that belongs to another object or to an earlier call: is something kept in the "
+    "class, or in a variable outside?",
     "in_place": "{name} was changed in place: make a copy, others still need the original.",
     "missing": "{name} is missing from the result.",
     "batch_axis": "{name} keeps one gradient per example: sum over the batch.",
@@ -130,6 +135,7 @@ _DETAILED: dict[str, str] = {
     "recomputed": "{name} does not use {detail}, the value stored by forward().",
     "wrong_loss": "{name} is the value of another loss: {detail}.",
     "stale": "{name} carries something over from an earlier pass: {detail}.",
+    "range": "{name} is wrong for {detail}, and right for others.",
     "in_place": "{name} was changed in place: {detail}.",
     "activation_on_output": "{name} looks as if {detail} were applied to the last layer: scores are used as they are.",
     "missing_activation": "{name} looks as if {detail} were missing between the layers.",

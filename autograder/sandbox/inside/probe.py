@@ -129,49 +129,11 @@ class Probe:
         return {"value": None}
 
     def do_node(self, request):
-        """Run one node forward and backward; see `autograder.judging.Student.run_node`."""
-        return {"value": self._node(request)}
-
-    # -- one node -----------------------------------------------------------------------------------------------
-
-    def _node(self, request) -> dict[str, Any]:
+        """Run instances of a node step by step; see `autograder.judging.nodes.run_steps`."""
         node_class = self._target(request)
-        result: dict[str, Any] = {}
-        leaves: dict[str, Leaf] = {}
-        args = []
-        for name, value, is_node in request["inputs"]:
-            if not is_node:
-                args.append(self._load(value))
-                continue
-            same_as = request["share"].get(name)
-            leaves[name] = leaves[same_as] if same_as else Leaf(name, self._load(value))
-            args.append(leaves[name])
-        try:
-            node = node_class(*args, request["node_name"])
-            for _ in range(request["passes"]):
-                for leaf in leaves.values():
-                    leaf.forward()
-                result["returned"] = self._plain(node.forward())
-                result["out"] = self._plain(node.out)
-                result["d_out"] = self._plain(node.d_out)
-                if request["forward_only"]:
-                    continue
-                for name, gradient in request["before"].items():
-                    leaves[name].d_out = leaves[name].d_out + self._load(gradient)
-                if request["replace_out"] is not None:
-                    node.out = self._load(request["replace_out"])
-                node.d_out = np.array(self._load(request["upstream"]))
-                node.backward()
-            result["grads"] = {name: self._plain(leaf.d_out) for name, leaf in leaves.items()}
-            result["upstream_after"] = self._plain(node.d_out)
-            result["inputs_after"] = {name: self._plain(leaf.out) for name, leaf in leaves.items()}
-            predecessors = node.get_predecessors()
-            result["predecessors"] = [name for name, leaf in leaves.items() if any(p is leaf for p in predecessors)]
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            result["error"] = describe_error(error)
-        return result
+        nodes = [_Instance(self, node_class, inputs, request["node_name"]) for inputs in request["instances"]]
+        # Each instance is there before the first step, so that what they share shows.
+        return {"value": [nodes[number].answer(action, how) for number, action, how in request["steps"]]}
 
     # -- values -------------------------------------------------------------------------------------------------
 
@@ -219,6 +181,77 @@ class Probe:
         if depth < 8 and type(value) is dict and len(value) <= 10_000 and all(type(key) in (str, int) for key in value):
             return {key: self._plain(item, depth + 1) for key, item in value.items()}
         return self._keep(value)
+
+
+class _Instance:
+    """A node of the student's on leaves of ours. What one step raises is the answer to this step alone."""
+
+    def __init__(self, probe: Probe, node_class: Any, inputs: list, node_name: str):
+        """inputs : [name, value, kind] in the order of the arguments; kind is "leaf", "plain", or an earlier name"""
+        self.probe = probe
+        self.leaves: dict[str, Leaf] = {}
+        self.error: dict[str, Any] | None = None
+        self.node: Any = None
+        args = []
+        for name, value, kind in inputs:
+            if kind == "plain":
+                args.append(probe._load(value))
+                continue
+            self.leaves[name] = Leaf(name, probe._load(value)) if kind == "leaf" else self.leaves[kind]
+            args.append(self.leaves[name])
+        with self._noting_errors():
+            self.node = node_class(*args, node_name)
+
+    @contextlib.contextmanager
+    def _noting_errors(self):
+        self.error = None
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self.error = describe_error(error)
+
+    def answer(self, action: str, how: dict[str, Any]) -> dict[str, Any]:
+        if self.node is None or (self.error and action == "backward"):
+            return {"error": self.error}  # nothing to run, or no forward pass to go back through
+        found: dict[str, Any] = {}
+        before = self.error
+        with self._noting_errors():
+            (self._forward if action == "forward" else self._backward)(found, how)
+        if self.error:
+            found["error"] = self.error
+        if action == "backward":
+            self.error = before
+        return found
+
+    def _forward(self, found: dict[str, Any], how: dict[str, Any]) -> None:
+        plain = self.probe._plain
+        for name, value in how.get("values", {}).items():
+            self.leaves[name].out = self.probe._load(value)
+        for leaf in self.leaves.values():
+            leaf.forward()
+        if "left_over" in how:
+            self.node.d_out = np.array(self.probe._load(how["left_over"]))
+        found["returned"] = plain(self.node.forward())
+        found["out"] = plain(self.node.out)
+        found["inputs_after"] = {name: plain(leaf.out) for name, leaf in self.leaves.items()}
+        found["d_out"] = plain(self.node.d_out)
+
+    def _backward(self, found: dict[str, Any], how: dict[str, Any]) -> None:
+        plain = self.probe._plain
+        for name, gradient in how.get("before", {}).items():
+            self.leaves[name].d_out = self.leaves[name].d_out + self.probe._load(gradient)
+        if "replace_out" in how:
+            self.node.out = self.probe._load(how["replace_out"])
+        self.node.d_out = np.array(self.probe._load(how["upstream"]))
+        self.node.backward()
+        found["grads"] = {name: plain(leaf.d_out) for name, leaf in self.leaves.items()}
+        found["upstream_after"] = plain(self.node.d_out)
+        found["out_after"] = plain(self.node.out)
+        found["inputs_after"] = {name: plain(leaf.out) for name, leaf in self.leaves.items()}
+        predecessors = self.node.get_predecessors()
+        found["predecessors"] = [name for name, leaf in self.leaves.items() if any(p is leaf for p in predecessors)]
 
 
 def _base(value: Any) -> Any:

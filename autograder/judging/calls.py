@@ -1,0 +1,64 @@
+"""One call of a student's function: what came of it, and what became of the arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from backprop.checking.mistake_kinds import explain
+
+from .answers import Answer
+from .student import Student
+from .verdict import expect_true
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call by position, on copies of the arguments.
+
+    answer  : what it returned, or the error that came instead
+    changed : names of the arguments that it changed in place
+    """
+
+    inputs: dict[str, Any]
+    answer: Answer
+    changed: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, student: Student, name: str, inputs: Mapping[str, Any]) -> Call:
+        changed: list[str] = []
+
+        def ask() -> Any:
+            got, after = student.watched(name, *inputs.values())
+            changed.extend(key for key, now in zip(inputs, after, strict=True) if not unchanged(now, inputs[key]))
+            return got
+
+        return cls(dict(inputs), Answer.to(ask), changed)
+
+    @property
+    def value(self) -> Any:
+        return self.answer.value
+
+    def expect_left_alone(self, text: str = "") -> bool:
+        """Note in the open part that the arguments are as they were before.
+
+        text : what is said otherwise, with {name} in it
+        """
+        for name in self.changed:
+            said = text.format(name=name) if text else explain("in_place", name).text
+            expect_true(False, said, "in_place")
+        return not self.changed
+
+
+def unchanged(now: Any, before: Any) -> bool:
+    """True when an argument holds what it held before; what is neither numbers nor made of them always does."""
+    if isinstance(before, Mapping):
+        return isinstance(now, Mapping) and all(key in now and unchanged(now[key], before[key]) for key in before)
+    if isinstance(before, list | tuple):
+        return isinstance(now, list | tuple) and len(now) == len(before) and all(map(unchanged, now, before))
+    if isinstance(before, np.ndarray | np.generic | float | int):
+        return isinstance(now, np.ndarray | np.generic | float | int) and np.array_equal(now, before)
+    return True

@@ -1,0 +1,140 @@
+"""What every function of numbers and arrays has to keep, whatever it computes: one contract for all of them.
+
+A `FunctionRule` says what it returns. A `FunctionTrial` calls it on ordinary inputs, on others of the same shapes, in
+each region of numbers, and at the end on the first ones again: it has to be a function of its arguments, which it
+leaves as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backprop.checking.comparison import compare
+
+from ..sandbox.gone import StudentError
+from .answers import Answer
+from .calls import Call
+from .regions import expect_in, near
+from .student import Student, values
+from .verdict import expect
+
+
+def _no_slips(**_: Any) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True)
+class FunctionRule:
+    """What a function returns.
+
+    name   : of the student's function
+    right  : (**inputs) -> {what it is called: the right value}, in the order in which they are returned
+    slips  : (**inputs) -> {what it is called: {"family" or "family:words": wrong value, or several}}
+    unpack : (what came back, the names) -> one value for each name; `separate` where nothing is said
+
+    Inputs come in the order of the function's arguments.
+    """
+
+    name: str
+    right: Callable[..., Mapping[str, Any]]
+    slips: Callable[..., Mapping[str, Mapping[str, Any]]] = _no_slips
+    unpack: Callable[[Any, Sequence[str]], Sequence[Any]] | None = None
+
+
+def separate(returned: Any, names: Sequence[str]) -> Sequence[Any]:
+    """One value for each name: what was returned, or the entries of a tuple. Raises StudentError for another number."""
+    if len(names) == 1:
+        return [returned]
+    if returned is None or returned is Ellipsis:
+        raise StudentError(f"The function returned {returned}: expected {', '.join(names)}.", "none")
+    found = values(returned)
+    if len(found) != len(names):
+        came = "1 thing" if len(found) == 1 else f"{len(found)} things"
+        raise StudentError(f"{came} came back: expected {len(names)}, {', '.join(names)}.", "missing")
+    return found
+
+
+class FunctionTrial:
+    """The student's function, called by a rule. Each `expect_…` notes in the open part what it finds.
+
+    cases : (title, inputs), see `regions.inputs`. Ordinary ones have the title ""; their mistakes are named
+    """
+
+    def __init__(
+        self,
+        student: Student,
+        rule: FunctionRule,
+        cases: Iterable[tuple[str, dict[str, Any]]],
+        *,
+        again: bool = True,
+        **tolerances: float,
+    ):
+        self.rule, self.tolerances = rule, tolerances
+        self.cases = list(cases)
+        if again:
+            self.cases.append(("", self.cases[0][1]))
+        self.calls = [Call.of(student, rule.name, inputs) for _, inputs in self.cases]
+        self.right = [dict(rule.right(**inputs)) for _, inputs in self.cases]
+        self.names = list(self.right[0])
+        self.found = [call.answer.then(self._unpacked) for call in self.calls]
+        self._paid: set[int] = set()
+
+    def _unpacked(self, returned: Any) -> dict[str, Any]:
+        unpack = self.rule.unpack or separate
+        return dict(zip(self.names, unpack(returned, self.names), strict=True))
+
+    def _is_right(self, number: int, name: str) -> bool:
+        exact = self.right[number][name]
+
+        def agrees(found: Mapping[str, Any]) -> bool:
+            got = found[name]
+            return compare("", got, exact, scalar_like=np.ndim(exact) == 0, **near(exact, got)).ok
+
+        return self.found[number].holds(agrees)
+
+    def _counted(self) -> Iterable[int]:
+        """The calls that count: one that stops after something was wrong in an earlier one has been paid for there."""
+        for number, answer in enumerate(self.found):
+            if answer.error is not None and any(
+                self.found[n].error is None and not all(self._is_right(n, name) for name in self.names)
+                for n in range(number)
+            ):
+                return
+            yield number
+
+    def expect(self, name: str, label: str = "") -> bool:
+        """One of the results in every call; the first call in which it is wrong ends it."""
+        for number in self._counted():
+            if number in self._paid:
+                continue
+            title, inputs = self.cases[number]
+            if self.found[number].error is not None and number > 0:
+                self._paid.add(number)  # an error there is told and paid for once
+            if not self._expect(number, title, inputs, name, label or name):
+                return False
+        return True
+
+    def _expect(self, number: int, title: str, inputs: Mapping[str, Any], name: str, label: str) -> bool:
+        got, exact = self.found[number].value[name], np.asarray(self.right[number][name], dtype=float)
+        scalar = exact.ndim == 0
+        if title:
+            return expect_in(title, got, exact, name=label, scalar_like=scalar, **self.tolerances)
+        slips = dict(self.rule.slips(**inputs).get(name, {}))
+        if number:
+            before = [self.right[n][name] for n in range(number) if np.shape(self.right[n][name]) == exact.shape]
+            slips.setdefault("shared_state", before)
+        return expect(got, exact, name=label, scalar_like=scalar, mistakes=slips, **self.tolerances)
+
+    def expect_left_alone(self, text: str = "") -> None:
+        """No call changed its arguments; `text` is what is said otherwise, with {name} in it."""
+        for call in self.calls:
+            if not call.expect_left_alone(text):
+                return
+
+    @property
+    def answers(self) -> list[Answer]:
+        return self.found

@@ -1,0 +1,277 @@
+"""What every node of a computation graph has to keep, whatever it computes: one contract for all of them.
+
+A `NodeRule` says what a node computes. A `NodeTrial` runs the student's node by that rule: several instances at once,
+whose passes are interleaved; a second pass with other values of the same shapes; upstream gradients of both signs;
+small, large and zero inputs; another consumer's gradient that is there already; one input used twice. Afterwards the
+inputs, the upstream gradient and the node's own `out` have to be as they were.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from backprop.checking.comparison import compare
+
+from .answers import Answer
+from .draw import Array, Draw
+from .regions import Make, expect_in, inputs, near
+from .student import NodeRun, Student
+from .verdict import expect, expect_true, note
+
+
+def _no_slips(*_: Any, **__: Any) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True)
+class NodeRule:
+    """What a node computes.
+
+    name           : of the student's class
+    out            : (**inputs) -> the right out
+    gradients      : (upstream, **inputs) -> {input: the right gradient}; inputs that are not in it have none
+    out_slips      : (**inputs) -> {"family" or "family:words": wrong out, or several}
+    gradient_slips : (upstream, **inputs) -> {input: {"family" or "family:words": wrong gradient, or several}}
+
+    Inputs come in the order of the constructor's arguments: arrays become nodes, plain numbers are passed as they are.
+    """
+
+    name: str
+    out: Callable[..., Any]
+    gradients: Callable[..., Mapping[str, Any]]
+    out_slips: Callable[..., Mapping[str, Any]] = _no_slips
+    gradient_slips: Callable[..., Mapping[str, Mapping[str, Any]]] = _no_slips
+
+
+@dataclass(frozen=True)
+class Case:
+    """Inputs of a node and an upstream gradient; `title` says which region they lie in, "" for ordinary numbers."""
+
+    inputs: dict[str, Any]
+    upstream: Array
+    title: str = ""
+    share: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        return {key: value for key, value in self.inputs.items() if isinstance(value, np.ndarray)}
+
+
+def cases(draw: Draw, rule: NodeRule, make: Make, *others: Make, **how: Any) -> list[Case]:
+    """The inputs of `regions.inputs`, each with an upstream gradient, and one with a small upstream gradient."""
+    found = []
+    for number, (title, given) in enumerate(inputs(draw, make, *others, **how)):
+        upstream = draw.both_signs(*np.shape(rule.out(**given)), low=0.6, high=1.8)
+        if upstream.size == 1:  # positive and negative in turn: a lost sign shows, and is told from a wrong one
+            upstream = np.abs(upstream) * (-1) ** number
+        found.append(Case(given, np.asarray(upstream), title))
+    first = found[0]
+    found.append(Case(first.inputs, -1e-5 * first.upstream, "an upstream gradient of about 1e-5"))
+    return found
+
+
+class NodeTrial:
+    """The student's node, run by a rule. Each `expect_…` notes in the open part what it finds.
+
+    all_cases : see `cases`; the first two have the same shapes
+    shared    : cases whose `share` names inputs that are one and the same node
+    uses_out  : backward() may be written with self.out, so that a wrong out is not paid for in the gradient as well
+    """
+
+    def __init__(
+        self,
+        student: Student,
+        rule: NodeRule,
+        draw: Draw,
+        all_cases: Sequence[Case],
+        shared: Iterable[Case] = (),
+        uses_out: bool = False,
+    ):
+        self.student, self.rule, self.cases, self.shared = student, rule, list(all_cases), list(shared)
+        first, second = self.cases[:2]
+        self.held = {key: draw.signed(*value.shape) for key, value in first.arrays.items()}
+        # The first instance a second time, with the values of the second: plain arguments stay those of the first.
+        self.second_pass = Case({**first.inputs, **second.arrays}, second.upstream)
+        self.uses_out = uses_out
+
+    # -- runs ---------------------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def _forward_only(self) -> list[NodeRun]:
+        """One run per case, then a second pass of the first instance, then the second instance once more."""
+        instances = [(case.inputs, {}) for case in self.cases]
+        again = {"values": self.second_pass.arrays, "left_over": self.cases[0].upstream}
+        steps = [(n, "forward", {}) for n in range(len(instances))] + [(0, "forward", again), (1, "forward", {})]
+        return self.student.run_steps(self.rule.name, instances, steps)
+
+    @functools.cached_property
+    def _both_ways(self) -> list[NodeRun]:
+        """The backward runs: one per case, one per shared case, one with gradients there before, a second pass."""
+        ran = [*self.cases, *self.shared, self.cases[0]]
+        instances = [(case.inputs, case.share) for case in ran]
+        steps: list[tuple[int, str, dict[str, Any]]] = [(n, "forward", {}) for n in range(len(ran))]
+        for number, case in enumerate(ran):
+            before = self.held if number == len(ran) - 1 else {}
+            steps.append((number, "backward", self._backward(case, before)))
+        steps.append((0, "forward", {"values": self.second_pass.arrays}))
+        steps.append((0, "backward", self._backward(self.second_pass, {})))
+        found = self.student.run_steps(self.rule.name, instances, steps)
+        return [*found[len(ran) : 2 * len(ran)], found[-1]]
+
+    def _backward(self, case: Case, before: Mapping[str, Array]) -> dict[str, Any]:
+        how: dict[str, Any] = {"upstream": case.upstream, "before": dict(before)}
+        if self.uses_out and not self.forward_right:
+            how["replace_out"] = np.asarray(self.rule.out(**case.inputs), dtype=float)
+        return how
+
+    @functools.cached_property
+    def forward_right(self) -> bool:
+        """Whether out is right in every case."""
+        runs = zip(self.cases, self._forward_only, strict=False)
+        return all(Answer.to(lambda run=run: run.out).holds(_agrees(self.rule.out(**c.inputs))) for c, run in runs)
+
+    # -- forward ------------------------------------------------------------------------------------------------
+
+    def expect_forward(self) -> bool:
+        """out in every case, in a second pass and beside other instances; d_out is reset; inputs are left alone."""
+        *runs, again, beside = self._forward_only
+        first, second = self.cases[:2]
+        outs = [self.rule.out(**case.inputs) for case in self.cases]
+        good = True
+        for number, (case, run, exact) in enumerate(zip(self.cases, runs, outs, strict=True)):
+            slips = {} if case.title else {**self.rule.out_slips(**case.inputs)}
+            if number < 2:
+                slips["shared_state"] = [outs[1 - number], outs[-1]]
+                slips |= _offset(runs[1 - number], outs[1 - number], exact)
+            if not (good := _expect(case.title, run.out, exact, "out", slips)):
+                break
+        if good:
+            exact = self.rule.out(**self.second_pass.inputs)
+            good = _expect("", again.out, exact, "out in a second pass, with other values", {"stale": outs[0]})
+            good = good and _expect("", beside.out, outs[1], "out", {"shared_state": [outs[0], exact]})
+        if good:
+            stale = {"stale": first.upstream}
+            zeros = np.zeros(np.shape(exact))
+            expect(again.d_out, zeros, name="d_out after forward()", scalar_like=True, mistakes=stale)
+            if again.returned is None:
+                note("forward() returns nothing here; the protocol asks it to return self.out. No points lost for it.")
+        _expect_inputs_left(first, runs[0])
+        return good
+
+    # -- backward -----------------------------------------------------------------------------------------------
+
+    def expect_backward(self, *keys: str) -> bool:
+        """The gradients of the inputs named, or of all, in every case; and what backward() has to leave alone."""
+        good = all([self.expect_gradient(key) for key in keys or self._gradients(self.cases[0])])
+        self.expect_left_alone()
+        return good
+
+    def _gradients(self, case: Case) -> dict[str, Any]:
+        found = dict(self.rule.gradients(case.upstream, **case.inputs))
+        for key, other in case.share.items():
+            found[other] = found[other] + found.pop(key)
+        return found
+
+    def expect_gradient(self, key: str) -> bool:
+        """The gradient of one input in every case, added to what is there already, and in a second pass."""
+        count, label = len(self.cases), f"∂J/∂{key}"
+        runs, shared, (fed, again) = self._both_ways[:count], self._both_ways[count:-2], self._both_ways[-2:]
+        right = [np.asarray(self._gradients(case)[key], dtype=float) for case in self.cases]
+        for number, (case, run, exact) in enumerate(zip(self.cases, runs, right, strict=True)):
+            slips = {} if case.title else self._slips(case, key)
+            if number < 2:
+                slips["shared_state"] = [*_list(slips.get("shared_state")), right[1 - number], right[-1]]
+            if not _expect(case.title, run.grad(key), exact, label, slips):
+                return False
+        assigned = {"assigned": right[0]}
+        if not _expect("", fed.grad(key), self.held[key] + right[0], label, assigned):
+            return False
+        for case, run in zip(self.shared, shared, strict=True):
+            if key in case.share.values():
+                one = dict(self.rule.gradients(case.upstream, **case.inputs))
+                slips = {"assigned": [one[key], *(one[k] for k, other in case.share.items() if other == key)]}
+                if not _expect("", run.grad(key), self._gradients(case)[key], label, slips):
+                    return False
+        exact = np.asarray(self._gradients(self.second_pass)[key], dtype=float)
+        mixed = self.rule.gradients(self.second_pass.upstream, **self.cases[0].inputs)[key]
+        slips = {"stale": [right[0], right[0] + exact, mixed]}
+        return _expect("", again.grad(key), exact, f"{label} in a second pass, with other values", slips)
+
+    def _slips(self, case: Case, key: str) -> dict[str, Any]:
+        """The slips of the rule, and those that every gradient has, which come from the upstream gradient."""
+        g = case.upstream
+
+        def with_upstream(other: Array) -> Any:
+            return self.rule.gradients(np.asarray(other), **case.inputs)[key]
+
+        slips: dict[str, Any] = {
+            "one_node_only": np.zeros(np.shape(case.inputs[key])),
+            "upstream_ignored": with_upstream(np.ones(g.shape)),
+            "upstream_twice": with_upstream(g * g),
+            "wrong_argument:the absolute value of the upstream gradient": with_upstream(np.abs(g)),
+        }
+        if g.size > 1:
+            slips["upstream_summed"] = with_upstream(np.full(g.shape, g.sum()))
+        return {**slips, **self.rule.gradient_slips(g, **case.inputs).get(key, {})}
+
+    def expect_left_alone(self) -> None:
+        """backward() changes neither inputs nor the upstream gradient nor out, and the graph finds all inputs."""
+        case, run = self.cases[0], self._both_ways[0]
+        if all(_same(self._forward_only[0].input_after(key), value) for key, value in case.arrays.items()):
+            _expect_inputs_left(case, run)
+        text = "self.d_out was changed by backward(): leave it as it is, work on a copy."
+        _expect_left(run.upstream_after, case.upstream, text)
+        if self.forward_right:
+            out = self._forward_only[0].out
+            _expect_left(run.out_after, out, "self.out was changed by backward(): the nodes that follow still need it.")
+        for key in case.arrays:
+            text = f"get_predecessors() leaves out {key}: a graph finds its nodes through it."
+            expect_true(key in run.predecessors, text, "missing")
+
+
+def _expect(title: str, got: Any, exact: Any, name: str, slips: Mapping[str, Any]) -> bool:
+    scalar = np.ndim(exact) == 0
+    if title:
+        return expect_in(title, got, exact, name=name, scalar_like=scalar)
+    return expect(got, exact, name=name, scalar_like=scalar, mistakes=slips)
+
+
+def _offset(run: NodeRun, right: Any, here: Any) -> dict[str, Any]:
+    """The slip of a constant that is added everywhere: what one number is off, another is off as well."""
+    got = Answer.to(lambda: run.out).got
+    if np.ndim(right) or not isinstance(got, float | np.ndarray | np.generic) or np.size(got) != 1:
+        return {}
+    off = float(np.reshape(got, ())) - float(right)
+    return {"offset": here + off} if abs(off) > 1e-9 else {}
+
+
+def _expect_inputs_left(case: Case, run: NodeRun) -> None:
+    for key, value in case.arrays.items():
+        text = f"{key}.out was changed in place: the nodes that use {key} as well still need it."
+        _expect_left(run.input_after(key), value, text)
+
+
+def _expect_left(got: Any, value: Any, text: str) -> None:
+    expect_true(_same(got, value), text, "in_place")
+
+
+def _same(got: Any, value: Any) -> bool:
+    """True when the entries are the same to the last digit, whatever the shape."""
+    array = got if isinstance(got, np.ndarray | np.generic | float | int) else np.array([])
+    return np.array_equal(np.ravel(array), np.ravel(value))
+
+
+def _agrees(exact: Any) -> Callable[[Any], bool]:
+    def right(got: Any) -> bool:
+        return compare("", got, exact, scalar_like=np.ndim(exact) == 0, **near(exact, got)).ok
+
+    return right
+
+
+def _list(value: Any) -> list[Any]:
+    return [] if value is None else value if isinstance(value, list) else [value]

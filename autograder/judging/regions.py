@@ -1,0 +1,87 @@
+"""Regions of inputs beside the ordinary ones, where a formula with a threshold or a division in it shows.
+
+A check that draws numbers of size 0.5 to 2 alone lets a ReLU pass that is alive above 0.4 only. So it asks for each
+region that its exercise contains as well; what an exercise leaves out stands in `domain` of its check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from backprop.checking.comparison import as_numbers, compare
+from backprop.checking.mistake_kinds import explain
+
+from .draw import Array, Draw
+from .student import Remote
+from .verdict import expect, expect_true
+
+# title, smallest and largest magnitude
+SIZES = (
+    ("numbers of about 1e-6", 1e-6, 3e-6),
+    ("numbers of about 1e-4", 5e-5, 3e-4),
+    ("numbers of about 0.01", 5e-3, 0.03),
+    ("numbers of about 0.1", 0.05, 0.4),
+    ("numbers of about 30", 10.0, 60.0),
+    ("numbers of about 1000", 300.0, 1e3),
+)
+
+MakeArray = Callable[..., Array]
+Make = Callable[[MakeArray], dict[str, Any]]
+
+
+def regions(
+    draw: Draw, *, up_to: float = 1e3, zeros: bool = True, ones: bool = True
+) -> Iterator[tuple[str, MakeArray]]:
+    """(title, what makes an array of a given shape there) for each region.
+
+    up_to : sizes of numbers above it are left out
+    zeros, ones : exact zeros everywhere, exact ones everywhere
+    """
+    for title, low, high in SIZES:
+        if high <= up_to:
+            yield title, lambda *shape, low=low, high=high: draw.both_signs(*shape, low=low, high=high)
+    if zeros:
+        yield "zeros", lambda *shape: np.zeros(shape)
+    if ones:
+        yield "ones", lambda *shape: np.ones(shape)
+
+
+def inputs(
+    draw: Draw, make: Make, *others: Make, ordinary: MakeArray | None = None, **region: Any
+) -> list[tuple[str, dict[str, Any]]]:
+    """(title, inputs): two ordinary ones of the same shapes, one of each other kind of shapes, one in each region.
+
+    make, others : build the inputs from what makes an array of a given shape; `others` have other shapes
+    ordinary     : makes ordinary arrays; `draw.both_signs` where nothing is said
+    region       : what `regions` is told
+    """
+    ordinary = ordinary or draw.both_signs
+    found = [("", how(ordinary)) for how in (make, make, *others)]
+    return found + [(title, make(array)) for title, array in regions(draw, **region)]
+
+
+def near(exact: Any, got: Any = None) -> dict[str, float]:
+    """Tolerances in proportion to the right values, however small: wider where the result is in single precision."""
+    size = float(np.max(np.abs(exact), initial=0.0))
+    if getattr(got, "dtype", None) == np.float32:
+        return {"rtol": 1e-4, "atol": 1e-4 * size + 1e-30}
+    return {"rtol": 1e-7, "atol": 1e-9 * min(1.0, size) or 1e-12}
+
+
+def expect_in(title: str, got: Any, exact: Any, *, name: str, scalar_like: bool = False, **tolerances: float) -> bool:
+    """Note in the open part whether `got` is right in a region, after ordinary numbers have come out right."""
+    value = got.value if isinstance(got, Remote) else got
+    exact = np.asarray(exact, dtype=float)
+    how = {**near(exact, value), **tolerances}
+    mine = as_numbers(value)
+    fits = mine is not None and (mine.shape == exact.shape or (scalar_like and mine.size == exact.size == 1))
+    if not fits:
+        return expect(value, exact, name=f"{name} for {title}", scalar_like=scalar_like)
+    if compare(name, value, exact, scalar_like=scalar_like, **how).ok:
+        return True
+    if not np.isfinite(mine).all() and np.isfinite(exact).all():
+        return expect_true(False, f"{name} is nan or infinite for {title}.", "nan")
+    return expect_true(False, explain("range", name, title).text, "range")
