@@ -13,20 +13,33 @@ from typing import Any
 
 import numpy as np
 
-from autograder.judging import Array, Draw, Remote, Student, StudentError, StudentGone, check, expect, expect_true, part
+from autograder.judging import (
+    Array,
+    Draw,
+    Remote,
+    Student,
+    StudentError,
+    StudentGone,
+    check,
+    expect,
+    expect_true,
+    part,
+    source_of,
+)
 from backprop.checking.operator_checks import SLIPS, Slips, power_slips
 from backprop.checking.small_net_checks import SCORE_SLIPS
 
 from .common.attempts import close, first_right
-from .shipped import source
+from .shipped import engine
 
 SECTION = "11-your-own-engine"
+ENGINE = source_of(engine)
 TIGHT = {"rtol": 1e-9, "atol": 1e-13}
 Pair = tuple[float, float]
 
 
 def shipped(student: Student, *names: str) -> list[Remote]:
-    return list(student.load(source("engine"), *names).values())
+    return list(student.load(ENGINE, *names).values())
 
 
 def matrix(got: Any, name: str) -> Array:

@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from autograder.judging import Array, Draw, Remote, Student, StudentError, check, expect, expect_true, part
+from autograder.judging import Array, Draw, Remote, Student, StudentError, check, expect, expect_true, part, source_of
 from backprop.batchnorm_checks import backward_slips, forward_slips
 from backprop.checking.finite_differences import jacobian
 from backprop.embedding_checks import embedding_slips
 
 from .common.attempts import first_right
 from .s08_cifar import judge_softmax_loss
-from .shipped import source
+from .shipped import letters
 
 SECTION = "12-batchnorm-and-embeddings"
+LETTERS = source_of(letters)
 EPS = 1e-5
 
 
@@ -325,7 +326,7 @@ def _case(draw: Draw, n: int, v: int, length: int, d: int, h: int) -> Case:
 def _asked(student: Student, cases: list[Case], norm: tuple[str, str] | None) -> Any:
     """What the model gives with the reference's layers in place of the student's, else with the student's own."""
     layers = ("batchnorm_forward", "batchnorm_backward", "embedding_forward", "embedding_backward")
-    loaded = student.load(source("letters"), "asked", *layers, *(norm or ()))
+    loaded = student.load(LETTERS, "asked", *layers, *(norm or ()))
     theirs = student.get("CharModel")
     pair = None if norm is None else tuple(loaded[name] for name in norm)
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from places import CHECKS, ROOT, checks_module
 
-from autograder.judging import Student
+from autograder.judging import Student, source_of
 from autograder.judging.load import find, load
 from autograder.mutants.exercise import code_cells, exercises, namespace
-from autograder.mutants.measure import _solutions
+from autograder.mutants.measure import solutions_of
 from backprop.gradcheck import CheckFailed
 
 ENGINE, LETTERS = "11-your-own-engine", "12-batchnorm-and-embeddings"
@@ -133,7 +133,7 @@ def test_the_visible_check_catches_every_wrong_solution_and_accepts_every_right_
     shown = next(cell.source for cell in cells if cell.grade_id == check).partition("### BEGIN HIDDEN TESTS")[0]
     [exercise] = [one for one in exercises(CHECKS, section) if one.check == f"{section}/{check}"]
     passed, refused, raw = [], [], []
-    for name, right, _, cell, source in _solutions(cells, exercise)[0]:
+    for name, right, _, cell, source in solutions_of(cells, exercise)[0]:
         said = _said(shown, cells, cell, source)
         if said is None and not right:
             passed.append(name)
@@ -238,18 +238,17 @@ def test_no_verdict_depends_on_the_secret_of_the_course(section):
     for exercise in exercises(CHECKS, section):
         check = find(CHECKS, exercise.check)
         for mutant in exercise.mutants[::4]:
-            source = next(s for n, _, _, _, s in _solutions(cells, exercise)[0] if n == mutant.name)
+            source = next(s for n, _, _, _, s in solutions_of(cells, exercise)[0] if n == mutant.name)
             with contextlib.redirect_stdout(io.StringIO()):
                 scope = namespace(cells, {exercise.cell: source})
                 scores = {check.judge(Student.here(scope), f"secret {n}").score for n in range(6)}
             assert len(scores) == 1, (exercise.check, mutant.name, scores)
 
 
-def test_the_reference_sent_along_agrees_with_the_solutions(scopes):
-    source = checks_module("shipped").source
+def test_the_reference_sent_along_agrees_with_thesolutions_of(scopes):
     engine, letters = {}, {}
-    exec(source("engine"), engine)
-    exec(source("letters"), letters)
+    exec(source_of(checks_module("shipped.engine")), engine)
+    exec(source_of(checks_module("shipped.letters")), letters)
     rng = np.random.default_rng(3)
     x, gamma, beta, upstream = rng.normal(size=(7, 5)), rng.normal(size=5), rng.normal(size=5), rng.normal(size=(7, 5))
     theirs, cache = letters["batchnorm_forward"](x, gamma, beta)
