@@ -85,7 +85,9 @@ def row(atoms: list[Atom], display: bool = False, script: bool = False, first: s
             continue
         between = 0
         if before:
-            between = _SPACES[before][_CLASSES.index(kind)]
+            between = 0 if before == "frac" and kind in ("op", "inner") and not atom.symbol else (
+                _SPACES["ord" if before == "frac" else before][_CLASSES.index(kind)]
+            )
             between = abs(between) if between < 0 or not script else 0
         width = (pending or 0.0) + between / 18
         if width or pending is not None or ((pieces or first) and (loud or not atom.quiet)):
@@ -121,9 +123,12 @@ def group(atoms: list[Atom], code: str, kind: str = "ord") -> Atom:
     real = [atom for atom in atoms if atom.space is None]
     if len(real) == 1 == len(atoms) and kind == "ord" and not real[0].scripted and real[0].kind == "ord":
         return replace(real[0], code=code, table=None)
+    if len(real) == 1 and real[0].scripted:
+        code = f'class("normal", {code})'  # or Typst would stack the scripts of both
     return Atom(code, kind)
 
 
 def letter(code: str, character: str) -> Atom:
     """A letter or a digit."""
-    return Atom(code, "ord", quiet=character in _QUIET, symbol=character)
+    quiet = character in _QUIET and (character.isalpha() or code.isascii())
+    return Atom(code, "ord", quiet=quiet, symbol=character)

@@ -8,9 +8,9 @@ from dataclasses import replace
 from backprop.latex_atoms import Atom, group, row, space
 from backprop.latex_colours import colour, resolved
 from backprop.latex_macros import FormulaError, Macro, Reader, filled
-from backprop.latex_parser import DELIMITERS, Parser, commands, fence
-from backprop.latex_symbols import class_of, in_alphabet, struck
-from backprop.latex_text import text_code
+from backprop.latex_parser import DELIMITERS, DOTS, Parser, commands, fence
+from backprop.latex_symbols import class_of, struck
+from backprop.latex_text import monospaced, text_code
 
 
 @commands("frac", "dfrac", "tfrac", "cfrac")
@@ -25,7 +25,7 @@ def _fraction(parser: Parser, name: str, atoms: list[Atom]) -> None:
     if name == "cfrac":
         over, under = (f"display({part})" for part in (over, under))
     code = f"over({over}, {under})"
-    atoms.append(Atom(code if outer == parser.style else f"{outer}({code})"))
+    atoms.append(Atom(code if outer == parser.style else f"{outer}({code})", after="frac"))
 
 
 @commands("binom", "dbinom", "tbinom")
@@ -34,7 +34,7 @@ def _binomial(parser: Parser, name: str, atoms: list[Atom]) -> None:
     inner = {"display": "inline", "inline": "script"}.get(outer, "sscript")
     over, under = (parser.argument(rf"\{name}", inner) for _ in range(2))
     code = parser.fenced("(", parser.atop(over, under, outer), ")")
-    atoms.append(Atom(code if outer == parser.style else f"{outer}({code})"))
+    atoms.append(Atom(code if outer == parser.style else f"{outer}({code})", after="close"))
 
 
 @commands("genfrac")
@@ -98,7 +98,8 @@ def _operator(parser: Parser, name: str, atoms: list[Atom]) -> None:
     over = parser.reader.take("*") or name.endswith("limits")
     source = parser.reader.argument(r"\operatorname")
     inside = [replace(atom, kind="ord") if atom.kind == "bin" else atom for atom in parser.inner(source, alphabet="rm")]
-    atoms.append(Atom(parser.set(inside) or '""', "op", solid=True, limits=over, movable=True))
+    word = len(inside) == 1 and not inside[0].scripted
+    atoms.append(Atom(parser.set(inside) or '""', "op", solid=not word, limits=over, movable=True))
 
 
 _KINDS = {
@@ -138,7 +139,7 @@ def _accent(parser: Parser, name: str, atoms: list[Atom]) -> None:
     inside = parser.argument(rf"\{name}")
     if name in _LINES:
         braces = name.endswith(("brace", "bracket", "paren"))
-        atoms.append(Atom(f"{_LINES[name]}({inside})", "op" if braces else "ord", limits=braces))
+        atoms.append(Atom(f"{_LINES[name]}({inside})", "op" if braces else "ord", solid=True, limits=braces))
     elif name in _WIDE:
         atoms.append(Atom(f"accent({inside}, {_WIDE[name]}, dotless: #false)"))
     else:
@@ -165,10 +166,9 @@ def _stack(parser: Parser, name: str, atoms: list[Atom]) -> None:
     kind = {"stackrel": "rel", "buildrel": "rel", "stackbin": "bin"}.get(name) or (base[0].kind if len(base) == 1 else "ord")
     code = parser.set(base) or '""'
     if kind == "rel":
-        code = f'class("relation", {code})'
-    if above is not None:
-        above = f"{above} #h(0pt) #raised"
-    atoms.append(Atom(code, kind, limits=True, sup=above, sub=below))
+        code = f'class("relation", {code} #h(0pt) #relation-strut)'
+    solid = len(base) == 1 and base[0].solid
+    atoms.append(Atom(code, kind, solid=solid, limits=True, sup=above, sub=below))
 
 
 _ARROWS = {
@@ -322,7 +322,7 @@ def _crossed(parser: Parser, name: str, atoms: list[Atom]) -> None:
         atoms.append(Atom(f"#framed(${inside}$)"))
     elif name in ("boxed", "Aboxed"):
         source = parser.reader.argument(of).replace("&", "")
-        atoms.append(Atom(f"#framed(${parser.code(source, 'display')}$, display: true)"))
+        atoms.append(Atom(f"#framed($display({parser.code(source, 'display')})$)"))
     else:
         value = parser.argument(of, parser.script_style()) if name == "cancelto" else None
         inside = parser.argument(of)
@@ -422,7 +422,7 @@ def _dots(parser: Parser, name: str, atoms: list[Atom]) -> None:
         following = parser.reader.peek()
         probe = [] if following in ("", "}", "&", "^", "_") or following.startswith("\\end") else parser.probe(following)
         high = bool(probe) and probe[0].kind in ("bin", "rel")
-    atoms.append(Atom("⋯" if high else "…", "inner"))
+    atoms.append(Atom(DOTS["⋯" if high else "…"], "inner", symbol="…"))
 
 
 @commands("iff", "implies", "impliedby")
@@ -478,17 +478,7 @@ def _verbatim(parser: Parser, name: str, atoms: list[Atom]) -> None:
         raise FormulaError(r"\verb is never closed")
     words = reader.text[reader.at + 1 : end]
     reader.at = end + 1
-    atoms.append(Atom(verbatim(words)))
-
-
-def verbatim(words: str) -> str:
-    """Text in letters of one width, exactly as typed."""
-    cells = [in_alphabet(c, "tt") or ("#h(0.525em)" if c.isspace() else f'mono("{_quoted(c)}")') for c in words]
-    return " ".join(cells) or '""'
-
-
-def _quoted(words: str) -> str:
-    return words.replace("\\", "\\\\").replace('"', '\\"')
+    atoms.append(Atom(monospaced(words) or '""'))
 
 
 @commands("unicode", "char")
@@ -547,7 +537,7 @@ def _begin(parser: Parser, name: str, atoms: list[Atom]) -> None:
 
 
 _RELATIONS = {
-    "coloneqq": "≔", "Coloneqq": "⩴", "eqqcolon": "≕", "dblcolon": "∷", "coloneq": "∶−", "eqcolon": "∹", "colonapprox": "∶≈",
+    "coloneqq": "∶=", "Coloneqq": "∶∶=", "eqqcolon": "=∶", "dblcolon": "∶∶", "coloneq": "∶−", "eqcolon": "−∶", "colonapprox": "∶≈",
     "colonsim": "∶∼", "vcentcolon": "∶", "ordinarycolon": "∶", "approxcolon": "≈∶", "bigtimes": "×",
 }  # fmt: skip
 

@@ -251,7 +251,13 @@ class Reader:
 
 def filled(body: str, given: list[str]) -> str:
     """`body` with #1, #2, … replaced."""
-    return re.sub(r"#(\d)", lambda hole: given[int(hole[1]) - 1] if 0 < int(hole[1]) <= len(given) else "", body)
+
+    def fill(hole: re.Match[str]) -> str:
+        argument = given[int(hole[2]) - 1] if 0 < int(hole[2]) <= len(given) else ""
+        # A command before the hole must not swallow the letter that fills it.
+        return (hole[1] or "") + (" " if hole[1] and argument[:1].isalpha() else "") + argument
+
+    return re.sub(r"(\\[A-Za-z]+)?#(\d)", fill, body)
 
 
 def without_comments(tex: str) -> str:

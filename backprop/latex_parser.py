@@ -18,7 +18,7 @@ from backprop.latex_symbols import SET_AS, class_of, in_alphabet, symbols
 
 _ENDS = frozenset(["", "&", "\\\\", "\\cr", "\\newline", "\\tabularnewline", "\\end", "\\right", "\\middle"])
 _EM = {
-    "em": 1, "ex": 0.431, "pt": 0.1, "mu": 1 / 18, "px": 0.0625, "cm": 2.845, "mm": 0.2845, "in": 7.227, "pc": 1.2, "bp": 0.1004,
+    "em": 1, "ex": 0.431, "pt": 0.1, "mu": 1 / 18, "px": 1 / 16, "cm": 2.362, "mm": 0.2362, "in": 6, "pc": 1.2, "bp": 0.1,
 }  # fmt: skip
 LENGTH = re.compile(r"\s*(-?\s*\d*[.,]?\d*)\s*(em|ex|pt|mu|px|cm|mm|in|pc|bp)(?:\s*(?:plus|minus)\s*-?[\d.]+\s*[a-z]+)*\s?")
 _NUMBER = re.compile(r"\d+(?:\{,\}\d{3})*(?:\.\d+)?|\.\d+")
@@ -56,6 +56,9 @@ class Parser:
             self.depth + 1,
         )
         atoms, end = parser.row()
+        while end in ("\\\\", "\\newline"):  # MathJax breaks no line inside of a group
+            more, end = parser.row()
+            atoms += more
         if end:
             raise FormulaError(f"a {end} stands where it cannot")
         return atoms
@@ -145,7 +148,7 @@ class Parser:
     def fraction(self, over: str, under: str, bar: bool, left: str, right: str) -> Atom:
         """One above the other, with or without a bar between them and delimiters around."""
         code = f"over({over}, {under})" if bar else self.atop(over, under)
-        return Atom(self.fenced(left, code, right)) if left or right else Atom(code)
+        return Atom(self.fenced(left, code, right), after="close") if left or right else Atom(code, after="frac")
 
     def atop(self, over: str, under: str, style: str = "") -> str:
         gap = 0.37 if (style or self.style) == "display" else 0.09
@@ -202,17 +205,23 @@ class Parser:
 
     def character(self, typed: str) -> Atom:
         """A character that stands for itself."""
+        if typed in "…⋯":
+            return Atom(DOTS[typed], "inner", symbol=typed)
         shown = SET_AS.get(typed, typed)
         kind = class_of(typed)
         if typed == "." :
             kind = "punct" if not self.reader.text[self.reader.at : self.reader.at + 1].isdigit() else "ord"
-        return self.symbol(shown, kind, greek="upright" if "Α" <= typed <= "Ω" else "")
+        if "Α" <= typed <= "Ω" and not self.alphabet:
+            return self.symbol(shown, kind, alphabet="it")
+        return self.symbol(shown, kind)
 
     def symbol(self, character: str, kind: str, greek: str = "", alphabet: str | None = None) -> Atom:
         """One character in the alphabet that is in force; `greek` is upright for capitals by LaTeX's custom."""
         alphabet = self.alphabet if alphabet is None else alphabet
         if alphabet == "it" and character.isascii():
             alphabet = ""
+        if greek == "italic" and alphabet not in ("bfit", "it"):
+            alphabet = ""  # \mathbf leaves small Greek letters alone
         styled = in_alphabet(character, alphabet) if alphabet else None
         if styled:
             return replace(letter(styled, character), kind=kind)
@@ -315,6 +324,10 @@ class Parser:
             return Atom(f"upright({character})")
         if kind in ("italic", "upright"):
             return self.symbol(character, "ord", greek=kind)
+        if character == "⋮":
+            return Atom("⋮ #h(0pt) #dots-strut", symbol=character)
+        if character in "…⋯":
+            return Atom(DOTS[character], "inner", symbol=character)
         return self.symbol(character, kind, alphabet="bf" if self.alphabet == "bf" and character == "∇" else "")
 
     def delimiter(self) -> str:
@@ -331,7 +344,8 @@ class Parser:
         """Code between delimiters as high as it."""
         begin = fence(left, "opening") if left else "#h(0pt)"
         end = fence(right, "closing") if right else "#h(0pt)"
-        return f"lr(size: #fit, {begin} {code} {end})"
+        room = "#h(0.12em)" if "‖" in (left, right) else ""  # MathJax gives double bars room
+        return " ".join(f"{room} lr(size: #fit, {begin} {room} {code} {room} {end}) {room}".split())
 
     def length(self, of: str) -> float:
         """A length such as 3pt or 1.5em, in em."""
@@ -354,6 +368,8 @@ def fence(character: str, side: str) -> str:
     return code if character in known else f'class("{side}", {code})'
 
 
+# Three dots as far apart as TeX sets them.
+DOTS = {"…": r"\. thin \. thin \.", "⋯": " thin ".join(['class("normal", ⋅)'] * 3)}
 _INFIX = {
     "over": ("", ""), "atop": ("", ""), "above": ("", ""), "choose": ("(", ")"), "brace": ("{", "}"), "brack": ("[", "]"),
     "overwithdelims": ("", ""), "atopwithdelims": ("", ""), "abovewithdelims": ("", ""),

@@ -49,7 +49,7 @@ def class_of(character: str) -> str:
     """The class of a character that was typed as itself: ord, op, bin, rel, open, close, punct or inner."""
     if character in TYPED:
         return TYPED[character]
-    if character in "αβγδεζηθικλμνξοπρστυφχψωϑϕϵϱϖςΓΔΘΛΞΠΣΥΦΨΩ" or character.isalnum():
+    if character.isalnum() or character in "×÷":  # so MathJax: only \\times is an operator
         return "ord"
     kind = next((k for k, other in symbols().values() if other == character and k not in ("italic", "upright", "roman")), "ord")
     return "op" if kind in ("limits", "integral") else kind

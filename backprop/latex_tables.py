@@ -78,30 +78,46 @@ class Table:
             for column, cell in enumerate(cells[1:], 1):
                 gap = self.layout.gaps[(column - 1) % len(self.layout.gaps)]
                 pieces.append(f"& {f'#h({gap}em) ' if gap else ''}{cell}")
-            lines.append(f"#row-strut({extra:g}em) #h(0pt) " + " ".join(pieces))
+            lines.append("#row-strut #h(0pt) " + " ".join(pieces))
+            if extra:
+                lines.append(f"#box(height: {max(0.0, extra - 0.3):g}em)")
         return " \\ ".join(lines)
 
     def code(self, outer: str) -> str:
         """The table as Typst's matrix, between its delimiters, inside of a formula in the style `outer`."""
         count = max(len(cells) for cells in self.cells)
         rows = []
+        # What all rows ask for goes between them; more than that goes below the row.
+        common = min(self.extra[:-1], default=0.0)
         for cells, extra in zip(self.cells, self.extra, strict=True):
+            extra -= common
             padded = [*cells, *[""] * (count - len(cells))]
             set_cells = []
             for column, cell in enumerate(padded):
                 gap = self.layout.gaps[(column - 1) % len(self.layout.gaps)] if column else 0.0
                 side = self.columns[column % len(self.columns)]
                 cell = self._styled(cell, outer)
-                if extra and column == 0:
+                if column == 0 and 0 in self.bars:
+                    cell = f"#h(0.5em) {cell}"
+                if column == count - 1 and count in self.bars:
+                    cell = f"{cell} #h(0.5em)"
+                if extra > 0 and column == 0:
                     cell = f"{cell} #h(0pt) #below({extra:g}em)"
                 cell = f"#h({gap:g}em) {cell}" if gap and not self._even else cell
                 set_cells.append({"l": f"& {cell}", "r": f"{cell} &"}.get(side, cell))
             rows.append(", ".join(set_cells))
         gap = self.layout.gaps[0] if self._even else 0
-        rules = ""
+        rules, edges = "", []
         if self.rules or self.bars:
-            rules = f", augment: #(hline: ({self._listed(self.rules)}), vline: ({self._listed(self.bars)}), stroke: 0.05em)"
-        code = f"mat(delim: #none, column-gap: #{gap:g}em, row-gap: #{self.layout.rows:g}em{rules}, {'; '.join(rows)})"
+            ends = {"top": self.rules, "left": self.bars}
+            edges = [side for side, lines in ends.items() if 0 in lines]
+            edges += ["bottom"] * (len(self.cells) in self.rules) + ["right"] * (count in self.bars)
+            across = self._listed([i for i in self.rules if 0 < i < len(self.cells)])
+            along = self._listed([i for i in self.bars if 0 < i < count])
+            rules = f", augment: #(hline: ({across}), vline: ({along}), stroke: 0.05em)" if across or along else ""
+        code = f"mat(delim: #none, column-gap: #{gap:g}em, row-gap: #{self.layout.rows + common:g}em{rules}, {' ; '.join(rows)})"
+        if edges:
+            code = f"#ruled(({', '.join(f'{side}: 0.05em' for side in edges)}), ${outer}({code})$)"
         return f"script({code})" if self.layout.style == "script" and outer not in ("script", "sscript") else code
 
     @property
@@ -214,6 +230,9 @@ def _rows(parser: Parser, table: Table, name: str) -> None:
             if any(cells) or (not table.cells and not table.rules):
                 table.cells.append(cells)
                 table.extra.append(0.0)
+            while len(table.cells) > 1 and not any(table.cells[-1]) and not table.rules:
+                table.cells.pop()
+                table.extra.pop()
             return
         if end in ("", "\\right", "\\middle"):
             raise FormulaError(rf"its \end{{{name}}} is missing" if not end else f"a {end} stands in {name}")

@@ -7,7 +7,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from backprop.latex_macros import FormulaError, Reader
-from backprop.latex_symbols import symbols
+from backprop.latex_symbols import in_alphabet, symbols
 
 if TYPE_CHECKING:
     from backprop.latex_parser import Parser
@@ -52,8 +52,8 @@ def _read(parser: Parser, source: str, font: str, pieces: list[str], depth: int)
     def flush() -> None:
         nonlocal words
         if words:
-            quoted = unicodedata.normalize("NFC", words).replace("\\", "\\\\").replace('"', '\\"')
-            pieces.append(f'{font}("{quoted}")' if font else f'"{quoted}"')
+            shown = unicodedata.normalize("NFC", words)
+            pieces.append(monospaced(shown) if font == "mono" else f'{font}({quoted(shown)})' if font else quoted(shown))
             words = ""
 
     def gap(em: float) -> None:
@@ -66,7 +66,7 @@ def _read(parser: Parser, source: str, font: str, pieces: list[str], depth: int)
         reader.at = found.end()
         name = token[1:].strip() if token[0] == "\\" else ""
         if token.isspace() or token == "~" or token == "\\ ":
-            gap(0.25)
+            gap(0.525 if font == "mono" else 0.25)
         elif token == "$" or token == "\\(":
             closing = "$" if token == "$" else "\\)"
             end = reader.text.find(closing, reader.at)
@@ -110,6 +110,20 @@ def _read(parser: Parser, source: str, font: str, pieces: list[str], depth: int)
         else:
             raise FormulaError(f"MathJax does not know \\{name} inside of text")
     flush()
+
+
+def monospaced(words: str) -> str:
+    """Text in letters of one width, exactly as typed."""
+    cells = []
+    for character in words:
+        letter = in_alphabet(character, "tt")
+        cells.append(letter or ("#h(0.525em)" if character.isspace() else f"#cell({quoted(character)})"))
+    return " #h(0pt) ".join(cells)
+
+
+def quoted(words: str) -> str:
+    """`words` as a string of Typst."""
+    return '"' + words.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _filled(body: str, given: list[str]) -> str:

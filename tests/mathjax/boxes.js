@@ -76,12 +76,12 @@ function collect(node, frame, clip, marks, over = false) {
       }
       // A minus sign stretched in one direction only is a line over, under or along something.
       const drawnOut = Math.abs(Math.abs(here[2]) - Math.abs(here[3])) > 0.01;
-      const character = (drawnOut || over) && get('data-c') === '2212' ? '—' : String.fromCodePoint(parseInt(get('data-c'), 16));
+      const character = (drawnOut || over) && ['2212', '2013'].includes(get('data-c')) ? '—' : String.fromCodePoint(parseInt(get('data-c'), 16));
       marks.push([character, get('data-v') || '', Math.min(Math.abs(here[2]), Math.abs(here[3])), ...at]);
     }
   } else if (node.kind === 'text') {
     const text = adaptor.textContent(node), size = parseFloat(get('font-size')) || EM;
-    marks.push([text, get('data-variant') || '', Math.abs(here[2]), ...placed(here, [0, -size * 0.5, size * 0.5, 0])]);
+    marks.push([text, 'unknown', Math.abs(here[2]), ...placed(here, [0, -size * 0.5, size * 0.5, 0])]);
   } else if (node.kind === 'rect') {
     const [x, y, w, h] = ['x', 'y', 'width', 'height'].map(name => Number(get(name) || 0));
     const box = placed(here, [x, y, x + w, y + h]);
@@ -98,7 +98,7 @@ function collect(node, frame, clip, marks, over = false) {
   const kind = get('data-mml-node'), script = /^m(over|under|underover)$/.test(kind || '');
   for (const child of node.children || []) {
     const line = script && adaptor.getAttribute(child, 'data-mml-node') === 'mo';
-    collect(child, here, node.kind === 'svg' && clip === 'top' ? null : clip, marks, kind ? line : over || line);
+    collect(child, here, node.kind === 'svg' && clip === 'top' ? null : clip, marks, kind === 'mo' ? over : kind ? line : over || line);
   }
 }
 

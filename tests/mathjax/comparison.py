@@ -34,17 +34,21 @@ def compare(wanted: Setting, got: Setting) -> Verdict:
     if worst.kind != "right":
         return worst
     # MathJax gives each formula the height of a line; only what it has beyond that is compared.
-    for name, one, other, free in (
-        ("wide", wanted.width, got.width, 0.3),
-        ("high", max(wanted.height, 1.0), max(got.height, 1.0), 0.35),
+    # The two fonts have delimiters of different sizes, and scripts of different widths.
+    for name, one, other, free, share in (
+        ("wide", wanted.width, got.width, 0.3, 0.07),
+        ("high", max(wanted.height, 1.0), max(got.height, 1.0), 0.65, 0.05),
     ):
-        if abs(one - other) > free + 0.05 * one:
+        if abs(one - other) > free + share * one:
             return Verdict("off", f"{other:.2f} em {name}, {one:.2f} in MathJax")
     return worst
 
 
 def _characters(wanted: Setting, got: Setting) -> str:
     ours, theirs = (Counter(mark.character for mark in setting.marks) for setting in (got, wanted))
+    if theirs["⏟"]:  # braces side by side touch: they may count as one
+        ours["⏟"] = theirs["⏟"] = 1 if ours["⏟"] else 0
+        theirs["⏟"] = 1
     missing, extra = theirs - ours, ours - theirs
     said = [
         f"{word} {' '.join(sorted(marks.elements()))[:60]}" for word, marks in (("missing", missing), ("extra", extra)) if marks
@@ -141,7 +145,7 @@ def _relation(a: Mark, b: Mark, a_got: Mark, b_got: Mark) -> tuple[str, str]:
     apart, apart_got = b.left - a.right, b_got.left - a_got.right
     beside = apart > -0.1
     wide = max(a.right - a.left, b.right - b.left) > 1.2 or "⏟" in (a.character, b.character)
-    flexible = any(m.character in "√⏟" or m.top - m.bottom > _TALL or g.top - g.bottom > _TALL for m, g in ((a, a_got), (b, b_got)))
+    flexible = any(m.character in "√⏟\u0338" or m.loose or m.top - m.bottom > _TALL or g.top - g.bottom > _TALL for m, g in ((a, a_got), (b, b_got)))
     if beside:
         if apart_got < -0.2 and apart - apart_got > 0.25 and RULE not in (a.character, b.character) and _overlap_y(a_got, b_got):
             return "wrong", f"{named} stand on top of each other"
@@ -154,19 +158,27 @@ def _relation(a: Mark, b: Mark, a_got: Mark, b_got: Mark) -> tuple[str, str]:
     above, above_got = _y(b) - _y(a), _y(b_got) - _y(a_got)
     if not flexible and abs(above) > 0.2 and abs(above_got) > 0.2 and above * above_got < 0:
         return "wrong", f"{named} are the other way up"
-    if not flexible and abs(dy) > 0.3 and abs(dy) > 0.35 * max(abs(above), 0.5):
+    if not flexible and abs(dy) > 0.45 and abs(dy) > 0.35 * max(abs(above), 0.5):
         return "wrong", f"{named} stand {above_got:+.2f} em to each other in height, {above:+.2f} in MathJax"
     slack = 0.25 if flexible else 0.0
     slack += 0.4 if "‖" in (a.character, b.character) else 0.0  # MathJax gives high ones wide margins
+    arrows = any(m.character in "→←⇒⇐↔⇔↦" for m in (a, b))
+    if arrows and max(abs(_wide(m) - _wide(g)) for m, g in ((a, a_got), (b, b_got))) > 0.1:
+        return "", ""  # of a long arrow only one piece has a name in the PDF
     if abs(dx) > _LOST + slack and abs(dx) > 0.5 * abs(apart):
         return "wrong", f"{named} are {apart_got:.2f} em apart, {apart:.2f} in MathJax"
-    if max(a.bottom, b.bottom) - min(a.top, b.top) > 0.4:
-        slack += 0.6  # in different rows: what differs on the way to them adds up
+    apart_y = max(a.bottom, b.bottom) - min(a.top, b.top)
+    if apart_y > 0:
+        slack += 0.6 if apart_y > 0.4 else 0.3  # in different rows: what differs on the way to them adds up
     if abs(dx) > _SPACE + slack * 0.5 + (0.12 if not beside else 0) + 0.1 * max(0, apart):
         return "off", f"{named} are {apart_got:.2f} em apart, {apart:.2f} in MathJax"
     if abs(dy) > _SHIFT + 0.1 * abs(above):
         return "off", f"{named} stand {above_got:+.2f} em to each other in height, {above:+.2f} in MathJax"
     return "", ""
+
+
+def _wide(mark: Mark) -> float:
+    return mark.right - mark.left
 
 
 def _overlap_y(a: Mark, b: Mark) -> bool:

@@ -13,10 +13,11 @@ import shutil
 import subprocess
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+_LINES = r"\begin{gathered}"
 HERE = Path(__file__).parent
 RULE, LINE = "—", "╱"  # a thin horizontal or vertical rule; a slanted line or a frame
 _SIZE = 10.0  # points: 1 em of the formulas in the PDF
@@ -32,6 +33,7 @@ class Mark:
     bottom: float
     right: float
     top: float
+    loose: bool = False  # MathJax has no glyph for it: its box is a guess
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ _PIECES = {
     "⋅": "·∙", "∗": "*⁎", "−": "-‐‑–", "/": "∕", "\\": "∖", "⟨": "〈", "⟩": "〉", "^": "ˆ\u0302", "~": "˜\u0303",
     "˙": "\u0307", "¨": "\u0308", "→": "\u20d7⟶", "𝑖": "ı𝚤", "𝑗": "ȷ𝚥", "´": "\u0301ˊ", "`": "\u0300ˋ", "ˇ": "\u030c", "˘": "\u0306", "˚": "\u030a",
     "μ": "µ", "Ω": "Ω", "′": "'’", "←": "\u20d6⟵", "⇒": "⟹", "⇐": "⟸", "↔": "⟷", "⇔": "⟺", "↦": "⟼", "◦": "∘", "≡": "⩵", "⋆": "★",
-    "△": "▵", "□": "◻", "⊙": "⨀", "⊕": "⨁", "⊗": "⨂", "ϕ": "ɸ", "⊥": "⟂", "∶": ":", "“": "\"", 
+    "△": "▵", "□": "◻", "⊙": "⨀", "⊕": "⨁", "⊗": "⨂", "ϕ": "ɸ", "⊥": "⟂", "∶": ":",
 }  # fmt: skip
 _SAME = {other: one for one, others in _PIECES.items() for other in others}
 _STYLES = {
@@ -78,7 +80,7 @@ def names(text: str) -> list[str]:
     found = []
     for character in text:
         character = _OLDER.get(character, character)
-        whole = {"″": "′′", "‴": "′′′", "⁗": "′′′′", "…": "...", "⋯": "⋯"}.get(character)
+        whole = {"″": "′′", "‴": "′′′", "⁗": "′′′′", "…": "...", "⋯": "⋅⋅⋅", '"': "′′"}.get(character)
         for one in whole or unicodedata.normalize("NFD", character):
             kind = unicodedata.category(one)
             if kind in ("Zs", "Cf", "Cc", "Cn") or one in "\ufe00\ufe01\u200b":
@@ -90,7 +92,7 @@ def names(text: str) -> list[str]:
 def _joined(marks: list[Mark]) -> tuple[Mark, ...]:
     """Pieces of one stretched character, which touch each other, as one mark."""
     done: list[Mark] = []
-    for mark in sorted(marks, key=lambda mark: (mark.character == RULE, mark.character, mark.left, mark.bottom)):
+    for mark in sorted(marks, key=lambda mark: (mark.character == RULE, mark.character, round(mark.left), mark.bottom)):
         i = next((i for i, other in enumerate(done) if _one(mark, other)), None)
         if i is None:
             done.append(mark)
@@ -101,7 +103,7 @@ def _joined(marks: list[Mark]) -> tuple[Mark, ...]:
                 min(mark.left, other.left), min(mark.bottom, other.bottom),
                 max(mark.right, other.right), max(mark.top, other.top),
             )  # fmt: skip
-    return tuple(done)
+    return tuple(done) if len(done) == len(marks) else _joined(done)
 
 
 def _one(mark: Mark, other: Mark) -> bool:
@@ -156,21 +158,32 @@ def set_by_mathjax(formulas: Sequence[tuple[str, bool]], before: Sequence[str] =
         input=json.dumps(asked).encode(), capture_output=True, check=True, timeout=600,
         env={**os.environ, "NODE_PATH": str(modules)},
     )  # fmt: skip
+    answers = json.loads(done.stdout)
+    broken = [i for i, answer in enumerate(answers) if 'linebreak="newline"' in answer.get("mml", "")]
+    if broken and not any(formulas[i][0].startswith(_LINES) for i in broken):
+        # MathJax 3 reads a bare \\\\ and breaks no line there; earlier and later versions do.
+        again = set_by_mathjax([(f"{_LINES}{formulas[i][0]}\\end{{gathered}}", formulas[i][1]) for i in broken], before)
+    else:
+        broken, again = [], []
     settings = []
-    for answer in json.loads(done.stdout):
+    for answer in answers:
         if "error" in answer:
             settings.append(Setting(error=answer["error"]))
             continue
         marks: list[Mark] = []
         for text, variant, scale, *box in answer["marks"]:
             styled = "".join(_styled(c, variant) for c in text)
-            marks += _spread(names(styled), scale, *box)
+            found = _spread(names(styled), scale, *box)
+            marks += [replace(mark, loose=True) for mark in found] if variant == "unknown" else found
         settings.append(Setting(answer["width"], answer["height"] + answer["depth"], _joined(marks)))
+    for i, setting in zip(broken, again, strict=True):
+        settings[i] = setting
     return settings
 
 
 def _asked(tex: str) -> str:
     r"""What MathJax is asked: \tag beside its formula and not at the margin, \require fulfilled already."""
+    tex = tex.replace(r"\pmb", r"\boldsymbol").replace("{multline", "{gather")
     tex = re.sub(r"\\tag\s*\{([^{}]*)\}", r"\\qquad\\text{(\1)}", tex)
     tex = re.sub(r"\\tag\*\s*\{([^{}]*)\}", r"\\qquad\\text{\1}", tex)
     return re.sub(r"\\require\s*\{[^{}]*\}|\\label\s*\{[^{}]*\}", "", tex)
@@ -178,6 +191,9 @@ def _asked(tex: str) -> str:
 
 def _spread(characters: list[str], scale: float, left: float, bottom: float, right: float, top: float) -> list[Mark]:
     """Characters that share one box, side by side in it."""
+    if characters in (["."] * 3, ["⋅"] * 3):
+        places = (left, (left + right) / 2 - 0.06, right - 0.12)
+        return [Mark(characters[0], scale, place, bottom, place + 0.12, top) for place in places]
     wide = (right - left) / max(1, len(characters))
     return [
         Mark(c, scale, left + i * wide, bottom, left + (i + 1) * wide, top) if c != RULE or len(characters) == 1 else
