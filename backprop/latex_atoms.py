@@ -41,6 +41,7 @@ class Atom:
     primes: int = 0
     corners: str = ""
     quiet: bool = False
+    upright: bool = False
     symbol: str = ""
     table: object = None
 
@@ -60,7 +61,10 @@ class Atom:
         primes = {0: "", 1: "′", 2: "″", 3: "‴"}.get(self.primes, "′ " * self.primes)
         sup = " ".join(part for part in (primes, self.sup) if part)
         over = self.limits and (display or not self.movable)
-        parts = [f"limits({self.code})" if over else self.code or '""']
+        base = self.code or '""'
+        if self.upright and not over:
+            base = f"{base} #h(0pt)"  # Typst cuts into the corners of upright letters: an index would touch them
+        parts = [f"limits({base})" if over else base]
         if self.sub is not None:
             parts.append(f"{'b' if over else 'br'}: {self.sub or '#h(0pt)'}")
         if self.sup is not None or primes:

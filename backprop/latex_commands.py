@@ -140,8 +140,13 @@ def _accent(parser: Parser, name: str, atoms: list[Atom]) -> None:
     if name in _LINES:
         braces = name.endswith(("brace", "bracket", "paren"))
         atoms.append(Atom(f"{_LINES[name]}({inside})", "op" if braces else "ord", solid=True, limits=braces))
+    elif name in _WIDE and len(inside) < 3:  # one letter: the arrow is wider than it
+        arrow = {"arrow": "→", "arrow.l": "←"}.get(_WIDE[name], "↔")
+        stacked = f"#over-arrow(${inside}$, ${arrow}$)"
+        narrow = f"accent({inside}, {_WIDE[name]}, dotless: #false)"
+        atoms.append(Atom(stacked if "arrow" in _WIDE[name] else narrow, upright=True))
     elif name in _WIDE:
-        atoms.append(Atom(f"accent({inside}, {_WIDE[name]}, dotless: #false)"))
+        atoms.append(Atom(f"accent({inside}, {_WIDE[name]}, dotless: #false)", upright=True))
     else:
         atoms.append(Atom(f"accent({inside}, {_ACCENTS[name]}, size: #0%, dotless: #false)"))
 
@@ -166,7 +171,8 @@ def _stack(parser: Parser, name: str, atoms: list[Atom]) -> None:
     kind = {"stackrel": "rel", "buildrel": "rel", "stackbin": "bin"}.get(name) or (base[0].kind if len(base) == 1 else "ord")
     code = parser.set(base) or '""'
     if kind == "rel":
-        code = f'class("relation", {code} #h(0pt) #relation-strut)'
+        strut = " #h(0pt) #equals-strut" if code == "\\=" else ""
+        code = f'class("relation", {code}{strut})'
     solid = len(base) == 1 and base[0].solid
     atoms.append(Atom(code, kind, solid=solid, limits=True, sup=above, sub=below))
 

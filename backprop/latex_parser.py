@@ -33,6 +33,7 @@ class Parser:
     style: str
     alphabet: str = ""
     depth: int = 0
+    size: float = 1.0  # of the letters, by \\large and its kin
 
     def __post_init__(self) -> None:
         if self.depth > DEEPEST:
@@ -54,6 +55,7 @@ class Parser:
             style or self.style,
             self.alphabet if alphabet is None else alphabet,
             self.depth + 1,
+            self.size,
         )
         atoms, end = parser.row()
         while end in ("\\\\", "\\newline"):  # MathJax breaks no line inside of a group
@@ -99,8 +101,10 @@ class Parser:
                 self.alphabet = kept
                 return self._closed(atoms + more, infix), end
             elif token[0] == "\\" and name in _SIZES:
-                size = f"text(size: {_SIZES[name]}em)"
+                kept, self.size = self.size, _SIZES[name]
+                size = f"text(size: {self.size / kept:.4g}em)"
                 more, end = self.row()
+                self.size = kept
                 return self._closed([*atoms, self.wrapped(more, size)] if more else atoms, infix), end
             elif token == "\\color":
                 ink = f"text(fill: {colour(self.reader)})"
@@ -224,7 +228,7 @@ class Parser:
             alphabet = ""  # \mathbf leaves small Greek letters alone
         styled = in_alphabet(character, alphabet) if alphabet else None
         if styled:
-            return replace(letter(styled, character), kind=kind)
+            return replace(letter(styled, character), kind=kind, upright=alphabet not in ("it", "bfit", "sfit", "bfsfit"))
         if greek == "upright" and not alphabet:
             return Atom(f"upright({character})", kind)
         if character.isascii() and (character.isalpha() or character.isdigit()):
@@ -293,6 +297,8 @@ class Parser:
             atoms.append(replace(atoms.pop(), limits=name != "nolimits", movable=name == "displaylimits", table=None))
         elif name in _COMMANDS:
             _COMMANDS[name](self, name, atoms)
+        elif not name:
+            atoms.append(Atom("#h(0.25em)"))  # a backslash that ends the formula
         elif not name.isalnum() and len(name) == 1:
             if name in "{}%$_&# |":
                 kind = {"{": "open", "}": "close"}.get(name, "ord")

@@ -72,9 +72,9 @@ class Table:
             return ""
         if self.columns not in ("c", "rl"):
             return ""
-        lines = []
+        lines, widest = [], max(len(cells) for cells in self.cells)
         for cells, extra in zip(self.cells, self.extra, strict=True):
-            pieces = [cells[0]]
+            pieces = [cells[0] + (" &" if self.columns == "rl" and widest == 1 else "")]
             for column, cell in enumerate(cells[1:], 1):
                 gap = self.layout.gaps[(column - 1) % len(self.layout.gaps)]
                 pieces.append(f"& {f'#h({gap}em) ' if gap else ''}{cell}")

@@ -172,7 +172,8 @@ def _relation(a: Mark, b: Mark, a_got: Mark, b_got: Mark) -> tuple[str, str]:
         slack += 0.6 if apart_y > 0.4 else 0.3  # in different rows: what differs on the way to them adds up
     if abs(dx) > _SPACE + slack * 0.5 + (0.12 if not beside else 0) + 0.1 * max(0, apart):
         return "off", f"{named} are {apart_got:.2f} em apart, {apart:.2f} in MathJax"
-    if abs(dy) > _SHIFT + 0.1 * abs(above):
+    rules = 0.15 if RULE in (a.character, b.character) else 0.0  # radicals come in other sizes
+    if abs(dy) > _SHIFT + rules + 0.1 * abs(above):
         return "off", f"{named} stand {above_got:+.2f} em to each other in height, {above:+.2f} in MathJax"
     return "", ""
 

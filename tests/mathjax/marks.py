@@ -47,7 +47,7 @@ class Setting:
 
 
 _PIECES = {
-    "(": "⎛⎜⎝", ")": "⎞⎟⎠", "[": "⎡⎢⎣", "]": "⎤⎥⎦", "{": "⎧⎨⎩⎪", "}": "⎫⎬⎭", "√": "⎷", "∫": "⌠⌡⎮",
+    "(": "⎛⎜⎝", ")": "⎞⎟⎠", "[": "⎡⎢⎣", "]": "⎤⎥⎦", "{": "⎧⎨⎩", "}": "⎫⎬⎭", "√": "⎷\ue000\ue001", "∫": "⌠⌡⎮",
     "⏟": "\ue150\ue151\ue152\ue153\ue154⏞⎵⎴⏜⏝", "|": "∣❘｜\u23d0", "‖": "∥", RULE: "―‾¯̅̄_‗\u0332\u203e",
     "⋅": "·∙", "∗": "*⁎", "−": "-‐‑–", "/": "∕", "\\": "∖", "⟨": "〈", "⟩": "〉", "^": "ˆ\u0302", "~": "˜\u0303",
     "˙": "\u0307", "¨": "\u0308", "→": "\u20d7⟶", "𝑖": "ı𝚤", "𝑗": "ȷ𝚥", "´": "\u0301ˊ", "`": "\u0300ˋ", "ˇ": "\u030c", "˘": "\u0306", "˚": "\u030a",
@@ -92,7 +92,7 @@ def names(text: str) -> list[str]:
 def _joined(marks: list[Mark]) -> tuple[Mark, ...]:
     """Pieces of one stretched character, which touch each other, as one mark."""
     done: list[Mark] = []
-    for mark in sorted(marks, key=lambda mark: (mark.character == RULE, mark.character, round(mark.left), mark.bottom)):
+    for mark in sorted(marks, key=lambda mark: (mark.character in (RULE, "⎪"), mark.character, round(mark.left), mark.bottom)):
         i = next((i for i, other in enumerate(done) if _one(mark, other)), None)
         if i is None:
             done.append(mark)
@@ -110,11 +110,16 @@ def _one(mark: Mark, other: Mark) -> bool:
     """True when the two are pieces of one character."""
     if mark.character == RULE and other.character in "→←⇒⇐↔⇔↦":  # the shaft of an arrow
         return _apart(mark, other)[0] < 0.05 and other.bottom < (mark.bottom + mark.top) / 2 < other.top
+    if mark.character == other.character and abs(mark.left - other.left) < 0.2 and abs(mark.bottom - other.bottom) < 0.02:
+        return abs(mark.top - other.top) < 0.02 and mark.character in "[]|"  # as ⟦: a PDF gives only one of them
+    if mark.character == "⎪" and other.character in "{}⎪":  # the stem of a brace
+        apart_x, apart_y = _apart(mark, other)
+        return apart_x < 0 and apart_y < 0.1
     if mark.character != other.character or mark.character not in "()[]{}√∫⏟|‖→←⇒⇐↔⇔↦" + RULE:
         return False
     apart_x, apart_y = _apart(mark, other)
     if mark.character in "()[]{}√∫|‖":
-        return max(mark.top - mark.bottom, other.top - other.bottom) > 1.0 and apart_x < 0 and apart_y < 0.1
+        return max(mark.top - mark.bottom, other.top - other.bottom) > 0.6 and apart_x < 0 and apart_y < 0.1
     low = mark.character in "⏟" and abs(mark.bottom - other.bottom) < 0.4
     lying = all(m.right - m.left >= m.top - m.bottom for m in (mark, other)) or mark.character == "⏟"
     return lying and apart_x < 0.03 and (low or abs(mark.bottom - other.bottom) < 0.03)
