@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import unquote, unquote_to_bytes
 
 from ..files import write_atomically
-from .latex_fixes import Macros
+from ..latex import Macros
 from .math_spans import Formula, take_formulas
 from .notebook import Cell, Notebook, NotebookError, clean, joined, read_notebook
 from .pandoc import ConversionError, typst_string, wrapped

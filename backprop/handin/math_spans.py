@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .latex_fixes import DEEPEST, definition_end
+from ..latex.macros import DEEPEST, definition_end
 
 # Private-use characters stand around the number of a formula that was taken out of its text.
 MARK = re.compile("\ue000(\\d+)\ue001")

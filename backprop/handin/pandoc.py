@@ -58,12 +58,6 @@ def write_typst(documents: list[Blocks]) -> list[str | None]:
     return _each(documents, lambda some: _write(some, "typst"))
 
 
-def formula_blocks(tex: str, display: bool) -> Blocks:
-    """One formula as a document of its own."""
-    kind = "DisplayMath" if display else "InlineMath"
-    return [{"t": "Para", "c": [{"t": "Math", "c": [{"t": kind}, tex]}]}]
-
-
 def text_blocks(text: str) -> Blocks:
     """One paragraph with this text."""
     return [{"t": "Para", "c": [{"t": "Str", "c": text}]}]

@@ -11,13 +11,12 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .latex_fixes import Macros, variants
+from ..latex import FormulaError, Macros, formula_style, to_typst
 from .math_spans import MARK, Formula
 from .pandoc import (
     Blocks,
     Cleaner,
     ConversionError,
-    formula_blocks,
     read_markdown,
     text_blocks,
     typst_string,
@@ -25,8 +24,7 @@ from .pandoc import (
     write_typst,
 )
 
-_DEEPEST_FORMULA = 40
-_LONGEST_FORMULA = 20_000
+_MOST_FORMULAS = 1_500_000  # characters of Typst for the formulas of a document: a hundred times what a section has
 _LARGEST_PICTURE = 60_000_000  # pixels
 
 STYLE = r"""
@@ -66,15 +64,7 @@ STYLE = r"""
   set text(font: ("Libertinus Serif", "DejaVu Sans"), size: 10.5pt, lang: "en", region: "gb", fallback: true)
   set table(stroke: 0.5pt + luma(190), inset: 5pt)
   set math.equation(numbering: none)
-  show math.equation: set text(font: ("New Computer Modern Math", "DejaVu Sans"))
-  show math.equation.where(block: true): set block(breakable: true, above: 1em, below: 1em)
-  show math.equation.where(block: true): it => layout(size => {
-    let natural = measure(it).width
-    // A little too wide, or aligned: made smaller. Much too wide: broken into lines, as inline formulas are.
-    if natural > 1.5 * size.width and not repr(it.body).contains("align-point") {
-      block(math.equation(block: false, math.display(it.body)))
-    } else if natural > size.width { scale(size.width / natural * 100%, reflow: true, it) } else { it }
-  })
+  show: formulas
   show raw: set text(font: ("DejaVu Sans Mono", "DejaVu Sans"))
   show raw.where(block: false): set text(size: 9pt)
   show figure: set block(breakable: true)
@@ -119,8 +109,8 @@ class Press:
         fonts = typst.Fonts(include_system_fonts=self.system_fonts, font_paths=_font_folders())
         self._compiler = typst.Compiler(root=self.folder, font_paths=fonts, package_path=self.folder / "packages")
         self._error = typst.TypstError
-        self._pictures = 0
-        (self.folder / "style.typ").write_text(STYLE, "utf-8")
+        self._pictures = self._formulas = 0
+        (self.folder / "style.typ").write_text(formula_style() + STYLE, "utf-8")
 
     def compiles(self, markup: str) -> bool:
         """True when this markup can be set on its own."""
@@ -146,21 +136,10 @@ class Press:
         """The Typst markup of each passage; the source in a box where it cannot be set."""
         parsed = read_markdown([passage.markdown for passage in passages])
         documents = [self._cleaned(passage, blocks) for passage, blocks in zip(passages, parsed, strict=True)]
-        tried = [_ways(passage, formula) for passage in passages for formula in passage.formulas]
-        formulas = [
-            formula_blocks(way, formula.display)
-            for formula, ways in zip((f for p in passages for f in p.formulas), tried, strict=True)
-            for way in ways
-        ]
-        markup = write_typst([document or [] for document in documents] + formulas)
-        set_formulas = iter(markup[len(passages) :])
-        ways_of = iter(tried)
+        markup = write_typst([document or [] for document in documents])
         pages = []
-        for passage, document, body in zip(passages, documents, markup, strict=False):
-            shown = [
-                self._formula(passage, formula, number, [next(set_formulas) for _ in next(ways_of)])
-                for number, formula in enumerate(passage.formulas, 1)
-            ]
+        for passage, document, body in zip(passages, documents, markup, strict=True):
+            shown = [self._formula(passage, formula, number) for number, formula in enumerate(passage.formulas, 1)]
             pages.append(self._body(passage, None if document is None else body, shown))
         return pages
 
@@ -192,18 +171,21 @@ class Press:
         missing = [number for number in range(len(passage.formulas)) if number not in cleaner.seen]
         return cleaned + [block for number in missing for block in text_blocks(f"\ue000{number}\ue001")]
 
-    def _formula(self, passage: Passage, formula: Formula, number: int, ways: list[str | None]) -> str:
-        if not ways and not formula.problem:
-            return ""
-        for way in ways:
-            # What pandoc cannot convert it writes as text; a formula stands between bare dollars.
-            if way and way[0] == way[-1] == "$" and way.strip("$ \n"):
-                # Typst wants one character as a fence, and sets other double bars as relations.
-                way = way.replace('delim: "||"', 'delim: "‖"').replace("∥", "‖")
-                way = way.replace("bar.v.double", "‖")
-                if self.compiles(way):
-                    return way
-        reason = formula.problem or "it could not be typeset"
+    def _formula(self, passage: Passage, formula: Formula, number: int) -> str:
+        reason = formula.problem
+        if not reason:
+            try:
+                markup = to_typst(formula.tex, formula.display, passage.macros)
+            except FormulaError as error:
+                reason = str(error)
+            else:
+                self._formulas += len(markup)
+                if self._formulas > _MOST_FORMULAS:
+                    reason = "the formulas of this document are too much to set"
+                elif not markup or self.compiles(markup):
+                    return markup
+                else:
+                    reason = "it could not be typeset"
         begin = formula.source if len(formula.source) <= 60 else formula.source[:57] + "…"
         flat = " ".join(begin.split())
         self.problems.append(f"{passage.place}: formula {number}, {flat}, is shown as its LaTeX source: {reason}.")
@@ -226,21 +208,6 @@ class Press:
 
 def _closed(markup: str) -> str:
     return f"{markup};" if markup.startswith("#") else markup
-
-
-def _ways(passage: Passage, formula: Formula) -> list[str]:
-    """The LaTeX to try for a formula, macros written out; none when it only defines macros or is hopeless."""
-    if formula.problem:
-        return []
-    tex = passage.macros.expand(passage.macros.learn(formula.tex))
-    depth = deepest = 0
-    for character in tex:
-        depth += (character == "{") - (character == "}")
-        deepest = max(deepest, depth)
-    deepest = max(deepest, tex.count(r"\left"), tex.count(r"\begin"))
-    if not tex.strip():
-        return []
-    return variants(tex) if deepest <= _DEEPEST_FORMULA and len(tex) <= _LONGEST_FORMULA else [""]
 
 
 def _picture_kind(content: bytes) -> str:

@@ -50,8 +50,10 @@ _PIECES = {
     "(": "⎛⎜⎝", ")": "⎞⎟⎠", "[": "⎡⎢⎣", "]": "⎤⎥⎦", "{": "⎧⎨⎩", "}": "⎫⎬⎭", "√": "⎷\ue000\ue001", "∫": "⌠⌡⎮",
     "⏟": "\ue150\ue151\ue152\ue153\ue154⏞⎵⎴⏜⏝", "|": "∣❘｜\u23d0", "‖": "∥", RULE: "―‾¯̅̄_‗\u0332\u203e",
     "⋅": "·∙", "∗": "*⁎", "−": "-‐‑–", "/": "∕", "\\": "∖", "⟨": "〈", "⟩": "〉", "^": "ˆ\u0302", "~": "˜\u0303",
-    "˙": "\u0307", "¨": "\u0308", "→": "\u20d7⟶", "𝑖": "ı𝚤", "𝑗": "ȷ𝚥", "´": "\u0301ˊ", "`": "\u0300ˋ", "ˇ": "\u030c", "˘": "\u0306", "˚": "\u030a",
-    "μ": "µ", "Ω": "Ω", "′": "'’", "←": "\u20d6⟵", "⇒": "⟹", "⇐": "⟸", "↔": "⟷", "⇔": "⟺", "↦": "⟼", "◦": "∘", "≡": "⩵", "⋆": "★",
+    "˙": "\u0307", "¨": "\u0308", "→": "\u20d7⟶", "𝑖": "ı𝚤", "𝑗": "ȷ𝚥", "´": "\u0301ˊ", "`": "\u0300ˋ",
+    "ˇ": "\u030c", "˘": "\u0306", "˚": "\u030a",
+    "μ": "µ", "Ω": "Ω", "′": "'’", "←": "\u20d6⟵", "⇒": "⟹", "⇐": "⟸", "↔": "⟷", "⇔": "⟺", "↦": "⟼", "◦": "∘",
+    "≡": "⩵", "⋆": "★",
     "△": "▵", "□": "◻", "⊙": "⨀", "⊕": "⨁", "⊗": "⨂", "ϕ": "ɸ", "⊥": "⟂", "∶": ":",
 }  # fmt: skip
 _SAME = {other: one for one, others in _PIECES.items() for other in others}
@@ -92,7 +94,9 @@ def names(text: str) -> list[str]:
 def _joined(marks: list[Mark]) -> tuple[Mark, ...]:
     """Pieces of one stretched character, which touch each other, as one mark."""
     done: list[Mark] = []
-    for mark in sorted(marks, key=lambda mark: (mark.character in (RULE, "⎪"), mark.character, round(mark.left), mark.bottom)):
+    for mark in sorted(
+        marks, key=lambda mark: (mark.character in (RULE, "⎪"), mark.character, round(mark.left), mark.bottom)
+    ):
         i = next((i for i, other in enumerate(done) if _one(mark, other)), None)
         if i is None:
             done.append(mark)
@@ -110,7 +114,11 @@ def _one(mark: Mark, other: Mark) -> bool:
     """True when the two are pieces of one character."""
     if mark.character == RULE and other.character in "→←⇒⇐↔⇔↦":  # the shaft of an arrow
         return _apart(mark, other)[0] < 0.05 and other.bottom < (mark.bottom + mark.top) / 2 < other.top
-    if mark.character == other.character and abs(mark.left - other.left) < 0.2 and abs(mark.bottom - other.bottom) < 0.02:
+    if (
+        mark.character == other.character
+        and abs(mark.left - other.left) < 0.2
+        and abs(mark.bottom - other.bottom) < 0.02
+    ):
         return abs(mark.top - other.top) < 0.02 and mark.character in "[]|"  # as ⟦: a PDF gives only one of them
     if mark.character == "⎪" and other.character in "{}⎪":  # the stem of a brace
         apart_x, apart_y = _apart(mark, other)
@@ -236,7 +244,12 @@ def set_in_pdf(pdf: bytes) -> list[Setting]:
             if min(right - left, top - bottom) < 0.2:
                 marks.append(Mark(RULE, 1.0, left, bottom, right, top))
             elif raw.FPDFPath_CountSegments(shape) > 3 and _is_stroked(shape):
-                for box in ((left, bottom, right, bottom), (left, top, right, top), (left, bottom, left, top), (right, bottom, right, top)):
+                for box in (
+                    (left, bottom, right, bottom),
+                    (left, top, right, top),
+                    (left, bottom, left, top),
+                    (right, bottom, right, top),
+                ):
                     marks.append(Mark(RULE, 1.0, *box))
             else:
                 marks.append(Mark(LINE, 1.0, left, bottom, right, top))

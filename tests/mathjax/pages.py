@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import tempfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from tests.mathjax.marks import Setting, set_in_pdf
 
@@ -23,13 +25,9 @@ def set_by_typst(formulas: Sequence[tuple[str, bool] | str], style: str = "") ->
     """Each (Typst mathematics, display) as it stands in a PDF; a string is an error that stands for the formula."""
     import typst
 
-    found = importlib.util.find_spec("matplotlib")
-    fonts = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" if found and found.origin else None
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "style.typ").write_text(style, "utf-8")
-        compiler = typst.Compiler(
-            root=folder, font_paths=typst.Fonts(include_system_fonts=False, font_paths=[str(fonts)] if fonts else [])
-        )
+        compiler = typst.Compiler(root=folder, font_paths=_fonts())
 
         def pages(numbers: list[int]) -> dict[int, Setting]:
             body = "\n#pagebreak()\n".join(_block(*formulas[i]) for i in numbers)
@@ -50,6 +48,33 @@ def set_by_typst(formulas: Sequence[tuple[str, bool] | str], style: str = "") ->
         return [settings[i] if i in settings else Setting(error=str(formulas[i])) for i in range(len(formulas))]
 
 
+def error_of(body: str, display: bool, style: str) -> str:
+    """What Typst says against this mathematics; empty when it can be set."""
+    import typst
+
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "style.typ").write_text(style, "utf-8")
+        try:
+            typst.Compiler(root=folder, font_paths=_fonts()).compile((_PAGE + _block(body, display)).encode())
+        except (typst.TypstError, RuntimeError) as error:
+            return str(error)
+    return ""
+
+
+@cache
+def _fonts() -> Any:
+    import typst
+
+    found = importlib.util.find_spec("matplotlib")
+    assert found and found.origin
+    ttf = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf"
+    return typst.Fonts(include_system_fonts=False, font_paths=[str(ttf)])
+
+
 def _block(body: str, display: bool) -> str:
     # An inline formula is measured as a block too: a line of text would hide its height.
-    return f"#math.equation(block: true, $ {body} $)" if display else f"#math.equation(block: true, math.inline($ {body} $))"
+    return (
+        f"#math.equation(block: true, $ {body} $)"
+        if display
+        else f"#math.equation(block: true, math.inline($ {body} $))"
+    )

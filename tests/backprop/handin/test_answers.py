@@ -26,11 +26,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from backprop.__main__ import main
 from backprop.handin import notebook as notebook_file
 from backprop.handin.answers import _without_data_pictures, make_pdf
-from backprop.handin.latex_fixes import Macros, variants
 from backprop.handin.math_spans import Formula, take_formulas
 from backprop.handin.notebook import NotebookError, read_notebook
 from backprop.handin.pandoc import wrapped
 from backprop.handin.typst import Passage, Press, scratch_folder
+from backprop.latex import Macros
 
 FORMULAS = (Path(__file__).parent / "formulas.txt").read_text("utf-8").splitlines()
 needs_pdftotext = pytest.mark.skipif(not shutil.which("pdftotext"), reason="pdftotext (poppler-utils) is missing")
@@ -158,24 +158,6 @@ def test_formulas_are_found_where_jupyter_finds_them() -> None:
         "a", "x_1 * y_1", "a\n- b", "c", "d", r"\begin{align}e\end{align}", "f",
     ]  # fmt: skip
     assert "`$code$`" in left and "$5 and $10" in left and "no" not in left
-
-
-def test_macros_reach_other_cells_and_a_loop_ends() -> None:
-    macros = Macros()
-    text = r"\newcommand{\d}[2]{\frac{\partial #1}{\partial #2}} \def\R{\mathbb{R}} \DeclareMathOperator{\relu}{ReLU}"
-    assert not macros.learn(text).strip()
-    assert macros.expand(r"\d{J}{W} \in \R \Rightarrow \relu x") == (
-        r"\frac{\partial J}{\partial W} \in \mathbb{R} \Rightarrow \operatorname{ReLU} x"
-    )
-    macros.learn(r"\newcommand{\loop}{\loop\loop} \newcommand{\opt}[2][3]{#1#2}")
-    assert macros.expand(r"\loop") == r"\loop"
-    assert macros.expand(r"\opt[4]{x}\opt y") == "4x3y"
-
-
-def test_single_bars_stay_relations_and_pairs_become_fences() -> None:
-    assert variants("p(a|b) p(c|d)")[0] == "p(a|b) p(c|d)"
-    assert variants("|x|^2")[0] == r"\left| x\right| ^2"
-    assert variants(r"\|W\|_F")[0] == r"\lVert W\rVert _F" == variants(r"\left\|W\right\|_F")[0].replace("  ", " ")
 
 
 @needs_pdftotext
@@ -464,5 +446,3 @@ def test_taking_formulas_out_keeps_every_other_character(source: str) -> None:
     expected = re.sub(r"[\ue000\ue001]", "\ufffd", source)
     # Only comments may be gone.
     assert len(back) <= len(expected) and ("<!--" in source or back == expected)
-    for formula in found:
-        variants(Macros().expand(formula.tex))

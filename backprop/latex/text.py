@@ -6,33 +6,47 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from backprop.latex_macros import FormulaError, Reader
-from backprop.latex_symbols import in_alphabet, symbols
+from .macros import FormulaError, Reader
+from .symbols import in_alphabet, symbols
 
 if TYPE_CHECKING:
-    from backprop.latex_parser import Parser
+    from .parser import Parser
 
 _TOKEN = re.compile(r"\\(?:[A-Za-z]+ ?|.)|\$|[{}~]|\s+|[^\\${}~\s]+", re.DOTALL)
 _FONTS = {
-    "textbf": "bold", "textit": "italic", "emph": "italic", "texttt": "mono", "textsf": "sans", "textrm": "", "textup": "",
-    "textnormal": "", "textmd": "", "textsc": "", "text": "", "mbox": "", "bf": "bold", "it": "italic", "tt": "mono", "sf": "sans",
-    "rm": "", "em": "italic", "bfseries": "bold", "itshape": "italic", "mathrm": "", "mathbf": "bold",
+    "textbf": "bold", "textit": "italic", "emph": "italic", "texttt": "mono", "textsf": "sans", "textrm": "",
+    "textup": "", "textnormal": "", "textmd": "", "textsc": "", "text": "", "mbox": "", "bf": "bold",
+    "it": "italic", "tt": "mono", "sf": "sans", "rm": "", "em": "italic", "bfseries": "bold", "itshape": "italic",
+    "mathrm": "", "mathbf": "bold",
 }  # fmt: skip
-_SPACES = {",": 3 / 18, ":": 4 / 18, ">": 4 / 18, ";": 5 / 18, "!": -3 / 18, "enspace": 0.5, "quad": 1.0, "qquad": 2.0, "thinspace": 3 / 18}
+_SPACES = {
+    ",": 3 / 18,
+    ":": 4 / 18,
+    ">": 4 / 18,
+    ";": 5 / 18,
+    "!": -3 / 18,
+    "enspace": 0.5,
+    "quad": 1.0,
+    "qquad": 2.0,
+    "thinspace": 3 / 18,
+}
 _ACCENTS = {
-    "'": "\u0301", "`": "\u0300", "^": "\u0302", '"': "\u0308", "~": "\u0303", "=": "\u0304", ".": "\u0307", "u": "\u0306",
+    "'": "\u0301", "`": "\u0300", "^": "\u0302", '"': "\u0308", "~": "\u0303", "=": "\u0304", ".": "\u0307",
+    "u": "\u0306",
     "v": "\u030c", "c": "\u0327", "H": "\u030b", "r": "\u030a",
 }  # fmt: skip
 _CHARACTERS = {
-    "ldots": "…", "dots": "…", "textellipsis": "…", "textbackslash": "\\", "textasciicircum": "^", "textasciitilde": "~",
-    "textbar": "|", "textless": "<", "textgreater": ">", "textunderscore": "_", "textendash": "–", "textemdash": "—",
-    "textbullet": "•", "textquoteleft": "‘", "textquoteright": "’", "textquotedblleft": "“", "textquotedblright": "”",
-    "S": "§", "P": "¶", "ss": "ß", "ae": "æ", "AE": "Æ", "o": "ø", "O": "Ø", "aa": "å", "AA": "Å", "l": "ł", "L": "Ł", "oe": "œ",
-    "dag": "†", "ddag": "‡", "copyright": "©", "pounds": "£", "textdegree": "°", "texteuro": "€", "textregistered": "®",
-    "texttrademark": "™", "textmu": "µ", "texttimes": "×", "textpm": "±", "textdiv": "÷", "textohm": "Ω", "textcelsius": "℃",
-    "textbraceleft": "{", "textbraceright": "}", "textdollar": "$", "textpercent": "%", "lbrace": "{", "rbrace": "}",
-    "textvisiblespace": "␣", "textsection": "§", "textparagraph": "¶", "textonehalf": "½", "textperiodcentered": "·", "i": "ı",
-    "backslash": "\\", "space": " ", "nobreakspace": " ", "TeX": "TeX", "LaTeX": "LaTeX",
+    "ldots": "…", "dots": "…", "textellipsis": "…", "textbackslash": "\\", "textasciicircum": "^",
+    "textasciitilde": "~", "textbar": "|", "textless": "<", "textgreater": ">", "textunderscore": "_",
+    "textendash": "–", "textemdash": "—", "textbullet": "•", "textquoteleft": "‘", "textquoteright": "’",
+    "textquotedblleft": "“", "textquotedblright": "”", "S": "§", "P": "¶", "ss": "ß", "ae": "æ", "AE": "Æ",
+    "o": "ø", "O": "Ø", "aa": "å", "AA": "Å", "l": "ł", "L": "Ł", "oe": "œ", "dag": "†", "ddag": "‡",
+    "copyright": "©", "pounds": "£", "textdegree": "°", "texteuro": "€", "textregistered": "®",
+    "texttrademark": "™", "textmu": "µ", "texttimes": "×", "textpm": "±", "textdiv": "÷", "textohm": "Ω",
+    "textcelsius": "℃", "textbraceleft": "{", "textbraceright": "}", "textdollar": "$", "textpercent": "%",
+    "lbrace": "{", "rbrace": "}", "textvisiblespace": "␣", "textsection": "§", "textparagraph": "¶",
+    "textonehalf": "½", "textperiodcentered": "·", "i": "ı", "backslash": "\\", "space": " ", "nobreakspace": " ",
+    "TeX": "TeX", "LaTeX": "LaTeX",
 }  # fmt: skip
 
 
@@ -53,7 +67,9 @@ def _read(parser: Parser, source: str, font: str, pieces: list[str], depth: int)
         nonlocal words
         if words:
             shown = unicodedata.normalize("NFC", words)
-            pieces.append(monospaced(shown) if font == "mono" else f'{font}({quoted(shown)})' if font else quoted(shown))
+            pieces.append(
+                monospaced(shown) if font == "mono" else f"{font}({quoted(shown)})" if font else quoted(shown)
+            )
             words = ""
 
     def gap(em: float) -> None:
@@ -102,7 +118,11 @@ def _read(parser: Parser, source: str, font: str, pieces: list[str], depth: int)
         elif name in parser.reader.macros.commands:
             macro = parser.reader.macros.commands[name]
             reader.insert(_filled(macro.body, reader.arguments(token, macro)) if not macro.meaning else macro.body)
-        elif name in ("textcolor", "color", "hspace", "label", "ref", "eqref", "unicode", "boxed", "phantom", "frac", "sqrt") or name in symbols():
+        elif (
+            name
+            in ("textcolor", "color", "hspace", "label", "ref", "eqref", "unicode", "boxed", "phantom", "frac", "sqrt")
+            or name in symbols()
+        ):
             # A command of mathematics without its dollars: MathJax shows it all the same, or its name.
             flush()
             reader.at = start
@@ -127,13 +147,13 @@ def quoted(words: str) -> str:
 
 
 def _filled(body: str, given: list[str]) -> str:
-    from backprop.latex_macros import filled
+    from .macros import filled
 
     return filled(body, given)
 
 
 def _mathematics(parser: Parser, reader: Reader) -> str:
-    from backprop.latex_parser import Parser as Inner
+    from .parser import Parser as Inner
 
     inner = Inner(reader, parser.style, "rm", parser.depth + 1)
     atoms: list = []

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from backprop.latex_atoms import Atom, row
-from backprop.latex_macros import FormulaError
-from backprop.latex_parser import Parser, measured, LENGTH
-from backprop.latex_text import text_code
+from .atoms import Atom, pieces
+from .macros import FormulaError, Macro, Reader, filled
+from .parser import Parser, commands, measured
+from .text import text_code
+from .vocabulary import LENGTH
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How an environment sets its rows: delimiters, columns (repeated as needed), gaps in em, the style of its cells."""
+    """How an environment sets its rows: delimiters, columns (repeated), gaps in em, the style of its cells."""
 
     left: str = ""
     right: str = ""
@@ -28,8 +29,10 @@ _MATRIX, _LINES = Layout(), Layout(columns="rl", gaps=(0.0, 2.0), rows=0.3, styl
 _CASES = Layout("{", "", "l", rows=0.2)
 _ENVIRONMENTS = {
     "matrix": _MATRIX, "array": _MATRIX, "tabular": _MATRIX,
-    "pmatrix": Layout("(", ")"), "bmatrix": Layout("[", "]"), "Bmatrix": Layout("{", "}"), "vmatrix": Layout("|", "|"), "Vmatrix": Layout("‖", "‖"),
-    "smallmatrix": Layout(gaps=(0.333,), rows=0.2, style="script"), "subarray": Layout(gaps=(0.0,), rows=0.1, style="script"),
+    "pmatrix": Layout("(", ")"), "bmatrix": Layout("[", "]"), "Bmatrix": Layout("{", "}"), "vmatrix": Layout("|",
+    "|"), "Vmatrix": Layout("‖", "‖"),
+    "smallmatrix": Layout(gaps=(0.333,), rows=0.2, style="script"), "subarray": Layout(gaps=(0.0,), rows=0.1,
+    style="script"),
     **{f"{letter}smallmatrix": Layout(*sides, gaps=(0.333,), rows=0.2, style="script")
        for letter, sides in (("p", "()"), ("b", "[]"), ("B", "{}"), ("v", "||"), ("V", "‖‖"))},
     "cases": _CASES, "dcases": replace(_CASES, style="display"), "rcases": Layout("", "}", "l", rows=0.2),
@@ -37,11 +40,15 @@ _ENVIRONMENTS = {
     **dict.fromkeys(("align", "aligned", "split", "flalign"), _LINES),
     **dict.fromkeys(("alignat", "alignedat", "xalignat", "xxalignat"), replace(_LINES, gaps=(0.0,))),
     "eqnarray": Layout(columns="rcl", gaps=(0.278, 0.278, 2.0), rows=0.3, style="display"),
-    **dict.fromkeys(("gather", "gathered", "multline", "multlined", "displaylines"), Layout(rows=0.3, style="display")),
-    "lgathered": Layout(columns="l", rows=0.3, style="display"), "rgathered": Layout(columns="r", rows=0.3, style="display"),
+    **dict.fromkeys(("gather", "gathered", "multline", "multlined", "displaylines"), Layout(rows=0.3,
+    style="display")),
+    "lgathered": Layout(columns="l", rows=0.3, style="display"), "rgathered": Layout(columns="r", rows=0.3,
+    style="display"),
 }  # fmt: skip
 _ONE = frozenset(["equation", "math", "displaymath", "empheq", "spreadlines", "center", "subequations"])
-_RULES = re.compile(r"\s*\\(hline|hdashline|toprule|midrule|bottomrule|cline|hfill|noalign|vspace|vskip|rowcolor)(?![A-Za-z])")
+_RULES = re.compile(
+    r"\s*\\(hline|hdashline|toprule|midrule|bottomrule|cline|hfill|noalign|vspace|vskip|rowcolor)(?![A-Za-z])"
+)
 
 
 def has_columns(tex: str) -> bool:
@@ -62,6 +69,7 @@ class Table:
     layout: Layout
     columns: str
     cells: list[list[str]] = field(default_factory=list)
+    pieces: list[list[str]] = field(default_factory=list)  # of each row, cut where a line may break
     extra: list[float] = field(default_factory=list)  # em below each row
     rules: list[int] = field(default_factory=list)  # rows that have a rule above
     bars: list[int] = field(default_factory=list)  # columns that have a bar on their left
@@ -115,7 +123,8 @@ class Table:
             across = self._listed([i for i in self.rules if 0 < i < len(self.cells)])
             along = self._listed([i for i in self.bars if 0 < i < count])
             rules = f", augment: #(hline: ({across}), vline: ({along}), stroke: 0.05em)" if across or along else ""
-        code = f"mat(delim: #none, column-gap: #{gap:g}em, row-gap: #{self.layout.rows + common:g}em{rules}, {' ; '.join(rows)})"
+        gaps = f"column-gap: #{gap:g}em, row-gap: #{self.layout.rows + common:g}em"
+        code = f"mat(delim: #none, {gaps}{rules}, {' ; '.join(rows)})"
         if edges:
             code = f"#ruled(({', '.join(f'{side}: 0.05em' for side in edges)}), ${outer}({code})$)"
         return f"script({code})" if self.layout.style == "script" and outer not in ("script", "sscript") else code
@@ -179,7 +188,9 @@ def _single(parser: Parser, name: str) -> list[Atom]:
         raise FormulaError(f"MathJax does not know the environment {name}")
     atoms, end = inner.row()
     if end != "\\end" or parser.reader.argument(r"\end").strip() != name:
-        raise FormulaError(rf"its \end{{{name}}} is missing" if end in ("", "\\end") else f"a {end} stands in {name}: use aligned")
+        raise FormulaError(
+            rf"its \end{{{name}}} is missing" if end in ("", "\\end") else f"a {end} stands in {name}: use aligned"
+        )
     return atoms
 
 
@@ -201,6 +212,7 @@ def _columns(table: Table, described: str) -> None:
 def _rows(parser: Parser, table: Table, name: str) -> None:
     """Read the cells up to the end of the environment."""
     cells: list[str] = []
+    line: list[str] = []
     text = name.endswith("cases*")
     while True:
         while not cells and (found := _RULES.match(parser.reader.text, parser.reader.at)):
@@ -209,9 +221,12 @@ def _rows(parser: Parser, table: Table, name: str) -> None:
                 parser.reader.argument(found[1])
             elif found[1] not in ("hfill", "vskip"):
                 table.rules.append(len(table.cells))
-        if not cells and (found := re.compile(r"\s*\\(?:short)?intertext\s*(?=\{)").match(parser.reader.text, parser.reader.at)):
+        if not cells and (
+            found := re.compile(r"\s*\\(?:short)?intertext\s*(?=\{)").match(parser.reader.text, parser.reader.at)
+        ):
             parser.reader.at = found.end()
             table.cells.append([text_code(parser, parser.reader.braced(), "")])
+            table.pieces.append(table.cells[-1])
             table.extra.append(0.0)
             continue
         column = len(cells)
@@ -220,7 +235,11 @@ def _rows(parser: Parser, table: Table, name: str) -> None:
         else:
             atoms, end = parser.row()
         begun = table.layout.continued and column % 2 == 1
-        cells.append(row(atoms, parser.style == "display", parser.script, "ord" if begun and _joins(atoms) else ""))
+        cut = pieces(atoms, parser.style == "display", parser.script, "ord" if begun and _joins(atoms) else "")
+        cells.append(" ".join(cut))
+        if line and cut:
+            line[-1] += f" {cut.pop(0)}" if begun else " #h(1em)"
+        line += cut
         if end == "&":
             continue
         if end == "\\end":
@@ -230,8 +249,10 @@ def _rows(parser: Parser, table: Table, name: str) -> None:
             if any(cells) or (not table.cells and not table.rules):
                 table.cells.append(cells)
                 table.extra.append(0.0)
+                table.pieces.append(line)
             while len(table.cells) > 1 and not any(table.cells[-1]) and not table.rules:
                 table.cells.pop()
+                table.pieces.pop()
                 table.extra.pop()
             return
         if end in ("", "\\right", "\\middle"):
@@ -240,8 +261,9 @@ def _rows(parser: Parser, table: Table, name: str) -> None:
         more = parser.reader.optional() if parser.reader.text.startswith("[", parser.reader.at) else None
         found = LENGTH.fullmatch(more) if more else None
         table.cells.append(cells)
+        table.pieces.append(line)
         table.extra.append(max(0.0, measured(found)) if found and found[1].strip(" -") else 0.0)
-        cells = []
+        cells, line = [], []
 
 
 def _joins(atoms: list[Atom]) -> bool:
@@ -260,3 +282,44 @@ def _words(parser: Parser) -> tuple[list[Atom], str]:
             parser.reader.at = found.end()
             return [Atom(text_code(parser, parser.reader.text[start : found.start()].strip(), ""))], token
     raise FormulaError("its cases* never end")
+
+
+@commands("begin")
+def _begin(parser: Parser, name: str, atoms: list[Atom]) -> None:
+    reader = parser.reader
+    environment = reader.argument(r"\begin").strip()
+    own = reader.macros.environments.get(environment)
+    if own:
+        macro, end = own
+        given = reader.arguments(environment, Macro(macro.body, macro.count, macro.default))
+        closing = re.compile(rf"\\end\s*\{{{re.escape(environment)}\}}").search(reader.text, reader.at)
+        if not closing:
+            raise FormulaError(rf"its \end{{{environment}}} is missing")
+        inside = reader.text[reader.at : closing.start()]
+        reader.at = closing.end()
+        reader.insert(f"{filled(macro.body, given)} {inside} {filled(end, given)}")
+        return
+    atoms += read_environment(parser, environment)
+
+
+@commands("substack")
+def _substack(parser: Parser, name: str, atoms: list[Atom]) -> None:
+    source = parser.reader.argument(r"\substack")
+    inner = Parser(
+        Reader(rf"{source}\end{{subarray}}", parser.reader.macros, parser.reader.spent),
+        parser.style,
+        parser.alphabet,
+        parser.depth + 1,
+    )
+    atoms += read_environment(inner, "subarray", columns="c")
+
+
+@commands("MoveEqLeft")
+def _move(parser: Parser, name: str, atoms: list[Atom]) -> None:
+    parser.reader.optional()
+    parser.reader.insert("& ")
+
+
+@commands("hline", "hdashline", "cline", "toprule", "midrule", "bottomrule")
+def _misplaced(parser: Parser, name: str, atoms: list[Atom]) -> None:
+    raise FormulaError(rf"a \{name} stands outside of a table")

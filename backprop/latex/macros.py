@@ -7,6 +7,7 @@ arguments, as TeX does it, and not by a search through the text: what follows it
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 LONGEST = 20_000  # characters of a formula, macros written out
@@ -15,6 +16,10 @@ _MOST_TOKENS = 20_000  # arguments are counted once for each level that they sta
 DEEPEST = 60  # braces inside braces
 
 _TOKEN = re.compile(r"\\(?:[A-Za-z]+|.)|.", re.DOTALL)
+_DEFINITION = re.compile(
+    r"\\(?:(?:re|provide)?newcommand|DeclareMathOperator|DeclareRobustCommand|[ge]?def|let|(?:re)?newenvironment"
+    r"|DeclarePairedDelimiters?)(?![A-Za-z])"
+)
 _BRACES = re.compile(r"\\.|[{}]", re.DOTALL)
 
 
@@ -43,6 +48,26 @@ class Macros:
         self.commands: dict[str, Macro] = {}
         self.environments: dict[str, tuple[Macro, str]] = {}
         self.colours: dict[str, str] = {}
+
+    def learn(self, tex: str) -> None:
+        """Remember the definitions in `tex`; broken ones are passed over."""
+        for found in _DEFINITION.finditer(tex):
+            reader = Reader(tex[found.end() : found.end() + LONGEST], self)
+            with suppress(FormulaError):
+                reader.define(found[0])
+
+
+def definition_end(text: str, position: int) -> int | None:
+    """Where the macro definition that starts at `position` ends; None when there is none."""
+    found = _DEFINITION.match(text, position)
+    if not found:
+        return None
+    reader = Reader(text[found.end() : found.end() + LONGEST], Macros())
+    try:
+        reader.define(found[0])
+    except FormulaError:
+        return None
+    return found.end() + reader.at
 
 
 @dataclass
@@ -162,7 +187,7 @@ class Reader:
         """What stands for #1, #2, … after `name`."""
         if macro.pattern:
             given = []
-            if not self.text.startswith(macro.pattern[0], self.at) and not self.take(macro.pattern[0]):
+            if not self.take(macro.pattern[0]):
                 raise FormulaError(f"{name} is used otherwise than it was defined")
             for after in macro.pattern[1:]:
                 if not after:

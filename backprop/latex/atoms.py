@@ -42,6 +42,8 @@ class Atom:
     corners: str = ""
     quiet: bool = False
     upright: bool = False
+    stretched: bool = False  # an arrow as long as its scripts
+    word: bool = False  # a line may break after it
     symbol: str = ""
     table: object = None
 
@@ -64,7 +66,7 @@ class Atom:
         base = self.code or '""'
         if self.upright and not over:
             base = f"{base} #h(0pt)"  # Typst cuts into the corners of upright letters: an index would touch them
-        parts = [f"limits({base})" if over else base]
+        parts = [f"limits({base})" if over and not self.stretched else base]
         if self.sub is not None:
             parts.append(f"{'b' if over else 'br'}: {self.sub or '#h(0pt)'}")
         if self.sup is not None or primes:
@@ -80,29 +82,40 @@ def space(em: float) -> str:
 
 def row(atoms: list[Atom], display: bool = False, script: bool = False, first: str = "") -> str:
     """The Typst code of atoms side by side. `first`: the class of what stands before the first of them."""
-    kinds = _kinds(atoms, first)
-    pieces: list[str] = []
-    before, loud, pending = first, bool(first), None
-    for atom, kind in zip(atoms, kinds, strict=True):
+    return " ".join(pieces(atoms, display, script, first))
+
+
+def pieces(atoms: list[Atom], display: bool = False, script: bool = False, first: str = "") -> list[str]:
+    """The same code, cut where a line may break: after a sign, a relation or a comma."""
+    done: list[list[str]] = [[]]
+    before, loud, pending, ended = first, bool(first), None, False
+    for atom, kind in zip(atoms, _kinds(atoms, first), strict=True):
         if atom.space is not None:
             pending = (pending or 0.0) + atom.space
             continue
-        between = 0
-        if before:
-            between = 0 if before == "frac" and kind in ("op", "inner") and not atom.symbol else (
-                _SPACES["ord" if before == "frac" else before][_CLASSES.index(kind)]
-            )
-            between = abs(between) if between < 0 or not script else 0
-        width = (pending or 0.0) + between / 18
-        if width or pending is not None or ((pieces or first) and (loud or not atom.quiet)):
-            pieces.append(space(width))
+        width = (pending or 0.0) + (_between(before, kind, atom, script) if before else 0.0)
+        if width or pending is not None or ((done[0] or first) and (loud or not atom.quiet)):
+            done[-1].append(space(width))
+        if (ended or before in ("bin", "rel", "punct")) and kind not in ("rel", "close", "punct") and any(done[-1]):
+            done.append([])
         code = atom.set(display)
-        pieces.append(f'class("binary", {code})' if kind == "bin" and atom.symbol in "+−±∓" else code)
+        done[-1].append(f'class("binary", {code})' if kind == "bin" and atom.symbol in "+−±∓" else code)
         before = (atom.after if atom.seen == atom.kind else "") or kind
-        loud, pending = not atom.quiet, None
+        loud, pending, ended = not atom.quiet, None, atom.word
     if pending is not None:
-        pieces.append(space(pending))
-    return " ".join(pieces)
+        done[-1].append(space(pending))
+    return [" ".join(piece) for piece in done if piece]
+
+
+def _between(before: str, kind: str, atom: Atom, script: bool) -> float:
+    """The space in em between two neighbours, by their classes."""
+    if before == "frac":
+        # MathJax: nothing between a fraction and a name or a group, as between two letters.
+        if kind in ("op", "inner") and not atom.symbol:
+            return 0.0
+        before = "ord"
+    width = _SPACES[before][_CLASSES.index(kind)]
+    return 0.0 if script and width > 0 else abs(width) / 18
 
 
 def _kinds(atoms: list[Atom], first: str) -> list[str]:

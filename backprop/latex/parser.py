@@ -1,6 +1,6 @@
-r"""The parser: LaTeX mathematics read from left to right into atoms (see `latex_atoms`).
+r"""The parser: LaTeX mathematics read from left to right into atoms (see `atoms`).
 
-What stands for itself is read here. The commands with arguments are in `latex_commands` and `latex_tables`, which
+What stands for itself is read here. The commands with arguments are in `commands` and `tables`, which
 register themselves. Whatever reaches Typst is written by us: each character of the student's is escaped, stands in
 a string, or is a letter or digit.
 """
@@ -11,18 +11,25 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from backprop.latex_colours import colour
-from backprop.latex_atoms import Atom, group, letter, row
-from backprop.latex_macros import DEEPEST, FormulaError, Reader
-from backprop.latex_symbols import SET_AS, class_of, in_alphabet, symbols
-
-_ENDS = frozenset(["", "&", "\\\\", "\\cr", "\\newline", "\\tabularnewline", "\\end", "\\right", "\\middle"])
-_EM = {
-    "em": 1, "ex": 0.431, "pt": 0.1, "mu": 1 / 18, "px": 1 / 16, "cm": 2.362, "mm": 0.2362, "in": 6, "pc": 1.2, "bp": 0.1,
-}  # fmt: skip
-LENGTH = re.compile(r"\s*(-?\s*\d*[.,]?\d*)\s*(em|ex|pt|mu|px|cm|mm|in|pc|bp)(?:\s*(?:plus|minus)\s*-?[\d.]+\s*[a-z]+)*\s?")
-_NUMBER = re.compile(r"\d+(?:\{,\}\d{3})*(?:\.\d+)?|\.\d+")
-_STYLES = {"displaystyle": "display", "textstyle": "inline", "scriptstyle": "script", "scriptscriptstyle": "sscript"}
+from .atoms import Atom, group, letter, row
+from .colours import colour
+from .macros import DEEPEST, FormulaError, Reader
+from .symbols import SET_AS, class_of, in_alphabet, symbols
+from .vocabulary import (
+    DELIMITERS,
+    DOTS,
+    EM,
+    ENDS,
+    IGNORED,
+    INFIX,
+    LENGTH,
+    NUMBER,
+    OPERATORS,
+    SIZES,
+    SPACES,
+    STYLES,
+    SWITCHES,
+)
 
 
 @dataclass
@@ -82,26 +89,26 @@ class Parser:
         infix: Infix | None = None
         while True:
             token = self.reader.token()
-            if token in _ENDS:
+            if token in ENDS:
                 break
             name = token[1:]
-            if token[0] == "\\" and name in _INFIX:
+            if token[0] == "\\" and name in INFIX:
                 if infix:
                     raise FormulaError(f"it has a second {token} in one group: use braces")
-                around = (self.delimiter(), self.delimiter()) if name.endswith("delims") else _INFIX[name]
+                around = (self.delimiter(), self.delimiter()) if name.endswith("delims") else INFIX[name]
                 if name.startswith("above"):
                     self.length(token)  # the thickness of the bar: always the usual one
                 infix, atoms = (name, around, atoms), []
-            elif token[0] == "\\" and name in _STYLES:
-                atoms += self.rest(_STYLES[name])
+            elif token[0] == "\\" and name in STYLES:
+                atoms += self.rest(STYLES[name])
                 return self._closed(atoms, infix), self._ended
-            elif token[0] == "\\" and name in _SWITCHES:
-                kept, self.alphabet = self.alphabet, _SWITCHES[name]
+            elif token[0] == "\\" and name in SWITCHES:
+                kept, self.alphabet = self.alphabet, SWITCHES[name]
                 more, end = self.row()
                 self.alphabet = kept
                 return self._closed(atoms + more, infix), end
-            elif token[0] == "\\" and name in _SIZES:
-                kept, self.size = self.size, _SIZES[name]
+            elif token[0] == "\\" and name in SIZES:
+                kept, self.size = self.size, SIZES[name]
                 size = f"text(size: {self.size / kept:.4g}em)"
                 more, end = self.row()
                 self.size = kept
@@ -134,7 +141,10 @@ class Parser:
         real = [atom for atom in atoms if atom.space is None]
         kind = real[0].kind if real else "ord"
         after = (real[-1].after or real[-1].kind) if real else ""
-        kind, after = ("ord" if kind == "bin" and len(real) > 1 else kind), ("ord" if after == "bin" and len(real) > 1 else after)
+        kind, after = (
+            ("ord" if kind == "bin" and len(real) > 1 else kind),
+            ("ord" if after == "bin" and len(real) > 1 else after),
+        )
         return Atom(f"#{call}[${self.set(atoms)}$]", kind, after=after)
 
     def _closed(self, atoms: list[Atom], infix: Infix | None) -> list[Atom]:
@@ -186,18 +196,18 @@ class Parser:
             raise FormulaError("a # stands outside of a definition")
         elif token[0] == "\\":
             self.command(token, atoms)
-        elif token.isascii() and (token.isdigit() or (token == "." and _NUMBER.match(reader.text, reader.at - 1))):
+        elif token.isascii() and (token.isdigit() or (token == "." and NUMBER.match(reader.text, reader.at - 1))):
             self.number(atoms)
         elif self.alphabet == "rm" and token.isascii() and token.isalpha():
             word = re.compile(r"[A-Za-z]+").match(reader.text, reader.start)
             assert word
             reader.at = word.end()
-            atoms.append(Atom(f'upright({token})' if len(word[0]) == 1 else f'"{word[0]}"'))
+            atoms.append(Atom(f"upright({token})" if len(word[0]) == 1 else f'"{word[0]}"'))
         else:
             atoms.append(self.character(token))
 
     def number(self, atoms: list[Atom]) -> None:
-        found = _NUMBER.match(self.reader.text, self.reader.start)
+        found = NUMBER.match(self.reader.text, self.reader.start)
         assert found
         self.reader.at = found.end()
         if self.alphabet in ("", "rm", "cal", "scr", "it", "frak"):
@@ -213,7 +223,7 @@ class Parser:
             return Atom(DOTS[typed], "inner", symbol=typed)
         shown = SET_AS.get(typed, typed)
         kind = class_of(typed)
-        if typed == "." :
+        if typed == ".":
             kind = "punct" if not self.reader.text[self.reader.at : self.reader.at + 1].isdigit() else "ord"
         if "Α" <= typed <= "Ω" and not self.alphabet:
             return self.symbol(shown, kind, alphabet="it")
@@ -228,7 +238,9 @@ class Parser:
             alphabet = ""  # \mathbf leaves small Greek letters alone
         styled = in_alphabet(character, alphabet) if alphabet else None
         if styled:
-            return replace(letter(styled, character), kind=kind, upright=alphabet not in ("it", "bfit", "sfit", "bfsfit"))
+            return replace(
+                letter(styled, character), kind=kind, upright=alphabet not in ("it", "bfit", "sfit", "bfsfit")
+            )
         if greek == "upright" and not alphabet:
             return Atom(f"upright({character})", kind)
         if character.isascii() and (character.isalpha() or character.isdigit()):
@@ -263,7 +275,7 @@ class Parser:
         """The source of what stands after ^ or _: a group, a character, or a command with its arguments."""
         reader = self.reader
         token = reader.token()
-        if token in ("", "&", "}", "^", "_") or token in _ENDS:
+        if token in ("", "&", "}", "^", "_") or token in ENDS:
             raise FormulaError(f"nothing stands after a {of}")
         if token == "{":
             reader.at = reader.start
@@ -281,12 +293,12 @@ class Parser:
 
     def command(self, token: str, atoms: list[Atom]) -> None:
         name = token[1:]
-        if name in _SPACES:
-            atoms.append(Atom("", space=_SPACES[name]))
-        elif name in _IGNORED or self.reader.define(token):
+        if name in SPACES:
+            atoms.append(Atom("", space=SPACES[name]))
+        elif name in IGNORED or self.reader.define(token):
             pass
-        elif name in _OPERATORS:
-            words, over = _OPERATORS[name]
+        elif name in OPERATORS:
+            words, over = OPERATORS[name]
             code = " thin ".join(f'"{word}"' for word in words.split())
             atoms.append(Atom(code, "op", limits=over, movable=True))
         elif name in symbols():
@@ -363,7 +375,7 @@ class Parser:
 
 
 def measured(found: re.Match[str]) -> float:
-    em = float(found[1].replace(" ", "").replace(",", ".")) * _EM[found[2]]
+    em = float(found[1].replace(" ", "").replace(",", ".")) * EM[found[2]]
     return max(-100.0, min(100.0, em))
 
 
@@ -373,46 +385,6 @@ def fence(character: str, side: str) -> str:
     known = "([{⟨⌊⌈" if side == "opening" else ")]}⟩⌋⌉"
     return code if character in known else f'class("{side}", {code})'
 
-
-# Three dots as far apart as TeX sets them.
-DOTS = {"…": r"\. thin \. thin \.", "⋯": " thin ".join(['class("normal", ⋅)'] * 3)}
-_INFIX = {
-    "over": ("", ""), "atop": ("", ""), "above": ("", ""), "choose": ("(", ")"), "brace": ("{", "}"), "brack": ("[", "]"),
-    "overwithdelims": ("", ""), "atopwithdelims": ("", ""), "abovewithdelims": ("", ""),
-}  # fmt: skip
-_SWITCHES = {
-    "rm": "rm", "bf": "bf", "it": "it", "mit": "it", "cal": "cal", "scr": "scr", "frak": "frak", "sf": "sf", "tt": "tt",
-    "bbFont": "bb", "oldstyle": "",
-}  # fmt: skip
-_SIZES = {
-    "tiny": 0.5, "Tiny": 0.6, "scriptsize": 0.7, "footnotesize": 0.8, "small": 0.85, "normalsize": 1, "large": 1.2, "Large": 1.44,
-    "LARGE": 1.73, "huge": 2.07, "Huge": 2.49,
-}  # fmt: skip
-_SPACES = {
-    ",": 3 / 18, "thinspace": 3 / 18, ":": 4 / 18, ">": 4 / 18, "medspace": 4 / 18, ";": 5 / 18, "thickspace": 5 / 18, "!": -3 / 18,
-    "negthinspace": -3 / 18, "negmedspace": -4 / 18, "negthickspace": -5 / 18, "enspace": 0.5, "enskip": 0.5, "quad": 1, "qquad": 2,
-    "hfill": 0, "hfil": 0, "hfilll": 0, "hss": 0,
-}  # fmt: skip
-# They change nothing that can be seen in a formula.
-_IGNORED = frozenset(
-    "strut mathstrut nonscript allowbreak noindent centering nonumber notag relax protect displaybreak nobreak par leavevmode"
-    " goodbreak break".split()
-)
-_OPERATORS = {
-    **{name: (name, False) for name in "arccos arcsin arctan arg cos cosh cot coth csc deg dim exp hom ker lg ln log sec sin"
-    " sinh tan tanh sech csch arcsinh arccosh arctanh".split()},
-    **{name: (name, True) for name in "det gcd inf lim max min Pr sup".split()},
-    "liminf": ("lim inf", True), "limsup": ("lim sup", True), "injlim": ("inj lim", True), "projlim": ("proj lim", True),
-    "argmax": ("arg max", True), "argmin": ("arg min", True),
-}  # fmt: skip
-DELIMITERS = {
-    **{c: c for c in "()[]/|↑↓↕⇑⇓⇕⌊⌋⌈⌉‖"}, "<": "⟨", ">": "⟩", "⟨": "⟨", "⟩": "⟩", ".": "", "\\{": "{", "\\}": "}", "\\|": "‖",
-    "\\\\": "\\", **{f"\\{name}": symbols()[name][1] for name in (
-        "langle rangle lbrace rbrace lbrack rbrack lfloor rfloor lceil rceil lvert rvert lVert rVert vert Vert uparrow downarrow"
-        " updownarrow Uparrow Downarrow Updownarrow lmoustache rmoustache lgroup rgroup ulcorner urcorner llcorner lrcorner"
-        " lparen rparen arrowvert Arrowvert bracevert").split()}, "\\backslash": "\\", "\\lt": "⟨", "\\gt": "⟩", "\\mid": "|",
-    "\\parallel": "‖", "\\slash": "/", "\\arrowvert": "|", "\\Arrowvert": "‖",
-}  # fmt: skip
 
 Infix = tuple[str, tuple[str, str], list[Atom]]
 Command = Callable[[Parser, str, list[Atom]], None]

@@ -8,7 +8,8 @@ from unicodedata import normalize
 
 # The class of what is typed as itself (TeX's mathcodes, as MathJax has them), and the character that is set.
 TYPED = {
-    **dict.fromkeys("+*-", "bin"), **dict.fromkeys("=<>:", "rel"), **dict.fromkeys(",;", "punct"), **dict.fromkeys("([", "open"),
+    **dict.fromkeys("+*-", "bin"), **dict.fromkeys("=<>:", "rel"), **dict.fromkeys(",;", "punct"),
+    **dict.fromkeys("([", "open"),
     **dict.fromkeys(")]!?", "close"), "`": "open", "“": "open", "”": "close", "|": "ord", "‖": "ord",
 }  # fmt: skip
 SET_AS = {"-": "−", "*": "∗", "`": "‘", "’": "′", "µ": "μ"}
@@ -28,7 +29,7 @@ _GREEK_VARIANTS = {"bf": "𝛛𝛜𝛝𝛞𝛟𝛠𝛡", "bfit": "𝝏𝝐𝝑�
 def symbols() -> dict[str, tuple[str, str]]:
     """The class and the character of each command, its name without the backslash."""
     words: dict[str, list[str]] = {}
-    for line in Path(__file__).with_name("latex_symbols.txt").read_text("utf-8").splitlines():
+    for line in Path(__file__).with_name("symbols.txt").read_text("utf-8").splitlines():
         if not line.startswith("#"):
             kind, rest = line.split(": ", 1)
             words.setdefault(kind, []).extend(rest.split())
@@ -51,7 +52,9 @@ def class_of(character: str) -> str:
         return TYPED[character]
     if character.isalnum() or character in "×÷":  # so MathJax: only \\times is an operator
         return "ord"
-    kind = next((k for k, other in symbols().values() if other == character and k not in ("italic", "upright", "roman")), "ord")
+    kind = next(
+        (k for k, other in symbols().values() if other == character and k not in ("italic", "upright", "roman")), "ord"
+    )
     return "op" if kind in ("limits", "integral") else kind
 
 
