@@ -304,6 +304,7 @@ def mutants(
     seeds: Annotated[int, typer.Option(min=1, help="Random inputs to try each solution on.")] = 20,
     workers: Workers = CORES,
     unseen: Annotated[bool, typer.Option("--unseen", help="Judge answers of people who never saw the checks.")] = False,
+    learn: Annotated[bool, typer.Option("--learn", help="Write down which slips visible checks know.")] = False,
     visible: Annotated[
         bool, typer.Option("--visible", help="Measure what the visible checks of notebooks say.")
     ] = False,
@@ -313,6 +314,8 @@ def mutants(
     from .mutants.measure import measure
     from .mutants.page import write_section
 
+    if learn:
+        return learn_slips(sections, workers)
     if visible:
         return look_at_visible_checks(sections, workers, write)
     if unseen:
@@ -327,6 +330,19 @@ def mutants(
         write_section(write, "hidden", outcome.markdown())
     if not outcome.good:
         raise UserError("\n".join(outcome.failures))
+
+
+def learn_slips(sections: list[str] | None, workers: int) -> None:
+    from backprop.checking.known_slips import FILE
+    from backprop.files import write_atomically
+
+    from .mutants.visible import learn
+
+    course = find_course()
+    with Steps("solutions") as steps:
+        text = learn(course, choose(course, sections), workers=workers, progress=steps)
+    write_atomically(FILE, text.encode())
+    say(f"{course.shown(FILE)} written: {text.count(chr(10))} lines.")
 
 
 def look_at_visible_checks(sections: list[str] | None, workers: int, write: Path | None) -> None:

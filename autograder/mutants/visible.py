@@ -15,12 +15,14 @@ from typing import Any
 
 from rich.table import Table
 
+from backprop.checking import known_slips
 from backprop.gradcheck import CheckFailed
 
 from ..course import Course
+from ..judging.load import find
 from ..sandbox.bubblewrap import ONE_THREAD
 from .exercise import UNNAMED, Cell, code_cells, exercises, namespace
-from .measure import SECONDS, solutions_of
+from .measure import SECONDS, judge, solutions_of
 
 HIDDEN = re.compile(r"^### BEGIN HIDDEN TESTS.*?^### END HIDDEN TESTS[^\n]*\n?", re.MULTILINE | re.DOTALL)
 
@@ -123,7 +125,35 @@ def measure_visible(
     progress: Callable[[int, int, str], None] = lambda done, total, what: None,
 ) -> VisibleOutcome:
     """Run the visible check below every mutant and variant of the sections, in worker processes."""
-    jobs = []
+    outcome = VisibleOutcome()
+    jobs = _jobs(course, sections)
+    for done, one in enumerate(_in_workers(_look, jobs, workers), 1):
+        outcome.seen.append(one)
+        progress(done, len(jobs), one.check)
+    return outcome
+
+
+def learn(
+    course: Course,
+    sections: Sequence[str],
+    *,
+    workers: int = 1,
+    progress: Callable[[int, int, str], None] = lambda done, total, what: None,
+) -> str:
+    """The text of `known_slips.json`: the wrong numbers that the visible checks see for each wrong solution, with the
+    sentence that the hidden check has for it."""
+    jobs = [job for job in _jobs(course, sections) if not job[4]]
+    checks = {name: find(course.checks, name) for name in {job[0] for job in jobs}}
+    found = []
+    for done, entries in enumerate(_in_workers(_learn, [(checks[job[0]], *job[1:]) for job in jobs], workers), 1):
+        found += entries
+        progress(done, len(jobs), jobs[done - 1][0])
+    return known_slips.as_text(found)
+
+
+def _jobs(course: Course, sections: Sequence[str]) -> list[tuple]:
+    """(check, cells, visible check, name, is it right, family, cell, source) of every solution of the sections."""
+    jobs: list[tuple] = []
     for section in sections:
         cells = code_cells(course.root, section)
         by_id = {cell.grade_id: cell for cell in cells if cell.grade_id}
@@ -131,21 +161,40 @@ def measure_visible(
             check = by_id[exercise.check.partition("/")[2]]
             found, _ = solutions_of(cells, exercise)
             jobs += [(exercise.check, cells, HIDDEN.sub("", check.source), *solution) for solution in found]
-    outcome = VisibleOutcome()
+    return jobs
+
+
+def _in_workers(what: Callable[[tuple], Any], jobs: Sequence[tuple], workers: int) -> Iterator[Any]:
     with ProcessPoolExecutor(
         min(workers, len(jobs)) or 1,
         mp_context=multiprocessing.get_context("fork"),
         initializer=os.environ.update,
         initargs=(ONE_THREAD,),
     ) as pool:
-        for done, one in enumerate(pool.map(_look, jobs, chunksize=4), 1):
-            outcome.seen.append(one)
-            progress(done, len(jobs), one.check)
-    return outcome
+        yield from pool.map(what, jobs, chunksize=4)
 
 
 class _TooLong(Exception):
     pass
+
+
+def _learn(job: tuple) -> list[tuple]:
+    """What the visible check sees of one wrong solution, beside what the hidden check says about it."""
+    check, cells, visible, name, right, family, cell, source = job
+    known_slips.recorded = []
+    _look((check.name, cells, visible, name, right, family, cell, source))
+    recorded, known_slips.recorded = known_slips.recorded, None
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+        [verdict] = judge(cells, check, cell, source, [0])
+    said = {m.family: m for part in verdict.parts for m in part.mistakes if m.family != "unrecognised"}
+    meant = set(family.split("|")) & set(said)
+    if not meant and family in ("", UNNAMED) and len(said) == 1:
+        meant = set(said)
+    if len(meant) != 1:
+        return []
+    mistake = said[meant.pop()]
+    as_entry = known_slips.as_entry
+    return [(name, as_entry(right), as_entry(got), mistake.family, mistake.text) for name, right, got in recorded]
 
 
 def _look(job: tuple[str, Sequence[Cell], str, str, bool, str, str, str]) -> Seen:

@@ -1,0 +1,61 @@
+"""Wrong results that are known are named; what nobody described, or what two mistakes share, is not."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from places import ROOT
+
+from autograder.course import Course
+from autograder.mutants.visible import learn
+from backprop.checking import known_slips
+from backprop.checking.comparison import compare
+from backprop.checking.mistake_kinds import FAMILIES
+
+ENTRIES = [(name, *entry) for name, entries in known_slips._known().items() for entry in entries]
+
+
+@pytest.fixture
+def known(monkeypatch):
+    """Two slips of a made-up check."""
+    slips = {"q": [[[[], [5.0]], [[], [7.0]], "missing_term", "The 2 is lost."]]}
+    monkeypatch.setattr(known_slips, "_known", lambda: slips)
+
+
+def test_a_known_wrong_number_has_its_sentence(known):
+    assert compare("q", 7.0, 5.0).mistake.text == "The 2 is lost."
+    assert compare("q", 7.0 * (1 + 1e-8), 5.0).mistake.family == "missing_term"
+
+
+@pytest.mark.parametrize(("name", "got", "right"), [("p", 7.0, 5.0), ("q", 7.1, 5.0), ("q", 7.0, 5.1), ("q", [7.0], 5.0)])
+def test_another_name_number_or_shape_has_not(known, name, got, right):
+    mistake = compare(name, got, right).mistake
+    assert mistake is None or mistake.text != "The 2 is lost."
+
+
+def test_what_two_kinds_of_mistakes_share_is_left_out():
+    same = ("q", known_slips.as_entry(np.array(5.0)), known_slips.as_entry(np.array(7.0)))
+    assert json.loads(known_slips.as_text([(*same, "sign", "a"), (*same, "factor", "b")])) == {}
+    [[_, _, family, text]] = json.loads(known_slips.as_text([(*same, "sign", "a"), (*same, "sign", "b")]))["q"]
+    assert (family, text) == ("sign", "a")
+
+
+def test_nothing_is_recorded_unless_somebody_asks():
+    compare("q", 7.0, 5.0)
+    assert known_slips.recorded is None
+
+
+def test_the_file_is_well_formed():
+    assert len(ENTRIES) > 1000
+    for name, right, got, family, text in ENTRIES:
+        assert family in FAMILIES and family != "unrecognised" and text.strip(), name
+        assert right != got and all(len(entry) == 2 for entry in (right, got)), name
+
+
+def test_the_file_is_up_to_date():
+    lines = set(known_slips.FILE.read_text(encoding="utf-8").replace("],\n", "]\n").splitlines())
+    fresh = learn(Course(ROOT), ["05-affine-tanh"]).replace("],\n", "]\n").splitlines()
+    missing = [line for line in fresh if line.startswith("[[") and line not in lines]
+    assert missing == [], "run `python -m autograder mutants --learn`"
