@@ -54,6 +54,8 @@ def as_text(entries: Iterable[tuple[str, list[Any], list[Any], str, str]]) -> st
     """The file's text for (name, right, got, family, text) each; what two kinds of mistakes share is left out."""
     by_numbers: dict[str, dict[tuple[str, str], list[Any]]] = {}
     for name, right, got, family, text in entries:
+        if right == got:
+            continue  # they differ further on
         key = json.dumps([name, right, got], ensure_ascii=False)
         by_numbers.setdefault(key, {})[family, text] = [right, got, family, text]
     names: dict[str, list[str]] = {}

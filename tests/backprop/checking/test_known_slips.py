@@ -29,7 +29,9 @@ def test_a_known_wrong_number_has_its_sentence(known):
     assert compare("q", 7.0 * (1 + 1e-8), 5.0).mistake.family == "missing_term"
 
 
-@pytest.mark.parametrize(("name", "got", "right"), [("p", 7.0, 5.0), ("q", 7.1, 5.0), ("q", 7.0, 5.1), ("q", [7.0], 5.0)])
+@pytest.mark.parametrize(
+    ("name", "got", "right"), [("p", 7.0, 5.0), ("q", 7.1, 5.0), ("q", 7.0, 5.1), ("q", [7.0], 5.0)]
+)
 def test_another_name_number_or_shape_has_not(known, name, got, right):
     mistake = compare(name, got, right).mistake
     assert mistake is None or mistake.text != "The 2 is lost."
