@@ -24,7 +24,7 @@ entry_mutants = [
     Mutant("delta for the output only", "zero|raises", ENTRY, "return dJ_dy[i] * x[j] * (i == j)"),
     Mutant("cut to a whole number", "dtype", ENTRY, "return int(dJ_dy[i] * x[j])"),
     Mutant("half precision", "", ENTRY, "return np.float16(dJ_dy[i]) * np.float16(x[j])"),
-    Mutant("absolute value", "sign", ENTRY, "return abs(dJ_dy[i] * x[j])"),
+    Mutant("absolute value", "absolute", ENTRY, "return abs(dJ_dy[i] * x[j])"),
     Mutant("reads the numbers of the notebook", "", ENTRY, "return np.array([2.0, 6.0])[i % 2] * x[j]"),
     Mutant("prints", "none", ENTRY, "print(dJ_dy[i] * x[j])"),
     Mutant("a text", "type", ENTRY, "return f'{dJ_dy[i] * x[j]}'"),
