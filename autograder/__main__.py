@@ -305,6 +305,9 @@ def mutants(
     workers: Workers = CORES,
     unseen: Annotated[bool, typer.Option("--unseen", help="Judge answers of people who never saw the checks.")] = False,
     learn: Annotated[bool, typer.Option("--learn", help="Write down which slips visible checks know.")] = False,
+    regions: Annotated[
+        bool, typer.Option("--regions", help="Judge right answers that are wrong in one region of inputs only.")
+    ] = False,
     visible: Annotated[
         bool, typer.Option("--visible", help="Measure what the visible checks of notebooks say.")
     ] = False,
@@ -318,6 +321,8 @@ def mutants(
         return learn_slips(sections, workers)
     if visible:
         return look_at_visible_checks(sections, workers, write)
+    if regions:
+        return face_adversaries(sections, workers, write)
     if unseen:
         return judge_unseen(sections, seeds, workers, write)
 
@@ -358,6 +363,19 @@ def look_at_visible_checks(sections: list[str] | None, workers: int, write: Path
     say(outcome.sentence)
     if write:
         write_section(write, "visible", outcome.markdown())
+
+
+def face_adversaries(sections: list[str] | None, workers: int, write: Path | None) -> None:
+    from .mutants.adversaries import face_all, markdown, sentence
+    from .mutants.page import write_section
+
+    course = find_course()
+    with Steps("exercises") as steps:
+        found = face_all(course, choose(course, sections), workers=workers, progress=steps)
+    for line in [*(line for one in found for line in one.failures), sentence(found)]:
+        say(line)
+    if write:
+        write_section(write, "regions", markdown(found))
 
 
 def judge_unseen(sections: list[str] | None, seeds: int, workers: int, write: Path | None) -> None:

@@ -108,7 +108,13 @@ SUM = NodeRule(
 )
 
 
-@check("04-ridge/sum_node_check", points=5)
+NUMBERS = {
+    "one entry": "the node adds two numbers, which have no axis",
+    "many entries": "the node adds two numbers, which have no axis",
+}
+
+
+@check("04-ridge/sum_node_check", points=5, domain=NUMBERS)
 def sum_node(student: Student, draw: Draw) -> None:
     """SumNode adds two numbers and hands its upstream gradient to both, adding."""
     a, upstream = draw.scalar(), draw.scalar(1.2, 1.8)

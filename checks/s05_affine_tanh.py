@@ -79,7 +79,8 @@ def affine_dW_entry(student: Student, draw: Draw) -> None:
 
         return make
 
-    places = [entry(j, i), entry(0, d - 1), entry(m - 1, 0), entry(i, i), entry(m - 1, d - 1), entry(0, 0, 1, 1)]
+    places = [entry(j, i), entry(0, d - 1), entry(m - 1, 0), entry(i, i), entry(m - 1, d - 1)]
+    places += [entry(0, 0, 1, 1), entry(30, 7, 40, 50)]
     cases = inputs(draw, entry(i, j), *places)
     cases[0][1]["x"] *= -1  # one above zero first, so that a wrong sign is told from a lost one
     _judge("∂J/∂W[i, j]", 2, FunctionTrial(student, DW_ENTRY, cases))

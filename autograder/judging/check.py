@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,6 +22,7 @@ class Check:
     name    : section/grade_id of the grade cell it decides
     points  : must equal the points of that cell
     reveals : it loads reference code into the student's process, so it runs after all others
+    domain  : what its exercise does not contain: region of inputs (see `autograder.mutants.adversaries`) -> the reason
     weights : what it judges is a file of trained weights, so the text of a solution alone decides nothing
     """
 
@@ -30,6 +31,7 @@ class Check:
     function: Callable[[Student, Draw], None]
     reveals: bool = False
     weights: bool = False
+    domain: Mapping[str, str] = field(default_factory=dict)
 
     def __reduce__(self) -> tuple:
         return _registered, (self.function.__module__.partition(".")[0], self.name)
@@ -67,14 +69,16 @@ class Check:
 REGISTRY: dict[str, dict[str, Check]] = {}
 
 
-def check(name: str, *, points: float, reveals: bool = False, weights: bool = False) -> Callable[[Callable], Callable]:
+def check(
+    name: str, *, points: float, reveals: bool = False, weights: bool = False, domain: Mapping[str, str] | None = None
+) -> Callable[[Callable], Callable]:
     """Register the decorated function as the check of the grade cell `section/grade_id`."""
 
     def register(function: Callable[[Student, Draw], None]) -> Callable:
         known = REGISTRY.setdefault(function.__module__.partition(".")[0], {})
         if name in known and known[name].function.__code__ is not function.__code__:
             raise ValueError(f"two checks are registered for {name}")
-        known[name] = Check(name, points, function, reveals, weights)
+        known[name] = Check(name, points, function, reveals, weights, domain or {})
         return function
 
     return register

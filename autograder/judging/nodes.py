@@ -23,6 +23,8 @@ from .regions import Make, expect_in, inputs, near
 from .student import NodeRun, Student
 from .verdict import expect, expect_true, note
 
+Step = tuple[int, str, dict[str, Any]]
+
 
 def _no_slips(*_: Any, **__: Any) -> dict[str, Any]:
     return {}
@@ -103,10 +105,11 @@ class NodeTrial:
 
     @functools.cached_property
     def _forward_only(self) -> list[NodeRun]:
-        """One run per case, then a second pass of the first instance, then the second instance once more."""
+        """One run per case; a look at the second instance; a second pass of the first; the second once more."""
         instances = [(case.inputs, {}) for case in self.cases]
         again = {"values": self.second_pass.arrays, "left_over": self.cases[0].upstream}
-        steps = [(n, "forward", {}) for n in range(len(instances))] + [(0, "forward", again), (1, "forward", {})]
+        steps: list[Step] = [(n, "forward", {}) for n in range(len(instances))]
+        steps += [(1, "look", {}), (0, "forward", again), (1, "forward", {})]
         return self.student.run_steps(self.rule.name, instances, steps)
 
     @functools.cached_property
@@ -114,17 +117,19 @@ class NodeTrial:
         """The backward runs: one per case, one per shared case, one with gradients there before, a second pass."""
         ran = [*self.cases, *self.shared, self.cases[0]]
         instances = [(case.inputs, case.share) for case in ran]
-        steps: list[tuple[int, str, dict[str, Any]]] = [(n, "forward", {}) for n in range(len(ran))]
-        for number, case in enumerate(ran):
-            before = self.held if number == len(ran) - 1 else {}
-            steps.append((number, "backward", self._backward(case, before)))
+        steps: list[Step] = [(n, "forward", {}) for n in range(len(ran))]
+        # As in a graph: every node has its upstream gradient before the next one runs backward.
+        steps += [(n, "feed", {"upstream": case.upstream}) for n, case in enumerate(ran)]
+        steps += [(n, "backward", self._backward(case)) for n, case in enumerate(ran[:-1])]
+        steps.append((len(ran) - 1, "backward", {**self._backward(ran[-1]), "before": self.held}))
         steps.append((0, "forward", {"values": self.second_pass.arrays}))
-        steps.append((0, "backward", self._backward(self.second_pass, {})))
+        again = {**self._backward(self.second_pass), "upstream": self.second_pass.upstream}
+        steps.append((0, "backward", again))
         found = self.student.run_steps(self.rule.name, instances, steps)
-        return [*found[len(ran) : 2 * len(ran)], found[-1]]
+        return [*found[2 * len(ran) : 3 * len(ran)], found[-1]]
 
-    def _backward(self, case: Case, before: Mapping[str, Array]) -> dict[str, Any]:
-        how: dict[str, Any] = {"upstream": case.upstream, "before": dict(before)}
+    def _backward(self, case: Case) -> dict[str, Any]:
+        how: dict[str, Any] = {}
         if self.uses_out and not self.forward_right:
             how["replace_out"] = np.asarray(self.rule.out(**case.inputs), dtype=float)
         return how
@@ -139,7 +144,7 @@ class NodeTrial:
 
     def expect_forward(self) -> bool:
         """out in every case, in a second pass and beside other instances; d_out is reset; inputs are left alone."""
-        *runs, again, beside = self._forward_only
+        *runs, looked, again, beside = self._forward_only
         first, second = self.cases[:2]
         outs = [self.rule.out(**case.inputs) for case in self.cases]
         good = True
@@ -150,6 +155,9 @@ class NodeTrial:
                 slips |= _offset(runs[1 - number], outs[1 - number], exact)
             if not (good := _expect(case.title, run.out, exact, "out", slips)):
                 break
+        if good:
+            name = "out, after other nodes of the same class have run,"
+            good = _expect("", looked.out, outs[1], name, {"shared_state": [outs[0], *outs[2:]]})
         if good:
             exact = self.rule.out(**self.second_pass.inputs)
             good = _expect("", again.out, exact, "out in a second pass, with other values", {"stale": outs[0]})

@@ -182,9 +182,10 @@ class Student:
         """Build instances of a node, run them step by step, return what each step showed.
 
         instances : (inputs in the order of the constructor's arguments, share), see `run_node`
-        steps     : (number of the instance, "forward" or "backward", how). `how` may hold for forward: `values`, new
-                    values of inputs, and `left_over`, what stands in the node's d_out before; for backward:
-                    `upstream`, `before`, `replace_out`, see `run_node`
+        steps     : (number of the instance, action, how). Actions and what `how` may hold: "forward" (`values`: new
+                    values of inputs; `left_over`: what stands in the node's d_out before), "look" (at out), "feed"
+                    (puts `upstream` into the node's d_out), "backward" (`upstream`, which may have been fed before,
+                    `before`, `replace_out`, see `run_node`)
 
         Nothing is raised here for what the student's code does: a NodeRun raises when the missing result is asked for.
         """

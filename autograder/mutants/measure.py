@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import multiprocessing
 import os
@@ -148,15 +149,20 @@ def measure(
 
 def try_all(jobs: Sequence[tuple], *, workers: int, progress: Callable[[int, int, str], None]) -> Iterator[Tried]:
     """Try each (check, cells, name, right, family, cell, source, seeds) in a worker process; in the jobs' order."""
+    for done, one in enumerate(spread(_try, jobs, workers), 1):
+        progress(done, len(jobs), one.check)
+        yield one
+
+
+def spread(function: Callable[[tuple], Any], jobs: Sequence[tuple], workers: int) -> Iterator[Any]:
+    """The function's result for each job, from worker processes, in the jobs' order."""
     context = multiprocessing.get_context("fork")
     # An executor, not a Pool: when a solution takes its process down, this one says so instead of waiting for ever.
     # One thread each, or the threads of torch in several workers wait for one another most of the time.
     with ProcessPoolExecutor(
         min(workers, len(jobs)) or 1, mp_context=context, initializer=os.environ.update, initargs=(ONE_THREAD,)
     ) as pool:
-        for done, one in enumerate(pool.map(_try, jobs, chunksize=4), 1):
-            progress(done, len(jobs), one.check)
-            yield one
+        yield from pool.map(function, jobs, chunksize=min(4, len(jobs) // (4 * workers) or 1))
 
 
 def solutions_of(cells: Sequence[Cell], exercise: Exercise) -> tuple[list[tuple[str, bool, str, str, str]], int]:
@@ -200,23 +206,31 @@ class _TooLong(Exception):
     pass
 
 
-def judge(cells: Sequence[Cell], check: Check, cell: str, source: str, seeds: Sequence[int]) -> Iterator[Verdict]:
-    """Judge one solution under each seed, in this process. A solution that hangs gets no points."""
+def in_time(what: Callable[[], Any], otherwise: Any) -> Any:
+    """The result; `otherwise` where it takes longer than SECONDS. In the main thread of a process only."""
 
-    def stop(*args: Any) -> None:
+    def stop(*_: Any) -> None:
         raise _TooLong
 
     signal.signal(signal.SIGALRM, stop)
-    scope = None
+    signal.alarm(SECONDS)
+    try:
+        return what()
+    except _TooLong:
+        return otherwise
+    finally:
+        signal.alarm(0)
+
+
+def judge(cells: Sequence[Cell], check: Check, cell: str, source: str, seeds: Sequence[int]) -> Iterator[Verdict]:
+    """Judge one solution under each seed, in this process. A solution that hangs gets no points."""
+    notebook = functools.cache(lambda: namespace(cells, {cell: source}))
+
+    def once(seed: int) -> Verdict:
+        return check.judge(Student.here(notebook()), seed)
+
     for seed in seeds:
-        signal.alarm(SECONDS)
-        try:
-            scope = scope or namespace(cells, {cell: source})
-            verdict = check.judge(Student.here(scope), seed)
-        except _TooLong:
-            verdict = Verdict(check.name, check.points)
-        finally:
-            signal.alarm(0)
+        verdict = in_time(lambda seed=seed: once(seed), Verdict(check.name, check.points))
         if verdict.problem:
             raise RuntimeError(f"{verdict.problem} (seed {seed})\n{source}")
         yield verdict

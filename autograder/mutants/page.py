@@ -24,6 +24,13 @@ of, and nothing about what they did not think of.""",
 `checks/mutants/unseen/` were written from the notebooks alone and frozen before they were first judged. The figures at
 first contact never change; those of today follow the checks.""",
     ),
+    "regions": (
+        "Right answers that are wrong in one region",
+        """Made by `python -m autograder mutants --regions --write docs/checks.md`. Each right answer is wrapped so that
+it is wrong in one region of its inputs only, from the second call or instance on, or in a side effect only; how does
+not depend on its text. For each region: how many were caught of how many; "–" where there is no such input; "left out"
+where the exercise does not contain the region, with the reason below.""",
+    ),
     "visible": (
         "The visible checks",
         """Made by `python -m autograder mutants --visible --write docs/checks.md`. The same solutions, put to the cell

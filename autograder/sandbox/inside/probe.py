@@ -213,15 +213,17 @@ class _Instance:
             self.error = describe_error(error)
 
     def answer(self, action: str, how: dict[str, Any]) -> dict[str, Any]:
-        if self.node is None or (self.error and action == "backward"):
+        if self.node is None or (self.error and action != "forward"):
             return {"error": self.error}  # nothing to run, or no forward pass to go back through
         found: dict[str, Any] = {}
         before = self.error
         with self._noting_errors():
-            (self._forward if action == "forward" else self._backward)(found, how)
+            {"forward": self._forward, "backward": self._backward, "feed": self._feed, "look": self._look}[action](
+                found, how
+            )
         if self.error:
             found["error"] = self.error
-        if action == "backward":
+        if action != "forward":
             self.error = before
         return found
 
@@ -238,13 +240,20 @@ class _Instance:
         found["inputs_after"] = {name: plain(leaf.out) for name, leaf in self.leaves.items()}
         found["d_out"] = plain(self.node.d_out)
 
+    def _look(self, found: dict[str, Any], how: dict[str, Any]) -> None:
+        found["out"] = self.probe._plain(self.node.out)
+
+    def _feed(self, found: dict[str, Any], how: dict[str, Any]) -> None:
+        self.node.d_out = np.array(self.probe._load(how["upstream"]))
+
     def _backward(self, found: dict[str, Any], how: dict[str, Any]) -> None:
         plain = self.probe._plain
         for name, gradient in how.get("before", {}).items():
             self.leaves[name].d_out = self.leaves[name].d_out + self.probe._load(gradient)
         if "replace_out" in how:
             self.node.out = self.probe._load(how["replace_out"])
-        self.node.d_out = np.array(self.probe._load(how["upstream"]))
+        if "upstream" in how:
+            self._feed(found, how)
         self.node.backward()
         found["grads"] = {name: plain(leaf.d_out) for name, leaf in self.leaves.items()}
         found["upstream_after"] = plain(self.node.d_out)

@@ -1,0 +1,266 @@
+"""What every node and every function has to keep, tried on a node and a function of our own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from autograder.judging import (
+    Answer,
+    Call,
+    FunctionRule,
+    FunctionTrial,
+    NodeRule,
+    NodeTrial,
+    Student,
+    StudentError,
+    cases,
+    fairly,
+    inputs,
+    part,
+)
+from autograder.judging.check import Check
+
+
+class Node:
+    def __init__(self, a, node_name):
+        self.a, self.node_name, self.out, self.d_out = a, node_name, None, None
+
+    def forward(self):
+        self.out = 3.0 * np.asarray(self.a.out)
+        self.d_out = np.zeros(self.out.shape)
+        return self.out
+
+    def backward(self):
+        self.a.d_out = self.a.d_out + 3.0 * self.d_out
+
+    def get_predecessors(self):
+        return [self.a]
+
+
+def changed(**methods):
+    return type("Node", (Node,), methods)
+
+
+def of_class(name):
+    kept = {}
+    return property(lambda self: kept.get(name), lambda self, value: kept.__setitem__(name, value))
+
+
+def only_large(self):
+    self.out = np.where(np.abs(self.a.out) > 0.4, 3.0 * self.a.out, 0.0)
+    self.d_out = np.zeros(self.out.shape)
+    return self.out
+
+
+def absolute(self):
+    self.a.d_out = self.a.d_out + 3.0 * np.abs(self.d_out)
+
+
+def assigns(self):
+    self.a.d_out = 3.0 * self.d_out
+
+
+def squares(self):
+    Node.backward(self)
+    self.out = self.out**2
+
+
+def eats_upstream(self):
+    Node.backward(self)
+    self.d_out *= 0
+
+
+def keeps_d_out(self):
+    self.out = 3.0 * np.asarray(self.a.out)
+    if self.d_out is None:
+        self.d_out = np.zeros(self.out.shape)
+    return self.out
+
+
+def remembers(self):
+    if self.out is None:
+        Node.forward(self)
+    self.d_out = np.zeros(self.out.shape)
+    return self.out
+
+
+RULE = NodeRule("Node", out=lambda a: 3.0 * a, gradients=lambda g, a: {"a": 3.0 * g})
+
+
+def judged(node, seed=0):
+    def look(student, draw):
+        trial = NodeTrial(student, RULE, draw, cases(draw, RULE, lambda array: {"a": array(5)}))
+        with part("forward", points=1):
+            trial.expect_forward()
+        with part("backward", points=1):
+            trial.expect_backward()
+
+    verdict = Check("x/y", 2, look).judge(Student.here({"Node": node}), seed)
+    assert verdict.problem is None
+    return verdict
+
+
+WRONG = [
+    ("shares out", {"out": of_class("out")}, "shared_state"),
+    ("shares d_out", {"d_out": of_class("d_out")}, "shared_state|upstream_ignored|zero"),
+    ("nothing below 0.4", {"forward": only_large}, "range"),
+    ("absolute upstream", {"backward": absolute}, "wrong_argument"),
+    ("assigns", {"backward": assigns}, "assigned"),
+    ("squares its out", {"backward": squares}, "in_place"),
+    ("empties the upstream gradient", {"backward": eats_upstream}, "in_place"),
+    ("never resets d_out", {"forward": keeps_d_out}, "stale"),
+    ("remembers the first pass", {"forward": remembers}, "stale"),
+    ("no predecessors", {"get_predecessors": lambda self: []}, "missing"),
+]
+
+
+@pytest.mark.parametrize(("what", "methods", "families"), WRONG, ids=[what for what, _, _ in WRONG])
+def test_each_breach_of_the_contract_of_nodes_costs_points_and_is_named(what, methods, families):
+    verdicts = [judged(changed(**methods), seed) for seed in range(5)]
+    assert all(verdict.score == 1 for verdict in verdicts), verdicts[0].text
+    if what != "shares d_out":
+        assert all(set(verdict.families) <= set(families.split("|")) for verdict in verdicts), verdicts[0].text
+
+
+def test_a_node_that_keeps_the_contract_gets_everything():
+    assert all(judged(Node, seed).full for seed in range(20))
+
+
+def test_a_backward_that_raises_costs_nothing_of_forward():
+    def raises(self):
+        raise ValueError("no")
+
+    verdict = judged(changed(backward=raises))
+    assert [p.earned for p in verdict.parts] == [1, 0]
+
+
+# -- functions --------------------------------------------------------------------------------------------------------
+
+SQUARE = FunctionRule("f", right=lambda x: {"value": np.sum(x**2), "slope": 2 * x})
+
+
+def tried(function, seed=0):
+    def look(student, draw):
+        trial = FunctionTrial(student, SQUARE, inputs(draw, lambda array: {"x": array(4)}))
+        with part("value", points=1):
+            trial.expect("value")
+        with part("slope", points=1):
+            trial.expect("slope")
+            trial.expect_left_alone()
+
+    return Check("x/y", 2, look).judge(Student.here({"f": function}), seed)
+
+
+def right(x):
+    return np.sum(x**2), 2 * x
+
+
+KEPT = {}
+
+
+def by_shape(x):
+    return KEPT.setdefault(x.shape, right(x))
+
+
+def no_zero(x):
+    return np.sum(x**2), 2 * x**2 / x
+
+
+def small_is_nothing(x):
+    return np.sum(x**2), np.where(np.abs(x) < 0.01, 0.0, 2 * x)
+
+
+def in_place(x):
+    result = right(x.copy())
+    x *= 2
+    return result
+
+
+@pytest.mark.parametrize(
+    ("function", "scores", "families"),
+    [
+        (right, [1, 1], set()),
+        (by_shape, [0, 0], {"shared_state"}),
+        (no_zero, [1, 0], {"nan"}),
+        (small_is_nothing, [1, 0], {"range"}),
+        (in_place, [1, 0], {"in_place"}),
+        (lambda x: None, [0, 0], {"none"}),
+        (lambda x: 0.0, [0, 0], {"type"}),
+        (lambda x: (np.sum(x**2),), [0, 0], {"missing"}),
+    ],
+)
+def test_the_contract_of_functions(function, scores, families):
+    for seed in range(5):
+        KEPT.clear()
+        verdict = tried(function, seed)
+        assert [p.earned for p in verdict.parts] == scores, verdict.text
+        assert set(verdict.families) == families
+
+
+def test_an_error_in_one_region_costs_one_part():
+    def f(x):
+        if not np.any(x):
+            raise ZeroDivisionError("at zero")
+        return right(x)
+
+    assert [p.earned for p in tried(f).parts] == [0, 1]
+
+
+# -- answers ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_raises_when_it_is_asked_for():
+    def fails():
+        raise StudentError("no", "raises")
+
+    answer = Answer.to(fails)
+    assert not answer.holds(lambda value: True) and answer.then(lambda value: 1) is answer
+    with pytest.raises(StudentError):
+        _ = answer.value
+    assert Answer.to(lambda: 2).then(lambda value: value + 1).value == 3
+
+
+def test_a_call_tells_which_arguments_were_changed():
+    def f(a, b):
+        b["k"][0] = 7.0
+        return a
+
+    call = Call.of(Student.here({"f": f}), "f", {"a": np.ones(2), "b": {"k": np.zeros(2)}})
+    assert call.changed == ["b"] and np.array_equal(call.value, np.ones(2))
+
+
+def test_a_mistake_in_a_helper_costs_nothing_where_the_answer_builds_on_it():
+    scope = {}
+    exec("def g(x): return 5 * x\ndef f(x): return g(x) + 1", scope)  # g should double
+    student = Student.here(scope)
+    seen = fairly(
+        lambda: {"f": Answer.to(lambda: student.call("f", 2.0).value)},
+        {"f": lambda got: got == 5.0},
+        lambda: student.shadow(**student.load("def g(x): return 2 * x", "g")),
+    )
+    assert seen["f"].value == 5.0
+
+
+def test_looking_twice_is_no_second_chance():
+    scope = {}
+    exec("calls = []\ndef f(x):\n    calls.append(x)\n    return x if len(calls) < 2 else 2 * x", scope)
+    student = Student.here(scope)
+    seen = fairly(
+        lambda: {"f": Answer.to(lambda: student.call("f", 2.0).value)},
+        {"f": lambda got: got == 4.0},
+        lambda: student.shadow(),
+    )
+    assert seen["f"].value == 2.0
+
+
+def test_code_that_leans_on_its_own_helpers_is_right_beside_them():
+    scope = {}
+    exec("def g(x): return (x, x)\ndef f(x): return sum(g(x))", scope)  # another protocol between the two
+    student = Student.here(scope)
+    seen = fairly(
+        lambda: {"f": Answer.to(lambda: student.call("f", 2.0).value)},
+        {"f": lambda got: got == 4.0},
+        lambda: student.shadow(**student.load("def g(x): return 2 * x", "g")),
+    )
+    assert seen["f"].value == 4.0
