@@ -11,8 +11,8 @@ import numpy as np
 from ..sandbox.gone import StudentError
 from ..text import visible
 from .draw import Draw
-from .student import Student
-from .verdict import Verdict, _current, _Grading, _Part
+from .student import JudgeError, Student
+from .verdict import ODD, Verdict, _current, _Grading, _Part
 
 
 @dataclass(frozen=True)
@@ -46,23 +46,32 @@ class Check:
 
     def judge(self, student: Student, seed: str | int = "") -> Verdict:
         """Run the check. Never raises for anything the student's process does."""
-        grading = _Grading()
+        grading = _Grading(student)
+        student.reveals = self.reveals
         token = _current.set(grading)
-        problem = None
+        problem = mistake = None
         try:
             with np.errstate(all="ignore"):
                 self.function(student, Draw(f"{self.name}:{seed}"))
         except StudentError as error:
-            done = sum(p.points for p in grading.parts)
-            rest = _Part("the whole check" if not done else "the rest", self.points - done, failed=True)
-            rest.mistakes.append(error.mistake)
-            grading.parts.append(rest)
-        except Exception as error:  # a fault of the check; it must not stop the run
-            problem = visible(f"{self.name}: {type(error).__name__}: {str(error)[:500]}")
+            mistake = error.mistake
+        except JudgeError as error:
+            problem = visible(f"{self.name}: {str(error)[:500]}")
+        except Exception as error:
+            if grading.is_about_an_answer(error):
+                mistake = ODD
+            else:  # a fault of the check; it must not stop the run
+                problem = visible(f"{self.name}: {type(error).__name__}: {str(error)[:500]}")
         finally:
             _current.reset(token)
+        if mistake is not None:
+            done = sum(p.points for p in grading.parts)
+            rest = _Part("the whole check" if not done else "the rest", self.points - done, failed=True)
+            rest.mistakes.append(mistake)
+            grading.parts.append(rest)
         parts = tuple(p.result() for p in grading.parts)
-        return Verdict(self.name, self.points, parts, problem, tuple(grading.notes))
+        doubts = tuple(dict.fromkeys(grading.doubts))
+        return Verdict(self.name, self.points, parts, problem, tuple(grading.notes), doubts)
 
 
 # package that holds a course's checks, see `load` -> name -> check

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import contextlib
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +14,21 @@ import numpy as np
 
 from ..sandbox.gone import StudentError, StudentGone, nonsense
 from ..sandbox.inside.probe import Probe, too_large
-from ..sandbox.inside.wire import Handle, WireError, copied
+from ..sandbox.inside.wire import MOST_ENTRIES, Absent, Handle, WireError, copied
+from ..text import visible
+
+BUILT_IN_ERRORS = {name for name, kind in vars(builtins).items() if isinstance(kind, type)}
+SHORT = 24  # letters of a text that comes from a process which has seen reference code
+
+
+class JudgeError(Exception):
+    """Something on the judge's side of a request failed. Its text names the error that was the cause."""
+
+
+@dataclass(frozen=True)
+class Oversized(Handle):
+    """Stands for an array of a reply that is larger than the question allows. Nothing can be calculated with it."""
+
 
 # -- the student at the other end ---------------------------------------------------------------------------------
 
@@ -36,9 +51,9 @@ class Remote:
     def kind(self) -> str:
         return self.handle.kind
 
-    def fetch(self) -> Any:
-        """The plain value as it is now (it may have been changed in place since)."""
-        return self.student.ask(op="fetch", target=self.handle).get("value")
+    def fetch(self, most: int = MOST_ENTRIES) -> Any:
+        """The plain value as it is now (it may have been changed in place since); `most` as in `Student.ask`."""
+        return self.student.ask(most=most, op="fetch", target=self.handle).get("value")
 
     def attr(self, name: str) -> Remote:
         return self.student._remote(op="attr", target=self.handle, name=name)
@@ -59,11 +74,19 @@ class Remote:
 class Student:
     """The student's notebook as the judge sees it: names to get, functions to call, nodes to run.
 
-    send : takes a request, returns the reply; the transport to the process that holds the notebook
+    send     : takes a request, returns the reply; the transport to the process that holds the notebook
+    revealed : the process has been shown reference code. Text that it sends from then on could be that code, so none
+               of it is shown to anybody: the judge's own words stand in its place
+    answered : how many replies have come
+    sent_single : float32 has been sent, so answers may have its precision
     """
 
-    def __init__(self, send: Callable[[dict[str, Any]], Any]):
+    def __init__(self, send: Callable[[dict[str, Any]], Any], revealed: bool = False):
         self._send = send
+        self.revealed = revealed
+        self.reveals = False  # whether the check that is running loads reference code
+        self.answered = 0
+        self.sent_single = False
 
     @classmethod
     def here(cls, namespace: dict[str, Any]) -> Student:
@@ -79,14 +102,54 @@ class Student:
 
         return cls(send)
 
-    def ask(self, **request: Any) -> dict[str, Any]:
-        """Send one request; raise StudentError when the student's code raised."""
-        reply = self._send(request)
+    def ask(self, most: int = MOST_ENTRIES, **request: Any) -> dict[str, Any]:
+        """Send one request; raise StudentError when the student's code raised.
+
+        most : numbers and other entries that an answer may have in all. In place of what is larger stands an Oversized
+        """
+        if most != MOST_ENTRIES:
+            request["most"] = most
+        self.sent_single = self.sent_single or _has_single(request)
+        self.revealed = self.revealed or (self.reveals and request.get("op") == "load")
+        try:
+            reply = self._send(request)
+        except StudentError:
+            raise
+        except Exception as error:
+            raise JudgeError(f"{type(error).__name__}: {error}") from error
+        self.answered += 1
         if not isinstance(reply, dict) or not ({"value", "handle", "error"} & reply.keys()):
             raise nonsense()
         if "error" in reply:
-            raise _student_error(reply["error"])
-        return reply
+            raise self._error(reply["error"], request)
+        left = [most + 64]  # the parts of the reply itself
+        return {key: self._admitted(value, left) for key, value in reply.items()}
+
+    def _error(self, error: Any, request: Mapping[str, Any] | None = None) -> StudentError:
+        return _error_untold(error, request or {}) if self.revealed else _student_error(error)
+
+    def _admitted(self, value: Any, left: list[int]) -> Any:
+        """The value of a reply with an Oversized in place of each part that is larger than what is left of the room."""
+        if isinstance(value, Absent):
+            return Oversized(0, f"of shape {value.shape}")
+        if isinstance(value, (np.ndarray, np.generic)):
+            if value.size > left[0]:
+                return Oversized(0, f"of shape {value.shape}")
+            left[0] -= value.size
+            return value
+        left[0] -= 1
+        if isinstance(value, Handle) and self.revealed:
+            return Handle(value.number, "of another kind")
+        if isinstance(value, str) and self.revealed:
+            return value[:SHORT]
+        if isinstance(value, (list, tuple, dict)):
+            if len(value) > left[0]:
+                return Oversized(0, f"a {type(value).__name__} of length {len(value)}")
+            if isinstance(value, dict):
+                short = SHORT if self.revealed else None
+                return {k[:short] if isinstance(k, str) else k: self._admitted(v, left) for k, v in value.items()}
+            return type(value)(self._admitted(item, left) for item in value)
+        return value
 
     def _remote(self, **request: Any) -> Remote:
         return self._remote_of(self.ask(**request))
@@ -114,7 +177,7 @@ class Student:
 
     def watched(self, name: str, *args: Any) -> tuple[Remote, list[Any]]:
         """Call it on copies of the arguments; return what it returned and what the arguments hold afterwards."""
-        reply = self.ask(op="call", name=name, args=_bare(args), watch=True)
+        reply = self.ask(MOST_ENTRIES + _entries(args), op="call", name=name, args=_bare(args), watch=True)
         after = reply.get("after")
         if not isinstance(after, list) or len(after) != len(args):
             raise nonsense()
@@ -196,7 +259,8 @@ class Student:
         built = [[[key, value, kind(key, value, share)] for key, value in given.items()] for given, share in instances]
         asked = [[number, action, dict(how)] for number, action, how in steps]
         try:
-            reply = self.ask(op="node", name=name, node_name=name.lower(), instances=built, steps=asked)
+            most = MOST_ENTRIES + 4 * len(steps) * _entries([given for given, _ in instances])
+            reply = self.ask(most, op="node", name=name, node_name=name.lower(), instances=built, steps=asked)
         except StudentGone:
             raise
         except StudentError as error:
@@ -204,7 +268,7 @@ class Student:
         found = reply.get("value")
         if not isinstance(found, list) or len(found) != len(steps) or not all(isinstance(one, dict) for one in found):
             raise nonsense()
-        return [NodeRun(name, one, _student_error(one["error"]) if "error" in one else None) for one in found]
+        return [NodeRun(name, one, self._error(one["error"]) if "error" in one else None) for one in found]
 
 
 @dataclass
@@ -296,31 +360,75 @@ def _bare(value: Any) -> Any:
     return value
 
 
+def _has_single(value: Any) -> bool:
+    """Whether there is a float32 (or float16) array in a request."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.dtype.kind in "fc" and value.dtype.itemsize <= (4 if value.dtype.kind == "f" else 8)
+    if isinstance(value, dict):
+        return any(map(_has_single, value.values()))
+    return isinstance(value, (list, tuple)) and any(map(_has_single, value))
+
+
+def _entries(value: Any) -> int:
+    """How many numbers the arrays of a request hold."""
+    if isinstance(value, dict):
+        return sum(map(_entries, value.values()))
+    if isinstance(value, (list, tuple)):
+        return sum(map(_entries, value))
+    return value.size if isinstance(value, np.ndarray) else 0
+
+
+# What the judge says without quoting, by the type of the error that the student's process tells.
+UNTOLD = {
+    "Timeout": ("The code did not finish in time and was stopped. Is there a loop that never ends?", "time"),
+    "TooLarge": ("The result is too large to be looked at.", "shape"),
+    "NotImplementedError": ("Not finished yet: NotImplementedError", "unfinished"),
+}
+
+
+def _error_untold(error: Any, request: Mapping[str, Any]) -> StudentError:
+    """The sentence for an error reply of a process that has seen reference code: none of its words."""
+    kind = error.get("type") if isinstance(error, dict) else None
+    if not isinstance(kind, str):
+        return nonsense()
+    if kind == "Missing":
+        return StudentError(_missing(str(request.get("name", "a name"))), "missing_name")
+    if kind in UNTOLD:
+        return StudentError(*UNTOLD[kind])
+    kind = kind if kind in BUILT_IN_ERRORS else "An error"
+    return StudentError(f"{kind} was raised in your code. The check in the notebook shows where.", "raises")
+
+
+def _missing(name: str) -> str:
+    return f"{name} is not defined. Is the cell that defines it complete, and does it run without an error?"
+
+
 def _student_error(error: Any) -> StudentError:
-    """The sentence for an error reply. Everything in it comes from the student's process."""
+    """The sentence for an error reply. What comes from the student's process is marked, line by line."""
     if not isinstance(error, dict):
         return nonsense()
     said = {key: value for key, value in error.items() if isinstance(value, str)}
     kind, message = said.get("type", "Error")[:80], said.get("message", "")[:500].strip()
+    kind = kind if kind.isidentifier() else "Error"
+    said = {key: " ".join(value.split()) for key, value in said.items()}
     where = ""
     if said.get("line"):
         function = said.get("function", "")[:80]
         inside = f" in {function}" if function and not function.startswith("<") else ""
         where = f"{inside}, at the line: {said['line'][:200]}"
     if kind == "Missing":
-        return StudentError(
-            f"{message} is not defined. Is the cell that defines it complete, and does it run without an error?",
-            "missing_name",
-        )
-    if kind == "Timeout":
-        return StudentError("The code did not finish in time and was stopped. Is there a loop that never ends?", "time")
-    if kind == "TooLarge":
-        return StudentError(f"The result is too large to be looked at: {message}.", "shape")
+        return StudentError(_missing(" ".join(message.split())[:80]), "missing_name")
+    if kind in ("Timeout", "TooLarge"):
+        return StudentError(*UNTOLD[kind])
     if kind == "NotImplementedError":
         return StudentError(f"Not finished yet: NotImplementedError{where}", "unfinished")
-    if kind in ("ImportError", "ModuleNotFoundError") and "torch" in message:
-        return StudentError(f"{message}{where}", "torch")
-    return StudentError(f"{kind}: {message or 'no message'}{where}", "raises")
+    family = "torch" if kind in ("ImportError", "ModuleNotFoundError") and "torch" in message else "raises"
+    return StudentError(_marked(f"{kind}: {message or 'no message'}{where}"), family)
+
+
+def _marked(text: str) -> str:
+    """Text of the student's process, with a bar in front of each of its lines: it cannot pass for the judge's."""
+    return "\n".join(f"| {line}" for line in visible(text).splitlines())
 
 
 def values(got: Any) -> Sequence[Any]:

@@ -18,9 +18,21 @@ from ..sandbox.gone import StudentError, StudentGone
 from ..sandbox.inside.wire import Handle
 from ..text import visible
 from .draw import Array
-from .student import Remote
+from .student import Oversized, Remote, Student
 
 MOST_COMPARED = 10**6  # a result with so many entries more than the right one is not looked at any closer
+
+# What calculating with data of an unforeseen form raises. Anything else that a check raises is a fault of the check.
+ODD_DATA = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, MemoryError)
+ODD = Mistake(
+    "type",
+    "Something here has a form that the exercise does not ask for (another kind of value, other sizes, or far too "
+    "large a number), so it could not be compared with the right answer.",
+)
+UNDECIDED = (
+    "This check could not be finished because of a fault of ours. Your instructor has been told and decides about the "
+    "points."
+)
 
 
 # -- parts and verdicts -------------------------------------------------------------------------------------------
@@ -47,6 +59,7 @@ class Verdict:
 
     score   : sum of what the parts earned, 0 <= score <= points
     problem : not None when the check itself failed (our mistake, never the student's); a person must look
+    doubts  : for the instructor: what was raised when an answer of an unforeseen form was compared
     """
 
     check: str
@@ -54,6 +67,7 @@ class Verdict:
     parts: tuple[PartResult, ...] = ()
     problem: str | None = None
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def score(self) -> float:
@@ -73,15 +87,26 @@ class Verdict:
     def text(self) -> str:
         """The feedback: one line per part, the table rows of what is wrong, each mistake's sentence once."""
         title = self.check.rpartition("/")[2].removesuffix("_check")
-        lines = [f"{title} · {self.score:g} of {self.points:g} points"]
         if self.problem:
-            lines.append("This check could not be finished because of a fault of ours. Your instructor has been told.")
+            return visible(f"{title} · not decided\n{UNDECIDED}")
+        lines = [f"{title} · {self.score:g} of {self.points:g} points"]
         said: set[str] = set()
         for part in self.parts:
             lines.append(f"{part.name}: {part.earned:g} of {part.points:g}")
             lines += part.lines
-            lines += ["   " + m.text for m in part.mistakes if not (m.text in said or said.add(m.text))]
-        return visible("\n".join([*lines, *self.notes]))
+            lines += [_indented(m.text) for m in part.mistakes if not (m.text in said or said.add(m.text))]
+        return visible("\n".join([*lines, *map(_one_paragraph, self.notes)]))
+
+
+def _indented(text: str) -> str:
+    """Each line of a sentence further in than the lines that say what was earned."""
+    return "\n".join("   " + line for line in text.splitlines())
+
+
+def _one_paragraph(note: str) -> str:
+    """A note's first line as it is; text in it that is not the judge's own stays indented."""
+    first, *more = note.splitlines() or [""]
+    return "\n".join([first, *("   " + line for line in more)])
 
 
 @dataclass
@@ -113,18 +138,28 @@ _current: contextvars.ContextVar[_Grading] = contextvars.ContextVar("grading")
 
 
 class _Grading:
-    def __init__(self) -> None:
+    def __init__(self, student: Student | None = None) -> None:
+        self.student = student
         self.parts: list[_Part] = []
         self.open: _Part | None = None
         self.notes: list[str] = []
+        self.doubts: list[str] = []
         self.gone: StudentGone | None = None
+
+    def is_about_an_answer(self, error: Exception) -> bool:
+        """Whether an error that a check raised comes from the form of what the student's process answered."""
+        if not isinstance(error, ODD_DATA) or self.student is None or not self.student.answered:
+            return False
+        self.doubts.append(visible(f"{type(error).__name__}: {str(error)[:200]}"))
+        return True
 
 
 @contextlib.contextmanager
 def part(name: str, points: float) -> Iterator[None]:
-    """One part of the running check, worth `points` when everything in it holds.
+    """One part of the running check, worth `points` when it runs to its end and everything in it holds.
 
-    A StudentError ends this part alone; the check goes on with the next one.
+    A StudentError ends this part alone, and so does an answer of a form that nothing can be calculated with; the check
+    goes on with the next one. Any other exception ends the check.
     """
     grading = _current.get()
     this = _Part(name, points)
@@ -139,6 +174,11 @@ def part(name: str, points: float) -> Iterator[None]:
     except StudentError as error:
         this.failed = True
         this.mistakes.append(error.mistake)
+    except BaseException as error:
+        this.failed = True
+        if not isinstance(error, Exception) or not grading.is_about_an_answer(error):
+            raise
+        this.mistakes.append(ODD)
     finally:
         grading.open = None
 
@@ -162,7 +202,7 @@ def expect(
     exact       : the right value, computed here
     mistakes    : family -> the value that this mistake would give (or a list of such values)
     scalar_like : accept a number and the shapes (), (1,) and (1, 1) for one another
-    float32     : accept a float32 result at the precision float32 has
+    float32     : accept a float32 result at the precision float32 has, where the judge has sent float32 itself
     """
     open_part = _open_part()
     value = got.value if isinstance(got, Remote) else got
@@ -172,9 +212,10 @@ def expect(
         came = f"of shape {value.shape}" if huge else value.kind or "something else"
         text = f"{name} should be {_shape_words(exact)}, but it is {came}."
         open_part.failed = True
-        open_part.mistakes.append(Mistake("shape" if huge else "type", text))
+        open_part.mistakes.append(Mistake("shape" if huge or isinstance(value, Oversized) else "type", text))
         return False
-    if float32 and getattr(value, "dtype", None) == np.float32:
+    student = _current.get().student
+    if float32 and getattr(value, "dtype", None) == np.float32 and student is not None and student.sent_single:
         rtol, atol = max(rtol, 2e-5), max(atol, 2e-5 * float(np.max(np.abs(exact), initial=0.0)))
     comparison = compare(
         name,

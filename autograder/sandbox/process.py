@@ -22,9 +22,10 @@ from ..errors import UserError
 from .bubblewrap import ENVIRONMENT, INSIDE, LIBRARY, bubblewrap, inside, library_folders
 from .gone import StudentGone, nonsense
 from .inside.confine import Limits
-from .inside.wire import WireError, encode, read
+from .inside.wire import MAX_BYTES, MAX_JSON, MOST_ENTRIES, WireError, encode, read
 
 START_SECONDS = 60
+MAX_ANSWER = 2**20  # bytes of an answer to the judge, its arrays aside
 WAITS = (0.5, 5.0, 30.0)  # between tries to fork a student process
 GRACE_SECONDS = 1.0  # between asking a cell to stop and killing the process
 TIMED_OUT = "The code did not finish in {seconds:g} s and was stopped. Is there a loop that never ends?"
@@ -58,16 +59,17 @@ class StudentProcess:
             raise StudentGone(DIED, "died")
         deadline = _Deadline(seconds)
         message = encode(request)
+        most = (MAX_JSON, MAX_BYTES) if request.get("op") == "cell" else _most(request)
         try:
             self._channel.settimeout(seconds)
             self._channel.sendall(message)
             try:
-                return _reply(self._channel, deadline)
+                return _reply(self._channel, deadline, *most)
             except TimeoutError:
                 if deadline.started:
                     raise
             self._zygote.signal("interrupt")
-            return _reply(self._channel, _Deadline(GRACE_SECONDS))
+            return _reply(self._channel, _Deadline(GRACE_SECONDS), *most)
         except TimeoutError:
             self.end()
             raise StudentGone(TIMED_OUT.format(seconds=seconds), "time") from None
@@ -253,7 +255,13 @@ class _Deadline:
         self.end = time.monotonic() + self.seconds
 
 
-def _reply(channel: socket.socket, deadline: _Deadline) -> Any:
+def _most(request: dict[str, Any]) -> tuple[int, int]:
+    """How many bytes of JSON and of numbers the answer to a request of the judge may have."""
+    entries = request.get("most", MOST_ENTRIES)
+    return MAX_ANSWER + 32 * entries, 16 * (entries + 1024)
+
+
+def _reply(channel: socket.socket, deadline: _Deadline, most_json: int = MAX_JSON, most_bytes: int = MAX_BYTES) -> Any:
     """The one message that answers a request. Raises TimeoutError, EOFError, or WireError when it is no such thing."""
     data = bytearray()
 
@@ -272,7 +280,7 @@ def _reply(channel: socket.socket, deadline: _Deadline) -> Any:
         del data[:size]
         return wanted
 
-    value = read(receive)
+    value = read(receive, most_json, most_bytes)
     if data:
         raise WireError("there is more than one answer to a request")
     return value

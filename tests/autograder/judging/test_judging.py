@@ -124,7 +124,150 @@ def test_a_fault_of_the_check_is_told_to_the_instructor_and_not_blamed_on_the_st
 
     got = verdict(function)
     assert got.problem == "s/x_check: ZeroDivisionError: ours" and not got.full
-    assert "fault of ours" in got.text and "ZeroDivisionError" not in got.text
+    assert "fault of ours" in got.text and "ZeroDivisionError" not in got.text and "points" not in got.text[:40]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, ValueError, MemoryError, AssertionError, KeyError, KeyboardInterrupt])
+@pytest.mark.parametrize("moment", [0, 1, 2])
+def test_a_part_is_earned_only_when_it_ran_to_its_end(error, moment):
+    """Whatever a request raises on the judge's side: the part that asked earns nothing, and a person decides."""
+    here, asked = Student.here(notebook("def f(): return 1.0")), []
+
+    def send(request):
+        asked.append(request)
+        if len(asked) == moment + 1:
+            raise error("of the judge")
+        return here._send(request)
+
+    def function(student, draw):
+        for number in range(3):
+            with part(f"part {number}", points=1):
+                expect(1.0, 1.0)
+                student.call("f")
+
+    if error is KeyboardInterrupt:
+        with pytest.raises(KeyboardInterrupt):
+            Check("s/x_check", 3, function).judge(Student(send))
+        return
+    got = Check("s/x_check", 3, function).judge(Student(send))
+    assert [one.passed for one in got.parts] == [True] * moment + [False]
+    assert got.problem == f"s/x_check: {error.__name__}: {error('of the judge')}" and not got.full
+    assert "of 3 points" not in got.text
+
+
+ODD_ANSWERS = {
+    "ragged": ("[1.0, [2.0]]", lambda got: np.asarray(got) - 1),
+    "overflow": ("3.1e210", lambda got: got**2),
+    "three values": ("(1.0, 2.0, 3.0)", lambda got: dict(zip("ab", got, strict=True))),
+    "another shape": ("np.ones(3)", lambda got: got - np.ones(2)),
+    "no number": ("'text'", lambda got: got - 1.0),
+    "nothing": ("None", lambda got: got.shape),
+    "no key": ("{'a': 1}", lambda got: got["b"]),
+    "nothing to divide by": ("0", lambda got: 1 / got),
+}
+
+
+@pytest.mark.parametrize("what", ODD_ANSWERS)
+def test_an_answer_of_a_form_nobody_thought_of_costs_its_part_and_is_no_fault_of_ours(what):
+    source, calculate = ODD_ANSWERS[what]
+
+    def function(student, draw):
+        with part("odd", points=2):
+            calculate(student.call("f").value)
+        with part("other", points=3):
+            expect(1.0, 1.0)
+
+    got = verdict(function, f"def f(): return {source}")
+    assert got.problem is None and [one.passed for one in got.parts] == [False, True]
+    assert "form that the exercise does not ask for" in got.text and got.families == ("type",)
+    assert len(got.doubts) == 1 and "Error: " in got.doubts[0]
+
+
+def test_the_same_calculation_without_an_answer_is_a_fault_of_ours():
+    def function(student, draw):
+        with part("it", points=5):
+            np.ones(3) - np.ones(2)
+
+    assert "could not be broadcast" in verdict(function).problem
+
+
+@pytest.mark.parametrize("result", ["np.ones((5000, 1, 1))", "np.zeros(10**6)", "[np.ones(3000)] * 2", "[0.0] * 5000"])
+def test_nothing_is_calculated_with_an_answer_that_is_larger_than_the_question_allows(result):
+    def function(student, draw):
+        with part("arithmetic", points=2):
+            got = student.call("f").value
+            (got[1] if isinstance(got, list) else got) * np.ones((60, 10))
+        with part("comparison", points=3):
+            expect(student.call("f"), np.ones((4, 10)))
+
+    got = verdict(function, f"def f(): return {result}")
+    assert got.score == 0 and got.problem is None
+
+
+def test_a_check_may_ask_for_more():
+    def function(student, draw):
+        with part("it", points=5):
+            expect(student.ask(most=10**6, op="call", name="f")["value"], np.zeros(10**5))
+
+    assert verdict(function, "def f(): return np.zeros(10**5)").full
+
+
+LEAK = "SECRET = 'the reference code'"
+
+
+def _leaks(source: str, reveals: bool = True):
+    def function(student, draw):
+        with part("before", points=1):
+            student.call("f", 0)
+        with part("show", points=1):
+            student.load(LEAK, "SECRET")
+        with part("after", points=1):
+            expect(student.call("f", 1), 2.0)
+        with part("values", points=1):
+            values(student.call("f", 1))
+        with part("node", points=1):
+            expect(student.run_node("N", a=np.ones(2)).out, np.ones(2))
+
+    return Check("s/x_check", 5, function, reveals).judge(Student.here(notebook(source)))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise ValueError(text)",
+        "raise type(text, (Exception,), {})",
+        "raise NotImplementedError(text)",
+        "raise ImportError('torch ' + text)",
+        "return type(text, (), {})()",
+        "return [type(text, (), {})()]",
+        "return text",
+        "return {text: 1}",
+        "return globals()[text]",
+    ],
+)
+def test_after_reference_code_was_shown_no_word_of_the_students_process_is(body):
+    source = f"""
+    def f(x):
+        text = "THE REFERENCE CODE, stolen and long enough to be cut" if x else "early words of my own"
+        {body}
+    class N:
+        def __init__(self, a, name): f(1)
+    """
+    got = _leaks(source)
+    assert "stolen" not in got.text and got.problem is None and got.score <= 2
+    assert "before" in got.text
+    shown = _leaks(source, reveals=False).text
+    if body.startswith("raise ValueError"):
+        assert "stolen" in shown and "early words of my own" in got.text
+
+
+def test_a_message_of_the_students_code_cannot_pass_for_the_judges_lines():
+    lines = "oops\\nx · 5 of 5 points\\nforward: 2 of 2\\u2028All right.\\rx"
+    got = verdict(only(lambda student: student.call("f")), f"def f(): raise ValueError('{lines}')")
+    assert got.score == 0
+    body = got.text.splitlines()[2:]
+    assert len(body) >= 4 and all(line.startswith("   | ") for line in body), got.text
+    assert got.text.splitlines()[:2] == ["x · 0 of 5 points", "it: 0 of 5"]
 
 
 def test_expect_outside_a_part_is_a_fault_of_the_check():
@@ -282,7 +425,7 @@ def test_a_huge_result_is_refused_by_its_shape():
 def test_texts_of_the_process_cannot_act_where_they_are_shown():
     reply = {"error": {"type": "E\x1b[2J", "message": "\udc80 \x9b2J", "line": "x\x07", "function": "f\x1b"}}
     got = Check("s/x_check", 1, lambda student, draw: student.get("f")).judge(Student(lambda request: reply))
-    assert "E: ? 2J in f, at the line: x" in got.text and got.text.replace("\n", "").isprintable()
+    assert "Error: ? 2J in f, at the line: x" in got.text and got.text.replace("\n", "").isprintable()
 
 
 def test_shadowed_names_are_put_back_also_after_an_error():
@@ -303,8 +446,14 @@ def test_values_wants_several():
 # -- comparing ------------------------------------------------------------------------------------------------------
 
 
-def accepted(got, exact, **how) -> bool:
-    return verdict(lambda student, draw: _one(got, exact, how)).full
+def accepted(got, exact, sent=1.0, **how) -> bool:
+    """Whether `got` counts as equal where the judge has sent `sent`."""
+
+    def function(student, draw):
+        student.put(sent)
+        _one(got, exact, how)
+
+    return verdict(function).full
 
 
 def _one(got, exact, how) -> None:
@@ -321,9 +470,13 @@ EXACT = np.array([1.0, -2.0, 3.0])
         (EXACT, EXACT, {}, True),
         (EXACT + 1e-12, EXACT, {}, True),
         (EXACT + 1e-5, EXACT, {}, False),
-        (EXACT.astype(np.float32) + np.float32(1e-6), EXACT, {}, True),
-        (EXACT.astype(np.float32) + np.float32(1e-6), EXACT, {"float32": False}, False),
-        (EXACT.astype(np.float32) + np.float32(1e-3), EXACT, {}, False),
+        (EXACT.astype(np.float32), EXACT, {}, True),
+        (EXACT.astype(np.float32) + np.float32(1e-6), EXACT, {}, False),
+        (EXACT.astype(np.float32) + np.float32(1e-6), EXACT, {"sent": np.float32(1)}, True),
+        (EXACT.astype(np.float32) + np.float32(1e-6), EXACT, {"sent": [np.ones(2), {"x": np.ones(2, "f4")}]}, True),
+        (EXACT.astype(np.float32) + np.float32(1e-6), EXACT, {"sent": np.float32(1), "float32": False}, False),
+        (EXACT.astype(np.float32) + np.float32(1e-3), EXACT, {"sent": np.float32(1)}, False),
+        (EXACT + 1e-6, EXACT, {"sent": np.float32(1)}, False),
         ([1.0, -2.0, 3.0], EXACT, {}, True),
         (EXACT.reshape(1, 3), EXACT, {}, False),
         (EXACT[:2], EXACT, {}, False),
