@@ -1,9 +1,9 @@
 """nbgrader's settings for this course. `python -m autograder` and every `nbgrader` command read this file."""
 
 from nbgrader.converters import GenerateAssignment
-from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
+from nbgrader.preprocessors import AssignLatePenalties
 
-from autograder.nbgrader_hooks import JudgeSubmission, SubmissionExporter
+from autograder.nbgrader_hooks import JudgeSubmission, SaveScores, SubmissionExporter
 from autograder.release.build import CompleteMetadata, LeakCheck
 from autograder.results.sanitize import FILTERS, SanitizeCells
 
@@ -27,7 +27,7 @@ c.GenerateAssignment.preprocessors = [
 # the same sandbox, outside the student's process, and write the same scores.
 c.Autograde.exporter_class = SubmissionExporter
 c.Autograde.sanitize_preprocessors = [JudgeSubmission]
-c.Autograde.autograde_preprocessors = [SaveAutoGrades, AssignLatePenalties]
+c.Autograde.autograde_preprocessors = [SaveScores, AssignLatePenalties]
 
 # --- feedback and the formgrader ----------------------------------------------------------------------------------
 # Notebooks in autograded/ are what students handed in. `sanitize_html` alone does not reach the Markdown cells of

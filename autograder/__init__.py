@@ -46,7 +46,7 @@ def grade(name: str, namespace: dict[str, Any]) -> float | None:
         raise LookupError(f"No check is registered as {name!r}. Its name is the section, a slash and the grade_id.")
     verdict = check.judge(Student.here(namespace))
     if verdict.problem:
-        raise RuntimeError(verdict.problem)
+        raise RuntimeError(verdict.problem)  # nbgrader books no points for it
     if verdict.full:
         return None
     if verdict.score == 0:

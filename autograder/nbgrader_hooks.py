@@ -1,8 +1,8 @@
 """How `nbgrader autograde` and the formgrader's button come to use the sandbox and the judge.
 
-`nbgrader_config.py` gives Autograde the exporter and the preprocessor below in place of the stock
-ones that run the hidden tests in the student's kernel. Everything after them (SaveAutoGrades, late
-penalties, the formgrader, feedback) is nbgrader's own.
+`nbgrader_config.py` gives Autograde the exporter and the preprocessors below in place of the stock
+ones that run the hidden tests in the student's kernel. Everything after them (late penalties, the
+formgrader, feedback) is nbgrader's own.
 """
 
 from __future__ import annotations
@@ -14,17 +14,38 @@ from pathlib import Path
 import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.converters.base import NbGraderException
+from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 
 from .course import Course
+from .errors import CourseError
+from .gradebook.assignments import register
 from .grading.keys import salt
 from .grading.notebook import Grader
+from .grading.write_up import UNDECIDED
 from .submissions.released import released_notebooks
 from .submissions.submission import read_contents
 
 
 class SubmissionExporter(NotebookExporter):
-    """Reads a submitted notebook as hostile data, so that a damaged one is graded as far as it goes."""
+    """Reads a submitted notebook as hostile data, so that a damaged one is graded as far as it goes.
+
+    Autograde makes it before anything else, so this is also where the assignment gets into the database: in a fresh
+    clone, release/ is there and nothing has told the database about it.
+    """
+
+    def __init__(self, *args, **kw):
+        super().__init__(*args, **kw)
+        coursedir = getattr(self.parent, "coursedir", None)
+        if coursedir is None or not coursedir.assignment_id:
+            return
+        course = Course.find(Path(coursedir.root))
+        try:
+            with course.open_gradebook() as gradebook:
+                register(course, gradebook, coursedir.assignment_id)
+        except CourseError as error:
+            self.log.error("%s", error)
+            raise NbGraderException(str(error)) from None
 
     def from_filename(self, filename, resources=None, **kw):
         path = Path(filename).resolve()
@@ -52,6 +73,18 @@ class JudgeSubmission(NbGraderPreprocessor):
         for fault in result.faults:
             self.log.error("%s/%s: %s", resources["nbgrader"]["student"], section, fault)
         return nbformat.from_dict(result.notebook), resources
+
+
+class SaveScores(SaveAutoGrades):
+    """nbgrader's own, but for a check that could not be finished: its points are left to a person, as `grade` does."""
+
+    def _add_score(self, cell: NotebookNode, resources: dict) -> None:
+        super()._add_score(cell, resources)
+        if UNDECIDED.items() <= cell.metadata.items():
+            grade_id = cell.metadata["nbgrader"]["grade_id"]
+            grade = self.gradebook.find_grade(grade_id, self.notebook_id, self.assignment_id, self.student_id)
+            grade.auto_score, grade.needs_manual_grade = None, True
+            self.gradebook.db.commit()
 
 
 @functools.cache

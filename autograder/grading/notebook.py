@@ -24,6 +24,7 @@ from ..submissions.outputs import MAX_CELL_OUTPUT, clean_outputs
 from ..submissions.released import ReleasedCell, ReleasedNotebook, released_notebooks
 from ..submissions.repair import GradedCell, repair
 from .write_up import (
+    UNDECIDED,
     _automatic_score,
     _error,
     _note_cell,
@@ -191,6 +192,8 @@ class _Run:
         self.process: StudentProcess | None = None
         self.died = False  # whether a process of it ended by itself or by somebody else's hand
         self.restarts = 0
+        self.revealed = False  # whether the process that runs now has been shown reference code
+        self.missed_name = False  # whether an answer used a name that no cell has defined
         self.seconds = dict.fromkeys(SECONDS, 0.0)
         self.room = 0  # bytes of output that may still be kept
         self.deadline = time.monotonic() + grader.seconds.notebook
@@ -201,7 +204,7 @@ class _Run:
         try:
             self.run_cells()
             result.verdicts = self.judge()
-            if not self.shows_too and any("NameError" in verdict.text for verdict in result.verdicts.values()):
+            if not self.shows_too and self.missed_name:
                 # An answer may use a name from a cell that only shows something: judge again with those.
                 self.shows_too = True
                 self.close()
@@ -210,6 +213,8 @@ class _Run:
         finally:
             self.close()
         result.suspicions = self.suspicions()
+        for grade_id, verdict in result.verdicts.items():
+            result.suspicions += [f"{grade_id} could not compare an answer ({doubt})" for doubt in verdict.doubts]
         result.faults = [verdict.problem for verdict in result.verdicts.values() if verdict.problem]
         cells = self.written(result.verdicts)
         self.score(cells, result)
@@ -294,7 +299,7 @@ class _Run:
 
     def open(self) -> None:
         start = time.monotonic()
-        self.process = self.grader.zygote(self.template.torch).open(self.files)
+        self.process, self.revealed = self.grader.zygote(self.template.torch).open(self.files), False
         self.seconds["start"] += time.monotonic() - start
 
     def reopen(self, upto: int) -> None:
@@ -340,7 +345,9 @@ class _Run:
             if self.process is None or not self.process.alive:
                 self.reopen(len(self.cells))
             start, cpu = time.monotonic(), time.process_time()
-            verdicts[check.grade_id] = check.judge(Student(self.ask), self.grader.salt)
+            student = Student(self.ask, self.revealed)
+            verdicts[check.grade_id] = check.judge(student, self.grader.salt)
+            self.revealed, self.missed_name = student.revealed, self.missed_name or student.missed_name
             self.seconds["judge"] += time.monotonic() - start
             self.seconds["judge_cpu"] += time.process_time() - cpu
         return verdicts
@@ -367,7 +374,10 @@ class _Run:
         for index, item in enumerate(self.cells):
             cell = self._written(index, item, used)
             if item.template is not None and item.template.check is not None:
-                cell["outputs"] = verdict_outputs(verdicts[item.template.grade_id])
+                verdict = verdicts[item.template.grade_id]
+                cell["outputs"] = verdict_outputs(verdict)
+                if verdict.problem:
+                    cell["metadata"] |= UNDECIDED
             cells.append(cell)
         return cells
 

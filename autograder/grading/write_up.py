@@ -15,6 +15,9 @@ from ..sandbox.process import CellResult
 from ..submissions.released import RUBRIC_TAG, ReleasedCell
 from ..text import visible
 
+# In the metadata of a test cell: its check could not be finished, so a person decides (`nbgrader_hooks.SaveScores`).
+UNDECIDED = {"backprop": {"undecided": True}}
+
 
 def _unchanged(cell: dict[str, Any], wanted: ReleasedCell) -> bool:
     """Whether the cell is as released, by nbgrader's own checksum."""
@@ -28,8 +31,10 @@ def _error(name: str, text: str) -> dict[str, Any]:
 
 def verdict_outputs(verdict: Verdict) -> list[dict[str, Any]]:
     """The verdict as nbgrader reads a test cell: nothing numeric for full marks, a number first for a part, an error
-    for none."""
+    for none and for a verdict that a person has to reach."""
     text = verdict.text
+    if verdict.problem:
+        return [{"output_type": "error", "ename": "Undecided", "evalue": text, "traceback": text.splitlines()}]
     if verdict.full:
         return [{"output_type": "stream", "name": "stdout", "text": text + "\n"}]
     if verdict.score > 0:

@@ -79,6 +79,7 @@ class Student:
                of it is shown to anybody: the judge's own words stand in its place
     answered : how many replies have come
     sent_single : float32 has been sent, so answers may have its precision
+    missed_name : the student's code used a name that is not defined
     """
 
     def __init__(self, send: Callable[[dict[str, Any]], Any], revealed: bool = False):
@@ -87,6 +88,7 @@ class Student:
         self.reveals = False  # whether the check that is running loads reference code
         self.answered = 0
         self.sent_single = False
+        self.missed_name = False
 
     @classmethod
     def here(cls, namespace: dict[str, Any]) -> Student:
@@ -126,6 +128,7 @@ class Student:
         return {key: self._admitted(value, left) for key, value in reply.items()}
 
     def _error(self, error: Any, request: Mapping[str, Any] | None = None) -> StudentError:
+        self.missed_name |= isinstance(error, dict) and error.get("type") == "NameError"
         return _error_untold(error, request or {}) if self.revealed else _student_error(error)
 
     def _admitted(self, value: Any, left: list[int]) -> Any:

@@ -122,13 +122,6 @@ def staged_product(x, y, z):
     g = x + y
     return g * z, (z, z, g)
 """)),
-        Variant("single precision", whole("""
-import numpy as np
-def staged_product(x, y, z):
-    x, y, z = np.float32(x), np.float32(y), np.float32(z)
-    g = np.float32(x + y)
-    return g * z, (z, z, g)
-""")),
         Variant("gradients in an array", whole("""
 import numpy as np
 def staged_product(x, y, z):
@@ -265,13 +258,6 @@ def shared_input(a, b):
     a, b = np.array(a), np.array(b)
     return (a - b) * b, (b, a - 2 * b)
 """)),
-        Variant("single precision", whole("""
-import numpy as np
-def shared_input(a, b):
-    a, b = np.float32(a), np.float32(b)
-    d = a - b
-    return d * b, (b, d - b)
-""")),
         Variant("other names, and a warning", whole("""
 import warnings
 def shared_input(p, q):
@@ -337,14 +323,6 @@ def f1(x1, w1, x2, w2, b, y):
     r = 2 * (x @ w + b - y)
     gx, gw = r * w, r * x
     return (r / 2) ** 2, (gx[0], gw[0], gx[1], gw[1], r, -r)
-""")),
-        Variant("single precision", whole("""
-import numpy as np
-def f1(*inputs):
-    x1, w1, x2, w2, b, y = np.array(inputs, dtype=np.float32)
-    d = x1 * w1 + x2 * w2 + b - y
-    r = 2 * d
-    return d * d, (r * w1, r * x1, r * w2, r * x2, r, -r)
 """)),
         Variant("other argument names", whole("""
 def f1(a, p, c, q, bias, target):
@@ -417,13 +395,6 @@ def f2(x):
     grad_e += 1 / b
     grad_e -= t / (b * b)
     return t / b, (grad_e * e * 2,)
-""")),
-        Variant("single precision", whole("""
-import numpy as np
-def f2(x):
-    e = np.exp(np.float32(2 * x))
-    t, b = e - np.float32(1), e + np.float32(1)
-    return t / b, (np.float32(4) * e / (b * b),)
 """)),
         Variant("an array of one gradient", whole("""
 import numpy as np
@@ -552,14 +523,6 @@ def f3(s1, s2, y):
         raise ValueError(y)
     print(p)
     return (-math.log(p), (de1 * e1, de2 * e2))
-""")),
-        Variant("single precision", whole("""
-import numpy as np
-def f3(s1, s2, y):
-    e = np.exp(np.array([s1, s2], dtype=np.float32))
-    p = e / e.sum()
-    g = p - np.eye(2, dtype=np.float32)[y - 1]
-    return -np.log(p[y - 1]), (g[0], g[1])
 """)),
         Variant("other names, numpy scalars", whole("""
 import numpy as np

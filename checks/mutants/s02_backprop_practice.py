@@ -338,9 +338,6 @@ def sigmoid_net_step(W, b, x, y, epsilon):
     ),
     Variant("wrong gradients above, right step", "dz = dh * h", DZ, cell="sigmoid_net_gradients"),
     Variant("no gradients above, right step", "raise NotImplementedError()", RET, cell="sigmoid_net_gradients"),
-    Variant(
-        "single precision", "return (W - epsilon * dW).astype(np.float32), (b - epsilon * db).astype(np.float32)", STEP
-    ),
 ]
 
 # -- back_through ---------------------------------------------------------------------------------------------------
@@ -651,11 +648,6 @@ linear_variants = [
     Variant(
         "einsum",
         "return W1 - epsilon * np.einsum('ji,j,k->ik', W2, r, x), W2 - epsilon * np.einsum('j,i->ji', r, h)",
-        LRET,
-    ),
-    Variant(
-        "single precision",
-        "return np.float32(W1 - epsilon * np.outer(W2.T @ r, x)), np.float32(W2 - epsilon * np.outer(r, h))",
         LRET,
     ),
 ]

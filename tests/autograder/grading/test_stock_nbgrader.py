@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from places import CHECKS, ROOT, needs_bubblewrap
 
 from autograder.course import Course
-from autograder.demo.classroom import CLASS, make_class
+from autograder.demo.classroom import CLASS, MadeUp, make_class
 from autograder.grading.keys import salt
 from autograder.grading.run import grade_class
 from autograder.grading.workers import Options
@@ -26,17 +29,17 @@ SECTIONS = ["01-staged-backprop", "04-ridge"]
 STUDENTS = [student for student in CLASS if student.name != "hal"]
 
 
-def new_course(folder: Path) -> Course:
+def new_course(folder: Path, students: Sequence[MadeUp] = STUDENTS, sections: Sequence[str] = SECTIONS) -> Course:
     course = Course(folder)
     folder.mkdir()
     shutil.copy(ROOT / "nbgrader_config.py", folder)
     shutil.copytree(CHECKS, folder / "checks")
-    for section in SECTIONS:
+    for section in sections:
         shutil.copytree(ROOT / "notebooks" / section, course.notebooks / section)
         for path, content in build(course, section).files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-    make_class(course, SECTIONS, STUDENTS)
+    make_class(course, sections, students)
     return course
 
 
@@ -67,12 +70,11 @@ def ours(tmp_path_factory) -> Course:
 
 @pytest.fixture(scope="module")
 def theirs(ours, tmp_path_factory) -> Course:
-    """Graded by `nbgrader`: first the command that brings the assignment into its database, then autograde."""
+    """Graded by `nbgrader autograde` alone."""
     course = new_course(tmp_path_factory.mktemp("theirs") / "course")
     course.state.mkdir()
     (course.state / "salt").write_text(salt(ours))  # the same random inputs
-    for section in SECTIONS:
-        nbgrader(course, "generate_assignment", section, "--force", "--create")
+    for section in SECTIONS:  # a fresh clone: nothing has brought the assignments into the database yet
         nbgrader(course, "autograde", section, "--create")
     return course
 
@@ -126,3 +128,31 @@ def test_nbgrader_writes_feedback_for_what_autograder_graded(ours):
         assert f"(Score: {score:g} /" in text or f"Score: {score:.1f} /" in text
         for secret in ("BEGIN HIDDEN TESTS", "BEGIN SOLUTION", "Rubric", "grade(&quot;"):
             assert secret not in text, f"{student.name}'s feedback shows {secret}"
+
+
+def test_a_check_that_fails_itself_is_left_to_a_person_both_ways(tmp_path):
+    """The same score, flag and words: whoever grades by `nbgrader autograde` books no points for a fault of ours."""
+    section, seen = SECTIONS[-1], {}
+    for way in ("ours", "theirs"):
+        course = new_course(tmp_path / way, [MadeUp("ana", "")], [section])
+        module = course.checks / "s04_ridge.py"
+        text, place = module.read_text(), '@check("04-ridge/sum_node_check", points=5)\n'
+        before, after = text.split(place)
+        backward = 'with part("backward", points=3):\n'
+        broken = after.replace(backward, f"{backward}        raise RuntimeError('ours')\n", 1)
+        module.write_text(before + place + broken)
+        course.state.mkdir()
+        (course.state / "salt").write_text("the same random inputs")
+        if way == "ours":
+            (record,) = grade_class(course, [section], options=Options(workers=1)).graded
+            assert len(record["faults"]) == 1 and "RuntimeError: ours" in record["faults"][0]
+        else:
+            said = nbgrader(course, "autograde", section, "--create")
+            assert "RuntimeError: ours" in said
+        notebook = json.loads((course.autograded / "ana" / section / "ridge.ipynb").read_text())
+        by_id = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell for cell in notebook["cells"]}
+        seen[way] = rows(course, section)["ana", "ridge", "sum_node_check"], by_id["sum_node_check"]["outputs"]
+    assert seen["ours"] == seen["theirs"]
+    (score, _, by_person, _), (output,) = seen["ours"]
+    assert score is None and by_person and "your instructor" in output["evalue"].lower()
+    assert not re.search(r"\d of \d", output["evalue"])
