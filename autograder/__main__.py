@@ -35,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, emoji=False)
 
 Sections = Annotated[list[str] | None, typer.Argument(help="Sections, e.g. 04-ridge or 04; all when left out.")]
 Students = Annotated[list[str] | None, typer.Option("--student", help="Only this student; may be repeated.")]
@@ -81,7 +81,7 @@ def bar(what: str) -> Progress:
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         console=console,
         transient=True,
     )
@@ -231,6 +231,12 @@ def say_what_to_look_at(summary: Summary) -> None:
         if record["problems"]:
             first, *more = record["problems"]
             say(f"{name_of(record)}: {first}" + (f" (and {len(more)} more, see the report)" if more else ""))
+    if summary.own_times:
+        first = ", ".join(summary.own_times[:3]) + (" and others" if len(summary.own_times) > 3 else "")
+        say(
+            f"The timestamp.txt of {count(len(summary.own_times), 'submission')} ({first}) was not written by "
+            "`collect`: whoever put the folder there vouches for the time."
+        )
     wrong = []
     if summary.faults:
         wrong.append(f"Faults of the grader or its checks: {len(summary.faults)}; grade those submissions by hand.")
@@ -294,6 +300,12 @@ def pdf(
     """Typeset the written answers of notebooks as one PDF."""
     from backprop.__main__ import main as student_command
 
+    from .submissions.find import behind_a_link
+
+    links = [str(path) for path in notebooks if behind_a_link(path)]
+    if links:
+        text = "a link may lead anywhere and was not followed. Ask for a copy of the file."
+        raise UserError(f"{', '.join(links)}: {text}")
     arguments = ["pdf", *map(str, notebooks), "-o", str(output), *(["--name", name] if name else [])]
     raise SystemExit(student_command(arguments))
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
+import errno
 
 
 class UserError(Exception):
@@ -14,6 +11,21 @@ class UserError(Exception):
 
 class CourseError(UserError):
     """The course folder is not as it should be."""
+
+
+class Unusable(CourseError):
+    """What every submission needs is not there: the gradebook cannot be written, the sandbox cannot be started."""
+
+
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
+
+def stops_the_run(error: BaseException) -> bool:
+    """Whether an error is about the course or the computer, so that every other submission would end alike.
+
+    Everything else that goes wrong with one submission costs that submission alone.
+    """
+    return isinstance(error, Unusable) or (isinstance(error, OSError) and error.errno in NO_ROOM)
 
 
 def reason(error: BaseException) -> str:

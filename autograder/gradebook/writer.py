@@ -18,7 +18,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..course import Course
-from ..errors import CourseError, reason
+from ..errors import Unusable, reason
 from .assignments import register
 
 NO_RESPONSE = "No response."
@@ -57,7 +57,7 @@ def _readable_errors() -> Iterator[None]:
     except SQLAlchemyError as error:
         why = reason(error)
         text = f"The gradebook cannot be written ({why}). Close what uses it; the same command goes on from here."
-        raise CourseError(text) from None
+        raise Unusable(text) from None
 
 
 class GradebookWriter:

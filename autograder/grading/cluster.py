@@ -5,14 +5,15 @@ from __future__ import annotations
 import pickle
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from ..course import Course
 from ..errors import UserError
 from ..submissions.find import Submission
 from ..submissions.submission import read_contents
 from .notebook import Grader
-from .record import Record, unreadable
-from .workers import ATTEMPTS, Known, Options, _failed, grade_submission
+from .record import Record, at_its_own_cost, unreadable
+from .workers import ATTEMPTS, Known, Options, grade_submission
 
 IN_FLIGHT = 4  # submissions under way for each thread of the cluster: enough to keep it busy, little enough to hold
 
@@ -51,10 +52,11 @@ def grade_on_cluster(
             """Send the next submission out; what cannot even be read is finished at once."""
             while waiting:
                 submission = waiting.pop()
-                try:
-                    contents = read_contents(submission.folder, known[submission.section])
-                except Exception as error:
-                    yield submission, _failed(submission, error)
+                contents, record = at_its_own_cost(
+                    submission, partial(read_contents, submission.folder, known[submission.section])
+                )
+                if record is not None:
+                    yield submission, record
                     continue
                 # Pickled here: the scheduler unpacks what it is given, and only the workers have the course's checks.
                 task = pickle.dumps((known[submission.section], submission, contents, options, salt))

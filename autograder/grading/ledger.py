@@ -32,11 +32,13 @@ class Ledger:
     def is_done(self, submission: Submission, written: Path) -> bool:
         """Whether the submission is noted as done and its autograded notebooks are there whole.
 
+        One on which the grader failed is tried again: whatever was in the way may be gone.
+
         Looking at them stands in for waiting for the disk at every file: after a power cut, what
         was lost is done again.
         """
         record, digests = self._read(self._file(submission)) or (None, {})
-        if record is None or record["key"] != submission.key or not written.is_dir():
+        if record is None or record["key"] != submission.key or not written.is_dir() or record["by_hand"]:
             return False
         return all(digests.get(name) == _digest(written / f"{name}.ipynb") for name in record["notebooks"])
 

@@ -50,6 +50,7 @@ SUSPICIOUS = {
     "sockets": r"\bimport socket\b|\bfrom socket\b|\bsocket\.socket\b|\burllib\b|\brequests\.(get|post)\b",
     "files outside the notebook": r"/proc/|/etc/|gradebook\.db|\.\./\.\./",
     "the autograder": r"\bautograder\b|\binside\.(probe|wire|shell|zygote)\b|\bnbgrader\b",
+    "the course's own marks": r"###? ?(BEGIN|END) (SOLUTION|HIDDEN TESTS)|\bfrom autograder import\b",
     "patched builtins or numpy": r"\b(builtins|__builtins__)\.\w{1,40} {0,9}=|"
     r"\bnp\.(testing|allclose|array_equal)[\w.]{0,40} {0,9}=[^=]",
 }
@@ -362,8 +363,8 @@ class _Run:
         return self.process.send(request, min(self.grader.seconds.request, left))
 
     def suspicions(self) -> list[str]:
-        own = [item.source for item in self.cells if item.cell and not (item.template and item.template.is_test)]
-        text = "\n".join(own)
+        # A test is what the release says, whatever was handed in as one: that counts here and is never run.
+        text = "\n".join(item.cell.source for item in self.cells if item.cell)
         return [f"uses {what}" for what, pattern in SUSPICIOUS.items() if re.search(pattern, text)]
 
     # -- the autograded notebook --------------------------------------------------------------------------------------

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from collections.abc import Callable
+from typing import Any, TypedDict, TypeVar
 
+from ..errors import UserError, stops_the_run
 from ..submissions.find import Submission
+from ..text import visible
+
+T = TypeVar("T")
 
 
 class NotebookRecord(TypedDict):
@@ -36,6 +41,9 @@ class Record(TypedDict):
     by_hand    : the grader failed, so a person has to grade what is not in `notebooks`
     unread     : notebooks that were not handed in or could not be read to the end
     look_again : grade_ids of scores given by hand before this grading
+    files      : what was handed in beside the notebooks, as it was read for grading, by relative name; in notes of
+                 what is done it is left out, as the notebooks are
+    timestamp  : when it was handed in, "2026-03-01 12:00:00.000000 UTC", "" where nobody knows
     """
 
     student: str
@@ -49,18 +57,22 @@ class Record(TypedDict):
     by_hand: bool
     unread: list[str]
     look_again: list[str]
+    files: dict[str, bytes]
+    timestamp: str
 
 
 def empty_record(submission: Submission) -> Record:
     return Record(
         student=submission.student, section=submission.section, key=submission.key, notebooks={}, seconds={},
         problems=[], suspicions=[], faults=[], by_hand=False, unread=[], look_again=[],
+        files={}, timestamp="",
     )  # fmt: skip
 
 
 def without_notebooks(record: Record) -> Record:
-    """The record without the notebooks themselves, so that a class of any size fits into memory."""
-    return {**record, "notebooks": {name: {**v, "notebook": None} for name, v in record["notebooks"].items()}}
+    """The record without the notebooks and files themselves, so that a class of any size fits into memory."""
+    notebooks = {name: {**v, "notebook": None} for name, v in record["notebooks"].items()}
+    return {**record, "notebooks": notebooks, "files": {}}
 
 
 def name_of(record: Record) -> str:
@@ -70,3 +82,26 @@ def name_of(record: Record) -> str:
 def unreadable(submission: Submission, text: str) -> Record:
     """The record of a submission on which the grader itself failed: a person has to grade it."""
     return {**empty_record(submission), "by_hand": True, "faults": [text]}
+
+
+def failed(submission: Submission, error: BaseException) -> Record:
+    """The record of a submission that something raised for."""
+    if isinstance(error, UserError):
+        text = f"{error} It was not graded; look at it by hand."
+    else:
+        text = f"the grader failed on it ({type(error).__name__}: {error}); look at it by hand."
+    return unreadable(submission, " ".join(visible(text).split())[:1000])
+
+
+def at_its_own_cost(submission: Submission, step: Callable[[], T]) -> tuple[T | None, Record | None]:
+    """What a step of grading a submission gives, or else the record that says why it could not be done.
+
+    The one guard of a run: whatever a step raises for one submission costs that submission and no other. Raises only
+    what would stop every other submission as well (`errors.stops_the_run`).
+    """
+    try:
+        return step(), None
+    except Exception as error:
+        if stops_the_run(error):
+            raise
+        return None, failed(submission, error)

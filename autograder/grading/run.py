@@ -11,6 +11,7 @@ does the work again; writing the same result twice changes nothing.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import secrets
@@ -18,21 +19,22 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from ..course import Course
 from ..gradebook.writer import GradebookWriter, NotebookScores
 from ..lock import one_run_at_a_time
-from ..submissions.find import Submission, find_submissions
+from ..submissions.find import Submission, collected_note, find_submissions
 from ..submissions.released import released_notebooks
-from ..submissions.submission import read_beside, read_timestamp
 from .keys import salt, section_base, submission_key
 from .ledger import Ledger, sweep
-from .record import Record, name_of, without_notebooks
+from .record import Record, at_its_own_cost, name_of, without_notebooks
 from .unchanged import unchanged_answers
 from .workers import Options
 
-HERE = Path(__file__).resolve().parent
+TIME = "%Y-%m-%d %H:%M:%S.%f UTC"
 
 
 @dataclass
@@ -43,12 +45,14 @@ class Summary:
     skipped : how many submissions were up to date
     refused : sentences about what lies in submitted/ and cannot be graded
     seconds : where the time went
+    own_times : the submissions graded whose time is from a timestamp.txt that `collect` did not write
     """
 
     graded: list[Record] = field(default_factory=list)
     skipped: int = 0
     refused: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    own_times: list[str] = field(default_factory=list)
 
     @property
     def problems(self) -> list[str]:
@@ -81,13 +85,11 @@ def apply(course: Course, writer: GradebookWriter, ledger: Ledger, submission: S
         for name, notebook in record["notebooks"].items():
             text = json.dumps(notebook["notebook"], ensure_ascii=False)
             (temporary / f"{name}.ipynb").write_text(text, encoding="utf-8", errors="replace")
-        beside = read_beside(submission.folder, released_notebooks(course, submission.section))
-        for name, content in beside.items():
-            (temporary / name).parent.mkdir(parents=True, exist_ok=True)
-            (temporary / name).write_bytes(content)
-        timestamp = read_timestamp(submission.folder)
+        for name, content in record["files"].items():
+            _write_beside(temporary, name, content)
+        timestamp = datetime.strptime(record["timestamp"], TIME) if record["timestamp"] else None
         if timestamp is not None:
-            (temporary / "timestamp.txt").write_text(f"{timestamp:%Y-%m-%d %H:%M:%S.%f} UTC")
+            (temporary / "timestamp.txt").write_text(record["timestamp"])
         scores = {
             name: NotebookScores(
                 notebook["scores"],
@@ -106,6 +108,21 @@ def apply(course: Course, writer: GradebookWriter, ledger: Ledger, submission: S
         shutil.rmtree(temporary, ignore_errors=True)
     record["seconds"]["gradebook"] = time.perf_counter() - start
     ledger.finish(submission, record, final)
+
+
+def _write_beside(folder: Path, name: str, content: bytes) -> None:
+    """Write a file of the submission beside the graded notebooks; a folder called like one of them gets another name.
+
+    A folder `ridge.ipynb` comes out of an honest zip, and the graded notebook has to stand there.
+    """
+    *folders, last = name.split("/")
+    for part in folders:
+        folder = folder / part
+        if folder.is_file():
+            folder = folder.with_name(f"{part}.folder")
+        folder.mkdir(exist_ok=True)
+    if not (folder / last).exists():
+        (folder / last).write_bytes(content)
 
 
 def _autograded(course: Course, submission: Submission) -> Path:
@@ -146,29 +163,44 @@ def grade_class(
         known = {section: released_notebooks(course, section) for section in bases}
         for section in sorted(bases):
             writer.prepare(section)
-        submissions = [
-            Submission(u.student, u.section, u.folder, submission_key(u, bases[u.section])) for u in submissions
-        ]
-        todo = [
-            submission
-            for submission in submissions
-            if options.force or not ledger.is_done(submission, _autograded(course, submission))
-        ]
-        summary.skipped = len(submissions) - len(todo)
-        done = 0
+        todo: list[Submission] = []
+        lost: list[tuple[Submission, Record]] = []  # those of which not even the key could be found
+
+        def look(submission: Submission) -> Submission | None:
+            """The submission with its key, None when it is done."""
+            os.scandir(submission.folder).close()  # a folder that cannot be opened is not one with nothing in it
+            key = submission_key(submission, bases[submission.section])
+            keyed = dataclasses.replace(submission, key=key)
+            done = not options.force and ledger.is_done(keyed, _autograded(course, keyed))
+            return None if done else keyed
+
+        for submission in submissions:
+            new, record = at_its_own_cost(submission, partial(look, submission))
+            if record is not None:
+                lost.append((submission, record))
+            elif new is not None:
+                todo.append(new)
+        total = len(todo) + len(lost)
+        summary.skipped = len(submissions) - total
 
         def finish(submission: Submission, record: Record) -> None:
-            nonlocal done
-            apply(course, writer, ledger, submission, record)
-            done += 1
+            _, instead = at_its_own_cost(submission, lambda: apply(course, writer, ledger, submission, record))
+            if instead is not None:  # said in the gradebook too, where that can be done
+                record = instead
+                at_its_own_cost(submission, lambda: apply(course, writer, ledger, submission, record))
             for what, seconds in record["seconds"].items():
                 summary.seconds[what] = summary.seconds.get(what, 0.0) + seconds
             summary.graded.append(without_notebooks(record))
-            progress(done, len(todo), submission.name)
+            if record["timestamp"] and not collected_note(course, submission.student, submission.section).is_file():
+                summary.own_times.append(submission.name)
+            progress(len(summary.graded), total, submission.name)
 
+        for submission, record in lost:
+            finish(submission, record)
         grade = grade_on_cluster if options.cluster else grade_here
         for submission, record in grade(course, known, todo, options, salt(course)):
             finish(submission, record)
+    summary.own_times.sort()
     summary.graded.sort(key=lambda record: (record["student"], record["section"]))
     return summary
 

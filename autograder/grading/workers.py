@@ -12,11 +12,12 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from ..course import Course
-from ..errors import UserError
+from ..errors import Unusable
 from ..judging.load import load
 from ..sandbox.bubblewrap import ONE_THREAD
 from ..sandbox.inside import confine
@@ -24,7 +25,7 @@ from ..submissions.find import Submission
 from ..submissions.released import ReleasedNotebook
 from ..submissions.submission import Contents, read_contents
 from .notebook import Grader, Result, Seconds
-from .record import Record, empty_record, unreadable
+from .record import Record, at_its_own_cost, empty_record, failed, unreadable
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,9 @@ def grade_submission(
     """Grade all notebooks of a submission; return a record of plain JSON data. Never raises for what was handed in."""
     record = empty_record(submission)
     record["problems"] += contents.problems
+    record["faults"] += contents.faults
     record["unread"] = contents.unread(wanted)
+    record["files"], record["timestamp"] = contents.files, contents.timestamp
     for name, cells in contents.cells.items():
         result = grader.grade(wanted[name], cells, contents.files, contents.notebook_problems[name])
         add_result(record, name, result)
@@ -78,6 +81,7 @@ def add_result(record: Record, name: str, result: Result) -> None:
 
 
 ATTEMPTS = 2
+IN_A_ROW = 3  # submissions one after the other without a sandbox: it is the computer, and the run ends
 
 Known = dict[str, dict[str, ReleasedNotebook]]
 
@@ -103,6 +107,7 @@ def _in_workers(
     known: Known, submissions: Sequence[Submission], count: int, first: Grader
 ) -> Iterator[tuple[Submission, Record]]:
     queue = [(submission, 1) for submission in reversed(submissions)]
+    unusable, any_graded = 0, False  # submissions in a row for which there was no sandbox; whether there ever was
     workers = [_Worker(known, first.clone()) for _ in range(count)]
 
     def give(worker: _Worker) -> None:
@@ -130,10 +135,18 @@ def _in_workers(
                         yield submission, unreadable(submission, text)
                     give(worker)
                     continue
-                if outcome == "unusable":
-                    raise UserError(content)
+                if outcome == "unusable" and attempt < ATTEMPTS:
+                    queue.append((submission, attempt + 1))
+                elif outcome == "unusable":
+                    unusable += 1
+                    if unusable >= IN_A_ROW or not any_graded:
+                        raise Unusable(content)
+                    content = failed(submission, Unusable(content))
+                else:
+                    unusable, any_graded = 0, True
                 give(worker)
-                yield submission, content
+                if outcome == "graded" or attempt >= ATTEMPTS:
+                    yield submission, content
     finally:
         for worker in workers:
             worker.stop()
@@ -186,15 +199,13 @@ def _work(connection: Connection, other: Connection, known: Known, grader: Grade
             if submission is None:
                 return
             try:
-                wanted = known[submission.section]
-                contents = read_contents(submission.folder, wanted)
-                answer: tuple[str, Any] = ("graded", grade_submission(wanted, submission, contents, grader))
-            except UserError as error:
+                record, instead = at_its_own_cost(submission, partial(_read_and_grade, known, submission, grader))
+                answer: tuple[str, Any] = ("graded", instead or record)
+            except Exception as error:
                 answer = ("unusable", str(error))
-            except Exception as error:  # our own mistake must cost this submission only
-                answer = ("graded", _failed(submission, error))
             connection.send(answer)
 
 
-def _failed(submission: Submission, error: Exception) -> Record:
-    return unreadable(submission, f"the grader failed on it ({type(error).__name__}: {error}); look at it by hand.")
+def _read_and_grade(known: Known, submission: Submission, grader: Grader) -> Record:
+    wanted = known[submission.section]
+    return grade_submission(wanted, submission, read_contents(submission.folder, wanted), grader)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import backprop
 
-from ..errors import UserError
+from ..errors import Unusable
 
 INSIDE = Path(__file__).resolve().parent / "inside"
 LIBRARY = Path(backprop.__file__).resolve().parent
@@ -57,10 +57,10 @@ def hidden_paths(torch: bool) -> list[Path]:
 
 
 def bubblewrap(torch: bool) -> list[str]:
-    """The bwrap command line. Raises UserError when bubblewrap is not installed."""
+    """The bwrap command line. Raises Unusable when bubblewrap is not installed."""
     program = shutil.which("bwrap")
     if program is None:
-        raise UserError(NO_BUBBLEWRAP)
+        raise Unusable(NO_BUBBLEWRAP)
     command = [program, "--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--hostname", "notebook"]
     for name, value in ENVIRONMENT.items():
         command += ["--setenv", name, value]

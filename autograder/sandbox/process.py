@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UserError
+from ..errors import Unusable
 from .bubblewrap import ENVIRONMENT, INSIDE, LIBRARY, bubblewrap, inside, library_folders
 from .gone import StudentGone, nonsense
 from .inside.confine import Limits
@@ -125,7 +125,7 @@ class Zygote:
         self._student: StudentProcess | None = None
 
     def start(self) -> Zygote:
-        """Start it and wait until it is ready. Raises UserError when it can't be started."""
+        """Start it and wait until it is ready. Raises Unusable when it can't be started."""
         ours, theirs = socket.socketpair()
         number = theirs.fileno()
         command = bubblewrap(self.torch) if self.confined else []
@@ -156,7 +156,7 @@ class Zygote:
             why = said[-1] if said else "it gave no reason"
             self.stop()
             text = f"The sandbox could not be started: {why}. `python -m autograder doctor` says what is missing."
-            raise UserError(text) from None
+            raise Unusable(text) from None
         return self
 
     def clone(self) -> Zygote:
@@ -186,7 +186,7 @@ class Zygote:
         for pause in WAITS:
             try:
                 return self._open(files)
-            except (OSError, EOFError, WireError, UserError):
+            except (OSError, EOFError, WireError, Unusable):
                 self.stop()
                 time.sleep(pause)
         return self._open(files)

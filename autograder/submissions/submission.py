@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import CourseError
@@ -26,7 +27,7 @@ def read_timestamp(folder: Path) -> datetime.datetime | None:
             text = file.read(100).decode(errors="replace").strip()
         return parse_utc(text) if text else None
     except PermissionError:
-        text = f"{folder / 'timestamp.txt'} cannot be read, so nobody knows whether it is late. Ask who collected it."
+        text = "its timestamp.txt cannot be read, so nobody knows whether it is late. Ask who collected it."
         raise CourseError(text) from None
     except Exception:  # the parser of dates raises more than it says
         return None
@@ -34,12 +35,18 @@ def read_timestamp(folder: Path) -> datetime.datetime | None:
 
 @dataclass
 class Contents:
-    """What a submission's folder holds, read as hostile data: all that grading needs, so that it can travel."""
+    """What a submission's folder holds, read as hostile data: all that grading needs, so that it can travel.
+
+    timestamp : when it was handed in, "2026-03-01 12:00:00.000000 UTC", "" where nobody knows
+    faults    : what only the instructor can put right
+    """
 
     cells: dict[str, list[SubmittedCell]]
     files: dict[str, bytes]
     problems: list[str]
     notebook_problems: dict[str, list[str]]
+    timestamp: str = ""
+    faults: list[str] = field(default_factory=list)
 
     def unread(self, wanted: Iterable[str]) -> list[str]:
         """The notebooks among those wanted that were not handed in or could not be read to the end."""
@@ -61,9 +68,19 @@ def read_contents(folder: Path, wanted: dict[str, ReleasedNotebook]) -> Contents
         said[name] = [*map(Remark, choice.remarks[name]), *wrong]
         if cells[name] and untouched(wanted[name], cells[name]):
             said[name].append(Remark(f"{candidate.file.name[:80]!r} is as it was released: nothing is written in it."))
-    return Contents(cells, files, [*choice.problems, *problems], said)
+    return Contents(cells, files, [*choice.problems, *problems], said, *_handed_in(folder))
 
 
-def read_beside(folder: Path, wanted: dict[str, ReleasedNotebook]) -> dict[str, bytes]:
-    """The files beside the notebooks of a submission, named as the notebooks see them."""
-    return contents_of(choose(found_files(folder, []), wanted).files, [])
+def _handed_in(folder: Path) -> tuple[str, list[str]]:
+    """The time of a submission as text, and a fault where timestamp.txt is there and says none."""
+    try:
+        time = read_timestamp(folder)
+    except CourseError as error:
+        return "", [str(error)]
+    if time is not None:
+        return f"{time:%Y-%m-%d %H:%M:%S.%f} UTC", []
+    path = folder / "timestamp.txt"
+    if not os.path.lexists(path) or (path.is_file() and not path.is_symlink() and not path.stat().st_size):
+        return "", []
+    text = "its timestamp.txt holds no time that can be read, so nobody knows whether it is late. Correct it."
+    return "", [text]

@@ -179,6 +179,25 @@ def test_a_pdf_of_something_that_is_no_notebook(run, tmp_path):
         assert status == 1 and "x.ipynb" in out + err and not (tmp_path / "x.pdf").exists()
 
 
+@pytest.mark.parametrize("what", ["the file", "its folder"])
+def test_a_pdf_of_what_a_link_in_a_submission_leads_to_is_refused(run, here, what):
+    folder = here.submitted / "eve" / SECTION
+    if what == "the file":
+        folder.mkdir(parents=True)
+        (folder / "ridge.ipynb").symlink_to(here.source / SECTION / "ridge.ipynb")
+    else:
+        folder.parent.mkdir(parents=True)
+        folder.symlink_to(here.source / SECTION)
+    status, out, err = run("pdf", folder / "ridge.ipynb", "-o", here.root / "x.pdf")
+    assert status == 1 and "a link may lead anywhere" in err and not (here.root / "x.pdf").exists()
+
+
+def test_names_are_printed_as_they_are(capsys):
+    command_line.console.print(":smile: [red]x[/red]", markup=False)
+    command_line.say(":bomb: a:100:b")
+    assert capsys.readouterr().out == ":smile: [red]x[/red]\n:bomb: a:100:b\n"
+
+
 def test_without_bubblewrap_grading_refuses_and_says_what_to_do(run, here, monkeypatch, tmp_path):
     hand_in(here, MadeUp("ana", ""), [SECTION])
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -291,6 +291,7 @@ def serve(channel: socket.socket, shell: Any) -> None:
     from inside.wire import read
 
     probe = Probe(shell.namespace)
+    home = os.getcwd()  # where the submission's files are: they are found there, wherever a cell may have gone
     answering = 0.0  # processor seconds of the student's code in the judge's requests
 
     data = bytearray()
@@ -323,6 +324,8 @@ def serve(channel: socket.socket, shell: Any) -> None:
                 reply = {"value": answering}
             else:
                 start = time.thread_time()
+                with contextlib.suppress(OSError):
+                    os.chdir(home)
                 reply = probe.answer(request)
                 answering += time.thread_time() - start
             message = encode_reply(reply)

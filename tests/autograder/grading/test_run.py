@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pkgutil
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -15,7 +17,7 @@ import time
 from pathlib import Path
 
 import pytest
-from places import ROOT, descendants, needs_bubblewrap
+from places import ROOT, descendants, full_disk, needs_bubblewrap
 from small_class import QUICK, SECTION, rows
 
 from autograder.course import Course
@@ -27,7 +29,7 @@ from autograder.grading.record import empty_record
 from autograder.grading.run import apply, grade_class
 from autograder.grading.workers import Options
 from autograder.lock import one_run_at_a_time
-from autograder.submissions.find import Submission, find_submissions
+from autograder.submissions.find import Submission, collected_note, find_submissions
 from autograder.submissions.released import released_notebooks
 from autograder.submissions.submission import read_contents, read_timestamp
 
@@ -432,8 +434,6 @@ def test_a_run_killed_anywhere_and_started_again_gives_the_same_gradebook(uninte
 @pytest.mark.parametrize(
     "moment",
     [
-        "run.read_beside",
-        "run.read_timestamp",
         "run.GradebookWriter.write",
         "run.os.replace",
         "run.Ledger.finish",
@@ -511,3 +511,154 @@ def test_tests_may_be_added_split_and_removed_after_release(course):
     quick(course)
     assert not any(row[3] == "q_paths" for row in rows(course))
     assert score(course, "ana", "sum_node_check") == 5
+
+
+# -- whatever one submission makes a step raise costs that submission alone -------------------------------------------
+
+
+STEPS = {
+    "its key": "autograder.grading.run:submission_key",
+    "whether it is done": "autograder.grading.run:Ledger.is_done",
+    "reading it": "autograder.grading.workers:read_contents",
+    "grading it": "autograder.grading.workers:grade_submission",
+    "its time": "autograder.submissions.submission:read_timestamp",
+    "its scores": "autograder.grading.run:GradebookWriter.write",
+    "its files": "autograder.grading.run:_write_beside",
+    "its answers before": "autograder.grading.run:unchanged_answers",
+    "its note": "autograder.grading.run:Ledger.finish",
+}
+
+
+def for_eve(original, error):
+    """The same function, but for what has to do with eve."""
+
+    def step(*args, **kwargs):
+        if any(re.search(r"\beve\b", str(arg)) for arg in args):
+            raise error
+        return original(*args, **kwargs)
+
+    return step
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_that_fails_for_one_submission_costs_that_submission_alone(course, monkeypatch, step):
+    for student in ("ana", "eve", "zoe"):
+        hand_in(course, MadeUp(student, ""), [SECTION])
+    (course.submitted / "eve" / SECTION / "of eve.txt").write_text("more")
+    original = pkgutil.resolve_name(STEPS[step])
+    error = RuntimeError("of eve's") if len(step) % 2 else PermissionError(13, "Permission denied")
+    with monkeypatch.context() as patch:
+        patch.setattr(STEPS[step].replace(":", "."), for_eve(original, error))
+        summary = quick(course)
+    assert [record["student"] for record in summary.graded] == ["ana", "eve", "zoe"]
+    assert score(course, "ana", "sum_node_check") == score(course, "zoe", "sum_node_check") == 5
+    assert len(summary.faults) == 1 and summary.faults[0].startswith(f"eve/{SECTION}: "), summary.faults
+    assert not list(course.state.glob("writing-*"))
+    summary = quick(course)
+    assert [record["student"] for record in summary.graded] == ["eve"] and not summary.faults, "it is tried again"
+    assert score(course, "eve", "sum_node_check") == 5
+
+
+def test_a_full_disk_ends_the_run_and_nothing_is_booked_as_a_fault(course, monkeypatch):
+    hand_in(course, MadeUp("ana", ""), [SECTION])
+    with full_disk(), pytest.raises(OSError, match="No space left"):
+        quick(course)
+    assert [record["faults"] for record in quick(course).graded] == [[]]
+
+
+def test_a_folder_called_like_the_notebook_stops_nobody(course):
+    """Windows' "Extract all" makes it from an honest zip."""
+    for student in ("ana", "eve", "zoe"):
+        hand_in(course, MadeUp(student, ""), [SECTION])
+    folder = course.submitted / "eve" / SECTION
+    (folder / "ridge.ipynb").rename(folder / "mine")
+    (folder / "ridge.ipynb").mkdir()
+    (folder / "mine").rename(folder / "ridge.ipynb" / "ridge.ipynb")
+    (folder / "ridge.ipynb" / "notes.txt").write_text("mine")
+    summary = quick(course)
+    assert len(summary.graded) == 3 and not summary.faults
+    assert score(course, "ana", "sum_node_check") == score(course, "zoe", "sum_node_check") == 5
+    assert score(course, "eve", "sum_node_check") is not None
+    kept = course.autograded / "eve" / SECTION
+    assert (kept / "ridge.ipynb").is_file() and any(path.name == "notes.txt" for path in kept.rglob("*"))
+    assert quick(course).skipped == 3
+
+
+@pytest.mark.parametrize("text", [b"yesterday", NO_TIME, b"9999-99-99", b"\xff" * 300])
+def test_a_time_that_cannot_be_read_is_said_and_the_work_is_graded(course, text):
+    hand_in(course, MadeUp("ana", ""), [SECTION])
+    (course.submitted / "ana" / SECTION / "timestamp.txt").write_bytes(text)
+    summary = quick(course)
+    assert score(course, "ana", "sum_node_check") == 5
+    assert len(summary.faults) == 1 and "nobody knows whether it is late" in summary.faults[0]
+
+
+def test_what_lands_in_autograded_is_what_was_graded(course, monkeypatch):
+    """The folder changes between reading and writing: the work graded and the work kept are the same."""
+    hand_in(course, MadeUp("ana", ""), [SECTION])
+    folder = course.submitted / "ana" / SECTION
+    (folder / "more.txt").write_bytes(b"as read")
+    write = GradebookWriter.write
+
+    def changed_meanwhile(*args, **kwargs):
+        (folder / "more.txt").write_bytes(b"later")
+        (folder / "timestamp.txt").write_text("2031-01-01 00:00:00 UTC")
+        (folder / "new.txt").write_bytes(b"later")
+        return write(*args, **kwargs)
+
+    monkeypatch.setattr(GradebookWriter, "write", changed_meanwhile)
+    quick(course)
+    kept = course.autograded / "ana" / SECTION
+    assert (kept / "more.txt").read_bytes() == b"as read" and not (kept / "new.txt").exists()
+    assert (kept / "timestamp.txt").read_text().startswith("2026-03-01")
+    monkeypatch.undo()
+    assert [record["student"] for record in quick(course).graded] == ["ana"], "the change is graded in the next run"
+    assert (kept / "more.txt").read_bytes() == b"later"
+
+
+def test_a_time_that_collecting_did_not_write_is_said(course):
+    for student in ("ana", "bea"):
+        hand_in(course, MadeUp(student, ""), [SECTION])
+    note = collected_note(course, "bea", SECTION)
+    note.parent.mkdir(parents=True)
+    note.write_text("{}")
+    assert quick(course).own_times == [f"ana/{SECTION}"]
+
+
+def test_a_hidden_folder_and_one_that_cannot_be_opened_are_named(course, monkeypatch):
+    for student in ("ana", ".bea", "eve"):
+        hand_in(course, MadeUp(student, ""), [SECTION])
+    (course.submitted / ".git" / "objects").mkdir(parents=True)
+    listdir = os.listdir
+
+    def closed(path):
+        if Path(path).name == "eve":
+            raise PermissionError(13, "Permission denied")
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", closed)
+    submissions, problems = find_submissions(course, [SECTION])
+    assert [submission.student for submission in submissions] == ["ana"]
+    assert problems == [
+        "submitted/.bea: a folder whose name begins with a dot is not graded. Rename it.",
+        "submitted/eve: it cannot be opened (Permission denied). Make it readable.",
+    ]
+
+
+def test_the_courses_own_marks_in_a_submission_are_reported(course):
+    marks = {
+        "ana": "### BEGIN SOLUTION\nx = 1\n### END SOLUTION",
+        "bea": "### BEGIN HIDDEN TESTS\nassert True\n### END HIDDEN TESTS",
+        "cem": "from autograder import grade\ngrade('04-ridge/sum_node_check', globals())",
+        "dan": "# begin with the solution",
+    }
+    for student, text in marks.items():
+
+        def damage(notebook, section, text=text):
+            by_id = {cell["metadata"].get("nbgrader", {}).get("grade_id"): cell for cell in notebook["cells"]}
+            by_id["sum_node_check"]["source"] += f"\n{text}"
+
+        hand_in(course, MadeUp(student, "", damage=damage), [SECTION])
+    found = {record["student"]: record["suspicions"] for record in quick(course).graded}
+    assert all("uses the course's own marks" in found[student] for student in ("ana", "bea", "cem"))
+    assert not found["dan"]

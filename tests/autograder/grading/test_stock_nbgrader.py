@@ -29,11 +29,15 @@ SECTIONS = ["01-staged-backprop", "04-ridge"]
 STUDENTS = [student for student in CLASS if student.name != "hal"]
 
 
-def new_course(folder: Path, students: Sequence[MadeUp] = STUDENTS, sections: Sequence[str] = SECTIONS) -> Course:
+def new_course(
+    folder: Path, students: Sequence[MadeUp] = STUDENTS, sections: Sequence[str] = SECTIONS, edit=None
+) -> Course:
     course = Course(folder)
     folder.mkdir()
     shutil.copy(ROOT / "nbgrader_config.py", folder)
     shutil.copytree(CHECKS, folder / "checks")
+    if edit is not None:
+        edit(course)
     for section in sections:
         shutil.copytree(ROOT / "notebooks" / section, course.notebooks / section)
         for path, content in build(course, section).files.items():
@@ -130,17 +134,20 @@ def test_nbgrader_writes_feedback_for_what_autograder_graded(ours):
             assert secret not in text, f"{student.name}'s feedback shows {secret}"
 
 
+def break_sum_node(course: Course) -> None:
+    """Its check raises as soon as it has judged forward."""
+    module = course.checks / "s04_ridge.py"
+    text, place = module.read_text(), '@check("04-ridge/sum_node_check", points=5)\n'
+    before, after = text.split(place)
+    own, found, rest = after.partition("\n\n\n")
+    module.write_text(before + place + own + "\n    raise RuntimeError('ours')" + found + rest)
+
+
 def test_a_check_that_fails_itself_is_left_to_a_person_both_ways(tmp_path):
     """The same score, flag and words: whoever grades by `nbgrader autograde` books no points for a fault of ours."""
     section, seen = SECTIONS[-1], {}
     for way in ("ours", "theirs"):
-        course = new_course(tmp_path / way, [MadeUp("ana", "")], [section])
-        module = course.checks / "s04_ridge.py"
-        text, place = module.read_text(), '@check("04-ridge/sum_node_check", points=5)\n'
-        before, after = text.split(place)
-        backward = 'with part("backward", points=3):\n'
-        broken = after.replace(backward, f"{backward}        raise RuntimeError('ours')\n", 1)
-        module.write_text(before + place + broken)
+        course = new_course(tmp_path / way, [MadeUp("ana", "")], [section], break_sum_node)
         course.state.mkdir()
         (course.state / "salt").write_text("the same random inputs")
         if way == "ours":

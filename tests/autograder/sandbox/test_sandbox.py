@@ -85,6 +85,14 @@ def test_the_submissions_files_are_there(process):
 
 
 @needs_bubblewrap
+def test_the_judge_finds_the_submissions_files_wherever_a_cell_has_gone(process):
+    said(process, "import os, numpy as np\nos.makedirs('/tmp/deep/er')\nos.chdir('/tmp/deep/er')")
+    said(process, "def f(): return open('data/x.txt').read() + os.getcwd()")
+    assert student_in(process).call("f").value == "x/tmp"
+    assert "/tmp/deep/er" in said(process, "os.chdir('deep/er'); print(os.getcwd())")
+
+
+@needs_bubblewrap
 def test_a_figure_is_noted_without_being_drawn(process):
     result = process.run_cell("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()", 1)
     assert [output["metadata"] for output in result.outputs if output["output_type"] == "display_data"] == [
