@@ -80,7 +80,7 @@ def _normalised(x: Array, gamma: Array, beta: Array, eps: float = EPS) -> Array:
 @check(f"{SECTION}/batchnorm_forward_check", points=4)
 def batchnorm_forward(student: Student, draw: Draw) -> None:
     """out = γ (x − mean) / √(variance + ε) + β, column by column; any ε, any size, also where nothing varies."""
-    n, d = draw.distinct_sizes(2, low=5, high=10)
+    n, d = (int(size) for size in draw.rng.choice([5, 6, 7, 9, 10], 2, replace=False))  # 8 times may be said of 8
     with part("out", points=3):
         batches = [_batch(draw, n, d), _batch(draw, n, d), _batch(draw, d, n)]
         batches.append((1e3 + 200 * draw.normal(n, d), draw.signed(d), draw.signed(d)))
@@ -138,7 +138,7 @@ def _layer_of(out: Any, x: Array, gamma: Array, beta: Array) -> Callable[[Array,
 
 
 def _judge_backward(student: Student, draw: Draw, name: str, of_parameters: float, of_x: float) -> None:
-    n, d = draw.distinct_sizes(2, low=5, high=10)
+    n, d = (int(size) for size in draw.rng.choice([5, 6, 7, 9, 10], 2, replace=False))  # 8 times may be said of 8
     batches = [_batch(draw, n, d), _batch(draw, n, d), _batch(draw, d, n, low=0.5)]
     upstreams = [draw.signed(len(x), x.shape[1]) for x, _, _ in batches]
     for upstream in upstreams:
