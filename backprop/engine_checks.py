@@ -131,6 +131,8 @@ def check_backpropagate(backpropagate: Callable[[Any], Any], Number: Callable[..
     order = "wrong_argument:a number ran backward() before all that it waits for had arrived"
     first = {"w": -0.9, "x": 9.0, "b": 3.0, "p": 3.0, "s": 3.0, "J": 1.0}
     hints = {"w": {order: [0.3, -1.2], "missing_term:the way through p": 0.3, "missing_term:the direct way": -1.2}}
+    for name, right in first.items():
+        hints.setdefault(name, {})["wrong_argument:J starts with its value, where 1 belongs"] = 0.9 * right
     lines = _lines(gradients(J, w=w, x=x, b=b, p=p, s=s, J=J), first, hints)
     title = "J = (w · x + b) · w at w = 3, x = −0.4, b = 1.5"
     stop_if_wrong([(title, lines)])

@@ -125,6 +125,8 @@ def _look_around(Number: Callable[..., Any]) -> None:
     p = operated("a · b", lambda: a * b)
     s = operated("p + c", lambda: p + c)
     operated("b · c", lambda: b * c)
+    if any(number.d_out for number in (a, b, c, p, s)):
+        raise CheckFailed("An operator changed d_out of a number: it stays 0.0 until gradients arrive.")
     s.d_out = -2.5
     with student_code("Number.backward"):
         s.backward()

@@ -39,25 +39,37 @@ def power_slips(k: float) -> Slips:
     return Slips(
         lambda a, b: {
             "wrong_argument:a times the exponent": k * a,
+            "wrong_argument:a itself": a,
             "swapped_arguments:a and the exponent": abs(k) ** a,
         },
         lambda a, b: {
             "missing_chain_factor:(the exponent)": a ** (k - 1),
             "wrong_argument:the exponent is not reduced by one": k * a**k,
             "missing_chain_factor:(the power of a)": k,
+            "wrong_argument:a, where its power belongs": k * a,
+            "wrong_argument:the exponent has one too many": k * a ** (k + 1),
+            "wrong_argument:2 a, whatever the exponent is": 2 * a,
         },
     )
 
 
 SLIPS = {
-    "minus": Slips(lambda a, b: {"wrong_argument:a + b": a + b}),
+    "minus": Slips(
+        lambda a, b: {"wrong_argument:a + b": a + b, "missing_term:b": a, "missing_term:a": -b, "missing_term:−": b}
+    ),
     "over": Slips(
-        lambda a, b: {"swapped_arguments:a and b": b / a, "wrong_argument:the product": a * b},
+        lambda a, b: {
+            "swapped_arguments:a and b": b / a,
+            "wrong_argument:the product": a * b,
+            "wrong_argument:a alone": a,
+            "wrong_argument:1 / b": 1 / b,
+            "wrong_argument:a whole number": a // b,
+        },
         lambda a, b: {"wrong_argument:b, where 1/b belongs": b, "missing_chain_factor:1/b": 1.0},
         lambda a, b: {"missing_chain_factor:1/b": -a / b, "missing_chain_factor:a": -1 / b**2, "wrong_argument:a": a},
     ),
     "exp": Slips(
-        lambda a, b: {"wrong_argument:another base": [2**a, 10**a]},
+        lambda a, b: {"wrong_argument:another base": [2**a, 10**a], "wrong_argument:a itself": a},
         lambda a, b: {
             "missing_chain_factor:(e to the a)": 1.0,
             "wrong_argument:a power of e, not of a": a * math.exp(a - 1),
@@ -65,7 +77,11 @@ SLIPS = {
         },
     ),
     "tanh": Slips(
-        lambda a, b: {"wrong_loss:tan, without the h": math.tan(a), "wrong_loss:the sigmoid": 1 / (1 + math.exp(-a))},
+        lambda a, b: {
+            "wrong_loss:tan, without the h": math.tan(a),
+            "wrong_loss:the sigmoid": 1 / (1 + math.exp(-a)),
+            "wrong_argument:a itself": a,
+        },
         lambda a, b: {
             "missing_chain_factor:(slope of tanh)": 1.0,
             "wrong_argument:a itself, where tanh(a) belongs": 1 - a * a,

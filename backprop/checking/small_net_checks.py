@@ -26,6 +26,16 @@ SCORE_SLIPS: dict[str, Callable[..., Any]] = {
     "missing_chain_factor:v": lambda x, w, b, v, c: c + np.tanh(w @ x + b).sum(),
     "swapped_arguments:x[0] and x[1]": lambda x, w, b, v, c: c + v @ np.tanh(w @ x[::-1] + b),
     "wrong_argument:x[0] is used for both inputs": lambda x, w, b, v, c: c + v @ np.tanh(w.sum(axis=1) * x[0] + b),
+    "wrong_argument:x[0] is left out beside its weight": lambda x, w, b, v, c: c + v @ np.tanh(w @ [1.0, x[1]] + b),
+    "wrong_argument:x[1] is left out beside its weight": lambda x, w, b, v, c: c + v @ np.tanh(w @ [x[0], 1.0] + b),
+    "wrong_argument:the weight of x[0] is left out": lambda x, w, b, v, c: c + v @ np.tanh(x[0] + w[:, 1] * x[1] + b),
+    "wrong_argument:the weight of x[1] is left out": lambda x, w, b, v, c: c + v @ np.tanh(w[:, 0] * x[0] + x[1] + b),
+    "wrong_argument:tanh of the units is left out, v alone counts": lambda x, w, b, v, c: c + v.sum(),
+    "missing_term:w x": lambda x, w, b, v, c: c + v @ np.tanh(b),
+    "wrong_argument:relu, where tanh belongs": lambda x, w, b, v, c: c + v @ np.maximum(w @ x + b, 0),
+    "wrong_argument:only the last unit counts, and c does not": lambda x, w, b, v, c: (
+        v[-1] * np.tanh(w[-1] @ x + b[-1])
+    ),
     "wrong_argument:b is added after tanh": lambda x, w, b, v, c: c + v @ (np.tanh(w @ x) + b),
     "wrong_argument:v is inside tanh": lambda x, w, b, v, c: c + np.tanh(v * (w @ x + b)).sum(),
     "wrong_argument:c is added once for each unit": lambda x, w, b, v, c: len(v) * c + v @ np.tanh(w @ x + b),
@@ -146,7 +156,9 @@ def _step(training_step: Callable[..., Any], net: _Line, X: np.ndarray, t: np.nd
         "wrong_argument:the gradient is divided by the number of points once more": before - size * slope / n,
         "wrong_argument:step_size is left out": before - slope,
         "wrong_argument:a parameter is replaced by its step": -size * slope,
-        "one_entry": [np.where(k, before, before - size * slope) for k in ([0, 1], [1, 0])],
+        "missing_term:one of the parameters has not moved": [
+            np.where(k, before, before - size * slope) for k in ([0, 1], [1, 0])
+        ],
     }
     after = [p.out for p in net.parameters()]
     lines.append(

@@ -23,16 +23,21 @@ number = [
     Mutant("the product is a sum", "wrong_argument", "self.out * other.out", "self.out + other.out"),
     Mutant("the sum is a product", "wrong_argument", "self.out + other.out", "self.out * other.out"),
     Mutant("the sum is a difference", "wrong_argument", "self.out + other.out", "self.out - other.out"),
-    Mutant("plus has no arrow to the second", "zero", "[(self, 1.0), (other, 1.0)]", "[(self, 1.0)]"),
-    Mutant("times has no arrow to the first", "zero", "[(self, other.out), (other, self.out)]", "[(other, self.out)]"),
+    Mutant("plus has no arrow to the second", "zero|one_node_only", "[(self, 1.0), (other, 1.0)]", "[(self, 1.0)]"),
+    Mutant(
+        "times has no arrow to the first",
+        "zero|one_node_only",
+        "[(self, other.out), (other, self.out)]",
+        "[(other, self.out)]",
+    ),
     Mutant("plus makes a float", "raises", PLUS, "return self.out + other.out"),
-    Mutant("a product without arrows", "zero", TIMES, "return Number(self.out * other.out)"),
+    Mutant("a product without arrows", "zero|one_node_only", TIMES, "return Number(self.out * other.out)"),
     Mutant(
         "plus changes its input", "in_place", PLUS, f"self.out += 0.0 * other.out; self.d_out = 1.0\n        {PLUS}"
     ),
     Mutant(
         "plus adds its arrows to the input",
-        "in_place|zero",
+        "in_place|zero|one_node_only",
         PLUS,
         "self.arrows += [(other, 1.0)]\n        return Number(self.out + other.out, [(self, 1.0)])",
     ),
@@ -218,17 +223,17 @@ order_variants = [
 RESET = "for number in order:\n        number.d_out = 0.0\n    "
 BACK = "for number in order[::-1]:\n        number.backward()"
 propagate = [
-    Mutant("from the inputs to J", "wrong_argument", "order[::-1]", "order"),
+    Mutant("from the inputs to J", "wrong_argument|zero", "order[::-1]", "order"),
     Mutant("nothing is reset", "stale", RESET, ""),
     Mutant("J alone is reset", "stale", RESET, "J.d_out = 0.0\n    "),
     Mutant("the 1 is forgotten", "zero", "J.d_out = 1.0\n    ", ""),
     Mutant("J starts at 2", "factor", "J.d_out = 1.0", "J.d_out = 2.0"),
-    Mutant("J starts at its value", "factor", "J.d_out = 1.0", "J.d_out = J.out"),
+    Mutant("J starts at its value", "factor|wrong_argument", "J.d_out = 1.0", "J.d_out = J.out"),
     Mutant("reset after the 1", "zero", f"{RESET}J.d_out = 1.0\n    ", f"J.d_out = 1.0\n    {RESET}"),
     Mutant("one step back alone", "", BACK, "J.backward()"),
     Mutant(
         "by levels",
-        "wrong_argument",
+        "wrong_argument|missing_term",
         BACK,
         "waiting, done = [J], []\n    while waiting:\n        number = waiting.pop(0)\n        "
         "if number not in done:\n            done.append(number)\n            number.backward()\n            "
