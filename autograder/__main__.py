@@ -102,6 +102,12 @@ class Steps:
         if console.is_terminal:
             self.progress.stop()
 
+    def next(self, what: str) -> Steps:
+        """Another piece of work, shown in place of the one before."""
+        self.__exit__()
+        self.__init__(what)
+        return self.__enter__()
+
     def __call__(self, done: int, total: int, what: str = "") -> None:
         if not console.is_terminal:
             if done == total or done * 10 // total > self.shown:
@@ -119,14 +125,24 @@ def release(
     force: Annotated[
         bool, typer.Option("--force", help="Take the text also where the notebook in source/ was edited later.")
     ] = False,
+    run: Annotated[
+        bool, typer.Option("--run/--no-run", help="Run the solutions: they must pass their visible and hidden checks.")
+    ] = True,
 ) -> None:
-    """Build source/ and release/ from notebooks/ and check that nothing leaks."""
+    """Build source/ and release/ from notebooks/, check that nothing leaks and that the solutions pass."""
+    from .grading.trial import can_run, try_solutions
     from .release.build import release as build
 
     course = find_course()
     chosen = choose(course, sections)
+    if run and not can_run():
+        say("The solutions were not run: that needs Linux.")
     with Steps("building") as steps:
-        build(course, chosen, progress=steps, force=force)
+
+        def trial(files: dict[Path, bytes]) -> list[str]:
+            return try_solutions(course, files, progress=steps.next("running the solutions"))
+
+        build(course, chosen, progress=steps, force=force, trial=trial if run and can_run() else None)
     say(f"source/ and release/ are up to date: {', '.join(chosen) or 'no sections yet'}")
 
 
@@ -189,9 +205,10 @@ def grade(
     ] = False,
 ) -> None:
     """Grade everything in submitted/ that is new or changed. Can be stopped and started again at any time."""
+    from .gradebook.reader import read_grades
     from .grading.run import grade_class
     from .grading.workers import Options
-    from .results.check_stats import check_table
+    from .results.check_stats import as_in_gradebook, check_table
 
     course = find_course()
     if no_sandbox:
@@ -201,7 +218,7 @@ def grade(
     with Steps("grading") as steps:
         summary = grade_class(course, chosen, student or [], skip=skip or [], options=options, progress=steps)
     if summary.graded:
-        console.print(check_table(summary.graded))
+        console.print(check_table(as_in_gradebook(summary.graded, read_grades(course, chosen).sections)))
         students = count(len({record["student"] for record in summary.graded}), "student")
         say(f"{count(len(summary.graded), 'submission')} of {students} graded, {summary.skipped} up to date before.")
     elif summary.skipped:

@@ -13,8 +13,11 @@ from traitlets.config import Config, ConfigFileNotFound, PyFileConfigLoader
 if TYPE_CHECKING:
     from nbgrader.api import Gradebook
 from .errors import CourseError, reason
+from .text import read_utf8
 
 CONFIG = "nbgrader_config.py"
+# A section's own list of data files and modules for students: one name a line, relative to its folder in notebooks/.
+EXTRA_FILES = "files.txt"
 # nbgrader makes folder names, database rows and URLs of these names.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 
@@ -123,7 +126,7 @@ class Course:
         """
         if not self.notebooks.is_dir():
             return []
-        found = sorted(folder.name for folder in self.notebooks.iterdir() if any(folder.glob("*.py")))
+        found = sorted(folder.name for folder in self.notebooks.iterdir() if self.scripts(folder.name))
         for section in found:
             for name in [section, *(path.stem for path in self.scripts(section))]:
                 if not NAME.match(name):
@@ -134,8 +137,17 @@ class Course:
         return found
 
     def scripts(self, section: str) -> list[Path]:
-        """The text notebooks of one section, in order."""
-        return sorted((self.notebooks / section).glob("*.py"))
+        """The text notebooks of one section, in order: its Python files, but for the modules that files.txt names."""
+        folder, modules = self.notebooks / section, self.extra_names(section)
+        return sorted(path for path in folder.glob("*.py") if path.name not in modules or is_text_notebook(path))
+
+    def extra_names(self, section: str) -> list[str]:
+        """What notebooks/<section>/files.txt names: data files and modules for students, one name a line."""
+        listing = self.notebooks / section / EXTRA_FILES
+        if not listing.is_file():
+            return []
+        names = [line.strip() for line in read_utf8(listing, self.shown(listing)).splitlines()]
+        return [name for name in names if name and not name.startswith("#")]
 
     def choose(self, names: list[str] | tuple[str, ...] | None = None) -> list[str]:
         """Return `names`, each checked to be a section (all when there are none). A unique beginning is enough.
@@ -157,6 +169,11 @@ class Course:
     def shown(self, path: Path) -> str:
         """Return `path` as it is shown to people: relative to the course where it lies inside it."""
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+
+
+def is_text_notebook(path: Path) -> bool:
+    """Whether a Python file has the cells of a notebook."""
+    return re.search(rb"^# %%", path.read_bytes(), re.MULTILINE) is not None
 
 
 def schema_version() -> str:

@@ -87,6 +87,12 @@ class GradedSubmission:
     def needs_person(self) -> bool:
         return any(mark.needs_person for n in self.notebooks.values() for mark in n.marks.values())
 
+    @property
+    def unseen(self) -> bool:
+        """Nothing of it has a score yet: it could not be read, or all of it is a person's to grade."""
+        marks = [mark for notebook in self.notebooks.values() for mark in notebook.marks.values()]
+        return bool(marks) and all(mark.needs_person and not mark.by_person for mark in marks)
+
     def mark(self, item: Item) -> Mark | None:
         notebook = self.notebooks.get(item.notebook)
         return notebook.marks.get(item.name) if notebook else None

@@ -53,7 +53,7 @@ def section_base(course: Course, section: str, options: Options) -> str:
     for name, content in files_of(course.checks).items():
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
     for folder in (course.release, course.source):
-        for path in sorted((folder / section).glob("*.ipynb")):
+        for path in sorted(path for path in (folder / section).rglob("*") if path.is_file()):
             digest.update(path.name.encode() + path.read_bytes())
     digest.update(salt(course).encode() + str(options.confined).encode())
     return digest.hexdigest()

@@ -70,6 +70,8 @@ class Result:
     """What grading one notebook gave.
 
     scores     : grade_id -> points by the autograder, None where a person has to grade
+    points     : grade_id -> what the cell is worth
+    plain      : grade_id of each plain nbgrader test -> whether it raised an error
     unanswered : grade_ids of solution cells that are as they were released
     verdicts   : grade_id -> the judge's verdict, for cells with a registered check
     problems   : sentences for the student: what was damaged and how it was mended
@@ -83,6 +85,8 @@ class Result:
     section: str
     name: str
     scores: dict[str, float | None] = field(default_factory=dict)
+    points: dict[str, float] = field(default_factory=dict)
+    plain: dict[str, bool] = field(default_factory=dict)
     unanswered: list[str] = field(default_factory=list)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -133,9 +137,10 @@ class Grader:
         A notebook whose process died is graded a second time, and that counts: memory may have been short, or somebody
         may have killed it from outside. One that dies by its own doing does so again.
         """
-        run = _Run(self, template, cells, files or {}, problems)
+        files = {**(files or {}), **template.files}  # what the course gave out is as it was given
+        run = _Run(self, template, cells, files, problems)
         result = run.result()
-        return _Run(self, template, cells, files or {}, problems).result() if run.died else result
+        return _Run(self, template, cells, files, problems).result() if run.died else result
 
     def close(self) -> None:
         for zygote in self._zygote.values():
@@ -403,6 +408,10 @@ class _Run:
         """Put the points of every grade cell into the result, and which solution cells are as they were released."""
         for item, cell in zip(self.cells, cells, strict=True):
             wanted = item.template
+            if wanted is not None and wanted.is_grade:
+                result.points[wanted.grade_id] = wanted.points
+                if wanted.is_plain_test:
+                    result.plain[wanted.grade_id] = any(out["output_type"] == "error" for out in cell["outputs"])
             if wanted is not None and wanted.check is not None:
                 verdict = result.verdicts[wanted.grade_id]
                 # After a fault of ours a person decides, whatever the parts before it came to.

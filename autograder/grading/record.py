@@ -16,13 +16,15 @@ class NotebookRecord(TypedDict):
     """What one notebook of a submission came to.
 
     scores     : grade_id -> points, None where a person has to grade
+    points     : grade_id -> what the cell is worth
     unanswered : grade_ids of solution cells that are as they were released
-    families   : grade_id -> the families of mistakes that the feedback names
+    families   : grade_id of each test -> the families of mistakes that the feedback names
     parts      : grade_id -> [name, points earned, points] of each part of a check
     notebook   : the autograded notebook, None where it lies in autograded/ already
     """
 
     scores: dict[str, float | None]
+    points: dict[str, float]
     unanswered: list[str]
     families: dict[str, list[str]]
     parts: dict[str, list[list[Any]]]

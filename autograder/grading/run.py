@@ -31,6 +31,7 @@ from ..submissions.released import released_notebooks
 from .keys import salt, section_base, submission_key
 from .ledger import Ledger, sweep
 from .record import Record, at_its_own_cost, name_of, without_notebooks
+from .trial import Trials
 from .unchanged import unchanged_answers
 from .workers import Options
 
@@ -145,7 +146,7 @@ def grade_class(
 
     progress : called with (finished, of how many, the submission just finished)
 
-    Raises UserError (no submissions, no release, no sandbox, another run at work).
+    Raises UserError (no submissions, no release, no sandbox, another run at work, a check that cannot be run).
     """
     from .cluster import grade_on_cluster
     from .workers import grade_here
@@ -197,8 +198,18 @@ def grade_class(
 
         for submission, record in lost:
             finish(submission, record)
-        grade = grade_on_cluster if options.cluster else grade_here
-        for submission, record in grade(course, known, todo, options, salt(course)):
+        trials = Trials(course, bases)
+
+        def try_checks(grade_some: Callable) -> None:
+            if todo and trials.waiting:
+                trials.finish(record for _, record in grade_some(trials.waiting))
+
+        if options.cluster:
+            try_checks(lambda some: grade_on_cluster(course, known, some, options, salt(course)))
+            results = grade_on_cluster(course, known, todo, options, salt(course))
+        else:
+            results = grade_here(course, known, todo, options, salt(course), before=try_checks)
+        for submission, record in results:
             finish(submission, record)
     summary.own_times.sort()
     summary.graded.sort(key=lambda record: (record["student"], record["section"]))

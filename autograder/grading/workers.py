@@ -10,7 +10,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection, wait
@@ -57,6 +57,8 @@ def grade_submission(
     record["files"], record["timestamp"] = contents.files, contents.timestamp
     for name, cells in contents.cells.items():
         result = grader.grade(wanted[name], cells, contents.files, contents.notebook_problems[name])
+        if name in contents.unreadable:  # its points are not lost: nobody has seen the work yet
+            result.scores, result.unanswered = dict.fromkeys(result.scores), []
         add_result(record, name, result)
     return record
 
@@ -70,8 +72,12 @@ def add_result(record: Record, name: str, result: Result) -> None:
         record["seconds"][what] = record["seconds"].get(what, 0.0) + seconds
     record["notebooks"][name] = {
         "scores": result.scores,
+        "points": result.points,
         "unanswered": result.unanswered,
-        "families": {grade_id: list(verdict.families) for grade_id, verdict in result.verdicts.items()},
+        "families": {
+            **{grade_id: ["failed_test"] * failed for grade_id, failed in result.plain.items()},
+            **{grade_id: list(verdict.families) for grade_id, verdict in result.verdicts.items()},
+        },
         "parts": {
             grade_id: [[part.name, part.earned, part.points] for part in verdict.parts]
             for grade_id, verdict in result.verdicts.items()
@@ -84,12 +90,20 @@ ATTEMPTS = 2
 IN_A_ROW = 3  # submissions one after the other without a sandbox: it is the computer, and the run ends
 
 Known = dict[str, dict[str, ReleasedNotebook]]
+Records = Iterator[tuple[Submission, Record]]
 
 
 def grade_here(
-    course: Course, known: Known, submissions: Sequence[Submission], options: Options, salt: str
-) -> Iterator[tuple[Submission, Record]]:
+    course: Course,
+    known: Known,
+    submissions: Sequence[Submission],
+    options: Options,
+    salt: str,
+    before: Callable[[Callable[[Sequence[Submission]], Records]], None] = lambda grade: None,
+) -> Records:
     """Grade the submissions in worker processes on this machine; yield each with its record, in the order of finishing.
+
+    before : called first with a function that grades others; what it raises ends the run before anything is graded
 
     Raises UserError when the sandbox can't be started.
     """
@@ -100,7 +114,12 @@ def grade_here(
     with Grader(confined=options.confined, salt=salt, seconds=options.seconds) as first:
         for torch in {template.torch for submission in submissions for template in known[submission.section].values()}:
             first.zygote(torch)  # numpy and the rest are loaded once; every worker gets a fork of that
-        yield from _in_workers(known, submissions, min(options.workers, len(submissions)), first)
+
+        def in_workers(some: Sequence[Submission]) -> Records:
+            return _in_workers(known, some, min(options.workers, len(some)), first)
+
+        before(in_workers)
+        yield from in_workers(submissions)
 
 
 def _in_workers(

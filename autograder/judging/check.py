@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -44,6 +46,12 @@ class Check:
     def grade_id(self) -> str:
         return self.name.partition("/")[2]
 
+    @property
+    def place(self) -> str:
+        """Where it is written: checks/s04_ridge.py, line 12."""
+        code = self.function.__code__
+        return _place(code.co_filename, code.co_firstlineno)
+
     def judge(self, student: Student, seed: str | int = "") -> Verdict:
         """Run the check. Never raises for anything the student's process does."""
         grading = _Grading(student)
@@ -61,7 +69,7 @@ class Check:
             if grading.is_about_an_answer(error):
                 mistake = ODD
             else:  # a fault of the check; it must not stop the run
-                problem = visible(f"{self.name}: {type(error).__name__}: {str(error)[:500]}")
+                problem = visible(f"{_line_of(error, self)}: {self.name}: {type(error).__name__}: {str(error)[:500]}")
         finally:
             _current.reset(token)
         if mistake is not None:
@@ -70,6 +78,13 @@ class Check:
             rest.mistakes.append(mistake)
             grading.parts.append(rest)
         parts = tuple(p.result() for p in grading.parts)
+        total = sum(one.points for one in parts)
+        # A right answer goes through all parts, so this is found before anybody is graded: see `grading.trial`.
+        if problem is None and all(one.passed for one in parts) and abs(total - self.points) > 1e-6:
+            problem = (
+                f"{self.place}: the parts of {self.name} add up to {total:g} points, and the check is worth "
+                f"{self.points:g}. Change the points of its parts."
+            )
         doubts = tuple(dict.fromkeys(grading.doubts))
         return Verdict(self.name, self.points, parts, problem, tuple(grading.notes), doubts)
 
@@ -96,6 +111,20 @@ def check(
 def registered(package: str) -> list[Check]:
     """The checks that the modules of a package have registered so far, in the order of their definition."""
     return list(REGISTRY.get(package, {}).values())
+
+
+def _place(file: str, line: int | None) -> str:
+    path = Path(file)
+    return f"{path.parent.name}/{path.name}, line {line or 1}"
+
+
+def _line_of(error: BaseException, check: Check) -> str:
+    """The line of the course's checks at which an error came up."""
+    folder = Path(check.function.__code__.co_filename).parent
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(folder)
+    ]
+    return _place(frames[-1].filename, frames[-1].lineno) if frames else check.place
 
 
 def _registered(package: str, name: str) -> Check:

@@ -12,8 +12,10 @@ import importlib
 import importlib.machinery
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
 
+from ..errors import CourseError
 from .check import Check, registered
 
 
@@ -26,11 +28,18 @@ def load(folder: Path, section: str) -> dict[str, Check]:
     """The checks of a section by grade_id; empty when it has none (its grade cells are plain nbgrader tests).
 
     folder : the course's checks, see `Course.checks`
+
+    Raises CourseError, with file and line, when they cannot be imported.
     """
     if not (folder / f"{module_name(section)}.py").is_file():
         return {}
     package = package_of(folder)
-    importlib.import_module(f"{package}.{module_name(section)}")
+    _import(folder, package, module_name(section))
+    for check in registered(package):
+        if check.function.__module__ == f"{package}.{module_name(section)}" and check.section != section:
+            raise CourseError(
+                f"{check.place}: {check.name!r} is no check of {section}: its name begins with {section}/."
+            )
     return {check.grade_id: check for check in registered(package) if check.section == section}
 
 
@@ -44,8 +53,23 @@ def all_checks(folder: Path) -> list[Check]:
     """Every check of a course, ordered by section and then as written in its module."""
     package = package_of(folder)
     for path in sorted(folder.glob("s[0-9]*.py")):
-        importlib.import_module(f"{package}.{path.stem}")
+        _import(folder, package, path.stem)
     return sorted(registered(package), key=lambda check: check.section)
+
+
+def _import(folder: Path, package: str, module: str) -> None:
+    """Import a module of the checks. Raises CourseError, with file and line, whatever is wrong with it."""
+    try:
+        importlib.import_module(f"{package}.{module}")
+    except Exception as error:
+        places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+        if isinstance(error, SyntaxError) and error.filename:
+            places.append((error.filename, error.lineno))
+        inside = [(Path(file), line) for file, line in places if Path(file).is_relative_to(folder.resolve())]
+        path, line = inside[-1] if inside else (folder.resolve() / f"{module}.py", 1)
+        where = f"{folder.name}/{path.relative_to(folder.resolve())}, line {line}"
+        said = error.msg if isinstance(error, SyntaxError) else f"{type(error).__name__}: {error}"
+        raise CourseError(f"{where}: {said}. Mend it; nothing can be judged before.") from error
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

@@ -8,9 +8,9 @@
            address" (a participants list or a grader report) as exports/moodle-roster.csv, and its rows are used.
            Without it a student's id stands under "Username".
 
-Scores are nbgrader's: manual over automatic, extra credit added, the late penalty taken off. A section
-that was not handed in is an empty cell: platforms leave such a grade as it is. When all sections are exported, those
-that nobody has handed in are left out.
+Scores are nbgrader's: manual over automatic, extra credit added, the late penalty taken off. A section that was not
+handed in, or that nobody could read, is an empty cell: platforms leave such a grade as it is. When all sections are
+exported, those that nobody has handed in are left out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from backprop.files import write_atomically
 
 from ..course import Course
 from ..errors import UserError
-from ..gradebook.reader import Grades, Person, Section, read_grades
+from ..gradebook.reader import GradedSubmission, Grades, Person, Section, read_grades
 from .roster import Roster, Row, read_roster
 
 # A spreadsheet takes a text that begins with one of these for a formula, and may run it.
@@ -107,7 +107,7 @@ def _plain(course: Course, grades: Grades) -> tuple[list[Row], list[str]]:
         details: Row = []
         for section in grades.sections:
             submission = section.submissions.get(person.id)
-            row += [number_cell(submission and submission.score), number_cell(section.points)]
+            row += [_score(submission), number_cell(section.points)]
             row += [number_cell(submission and submission.penalty)]
             row += ["" if submission is None else "yes" if submission.needs_person else "no"]
             marks = [submission.mark(item) if submission else None for item in section.items]
@@ -176,7 +176,12 @@ def _moodle(course: Course, grades: Grades) -> tuple[list[Row], list[str]]:
 
 def _scores(grades: Grades, person: Person | None) -> Row:
     handed_in = [section.submissions.get(person.id) if person else None for section in grades.sections]
-    return [number_cell(submission and submission.score) for submission in handed_in]
+    return [_score(submission) for submission in handed_in]
+
+
+def _score(submission: GradedSubmission | None) -> str:
+    """The score of a section; empty where nothing was handed in, or nothing of it has been scored by anybody."""
+    return "" if submission is None or submission.unseen else number_cell(submission.score)
 
 
 def _without_row(grades: Grades, matched: dict[int, Person]) -> list[str]:

@@ -16,6 +16,7 @@ from typing import Any
 from rich.table import Table
 
 from ..course import Course
+from ..errors import CourseError
 from ..judging.check import Check
 from ..judging.load import find
 from ..judging.student import Student
@@ -232,5 +233,5 @@ def judge(cells: Sequence[Cell], check: Check, cell: str, source: str, seeds: Se
     for seed in seeds:
         verdict = in_time(lambda seed=seed: once(seed), Verdict(check.name, check.points))
         if verdict.problem:
-            raise RuntimeError(f"{verdict.problem} (seed {seed})\n{source}")
+            raise CourseError(f"{verdict.problem} (seed {seed})\n{source}")
         yield verdict

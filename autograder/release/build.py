@@ -18,16 +18,14 @@ from traitlets.config import Config
 
 from backprop.files import is_left_over, write_atomically
 
-from ..course import Course
+from ..course import EXTRA_FILES, Course
 from ..errors import CourseError
 from ..nbgrader_steps import _convert, _names, _step_name, _steps
-from ..submissions.released import unequal_points
-from ..text import read_utf8
+from ..submissions.released import misnamed_checks, unequal_points
+from ..text import count, read_utf8
 from .leaks import Leak, find_leaks, stray_files
 from .text_notebook import complete_notebook, read_text, shorten, write_text
 
-# A section's own list of data files for students: one name a line, relative to its folder in notebooks/.
-EXTRA_FILES = "files.txt"
 # What else there is to know of a section: {"torch": true, "weights": [{"file": "best.npz", "max_mb": 16}]}, or less.
 FACTS = "section.json"
 
@@ -80,16 +78,15 @@ def student_version(nb: NotebookNode, section: str, name: str, config: Config | 
 
 def extra_files(course: Course, section: str) -> list[str]:
     """Return the names in notebooks/<section>/files.txt: what students get beside the notebooks, one name a line."""
-    listing = course.notebooks / section / EXTRA_FILES
-    if not listing.is_file():
-        return []
-    names = [line.strip() for line in read_utf8(listing, course.shown(listing)).splitlines()]
-    names = [name for name in names if name and not name.startswith("#")]
+    listing, names = course.notebooks / section / EXTRA_FILES, course.extra_names(section)
     for name in names:
         path = course.notebooks / section / name
         inside = path.resolve().is_relative_to((course.notebooks / section).resolve())
-        if not inside or path.suffix in (".py", ".ipynb") or name in (EXTRA_FILES, FACTS):
-            raise CourseError(f"{course.shown(listing)} lists {name!r}; only data files in its folder may be named.")
+        notebook = path.suffix == ".ipynb" or path in course.scripts(section)
+        if not inside or notebook or name in (EXTRA_FILES, FACTS):
+            raise CourseError(
+                f"{course.shown(listing)} lists {name!r}; only data files and modules in its folder may be named."
+            )
         if not path.is_file():
             raise CourseError(f"{course.shown(listing)} lists {name!r}, which is not there. Add it, or drop the line.")
     return names
@@ -141,8 +138,8 @@ def build(course: Course, section: str) -> Built:
     for script in course.scripts(section):
         where = course.shown(script)
         source = read_text(read_utf8(script, where), section, where, facts)
-        unequal = unequal_points(course.checks, section, source.cells)
-        built.leaks += [Leak(where, text, number) for number, text in unequal]
+        faults = [check(course.checks, section, source.cells) for check in (unequal_points, misnamed_checks)]
+        built.leaks += [Leak(where, text, number) for found in faults for number, text in found]
         leaks = find_leaks(source, _without_cells(source), where)
         if not leaks:  # nbgrader stops at the first misused delimiter, so it is not asked before they are right
             student = student_version(source, section, script.stem, course.config)
@@ -194,12 +191,14 @@ def release(
     sections: Sequence[str] | None = None,
     progress: Callable[[int, int, str], None] = lambda done, total, name: None,
     force: bool = False,
+    trial: Callable[[dict[Path, bytes]], list[str]] | None = None,
 ) -> list[Path]:
     """Make source/ and release/ of the given sections (all by default) and return the files that changed.
 
     The text itself is put in its one canonical form: header dropped, metadata shortened. Nothing at all is written when
     something leaks. progress : called with (done, total, section) after each section
     force : take the text even where the paired notebook in source/ was edited later
+    trial : says what is wrong with the solutions in these files; nothing is written then (`grading.trial`)
 
     Raises LeaksFound, naming every place, and CourseError for text that cannot be read.
     """
@@ -207,6 +206,10 @@ def release(
     if not force:
         for path, content in files.items():
             _refuse_to_lose_edits(course, path, content)
+    wrong = trial(files) if trial else []
+    if wrong:
+        text = f"Nothing was released: {count(len(wrong), 'fault')}. `--no-run` releases without running the solutions."
+        raise CourseError("\n".join([text, *(f"  {line}" for line in wrong)]))
     remove_left_overs({path.parent for path in files})
     changed = _changed(files)
     for path in changed:

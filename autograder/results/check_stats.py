@@ -13,6 +13,7 @@ from rich.text import Text
 
 from backprop.checking.mistake_kinds import FAMILIES
 
+from ..gradebook.reader import Section
 from ..grading.record import Record
 
 # The ways of giving no result, beside the mistakes in one.
@@ -21,6 +22,7 @@ OTHER_FAMILIES = {
     "unfinished": "not finished (NotImplementedError)",
     "raises": "an error while it ran",
     "time": "did not finish in time",
+    "failed_test": "the test raised an error",
     "died": "ended the notebook's process",
     "torch": "PyTorch used where it is not to be",
     "train_mode": "the model left in the wrong mode (train or eval)",
@@ -42,8 +44,8 @@ def in_words(family: str) -> str:
 class CheckStats:
     """How one check went for everybody who handed its notebook in.
 
-    points   : what it is worth; where the records do not tell, the most that anybody got. A check worth nothing (an
-               optional exercise) counts as full where no mistake was named, as zero where one was
+    points   : what it is worth. A check worth nothing (an optional exercise) counts as full where no mistake was named,
+               as zero where one was
     clean    : for each score, whether no mistake was named
     families : in how many submissions each mistake was named
     """
@@ -88,26 +90,47 @@ class CheckStats:
         return sorted(named.items(), key=lambda item: (-item[1], item[0]))[:most]
 
 
+def as_in_gradebook(records: Iterable[Record], sections: Iterable[Section]) -> list[Record]:
+    """The records with the scores that a person has put in place of the automatic ones, as the gradebook counts."""
+    graded = {section.name: section.submissions for section in sections}
+    corrected = []
+    for record in records:
+        submission = graded.get(record["section"], {}).get(record["student"])
+        notebooks = {}
+        for name, result in record["notebooks"].items():
+            marks = submission.notebooks[name].marks if submission and name in submission.notebooks else {}
+            given = {
+                cell: marks[cell].score
+                for cell, score in result["scores"].items()
+                if score is not None and cell in marks and marks[cell].by_person
+            }
+            notebooks[name] = {**result, "scores": {**result["scores"], **given}}
+        corrected.append({**record, "notebooks": notebooks})
+    return corrected
+
+
 def check_stats(records: Iterable[Record]) -> list[CheckStats]:
     """The statistics of every check that was scored without a person, by section and in the notebook's order."""
     found: dict[tuple[str, str, str], CheckStats] = {}
-    by_person = set()
+    written = set()
     for record in records:
         for notebook, result in record["notebooks"].items():
             for name, score in result["scores"].items():
                 key = (record["section"], notebook, name)
                 parts = result.get("parts", {}).get(name, [])
-                if score is None:
-                    by_person.add(key)
+                if score is None and name not in result.get("families", {}):
+                    written.add(key)
                 if score is None or (not parts and name in result.get("unanswered", [])):
-                    continue  # a written answer; left as it was, it gets its 0 points without a person
+                    continue  # a written answer (0 points where it was left so), or work that nobody could read
                 stats = found.setdefault(key, CheckStats(record["section"], name))
                 families = set(result.get("families", {}).get(name, []))
                 stats.scores.append(float(score))
                 stats.clean.append(not families)
-                stats.points = max(stats.points, sum(points for _, _, points in parts), float(score))
+                # Notes of earlier versions do not say what a cell is worth.
+                worth = result.get("points", {}).get(name, sum(points for _, _, points in parts))
+                stats.points = max(stats.points, float(worth), float(score))
                 stats.families.update(families)
-    checks = [stats for key, stats in found.items() if key not in by_person]
+    checks = [stats for key, stats in found.items() if key not in written]
     return sorted(checks, key=lambda stats: stats.section)
 
 

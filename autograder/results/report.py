@@ -15,7 +15,7 @@ from ..errors import UserError
 from ..gradebook.reader import GradedSubmission, Section, read_grades
 from ..grading.ledger import Ledger
 from ..grading.record import Record
-from .check_stats import check_stats
+from .check_stats import as_in_gradebook, check_stats
 from .report_page import bars, histogram, render, times
 
 SHOWN = ("start", "cells", "judge")  # the parts of a submission's time, by the clock
@@ -56,7 +56,7 @@ def chapter(section: Section, records: list[Record]) -> dict:
     """Everything that the page shows about one section."""
     # A note may be left of somebody who was taken out of the gradebook.
     records = [record for record in records if record["student"] in section.submissions]
-    stats = check_stats(records)
+    stats = check_stats(as_in_gradebook(records, [section]))
     worth = {item.name: item.points for item in section.items}
     for one in stats:
         one.points = worth.get(one.name) or one.points

@@ -85,9 +85,7 @@ def _of_student(
         if not folder.exists() and not folder.is_symlink():
             continue
         if folder.is_symlink() or (course.submitted / student).is_symlink():
-            problems.append(
-                f"{student}/{section}: the folder is a link and was not followed. Ask for a copy of it."
-            )
+            problems.append(f"{student}/{section}: the folder is a link and was not followed. Ask for a copy of it.")
         elif not folder.is_dir():
             problems.append(f"{student}/{section} is a file where a folder should be. Ask for it again.")
         else:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import difflib
 import functools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +16,8 @@ import nbformat
 from ..course import Course
 from ..errors import CourseError
 from ..judging.check import Check
-from ..judging.load import load, module_name
+from ..judging.load import load, module_name, package_of
+from .files import read_files
 from .notebook import plain
 
 RUBRIC_TAG = "rubric"  # cells that graders see and students never do
@@ -90,6 +94,7 @@ class ReleasedNotebook:
 
     torch   : its exercises are about torch, so torch is importable when it is graded
     weights : names of the files of trained weights that are handed in beside it
+    files   : the data files and modules that students got beside it, by relative name
     """
 
     section: str
@@ -97,6 +102,7 @@ class ReleasedNotebook:
     cells: tuple[ReleasedCell, ...]
     torch: bool = False
     weights: tuple[str, ...] = ()
+    files: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def grade_cells(self) -> Iterator[ReleasedCell]:
@@ -115,19 +121,40 @@ def released_notebooks(course: Course, section: str) -> dict[str, ReleasedNotebo
         raise CourseError(
             f"release/{section} has no notebook. Run `python -m autograder release {section}` first, or check the name."
         )
+    files, left_out = read_files(folder, set())
+    if left_out:
+        raise CourseError(f"release/{section}: {left_out[0]} Change notebooks/{section}/files.txt.")
     root, folder = course.root, course.checks
-    return {path.stem: _template(root, folder, section, path.stem, path.stat().st_mtime_ns) for path in paths}
+    checks = package_of(folder) if folder.is_dir() else ""
+    templates = {
+        path.stem: _template(root, folder, section, path.stem, (path.stat().st_mtime_ns, checks)) for path in paths
+    }
+    return {name: dataclasses.replace(template, files=files) for name, template in templates.items()}
 
 
 @functools.lru_cache(maxsize=64)
-def _template(root: Path, folder: Path, section: str, name: str, changed: int) -> ReleasedNotebook:
+def _template(root: Path, folder: Path, section: str, name: str, changed: tuple) -> ReleasedNotebook:
     course = Course(root)
     release = _read(course.release / section / f"{name}.ipynb")
-    source = {cell["id"]: cell for cell in _read(course.source / section / f"{name}.ipynb").cells}
-    checks = load(folder, section)
-    unequal = [text for _, text in unequal_points(folder, section, release.cells)]
-    if unequal:
-        raise CourseError("\n".join(f"release/{section}/{name}.ipynb: {text}" for text in unequal))
+    source = _read(course.source / section / f"{name}.ipynb")
+    return template_of(folder, section, name, release, source)
+
+
+def template_of(
+    folder: Path, section: str, name: str, release: nbformat.NotebookNode, source: nbformat.NotebookNode
+) -> ReleasedNotebook:
+    """The template made of both versions of a notebook. folder : the course's checks, see `Course.checks`
+
+    Raises CourseError where notebook and checks do not fit.
+    """
+    texts, checks = {cell["id"]: cell for cell in source.cells}, load(folder, section)
+    hidden = [texts.get(cell["id"], cell) for cell in release.cells]
+    faults = [
+        *(text for _, text in unequal_points(folder, section, release.cells)),
+        *(text for _, text in misnamed_checks(folder, section, hidden)),
+    ]
+    if faults:
+        raise CourseError("\n".join(f"release/{section}/{name}.ipynb: {text}" for text in faults))
     cells = []
     for cell in release.cells:
         nbgrader = dict(cell.metadata.get("nbgrader", {}))
@@ -136,7 +163,7 @@ def _template(root: Path, folder: Path, section: str, name: str, changed: int) -
                 id=cell["id"],
                 cell_type=cell.cell_type,
                 release=cell.source,
-                source=source[cell["id"]].source if cell["id"] in source else cell.source,
+                source=texts[cell["id"]].source if cell["id"] in texts else cell.source,
                 nbgrader=nbgrader,
                 metadata={"tags": list(cell.metadata.get("tags", []))},
                 check=checks.get(nbgrader.get("grade_id")) if _is_test(cell) else None,
@@ -157,6 +184,31 @@ def unequal_points(folder: Path, section: str, cells: Sequence[nbformat.Notebook
         if check is not None and abs(check.points - points) > 1e-9:
             text = f"{check.grade_id} is worth {points:g} in the notebook and {check.points:g} in its check: change "
             yield number, f"{text}{folder.name}/{module_name(section)}.py too."
+
+
+def misnamed_checks(folder: Path, section: str, cells: Sequence[nbformat.NotebookNode]) -> Iterator[tuple[int, str]]:
+    """Each test cell of the instructors' notebook, counted from 1, whose check nobody finds, and a sentence about it.
+
+    Such a cell would run as a plain test and fail for everybody, or leave its check unused.
+    """
+    checks = load(folder, section)
+    tests = {cell.metadata["nbgrader"].get("grade_id"): cell for cell in cells if _is_test(cell)}
+    unused = {name: check for name, check in checks.items() if name not in tests}
+    for number, cell in enumerate(cells, 1):
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        if not _is_test(cell):
+            continue
+        wanted, asked = f"{section}/{grade_id}", _ASKS.search(cell.source)
+        alike = difflib.get_close_matches(grade_id, unused, 1, 0.85)
+        meant = f" Is {unused[alike[0]].place} meant, {section}/{alike[0]}?" if alike else ""
+        if asked and asked[1] != wanted:
+            yield number, f"the hidden test of {grade_id} asks for the check {asked[1]!r}: write {wanted!r}.{meant}"
+        elif grade_id not in checks and (asked or alike):
+            yield number, f"{folder.name}/{module_name(section)}.py has no check {wanted!r}.{meant}"
+
+
+# What a hidden test says to have its cell judged: grade("04-ridge/sum_node_check", globals())
+_ASKS = re.compile(r"\bgrade\(\s*[\"']([^\"'\n]*)[\"']\s*,\s*globals\(")
 
 
 def _is_test(cell: nbformat.NotebookNode) -> bool:

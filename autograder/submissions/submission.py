@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..course import NAME
 from ..errors import CourseError
-from .choose import choose, untouched
+from .choose import Candidate, choose, untouched
 from .files import contents_of, found_files, open_no_link
-from .notebook import Remark, SubmittedCell
+from .notebook import MAX_NOTEBOOK, Remark, SubmittedCell
 from .released import ReleasedNotebook
 
 
@@ -48,6 +50,11 @@ class Contents:
     timestamp: str = ""
     faults: list[str] = field(default_factory=list)
 
+    @property
+    def unreadable(self) -> list[str]:
+        """The notebooks that were handed in and of which nothing could be read: a person has to look."""
+        return [name for name, cells in self.cells.items() if not cells]
+
     def unread(self, wanted: Iterable[str]) -> list[str]:
         """The notebooks among those wanted that were not handed in or could not be read to the end."""
         return [
@@ -64,7 +71,7 @@ def read_contents(folder: Path, wanted: dict[str, ReleasedNotebook]) -> Contents
     files = contents_of(choice.files, problems)
     cells, said = {}, {}
     for name, candidate in choice.notebooks.items():
-        cells[name], wrong = candidate.read
+        cells[name], wrong = _read_as(wanted[name], candidate)
         said[name] = [*map(Remark, choice.remarks[name]), *wrong]
         if cells[name] and untouched(wanted[name], cells[name]):
             said[name].append(Remark(f"{candidate.file.name[:80]!r} is as it was released: nothing is written in it."))
@@ -84,3 +91,25 @@ def _handed_in(folder: Path) -> tuple[str, list[str]]:
         return "", []
     text = "its timestamp.txt holds no time that can be read, so nobody knows whether it is late. Correct it."
     return "", [text]
+
+
+def _read_as(wanted: ReleasedNotebook, candidate: Candidate) -> tuple[list[SubmittedCell], list[str]]:
+    """As `candidate.read`; of a notebook of another section no cell is taken, and the sentence says whose it is."""
+    cells, problems = candidate.read
+    theirs = {cell.grade_id for cell in cells} - {""}
+    if len(theirs & {cell.grade_id for cell in wanted.cells}) * 2 >= len(theirs):
+        return cells, problems
+    section = _section_of(candidate)
+    move = f" If it was meant, move it into the student's folder {section}/." if section else ""
+    whose = f"the notebook of {section}" if section else "another notebook"
+    name = candidate.file.name[:80]
+    return [], [f"{name} is {whose}, not {wanted.name} of {wanted.section}, and was not graded.{move}"]
+
+
+def _section_of(candidate: Candidate) -> str:
+    """The section that a notebook says it is of, "" where it says none that could be one."""
+    try:
+        section = json.loads(candidate.file.read(MAX_NOTEBOOK))["metadata"]["backprop"]["section"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return ""
+    return section if isinstance(section, str) and NAME.match(section) and len(section) <= 80 else ""

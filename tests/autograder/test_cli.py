@@ -261,7 +261,8 @@ def test_a_whole_round_from_the_command_line(run, here):
     assert (status, err) == (0, "") and out == "Nothing to grade: 2 submissions up to date.\n"
     status, out, err = run("feedback", "04")
     assert (status, err) == (0, "") and "2 pages written to feedback/\n" in out
-    assert out.endswith("A person has still to grade answers in 1 submission (ana/04-ridge).\n")
+    # Nobody has seen the work of bob yet: it waits for a person, and is no 0.
+    assert out.endswith("A person has still to grade answers in 2 submissions (ana/04-ridge, bob/04-ridge).\n")
     assert "\nAll pages in feedback/ are up to date.\n" in run("feedback", "04")[1]
     status, out, err = run("grade", "07")
     assert (status, out, err) == (0, "submitted/ has nothing for 07-softmax-nll.\n", "")

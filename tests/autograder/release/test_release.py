@@ -511,7 +511,8 @@ def test_changed_points_tests_and_names_reach_the_gradebook_but_no_score_by_hand
         assert gradebook.find_grade_cell("why", "ridge", "04-ridge").max_score == 6
         assert "import  grade" in gradebook.find_source_cell("sum_node_check", "ridge", "04-ridge").source
 
-        text_of(course).write_text(RIDGE.replace('"sum_node_check"', '"renamed_check"'))
+        plain = RIDGE.replace('grade("04-ridge/sum_node_check", globals())', "assert SumNode")
+        text_of(course).write_text(plain.replace('"sum_node_check"', '"renamed_check"'))
         release(course)
         for name in ("manual_score", "extra_credit"):
             setattr(gradebook.find_grade("sum_node_check", "ridge", "04-ridge", "ana"), name, 3)
