@@ -121,7 +121,7 @@ def released_notebooks(course: Course, section: str) -> dict[str, ReleasedNotebo
         raise CourseError(
             f"release/{section} has no notebook. Run `python -m autograder release {section}` first, or check the name."
         )
-    files, left_out = read_files(folder, set())
+    files, left_out = read_files(folder)
     if left_out:
         raise CourseError(f"release/{section}: {left_out[0]} Change notebooks/{section}/files.txt.")
     root, folder = course.root, course.checks
