@@ -4,7 +4,7 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import AssignLatePenalties
 
 from autograder.nbgrader_hooks import JudgeSubmission, SaveScores, SubmissionExporter
-from autograder.release.build import CompleteMetadata, LeakCheck
+from autograder.release.build import CompleteMetadata, LeakCheck, ListCells
 from autograder.results.sanitize import FILTERS, SanitizeCells
 
 c = get_config()  # noqa: F821  (traitlets hands it to this file)
@@ -15,10 +15,12 @@ c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "files
 
 # --- release ------------------------------------------------------------------------------------------------------
 # `python -m autograder release` is the usual way; with these, `nbgrader generate_assignment` and the formgrader's
-# button leave the same notebooks: short metadata is completed first, and nothing that leaks is written at the end.
+# button leave the same notebooks: short metadata is completed first, then the cells of the release are listed, and
+# nothing that leaks is written at the end.
 c.GenerateAssignment.preprocessors = [
     CompleteMetadata,
     *GenerateAssignment.class_traits()["preprocessors"].default(),
+    ListCells,
     LeakCheck,
 ]
 

@@ -125,14 +125,12 @@ def packages(course: Course) -> Iterator[Finding]:
             False, f"nbgrader {nbgrader} was never tried with this course. pip install 'nbgrader>=0.9.5,<0.10'."
         )
     for module, package, purpose in (
-        ("pypandoc", "pypandoc_binary", "answers as PDF"),
+        ("markdown_it", "markdown-it-py", "answers as PDF"),
         ("typst", "typst", "answers as PDF"),
         ("distributed", "distributed", "grading on a cluster"),
     ):
         if importlib.util.find_spec(module) is None:
             yield Finding(False, f"{package} is not installed ({purpose}). pip install {package}.", optional=True)
-        elif module == "pypandoc" and not _pandoc():
-            yield Finding(False, "pypandoc is installed without pandoc. pip install pypandoc_binary.", optional=True)
         else:
             yield Finding(True, f"{package} {_version(package)} ({purpose})", optional=True)
 
@@ -142,15 +140,6 @@ def _version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return ""
-
-
-def _pandoc() -> bool:
-    import pypandoc
-
-    try:
-        return bool(pypandoc.get_pandoc_version())
-    except OSError:
-        return False
 
 
 def torch(course: Course) -> Iterator[Finding]:

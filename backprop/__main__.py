@@ -45,7 +45,11 @@ def _parser() -> argparse.ArgumentParser:
     pdf = commands.add_parser("pdf", help="one PDF of your answers, code, figures and check results")
     pdf.add_argument("notebooks", nargs="+", metavar="NOTEBOOK")
     pdf.add_argument("-o", "--output", required=True, metavar="OUT.pdf", help="where to write the PDF")
-    pdf.add_argument("--name", default="", help="your name, for the title")
+    pdf.add_argument("--name", default="", help="your name, for the first page")
+    pdf.add_argument("--id", default="", help="your id, for the first page")
+    pdf.add_argument("--paper", choices=["a4", "us-letter"], default="a4", help="paper (a4)")
+    pdf.add_argument("--question", action="append", default=[], metavar="ID", help="only this one; may be repeated")
+    pdf.add_argument("--new-pages", action="store_true", help="begin each question on a new page")
     pdf.set_defaults(run=_pdf)
 
     check = commands.add_parser("check", help="is this notebook ready to hand in?")
@@ -61,10 +65,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _pdf(options: argparse.Namespace) -> int:
-    from .handin.answers import make_pdf
+    from .handin.answers import Options, make_pdf
 
-    for problem in make_pdf(options.notebooks, options.output, options.name):
+    chosen = Options(options.name, options.id, "compact", options.paper, options.question, options.new_pages)
+    made = make_pdf(options.notebooks, options.output, chosen)
+    for problem in made.problems:
         print(problem, file=sys.stderr)
+    for line in made.state:
+        print(line)
     print(f"Wrote {options.output}.")
     return 0
 

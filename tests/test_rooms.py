@@ -15,7 +15,7 @@ STANDARD = set(sys.stdlib_module_names)
 # What each room may import besides the standard library; the same names as in its pyproject.toml.
 LIBRARY = {"backprop", "numpy", "matplotlib", "pooch"}
 CHECK = {"nbformat", "nbclient", "jupyter_client"}
-LIBRARY_EXTRAS = {"torch", "torchvision", "safetensors", "PIL", "pypandoc", "typst"} | CHECK
+LIBRARY_EXTRAS = {"torch", "torchvision", "safetensors", "PIL", "typst", "markdown_it"} | CHECK
 NOTEBOOK = {"backprop", "numpy", "matplotlib"}
 TORCH = {"torch", "torchvision"}
 TORCH_SECTIONS = ("09-", "10-")

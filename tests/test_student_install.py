@@ -91,7 +91,7 @@ def test_an_environment_of_its_own_gets_the_library_what_check_and_pdf_need_and_
     )
     names = chosen(folder)
     wanted = {"backprop-course", "numpy", "matplotlib", "pooch", "nbclient", "nbformat", "ipykernel", "jupyter-client"}
-    assert wanted | {"jupyterlab", "pypandoc-binary", "typst"} <= names
+    assert wanted | {"jupyterlab", "markdown-it-py", "typst"} <= names
     assert not {"torch", "torchvision", "networkx"} & names
 
 

@@ -86,7 +86,7 @@ def _give_back(
     demo: Course, sections: list[str], answers: list[Path], workers: int, steps: Callable[[str], Any]
 ) -> dict[str, Path]:
     """Write feedback, grades, the report and a PDF; return where everything is."""
-    from backprop.handin.answers import make_pdf
+    from backprop.handin.answers import Options, make_pdf
 
     from ..lms.export import export_grades
     from ..results.feedback import write_feedback
@@ -97,7 +97,7 @@ def _give_back(
     grades, _ = export_grades(demo, "csv", None, sections)
     page = write_report(demo, None, sections)
     pdf = demo.exports / "ada-answers.pdf"
-    make_pdf(answers, pdf, name="ada")
+    make_pdf(answers, pdf, Options(name="ada"))
     return {
         "the course": demo.root,
         "the students' notebooks": demo.release,

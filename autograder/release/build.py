@@ -17,6 +17,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets.config import Config
 
 from backprop.files import is_left_over, write_atomically
+from backprop.handin.notebook import cell_digest
 
 from ..course import EXTRA_FILES, Course
 from ..errors import CourseError
@@ -58,6 +59,14 @@ class CompleteMetadata(NbGraderPreprocessor):
         return nb, resources
 
 
+class ListCells(NbGraderPreprocessor):
+    """Writes down which cells a release has, see `list_cells`."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        list_cells(nb)
+        return nb, resources
+
+
 class LeakCheck(NbGraderPreprocessor):
     """Stops `nbgrader generate_assignment` before it writes a notebook that leaks."""
 
@@ -73,7 +82,23 @@ def student_version(nb: NotebookNode, section: str, name: str, config: Config | 
     """Return what students get of source notebook `nb`: nbgrader's steps of `config`, without the database."""
     steps = [step for step in _steps(config) if _step_name(step) not in ("SaveCells", "LeakCheck")]
     resources = {"metadata": {"name": name, "path": ""}, "nbgrader": _names(section, name)}
-    return _convert(nb, steps, resources, config)
+    student = _convert(nb, steps, resources, config)
+    list_cells(student)
+    return student
+
+
+def list_cells(nb: NotebookNode) -> None:
+    """Write into the metadata of a student's notebook what the release consists of.
+
+    `backprop.digests` has the digest of each cell that nbgrader does not know, by its id: what is none of them is the
+    student's own, and belongs into the PDF of the answers. `backprop.questions` has the graded cells in order, with
+    their points.
+    """
+    own = nb.metadata.setdefault("backprop", NotebookNode())
+    own["digests"] = {c.id: cell_digest(c.cell_type, c.source) for c in nb.cells if "nbgrader" not in c.metadata}
+    roles = [cell.metadata.get("nbgrader", {}) for cell in nb.cells]
+    graded = [role for role in roles if role.get("grade") or role.get("task")]
+    own["questions"] = [{"id": role["grade_id"], "points": role.get("points", 0)} for role in graded]
 
 
 def extra_files(course: Course, section: str) -> list[str]:

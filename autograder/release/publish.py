@@ -20,7 +20,7 @@ from backprop.files import is_left_over, write_atomically
 
 from ..course import Course
 from ..errors import CourseError
-from .build import LeaksFound, encode, out_of_step, remove_left_overs
+from .build import LeaksFound, encode, list_cells, out_of_step, remove_left_overs
 from .hosting import Hosting, point_links, point_setup_cells
 from .leaks import Leak, read_regions, repeats
 
@@ -163,8 +163,12 @@ def _point_to(nb: nbformat.NotebookNode, name: str, wheel: str, published: set[s
     """Let the notebook install the published wheel, and lead to what is published with it."""
     replaced = point_setup_cells(nb, name, wheel, hosting)
     point_links(nb, name, published, hosting)
-    if hosting is None:
-        return
+    if hosting is not None:
+        _add_badge(nb, name, hosting, replaced)
+    list_cells(nb)
+
+
+def _add_badge(nb: nbformat.NotebookNode, name: str, hosting: Hosting, replaced: int) -> None:
     if not replaced:
         raise CourseError(
             f"release/{name} has no cell tagged setup that installs backprop-course, so it cannot run in Colab. Add "

@@ -41,6 +41,7 @@ class Cell:
     outputs: list[dict[str, Any]] = field(default_factory=list)
     attachments: dict[str, Any] = field(default_factory=dict)
     execution_count: int | None = None
+    id: str = ""
 
     @property
     def grading(self) -> dict[str, Any]:
@@ -89,6 +90,16 @@ class Cell:
         expected = self.grading.get("checksum")
         return _is_locked(self.grading) and isinstance(expected, str) and expected != self._checksum()
 
+    @property
+    def is_untouched(self) -> bool:
+        """True when a cell of nbgrader's still has the checksum of the release: a stub as it was given out."""
+        return self.grading.get("checksum") == self._checksum()
+
+    @property
+    def digest(self) -> str:
+        """What `metadata.backprop.digests` of a release holds for a cell like this one."""
+        return cell_digest(self.kind, self.source)
+
     def _checksum(self) -> str:
         # nbgrader's rule (nbgrader.utils.compute_checksum, 0.9): everything that makes the cell what it is, in order.
         grading = self.grading
@@ -114,6 +125,29 @@ class Notebook:
     def course(self) -> dict[str, Any]:
         """What the course wrote into the notebook: the dictionary `backprop` of its metadata."""
         return _dictionary(self.metadata.get("backprop"))
+
+    @property
+    def questions(self) -> dict[str, float]:
+        """The graded cells of the release and their points, in order, as the course wrote them into the notebook."""
+        listed = self.course.get("questions")
+        entries = [_dictionary(entry) for entry in listed[:MAX_CELLS]] if isinstance(listed, list) else []
+        points = {clean(str(entry.get("id", ""))): entry.get("points") for entry in entries}
+        return {name: float(n) for name, n in points.items() if name and isinstance(n, (int, float))}
+
+    def origin(self, cell: Cell) -> str:
+        """Where a cell comes from: `released` as it is, `changed` by the student, `added` by the student; `unknown`.
+
+        nbgrader's cells are known by their checksum, others by the digests that the release wrote into the notebook's
+        metadata, whatever became of their ids. A notebook without these has cells of unknown origin.
+        """
+        if cell.grade_id:
+            return "changed" if cell.was_changed else "released"
+        known = _dictionary(self.course.get("digests"))
+        if not known:
+            return "unknown"
+        if cell.digest in known.values():
+            return "released"
+        return "changed" if cell.id in known else "added"
 
     def weights(self) -> list[Weights]:
         """The weights files that the notebook declares, each a path beside the notebook.
@@ -160,6 +194,11 @@ def read_notebook(path: str | Path) -> Notebook:
     return Notebook(path, _section(path, metadata), cells, metadata)
 
 
+def cell_digest(kind: str, source: str) -> str:
+    """A short digest of a cell: the first 12 hexadecimal digits of SHA-256 of its kind and its text without edges."""
+    return hashlib.sha256(f"{kind}\0{clean(source).strip()}".encode()).hexdigest()[:12]
+
+
 def _content(path: Path) -> bytes:
     try:
         if path.exists() and not path.is_file():  # a pipe would never end
@@ -203,6 +242,7 @@ def _cell(number: int, cell: dict[str, Any]) -> Cell:
         outputs=[output for output in outputs if isinstance(output, dict)] if isinstance(outputs, list) else [],
         attachments=_dictionary(cell.get("attachments")),
         execution_count=count if isinstance(count, int) else None,
+        id=str(cell.get("id", "")),
     )
 
 

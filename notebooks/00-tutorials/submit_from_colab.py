@@ -145,8 +145,8 @@ write_practice("def double(x):\n    return 2 * x", "Because $x + x = (1 + 1)\\,x
 # follow each other. It needs two more packages, which this cell gets when they are not there:
 
 # %%
-if not (importlib.util.find_spec("pypandoc") and importlib.util.find_spec("typst")):
-    get_ipython().run_line_magic("pip", "install -q pypandoc_binary typst==0.14.9")
+if not (importlib.util.find_spec("markdown_it") and importlib.util.find_spec("typst")):
+    get_ipython().run_line_magic("pip", "install -q markdown-it-py typst==0.14.9")
 
 # %%
 pdf = practice.with_name("answers.pdf")

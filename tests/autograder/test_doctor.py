@@ -80,9 +80,9 @@ def test_torch_that_cannot_be_imported_is_named(course, monkeypatch):
 def test_missing_and_odd_packages_are_named(course, monkeypatch):
     monkeypatch.setattr(doctor.importlib.metadata, "version", lambda name: "0.10.1" if name == "nbgrader" else "1")
     monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: None)
-    nbgrader, pandoc, typst, cluster = doctor.packages(course)
+    nbgrader, markdown, typst, cluster = doctor.packages(course)
     assert not nbgrader.good and "0.10.1" in nbgrader.text
-    for finding, package in ((pandoc, "pypandoc_binary"), (typst, "typst"), (cluster, "distributed")):
+    for finding, package in ((markdown, "markdown-it-py"), (typst, "typst"), (cluster, "distributed")):
         assert not finding.good and finding.optional and f"pip install {package}" in finding.text
 
 

@@ -294,7 +294,8 @@ def test_no_extra_replaces_a_package_that_colab_has(colab, published, extras):
     dry = ["python", "-m", "pip", "install", "-q", "--dry-run", "--report", str(report)]
     colab.run(*dry, f"{wheel}[{extras}]")
     names = {entry["metadata"]["name"].lower() for entry in json.loads(report.read_text())["install"]}
-    assert names <= {"backprop-course", "pypandoc_binary", "pypandoc-binary", "typst", "jedi"}
+    new = {"backprop-course", "typst", "jedi", "markdown-it-py", "mdurl"}
+    assert names <= new
 
 
 # -- notebooks ------------------------------------------------------------------------------------------------------
@@ -340,7 +341,7 @@ def test_a_student_opens_solves_checks_prints_and_hands_in_from_drive(installed,
     tutorial = nbformat.read(published / "00-tutorials" / "submit_from_colab.ipynb", as_version=4)
     code = [cell.source for cell in tutorial.cells if cell.cell_type == "code"]
     (mount,) = [source for source in code if "drive" in source]
-    (printing,) = [source for source in code if "pypandoc_binary" in source]
+    (printing,) = [source for source in code if "typst==" in source]
     mount = mount.replace("/content", str(installed.content))
     drive = installed.content / "drive" / "MyDrive" / "Colab Notebooks"
     shutil.rmtree(drive, ignore_errors=True)  # the folder has been another stand-in's
@@ -369,4 +370,4 @@ def test_a_student_opens_solves_checks_prints_and_hands_in_from_drive(installed,
         assert handed_in.read("04-ridge/ridge.ipynb") == (drive / "ridge.ipynb").read_bytes()
     after = installed.packages()
     assert {name: after.get(name) for name in before} == before
-    assert set(after) - set(before) <= {"pypandoc-binary", "typst"}
+    assert set(after) - set(before) <= {"typst", "markdown-it-py", "mdurl"}

@@ -4,36 +4,35 @@ from __future__ import annotations
 
 import base64
 import errno
-import json
 import os
 import re
-import shutil
-import struct
-import subprocess
 import tempfile
 import threading
 import time
 import unicodedata
-import zlib
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from hand_ins import answer, check_cell, graded, needs_pdftotext, png, save, text_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from backprop.__main__ import main
 from backprop.handin import notebook as notebook_file
-from backprop.handin.answers import _without_data_pictures, make_pdf
+from backprop.handin.answers import make_pdf as make
+from backprop.handin.blocks import Block, Content
+from backprop.handin.document import DRESSED, Document
+from backprop.handin.html_to_typst import wrapped
+from backprop.handin.images import CellImages
+from backprop.handin.markdown import Passage
 from backprop.handin.math_spans import Formula, take_formulas
 from backprop.handin.notebook import NotebookError, read_notebook
-from backprop.handin.pandoc import wrapped
-from backprop.handin.typst import Passage, Press, scratch_folder
+from backprop.handin.typst import Typesetter
 from backprop.latex import Macros
 
 FORMULAS = (Path(__file__).parent / "formulas.txt").read_text("utf-8").splitlines()
-needs_pdftotext = pytest.mark.skipif(not shutil.which("pdftotext"), reason="pdftotext (poppler-utils) is missing")
 
 # Commands and the character that must be found in the PDF for each.
 SYMBOLS = dict(
@@ -45,45 +44,6 @@ SYMBOLS = dict(
 )  # fmt: skip
 
 
-def png(width: int = 40, height: int = 20) -> str:
-    """A grey PNG picture, base64."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    rows = zlib.compress(b"".join(b"\0" + b"\x80" * width for _ in range(height)))
-    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
-    return base64.b64encode(data).decode()
-
-
-def graded(grade_id: str, **flags: object) -> dict[str, object]:
-    base = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3}
-    return {"nbgrader": {**base, "grade_id": grade_id, **flags}}
-
-
-def answer(source: str, grade_id: str = "q1", **more: object):
-    return new_markdown_cell(source, metadata=graded(grade_id, grade=True, solution=True, points=4), **more)
-
-
-def check_cell(outputs: list, count: int | None = 1):
-    meta = graded("node_check", grade=True, locked=True, points=5)
-    return new_code_cell("check()", metadata=meta, outputs=outputs, execution_count=count)
-
-
-def save(folder: Path, *cells: object, section: str = "04-ridge", name: str = "ridge.ipynb") -> Path:
-    book = new_notebook(cells=list(cells), metadata={"backprop": {"section": section}})
-    path = folder / name
-    path.write_text(json.dumps(book), "utf-8")
-    return path
-
-
-def text_of(pdf: Path | bytes) -> str:
-    content = pdf if isinstance(pdf, bytes) else pdf.read_bytes()
-    done = subprocess.run(["pdftotext", "-layout", "-", "-"], input=content, capture_output=True, check=True)
-    return unicodedata.normalize("NFKC", done.stdout.decode())
-
-
 def printed(tmp_path: Path, *cells: object) -> tuple[str, list[str]]:
     """The text of the PDF made of these cells, spaces made single, and the problems reported."""
     out = tmp_path / "out.pdf"
@@ -91,17 +51,21 @@ def printed(tmp_path: Path, *cells: object) -> tuple[str, list[str]]:
     return " ".join(text_of(out).split()), problems
 
 
+def make_pdf(paths: list[Path], out: Path) -> list[str]:
+    """Make the PDF; return its problems."""
+    return make(paths, out).problems
+
+
 def set_formulas(sources: list[str]) -> tuple[list[str], list[str]]:
     """Each formula on a page of its own: (the text of each page, the problems)."""
-    with scratch_folder() as folder:
-        press = Press(Path(folder))
-        passages = []
-        for number, source in enumerate(sources):
-            found: list[Formula] = []
-            passages.append(Passage(take_formulas(source, found), f"line {number + 1}", found, Macros(), {}))
-        pages = press.set_passages(passages)
-        pdf = press.print('#import "style.typ": *\n#show: dressed\n' + "\n#pagebreak()\n".join(pages))
-    return text_of(pdf).split("\f"), press.problems
+    passages = [Passage.read(source, f"line {i}", CellImages({}, None)) for i, source in enumerate(sources, 1)]
+    blocks = [Block("text", i, passage.place, passage=passage) for i, passage in enumerate(passages)]
+    content = Content(None, "formulas", blocks, passages=passages)  # type: ignore[arg-type]
+    with tempfile.TemporaryDirectory() as folder, Typesetter(Path(folder)) as typesetter:
+        document = Document([content], typesetter, Path(folder))
+        start = DRESSED + '#set document(title: "formulas")\n#heading(level: 1, "-")\n'
+        pdf = document.set(lambda: start + "\n#pagebreak()\n".join(map(document.include, range(len(blocks)))))
+    return text_of(pdf).split("\f"), document.problems()
 
 
 def must_appear(tex: str) -> Counter[str]:
@@ -207,7 +171,7 @@ def test_answers_code_figures_and_checks_are_there(tmp_path: Path) -> None:
         "Why is the sky green?", "moss", "def forward(x):", "maxdiff 3.1e-11 ok",
         "This check ended in an error: AssertionError: shapes differ", "This check was not run: it has no output.",
         "This check was run and printed nothing.", "Figure of cell 9", "Answer q2 · 4 points Not answered.",
-        "Check node_check · 5 points", "Page 1 of 1", "• one • two",
+        "Check node_check · 5 points", "Page 1 of 2", "• one • two",
     ):  # fmt: skip
         assert expected in text, expected
     assert "<Figure>" not in text and "\x1b" not in text
@@ -381,10 +345,12 @@ def test_braces_as_deep_as_anybody_needs_them_are_followed() -> None:
 def test_a_picture_written_into_the_text_is_shown_whatever_stands_between_type_and_content() -> None:
     kinds = ["image/png;base64", "image/svg+xml;charset=utf-8;base64", "image/png;name=a-b.png;x=1;base64"]
     for kind in kinds:
-        text, pictures = _without_data_pictures(f"![a](data:{kind},{png()}) b")
-        assert text == "![a](attachment:inline-0) b"
-        assert pictures == {"attachment:inline-0": base64.b64decode(png())}
-    assert _without_data_pictures("data:image/svg+xml;utf8,%3Csvg%3E")[1] == {"attachment:inline-0": b"<svg>"}
+        images = CellImages({}, None)
+        assert images.take(f"![a](data:{kind},{png()}) b") == "![a](inline-image:0) b"
+        assert images.get("inline-image:0") == base64.b64decode(png())
+    images = CellImages({}, None)
+    images.take("data:image/svg+xml;utf8,%3Csvg%3E")
+    assert images.get("inline-image:0") == b"<svg>"
 
 
 def test_wrong_usage_exits_with_2() -> None:
