@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import resource
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
 from ..course import Course
@@ -203,12 +205,26 @@ class _Worker:
             self.process.join()
 
 
+MEMORY = 2**30  # bytes that a worker may take on top of what it starts with, whatever answers make it calculate
+
+
+def limit_memory(more: int = MEMORY) -> None:
+    """Let this process take so many bytes more than it has; what would need more raises MemoryError (Linux)."""
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        has = int(next(line.split()[1] for line in lines if line.startswith("VmData:"))) * 1024
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        wanted = has + more if most == resource.RLIM_INFINITY else min(has + more, most)
+        resource.setrlimit(resource.RLIMIT_DATA, (wanted, most))
+
+
 def _work(connection: Connection, other: Connection, known: Known, grader: Grader) -> None:
     """Runs in the worker: one submission after the other until the connection closes."""
     other.close()
     confine.prctl(confine.PR_SET_PDEATHSIG, signal.SIGKILL)  # nobody would take its results
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's business
     os.environ.update(ONE_THREAD)
+    limit_memory()
     with grader:
         while True:
             try:

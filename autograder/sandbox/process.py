@@ -9,6 +9,7 @@ from __future__ import annotations
 import array
 import contextlib
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -145,6 +146,7 @@ class Zygote:
             stderr=subprocess.PIPE,
             env=ENVIRONMENT,
             start_new_session=True,
+            preexec_fn=_no_memory_limit,
         )
         theirs.close()
         self._control = ours
@@ -242,6 +244,12 @@ class Zygote:
 
     def __exit__(self, *exception: object) -> None:
         self.stop()
+
+
+def _no_memory_limit() -> None:
+    """In the new process: the limit of a worker's memory is not that of the sandbox, which has limits of its own."""
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 @dataclass

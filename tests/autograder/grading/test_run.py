@@ -16,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from places import ROOT, descendants, full_disk, needs_bubblewrap
 from small_class import QUICK, SECTION, rows
@@ -662,3 +663,21 @@ def test_the_courses_own_marks_in_a_submission_are_reported(course):
     found = {record["student"]: record["suspicions"] for record in quick(course).graded}
     assert all("uses the course's own marks" in found[student] for student in ("ana", "bea", "cem"))
     assert not found["dan"]
+
+
+def test_a_worker_that_would_need_gigabytes_stops_there_and_goes_on_with_the_next(course, monkeypatch):
+    from autograder.grading import workers
+
+    for student in ("ana", "eve", "zoe"):
+        hand_in(course, MadeUp(student, ""), [SECTION])
+    original = workers.grade_submission
+
+    def hungry(wanted, submission, contents, grader):
+        if submission.student == "eve":
+            np.ones(2 * 2**30, "u1")
+        return original(wanted, submission, contents, grader)
+
+    monkeypatch.setattr(workers, "grade_submission", hungry)
+    summary = grade_class(course, [SECTION], options=Options(workers=1))
+    assert score(course, "ana", "sum_node_check") == score(course, "zoe", "sum_node_check") == 5
+    assert len(summary.faults) == 1 and "eve" in summary.faults[0] and "MemoryError" in summary.faults[0]

@@ -472,7 +472,7 @@ def ordinary_python():
         pytest.skip("setpriv is not installed, so the tests cannot become an ordinary user")
     if why := complaint("bwrap", "--unshare-all", "--ro-bind", "/", "/", "true"):
         pytest.skip(f"this machine gives ordinary users no name spaces: {why}")
-    if why := complaint("ls", *library_folders(), str(ROOT / "autograder" / "inside")):
+    if why := complaint("ls", *library_folders(), str(ROOT / "autograder" / "sandbox" / "inside")):
         pytest.skip(f"an ordinary user cannot read the libraries or the repository: {why}")
     if not complaint("ls", *_interpreter_folders()):
         yield sys.executable
