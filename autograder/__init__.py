@@ -1,6 +1,6 @@
 """The instructor's side: releases, checks, sandboxed grading, feedback.
 
-In a hidden test cell, `grade("04-ridge/sum_node_check", globals())` runs the same check that the
+In a hidden test cell, `grade("02-sums/add_check", globals())` runs the same check that the
 grader runs from outside the student's process.
 """
 
@@ -30,7 +30,7 @@ class NoPoints(AssertionError):
 def grade(name: str, namespace: dict[str, Any]) -> float | None:
     """Judge the names of a kernel and answer the way nbgrader reads a test cell.
 
-    name      : section/grade_id, e.g. "04-ridge/sum_node_check"
+    name      : section/grade_id, e.g. "02-sums/add_check"
     namespace : the notebook's globals()
 
     Returns None for full points (nbgrader: no output, full marks) and the earned points for a part of

@@ -37,7 +37,7 @@ app = typer.Typer(
 )
 console = Console(highlight=False, soft_wrap=True, emoji=False)
 
-Sections = Annotated[list[str] | None, typer.Argument(help="Sections, e.g. 04-ridge or 04; all when left out.")]
+Sections = Annotated[list[str] | None, typer.Argument(help="Sections, e.g. 02-sums or 02; all when left out.")]
 Students = Annotated[list[str] | None, typer.Option("--student", help="Only this student; may be repeated.")]
 Workers = Annotated[int, typer.Option(min=1, max=256, help="Worker processes.")]
 CORES = os.cpu_count() or 1

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from backprop.datasets import FOLDERS
+
 from .course import Course, schema_version
 from .errors import UserError, reason
 
@@ -20,11 +22,6 @@ GIB = 2**30
 LEAST_DISK = 2 * GIB
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 DRIVERS = "For PostgreSQL: pip install psycopg[binary], and begin db_url with postgresql+psycopg:// ."
-DATA = {
-    "CIFAR-10": ("cifar-10-batches-py", "08-cifar"),
-    "Fashion-MNIST": ("FashionMNIST/raw", "09-fashion-mnist"),
-    "ImageNet weights": ("imagenet", "10-imagenet"),
-}
 
 
 @dataclass
@@ -237,18 +234,18 @@ def data(course: Course) -> Iterator[Finding]:
     """The data sets."""
     named = os.environ.get("BACKPROP_DATA")
     if not named:
-        text = "BACKPROP_DATA is not set: sections 08 to 10 download their data when they are used."
+        text = f"BACKPROP_DATA is not set: {', '.join(FOLDERS)} are downloaded when they are used."
         yield Finding(False, text, optional=True)
         return
     folder = Path(named).expanduser()
     if not folder.is_dir():
         yield Finding(False, f"BACKPROP_DATA names {folder}, which is no folder. Correct it or unset it.")
         return
-    for name, (inside, section) in DATA.items():
+    for name, inside in FOLDERS.items():
         if (folder / inside).is_dir() and any((folder / inside).iterdir()):
             yield Finding(True, f"{name} is in BACKPROP_DATA", optional=True)
         else:
-            text = f"{name} is not in BACKPROP_DATA ({folder / inside}): {section} will download it."
+            text = f"{name} is not in BACKPROP_DATA ({folder / inside}): it is downloaded when it is used."
             yield Finding(False, text, optional=True)
 
 

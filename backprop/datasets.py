@@ -66,6 +66,8 @@ FASHION_CLASSES = (
     "ankle boot",
 )
 
+# Where each data set lies below the folder that BACKPROP_DATA names.
+FOLDERS = {"CIFAR-10": "cifar-10-batches-py", "Fashion-MNIST": "FashionMNIST/raw", "ImageNet weights": "imagenet"}
 CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 FASHION_URL = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
 
@@ -116,7 +118,7 @@ def load_cifar10(
     Raises DataError if the files are missing and can't be downloaded, are damaged, or hold too few pictures.
     """
     check_sizes(num_train, num_val, num_test, 50000, 10000)
-    folder = _local_folder(data_dir, "cifar-10-batches-py") or _download_cifar10()
+    folder = _local_folder(data_dir, FOLDERS["CIFAR-10"]) or _download_cifar10()
     names = sorted(_CIFAR10_MD5)  # the five training batches, then the test batch
     batches = [_read_cifar10_batch(folder / name) for name in names]
     X = np.concatenate([batch[0] for batch in batches[:5]])
@@ -150,7 +152,7 @@ def load_fashion_mnist(
     Raises DataError if the files are missing and can't be downloaded, are damaged, or hold too few pictures.
     """
     check_sizes(num_train, num_val, num_test, 60000, 10000)
-    folder = _local_folder(data_dir, "FashionMNIST/raw") or _download_fashion_mnist()
+    folder = _local_folder(data_dir, FOLDERS["Fashion-MNIST"]) or _download_fashion_mnist()
     arrays = [_read_idx(folder / name) for name in _FASHION_MD5]
     train = arrays[0][:, np.newaxis], arrays[1]
     test = arrays[2][:, np.newaxis], arrays[3]

@@ -1,6 +1,7 @@
 """Which room may know which: the student library knows nothing of the autograder, notebooks know the library only."""
 
 import ast
+import re
 import subprocess
 import sys
 
@@ -139,3 +140,98 @@ def test_a_foreign_import_in_a_notebook_is_seen():
     assert foreign_imports("09-fashion-mnist", "here", cell, cell.source) == ["here imports pandas"]
     cell.metadata["tags"] = ["optional"]
     assert foreign_imports("04-ridge", "here", cell, cell.source) == ["here imports pandas"]
+
+
+# -- the engine -------------------------------------------------------------------------------------------------------
+
+# The rooms and single files of autograder/, each line above those that may import it. A line names rooms that do not
+# import one another.
+ORDER = [
+    ["errors"],
+    ["text"],
+    ["course"],
+    ["lock", "nbgrader_steps"],
+    ["sandbox"],
+    ["judging"],
+    ["submissions"],
+    ["gradebook"],
+    ["release"],
+    ["grading"],
+    ["results", "lms"],
+    ["harmless", "mutants", "nbgrader_hooks", "doctor"],
+    ["demo"],
+    ["__main__"],
+]
+FACADE = {"grading": {"grade_notebook"}, "judging": {"find", "Student"}, "course": {"Course"}}  # what __init__ hands on
+
+
+def engine_imports():
+    """Yield (place, room, room that it imports, name) of each import from one room of the engine to another."""
+    for path in modules("autograder"):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        room = parts[1]
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                base = list(parts[: len(parts) - node.level]) if node.level else []
+                names = [[*base, *filter(None, (node.module or "").split(".")), alias.name] for alias in node.names]
+            elif isinstance(node, ast.Import):
+                names = [alias.name.split(".") for alias in node.names]
+            else:
+                continue
+            for name in names:
+                if name[0] == "autograder" and len(name) > 1 and name[1] != room:
+                    yield f"{path.relative_to(ROOT)}:{node.lineno}", room, name[1], name[-1]
+
+
+def test_every_room_of_the_engine_has_its_place_in_the_order():
+    rooms = {path.relative_to(ROOT / "autograder").with_suffix("").parts[0] for path in modules("autograder")}
+    assert rooms - {"__init__"} == {room for line in ORDER for room in line}
+
+
+def test_a_room_of_the_engine_imports_only_rooms_above_it():
+    place = {room: number for number, line in enumerate(ORDER) for room in line}
+    wrong = [
+        f"{where} imports {other}"
+        for where, room, other, name in engine_imports()
+        if (name not in FACADE.get(other, ()) if room == "__init__" else place[other] >= place[room])
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_engine_knows_no_module_of_a_course():
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in modules("autograder")
+        for line, name in imported(path.read_text())
+        if name in {"checks", "notebooks", "tests", "benchmarks"}
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def names_of_this_course():
+    """The sections, the exercises and where they come from: what a course has and an engine does not."""
+    sections = {path.parent.name for path in (ROOT / "release").glob("*/*.ipynb")}
+    topics = {section.partition("-")[2] for section in sections} - {"tutorials"}
+    exercises = {
+        cell.metadata["nbgrader"]["grade_id"].removesuffix("_check")
+        for _, _, cell in cells("release")
+        if cell.metadata.get("nbgrader", {}).get("solution")
+    }
+    # The others are ordinary words, or the names of formats of numbers.
+    exercises = {name for name in exercises if "_" in name and len(name) > 4} - {"by_hand"}
+    handouts = {"NYU", "B189", "CS189", "EECS", "LIGN", "CIFAR", "ImageNet", "Fashion-MNIST"}
+    return sections | topics | exercises | handouts
+
+
+def test_the_engine_names_no_section_no_exercise_and_no_handout():
+    known = names_of_this_course()
+    assert len(known) > 60 and {"04-ridge", "sum_node", "NYU"} <= known
+    pattern = re.compile(r"(?<![A-Za-z0-9_])(" + "|".join(map(re.escape, sorted(known))) + r")(?![A-Za-z0-9])")
+    files = [path for path in (ROOT / "autograder").rglob("*") if path.suffix in (".py", ".html", ".js", ".css")]
+    wrong = [
+        f"{path.relative_to(ROOT)}:{number}: {found[0]}"
+        for path in files
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if (found := pattern.search(line))
+    ]
+    assert not wrong, "\n".join(wrong)

@@ -7,18 +7,22 @@ source notebooks; wrong ones are patches of them.
 from __future__ import annotations
 
 import copy
+import importlib
 import json
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
 
 from ..course import Course
+from ..errors import UserError
+from ..judging.load import package_of
 from ..submissions.released import ReleasedNotebook, released_notebooks
 
 Notebook = dict[str, Any]
@@ -218,59 +222,21 @@ def twisted(notebook: Notebook, section: str) -> None:
 
 # -- the class ------------------------------------------------------------------------------------------------------
 
-CLASS: tuple[MadeUp, ...] = (
-    MadeUp("ada", "everything right"),
-    MadeUp(
-        "ben",
-        "everything right, written another way, with prints and a warning",
-        {
-            "staged_product": replace("g = x + y", "print('working on it')\n    g = y + x"),
-            "d_W2": replace("return", "np.log(np.zeros(1))\n    return 1.0 *"),
-            "sum_node": replace("self.a.d_out += self.d_out", "self.a.d_out = self.a.d_out + self.d_out"),
-        },
-    ),
-    MadeUp("chi", "the first half of each notebook", keep=lambda template, grade_id: in_first_half(template, grade_id)),
-    MadeUp("dov", "handed in as released", keep=lambda template, grade_id: False),
-    MadeUp(
-        "eli",
-        "a lost path in f3, no ReLU mask at the first layer, ridge without its penalty",
-        {
-            "f3": replace("grad_e2 = grad_p2 / d + grad_d", "grad_e2 = grad_p2 / d"),
-            "d_r0": replace(" * slopes", ""),
-            "ridge_regression": replace("L2NormPenaltyNode(l2_reg, w,", "L2NormPenaltyNode(0.0, w,"),
-        },
-    ),
-    MadeUp(
-        "fay",
-        "copies forgotten, an outer product swapped, = for +=",
-        {
-            "shared_input": replace("dfdb = dfdb1 + dfdb2", "dfdb = dfdb2"),
-            "d_W1": replace(
-                'np.outer(d_loss_d_r1(variable_dict, W2, y_observed), variable_dict["h0"])',
-                'np.outer(variable_dict["h0"], d_loss_d_r1(variable_dict, W2, y_observed))',
-            ),
-            "l2_penalty": replace("self.w.d_out += ", "self.w.d_out = "),
-        },
-        timestamp="2026-03-20 12:00:00 UTC",
-    ),
-    MadeUp("gus", "a cell that ends the process", damage=crash),
-    MadeUp(
-        "hal",
-        "a loop that never ends, in a cell and in a function",
-        {"f3": replace("e1, e2 =", "while True:\n        pass\n    e1, e2 =")},
-        damage=lambda notebook, section: never_end(notebook, section) if section.startswith("03") else None,
-    ),
-    MadeUp("ivy", "hostile", keep=lambda template, grade_id: False, damage=attack),
-    MadeUp("jan", "cells duplicated and deleted", damage=duplicate_and_delete),
-    MadeUp("kim", "saved again by Colab", damage=resave_in_colab),
-    MadeUp(
-        "lea",
-        "one upload cut off, one without metadata, one upside down",
-        damage=lambda notebook, section: {"01": cut_off, "03": lose_metadata}.get(section[:2], twisted)(
-            notebook, section
-        ),
-    ),
-)
+
+def made_up_class(course: Course) -> ModuleType:
+    """The course's own module `made_up_class`: SECTIONS, those that the demo runs, and CLASS, its students.
+
+    What a student answers is about exercises, so it lies with the checks. Raises UserError where a course has none.
+    """
+    if not (course.checks / "made_up_class.py").is_file():
+        raise UserError(f"{course.shown(course.checks)}/made_up_class.py is not there: this course has no demo.")
+    return importlib.import_module(f"{package_of(course.checks)}.made_up_class")
+
+
+def __getattr__(name: str) -> object:
+    if name == "CLASS":
+        return made_up_class(Course.find()).CLASS
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def in_first_half(template: ReleasedNotebook, grade_id: str) -> bool:
@@ -279,9 +245,9 @@ def in_first_half(template: ReleasedNotebook, grade_id: str) -> bool:
     return order.index(grade_id) < len(order) / 2
 
 
-def make_class(course: Course, sections: Sequence[str], students: Sequence[MadeUp] = CLASS) -> None:
-    """Hand in the submissions of the made-up class."""
-    for student in students:
+def make_class(course: Course, sections: Sequence[str], students: Sequence[MadeUp] = ()) -> None:
+    """Hand in the submissions of the students; of the course's whole made-up class when none are named."""
+    for student in students or made_up_class(course).CLASS:
         hand_in(course, student, sections)
 
 

@@ -18,9 +18,13 @@ from ..grading.workers import Options
 from ..sandbox.bubblewrap import INSTALL_BUBBLEWRAP
 from ..sandbox.process import Zygote
 from ..submissions.released import released_notebooks
-from .classroom import CLASS, copy_course, make_class, run_cells
+from .classroom import copy_course, made_up_class, make_class, run_cells
 
-SECTIONS = ("01-staged-backprop", "03-relu-net-by-hand", "04-ridge")
+
+def __getattr__(name: str) -> object:
+    if name == "SECTIONS":
+        return made_up_class(Course.find()).SECTIONS
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def run_demo(
@@ -37,7 +41,7 @@ def run_demo(
     if folder is not None and folder.exists() and any(folder.iterdir()):
         raise UserError(f"{folder} is not empty. Name a new folder for the demo course.")
     demo = copy_course(course, Path(folder or tempfile.mkdtemp(prefix="backprop-demo-")).resolve())
-    sections = demo.choose(list(SECTIONS))
+    sections = demo.choose(list(made_up_class(demo).SECTIONS))
     answers = _hand_in(demo, sections, say, steps)
     options = Options(workers=workers, seconds=Seconds(cell=4, request=2, notebook=60))
     with steps("grading") as progress:
@@ -70,12 +74,14 @@ def _hand_in(demo: Course, sections: list[str], say: Callable[[str], None], step
 
     with steps("building the release") as progress:
         release(demo, sections, progress=progress)
-    say(f"A class of {len(CLASS)} hands in {len(sections)} sections:")
-    for student in CLASS:
+    students = made_up_class(demo).CLASS
+    say(f"A class of {len(students)} hands in {len(sections)} sections:")
+    for student in students:
         say(f"  {student.name}   {student.story}")
     make_class(demo, sections)
-    answers = sorted((demo.submitted / "ada").glob("*/*.ipynb"))
-    with steps("ada runs her notebooks") as progress:
+    first = students[0].name
+    answers = sorted((demo.submitted / first).glob("*/*.ipynb"))
+    with steps(f"{first} runs the notebooks") as progress:
         for number, path in enumerate(answers, 1):
             run_cells(path)
             progress(number, len(answers), path.stem)

@@ -160,7 +160,7 @@ def grade_notebook(
     """Grade one notebook file, with no gradebook and no course tree around it.
 
     path    : the submitted notebook; files beside it (trained weights, images) are seen by its cells
-    section : e.g. "04-ridge"; a section with several notebooks is told apart by the file's name
+    section : e.g. "02-sums"; a section with several notebooks is told apart by the file's name
     course  : where release/ and source/ are; by default the course that the working folder lies in
     grader  : to grade many notebooks with the same zygotes
 

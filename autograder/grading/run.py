@@ -114,7 +114,7 @@ def apply(course: Course, writer: GradebookWriter, ledger: Ledger, submission: S
 def _write_beside(folder: Path, name: str, content: bytes) -> None:
     """Write a file of the submission beside the graded notebooks; a folder called like one of them gets another name.
 
-    A folder `ridge.ipynb` comes out of an honest zip, and the graded notebook has to stand there.
+    A folder `sums.ipynb` comes out of an honest zip, and the graded notebook has to stand there.
     """
     *folders, last = name.split("/")
     for part in folders:

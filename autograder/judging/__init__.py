@@ -2,11 +2,11 @@
 
 A check reads like the specification of its exercise:
 
-    @check("04-ridge/sum_node_check", points=5)
-    def sum_node(student: Student, draw: Draw) -> None:
-        \"\"\"SumNode adds two scalars and hands its upstream gradient to both.\"\"\"
+    @check("02-sums/add_check", points=5)
+    def add(student: Student, draw: Draw) -> None:
+        \"\"\"AddNode adds two scalars and hands its upstream gradient to both.\"\"\"
         a, b, upstream = draw.scalar(), draw.scalar(), draw.scalar()
-        run = student.run_node("SumNode", a=a, b=b, upstream=upstream)
+        run = student.run_node("AddNode", a=a, b=b, upstream=upstream)
         with part("forward", points=2):
             expect(run.out, a + b, name="out")
         with part("backward", points=3):

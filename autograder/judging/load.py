@@ -1,4 +1,4 @@
-"""A course's own checks: a folder of modules, one a section (`04-ridge` is judged by `s04_ridge.py`), loaded by path.
+"""A course's own checks: a folder of modules, one a section (`02-sums` is judged by `s02_sums.py`), loaded by path.
 
 The folder is imported as a package whose name is made from its content, so several courses, or a course before and
 after an edit, can be judged in one process without meeting one another.
@@ -20,7 +20,7 @@ from .check import Check, registered
 
 
 def module_name(section: str) -> str:
-    """The module that holds the checks of a section, e.g. "04-ridge" -> "s04_ridge"."""
+    """The module that holds the checks of a section, e.g. "02-sums" -> "s02_sums"."""
     return "s" + section.replace("-", "_")
 
 

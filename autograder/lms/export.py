@@ -150,7 +150,7 @@ def _canvas_name(person: Person) -> str:
 
 
 def _canvas_column(roster: Roster, section: Section) -> str:
-    """The roster's own column of the section, "04-ridge (1234)", so that Canvas fills it and makes no new one."""
+    """The roster's own column of the section, "02-sums (1234)", so that Canvas fills it and makes no new one."""
     pattern = re.compile(re.escape(section.name) + r"( \(\d+\))?\Z", re.IGNORECASE)
     return next((title for title in roster.header if pattern.match(title.strip())), section.name)
 

@@ -1,6 +1,6 @@
 """Wrong and right solutions of an exercise, and the notebook that they are patched into.
 
-`checks/mutants/s04_ridge.py` of a course holds `EXERCISES`, a list of `Exercise`: for a check, the mutants (small named
+`checks/mutants/s02_sums.py` of a course holds `EXERCISES`, a list of `Exercise`: for a check, the mutants (small named
 patches of the reference solution, each a mistake a student makes) and the variants (right solutions written
 differently). The reference solution is the one in `notebooks/`.
 """

@@ -1,8 +1,8 @@
 """Answers written by people who had the notebook alone, never the checks: what becomes of them.
 
-`checks/mutants/unseen/04-ridge.txt` of a course holds whole cells, each after a line
+`checks/mutants/unseen/02-sums.txt` of a course holds whole cells, each after a line
 
-    # %% sum_node | wrong | what is wrong about it
+    # %% add | wrong | what is wrong about it
 
 They are frozen before they are first judged and never edited to fit; `first_contact.json` beside them keeps how that
 first judging went.

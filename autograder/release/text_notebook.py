@@ -2,8 +2,8 @@
 
 Each cell begins with a line like one of these:
 
-    # %% nbgrader={"grade_id": "sum_node", "solution": true}
-    # %% nbgrader={"grade": true, "grade_id": "sum_node_check", "points": 5}
+    # %% nbgrader={"grade_id": "add", "solution": true}
+    # %% nbgrader={"grade": true, "grade_id": "add_check", "points": 5}
     # %% [markdown] nbgrader={"grade": true, "grade_id": "why", "points": 4, "solution": true}
     # %% tags=["train"]
 """

@@ -191,7 +191,7 @@ def _work(template: ReleasedNotebook, cells: list[SubmittedCell]) -> tuple[int, 
 
 
 def _reads_like_one(file: Found) -> bool:
-    """Whether a file of another name is a notebook by its content: ridge.json, a download without an ending."""
+    """Whether a file of another name is a notebook by its content: sums.json, a download without an ending."""
     if PurePosixPath(file.name.lower()).suffix not in ENDINGS:
         return False
     try:

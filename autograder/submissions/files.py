@@ -80,7 +80,7 @@ class Found:
 
 
 def is_notebook(path: str) -> bool:
-    """Whether a file calls itself a notebook: ridge.ipynb, RIDGE.IPYNB, ridge.ipynb.txt, but not ridge.ipynb.zip."""
+    """Whether a file calls itself a notebook: sums.ipynb, SUMS.IPYNB, sums.ipynb.txt, but not sums.ipynb.zip."""
     return IPYNB.search(path) is not None
 
 

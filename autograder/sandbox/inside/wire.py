@@ -43,7 +43,7 @@ class Handle:
     """A value that stays in the student's process.
 
     number : its key there
-    kind   : what it is, in words for messages, e.g. "a SumNode object"
+    kind   : what it is, in words for messages, e.g. "an AddNode object"
     """
 
     number: int

@@ -8,13 +8,14 @@ import pytest
 from places import ROOT, needs_bubblewrap
 
 from autograder.course import Course
-from autograder.demo.classroom import CLASS, copy_course, make_class
-from autograder.demo.demo import SECTIONS
+from autograder.demo.classroom import copy_course, made_up_class, make_class
 from autograder.grading.notebook import Seconds
 from autograder.grading.run import grade_class
 from autograder.grading.workers import Options
 
 pytestmark = [needs_bubblewrap, pytest.mark.sandbox, pytest.mark.xdist_group("class")]
+
+CLASS, SECTIONS = made_up_class(Course(ROOT)).CLASS, made_up_class(Course(ROOT)).SECTIONS
 
 # Points by the autograder; full marks are 25, 40 and 24 (written answers are graded by hand).
 EXPECTED = {
