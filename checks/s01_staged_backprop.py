@@ -6,11 +6,12 @@ their parts carry no points, and their verdict is told all the same.
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from autograder.judging import Draw, Student, StudentError, check, expect, expect_true, part
+from autograder.judging import Draw, Student, StudentError, check, expect, expect_true, part, regions
 
 from .common.own_graph import Slopes, judge_drawing, judge_function, measured, named, named_point, pairs
 from .common.scalar_functions import (
@@ -88,25 +89,38 @@ def product_truth(x: float, y: float, z: float) -> Truth:
 @check(f"{SECTION}/staged_product_check", points=5)
 def staged_product(student: Student, draw: Draw) -> None:
     """staged_product returns (x + y) z and its three derivatives z, z, x + y."""
-    answers = at_points(student, "staged_product", _apart(draw), product_truth)
+    points = _points(draw, "xyz", lambda x, y, z: (x, y), lambda x, y, z: (x + y) * z)
+    answers = at_points(student, "staged_product", points, product_truth)
     with part("forward", points=1):
         judge_value(answers, "f")
     with part("backward", points=4):
         judge_gradients(answers, "f")
 
 
-def _apart(draw: Draw) -> list[tuple[float, ...]]:
-    """Two points with x + y well away from 0, where sums keep their digits in single precision too.
+def _points(
+    draw: Draw, names: str, terms: Callable[..., Sequence[float]], value: Callable[..., float], **region: Any
+) -> list[tuple[str, tuple[Any, ...]]]:
+    """Points for a function of numbers: (title, inputs), see `regions.inputs`.
 
-    The value is positive at one and negative at the other, so that a lost sign shows.
+    names : the inputs, one letter each
+    terms : what is added up on the way; sums stay well away from 0, where they keep their digits in single precision
+    value : the value. It is positive at the first point and negative at the second, so that a lost sign shows
     """
-    found: list[tuple[float, ...]] = []
-    signs = [1.0, -1.0]
-    while len(found) < 2:
-        x, y, z = point = floats(draw, 3)
-        if abs(x + y) > 0.3 and (x + y) * z * signs[len(found)] > 0:
-            found.append(point)
-    return found
+
+    def apart(array: Callable[..., Any], sign: float = 0.0) -> tuple[float, ...]:
+        for _ in range(1000):
+            point = tuple(float(array()) for _ in names)
+            if len(set(map(abs, point))) == 1:  # zeros or ones
+                break
+            added = list(terms(*point))
+            if abs(sum(added)) > 0.15 * max(map(abs, added)) and value(*point) * sign >= 0:
+                break
+        return point
+
+    ordinary = [("", apart(draw.scalar, 1.0)), ("", apart(draw.scalar, -1.0))]
+    elsewhere = [(title, apart(lambda array=array: array())) for title, array in regions(draw, **region)]
+    whole = [int(n) for n in draw.rng.permutation(np.arange(2, 12))[: len(names)]]
+    return [*ordinary, *elsewhere, ("whole numbers", tuple(whole))]
 
 
 @check(f"{SECTION}/by_hand_check", points=3)
@@ -164,11 +178,8 @@ def shared_truth(a: float, b: float) -> Truth:
 @check(f"{SECTION}/shared_input_check", points=5)
 def shared_input(student: Student, draw: Draw) -> None:
     """shared_input returns (a - b) b; two gradients arrive at b and add up to a - 2b."""
-    points: list[tuple[float, ...]] = []
-    while len(points) < 2:
-        a, b = floats(draw, 2)
-        if min(abs(a - b), abs(a - 2 * b)) > 0.3 and (a - b) * b * (1 - 2 * len(points)) > 0:
-            points.append((a, b))
+    points = _points(draw, "ab", lambda a, b: (a, -b) if abs(a - 2 * b) > 0.3 * abs(b) else (1, -1),
+                     lambda a, b: (a - b) * b)  # fmt: skip
     answers = at_points(student, "shared_input", points, shared_truth)
     with part("forward", points=1):
         judge_value(answers, "f")
@@ -193,7 +204,7 @@ def f1_truth(x1: float, w1: float, x2: float, w2: float, b: float, y: float) -> 
         gradients=dict(zip(("x1", "w1", "x2", "w2", "b", "y"), linear(2 * d), strict=True)),
         value_slips={
             "missing_term:ŷ is a1 + a2 + b": [without_b**2, (d - x1 * w1) ** 2, (d - x2 * w2) ** 2],
-            "wrong_loss:the last node is a square": [d, abs(d), math.sqrt(abs(d)), d**3],
+            "wrong_loss:the last node is a square": [d, abs(d), np.sqrt(abs(d)), d**3],
             "wrong_argument:a1 and a2 are products": sums**2,
             "wrong_argument:a2 = x2 w2": [once**2, (x1 * w1 + x1 * w2 + b - y) ** 2],
             "wrong_argument:d = ŷ − y": plus**2,
@@ -224,13 +235,12 @@ def f1_truth(x1: float, w1: float, x2: float, w2: float, b: float, y: float) -> 
 @check(f"{SECTION}/f1_check", points=0)
 def f1(student: Student, draw: Draw) -> None:
     """f1 returns (x1 w1 + x2 w2 + b - y)² and six derivatives: 2d times the other factor, ± 2d for b and y."""
-    points: list[tuple[float, ...]] = []
-    while len(points) < 2:
-        x1, w1, x2, w2, b, y = point = floats(draw, 6)
-        d = x1 * w1 + x2 * w2 + b - y
-        # Single precision keeps its digits in the difference, which is positive once and negative once.
-        if d * (1 - 2 * len(points)) > 0.5:
-            points.append(point)
+
+    def terms(x1: float, w1: float, x2: float, w2: float, b: float, y: float) -> list[float]:
+        return [x1 * w1, x2 * w2, b, -y]
+
+    # What is squared is positive once and negative once.
+    points = _points(draw, "xwXWby", terms, lambda *point: sum(terms(*point)))
     answers = at_points(student, "f1", points, f1_truth)
     with part("forward", points=0):
         judge_value(answers, "L")
@@ -239,8 +249,8 @@ def f1(student: Student, draw: Draw) -> None:
 
 
 def f2_truth(x: float) -> Truth:
-    e, log = math.exp(2 * x), math.log(abs(2 * x))
-    t, b, half = e - 1, e + 1, math.exp(x)
+    e, log = np.exp(2 * x), np.log(abs(2 * x))
+    t, b, half = e - 1, e + 1, np.exp(x)
     y = t / b
     slope, small = 1 - y * y, (half - 1) / (half + 1)
     through_t, through_b = 2 * e / b, -2 * e * t / b**2
@@ -281,10 +291,18 @@ def f2_truth(x: float) -> Truth:
     )  # fmt: skip
 
 
-@check(f"{SECTION}/f2_check", points=0)
+STEEP = {
+    "above 10": "1 − y², written with exp(2x), is lost in rounding there",
+    "above 100": "exp(2x) overflows, and the exercise does not ask for more",
+}
+
+
+@check(f"{SECTION}/f2_check", points=0, domain=STEEP)
 def f2(student: Student, draw: Draw) -> None:
     """f2 returns tanh x, written with exp(2x), and its derivative 1 - y²."""
-    points = [(float(sign * draw.positive(low=0.4, high=1.5)),) for sign in (1, -1)]
+    points = [("", (float(sign * draw.positive(low=0.4, high=1.5)),)) for sign in (1, -1)]
+    points += [(title, (float(array()),)) for title, array in regions(draw, up_to=1.0)]
+    points += [("numbers of about 4", (sign * draw.number(3, 5),)) for sign in (1, -1)] + [("whole numbers", (2,))]
     answers = at_points(student, "f2", points, f2_truth)
     with part("forward", points=0):
         judge_value(answers, "y")
@@ -300,22 +318,22 @@ def f3_truth(s1: float, s2: float, y: int) -> Truth:
     right = p - chosen
     other, base = "the probability that y does not choose (y is 1 or 2)", "a logarithm to another base"
     fork = "each e is used twice, and the path through {} is missing"
-    loss = -math.log(q)
-    as_number = -y * math.log(p[0]) - (1 - y) * math.log(p[1])
+    loss = -np.log(q)
+    as_number = -y * np.log(p[0]) - (1 - y) * np.log(p[1])
     with np.errstate(all="ignore"):
         plain = float(-np.log(s @ chosen / s.sum()))
     return Truth(
         value=loss,
         gradients={"s1": float(right[0]), "s2": float(right[1])},
         value_slips={
-            f"wrong_argument:{other}": -math.log(1 - q),
-            f"wrong_loss:{base}, where the natural one is asked for": [loss / math.log(2), loss / math.log(10)],
+            f"wrong_argument:{other}": -np.log(1 - q),
+            f"wrong_loss:{base}, where the natural one is asked for": [loss / np.log(2), loss / np.log(10)],
             "wrong_loss:the probability without its logarithm": [q, -q, 1 - q],
-            "wrong_loss:only the probability chosen by y counts": [loss - math.log(1 - q), loss + math.log(1 - q)],
+            "wrong_loss:only the probability chosen by y counts": [loss - np.log(1 - q), loss + np.log(1 - q)],
             "wrong_loss:y only chooses, it is not a number to calculate with": as_number if y == 2 else [],
-            "epsilon_in_log": [-math.log(q + 10.0**-k) for k in range(3, 12)],
-            "wrong_argument:the exponential of each score": plain if math.isfinite(plain) else [],
-            "wrong_argument:e is divided by the sum d": [float(-s @ chosen), math.log(d)],
+            "epsilon_in_log": [-np.log(q + 10.0**-k) for k in range(3, 12)],
+            "wrong_argument:the exponential of each score": plain if np.isfinite(plain) else [],
+            "wrong_argument:e is divided by the sum d": [float(-s @ chosen), np.log(d)],
         },
         gradient_slips=[
             (f"missing_term:{fork.format('the numerator')}", tuple(p)),
@@ -331,20 +349,28 @@ def f3_truth(s1: float, s2: float, y: int) -> Truth:
             ("wrong_argument:the slope of exp(s) is e itself", tuple(right / e * s)),
             ("missing_chain_factor:1/p of the logarithm", tuple(right * q)),
             ("missing_chain_factor:1/p of the logarithm", tuple(-right * q)),
-            (f"wrong_loss:{base}", tuple(right / math.log(2))),
-            (f"wrong_loss:{base}", tuple(right / math.log(10))),
+            (f"wrong_loss:{base}", tuple(right / np.log(2))),
+            (f"wrong_loss:{base}", tuple(right / np.log(10))),
             ("wrong_argument:p in place of 1/p in the slope of the logarithm", tuple(right * q * q)),
             ("wrong_argument:p in place of 1/p in the slope of the logarithm", tuple(-right * q * q)),
         ],
     )  # fmt: skip
 
 
-@check(f"{SECTION}/f3_check", points=10)
+@check(
+    f"{SECTION}/f3_check",
+    points=10,
+    domain={"above 100": "exp(s) overflows; large scores are the business of sections 07 and 08"},
+)
 def f3(student: Student, draw: Draw) -> None:
     """f3 returns -log of the softmax probability that y (1 or 2) chooses, and p, minus 1 at the chosen."""
-    scores = [(s1, s2) for s1, s2 in (floats(draw, 2) for _ in range(40)) if abs(s1 - s2) > 0.3][:4]
+    scores = [("", point) for point in (floats(draw, 2) for _ in range(40)) if abs(point[0] - point[1]) > 0.3][:4]
+    for title, array in regions(draw, up_to=60):
+        near = float(array())  # where scores are large their difference is not, or one probability is 1 to rounding
+        scores.append((title, (near, float(array()) if abs(near) < 1 else near + float(draw.scalar()))))
+    scores += [("ones", (1.0, 1.0)), ("whole numbers", (1, 2))]
     for y in (1, 2):
-        answers = at_points(student, "f3", [(s1, s2, y) for s1, s2 in scores], f3_truth)
+        answers = at_points(student, "f3", [(title, (*point, y)) for title, point in scores], f3_truth)
         with part(f"L for y = {y}", points=2):
             judge_value(answers, "L")
         with part(f"gradients for y = {y}", points=3):
@@ -354,7 +380,17 @@ def f3(student: Student, draw: Draw) -> None:
 # -- a graph of the student's own ------------------------------------------------------------------------------------
 
 
-@check(f"{SECTION}/f4_check", points=0)
+OWN = "the function is the student's own, and is looked at near f4_at only"
+
+
+@check(
+    f"{SECTION}/f4_check",
+    points=0,
+    domain=dict.fromkeys(
+        ["below 1e-5", "below 0.01", "below 0.4", "zeros", "ones", "above 10", "above 100", "no positive number",
+         "no negative number"], OWN
+    ),
+)  # fmt: skip
 def f4(student: Student, draw: Draw) -> None:
     """Any smooth function with five operators; its gradients agree with differences of its own value, taken here."""
     with part("drawing", points=0):

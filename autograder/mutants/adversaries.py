@@ -22,6 +22,7 @@ from ..course import Course
 from ..judging.check import Check
 from ..judging.load import find
 from ..judging.student import Student
+from ..judging.verdict import Verdict
 from .exercise import Cell, code_cells, exercises, namespace
 from .measure import in_time, spread
 
@@ -43,6 +44,7 @@ REGIONS: dict[str, Callable[[Numbers], bool]] = {
     "no negative number": lambda numbers: any(n.size > 0 and bool(np.all(n >= 0)) for n in numbers),
     "no positive number": lambda numbers: any(n.size > 0 and bool(np.all(n <= 0)) for n in numbers),
 }
+OF_SIZES = ("one entry", "many entries")
 CALLS = ("second call", "kept by shape")
 EFFECTS = ("changes an argument",)
 OF_NODES = (
@@ -131,15 +133,19 @@ def wrapped_function(function: Callable[..., Any], spoiler: Spoiler) -> Callable
                 array += 1.0
             return result
         changed, count = spoil(result, spoiler.result)
-        spoiler.fits = spoiler.fits or (spoiler.result < count and bool(spoiler.region in CALLS or _numeric(given)))
+        spoiler.fits = spoiler.fits or (spoiler.result < count and _fits(spoiler.region, given))
         spoiler.met = spoiler.met or (met and spoiler.result < count)
         return changed if met else result
 
     return adversary
 
 
-def _numeric(given: Sequence[Any]) -> bool:
-    return any(numbers_in(value) for value in given)
+def _fits(region: str, given: Sequence[Any]) -> bool:
+    """Whether there are inputs that could lie in the region."""
+    numbers = [n for value in given for n in numbers_in(value)]
+    if region in OF_SIZES:
+        return any(n.ndim for n in numbers)
+    return region in CALLS or bool(numbers)
 
 
 def _met(spoiler: Spoiler, numbers: Numbers, given: Sequence[Any]) -> bool:
@@ -164,13 +170,14 @@ def wrapped_node(node_class: type, spoiler: Spoiler) -> type:
             self._passes = 0
 
         def _is_met(self, *more: Any) -> bool:
-            spoiler.fits = True
+            given = [*(node.out for node in sources(self)), *more]
+            spoiler.fits = spoiler.fits or spoiler.region not in REGIONS or _fits(spoiler.region, given)
             if spoiler.region == "second instance":
                 return len(instances) > 1 and self is not instances[0]
             if spoiler.region == "second pass":
                 return self._passes > 1
             region = REGIONS.get(spoiler.region)
-            return region is not None and region(numbers_in([*(node.out for node in sources(self)), *more]))
+            return region is not None and region(numbers_in(given))
 
         def forward(self) -> Any:
             self._passes += 1
@@ -296,7 +303,10 @@ def face(job: tuple[Check, Sequence[Cell], str, int]) -> Faced:
             right = scope[name]
             for spoiler, make in adversaries(right):
                 scope[name] = make()
-                full = in_time(lambda: check.judge(Student.here(scope), f"region {seed}").full, False)
+                verdict = in_time(lambda: check.judge(Student.here(scope), f"region {seed}"), Verdict(check.name, 0))
+                if verdict.problem:
+                    raise RuntimeError(f"{verdict.problem} ({name}, {spoiler.region})")
+                full = verdict.full
                 if not spoiler.fits and full:
                     continue
                 faced.tried[spoiler.region] = faced.tried.get(spoiler.region, 0) + 1

@@ -1,19 +1,19 @@
 """Judge functions of numbers that return (value, gradients): the right answer, the known slips, what came back.
 
-Inputs are plain floats of size 0.5 to 2, where rounding is below 1e-14: so answers are compared at 1e-11, which a
-gradient obtained by finite differences misses.
+Ordinary inputs are plain floats of size 0.5 to 2, where rounding is below 1e-14: there answers are compared at 1e-11,
+which a gradient obtained by finite differences misses. Small, large and zero inputs come after them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from autograder.judging import Draw, Remote, Student, StudentError, StudentGone, expect, expect_true
+from autograder.judging import Answer, Draw, Remote, Student, StudentError, expect, expect_in, expect_true
 from autograder.sandbox.inside.wire import Handle
 
 ROUNDING = {"rtol": 1e-11, "atol": 1e-12}
@@ -35,7 +35,7 @@ class Truth:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Returned:
     """What the student's function returned at one point.
 
     gradients : whatever stood second
@@ -47,7 +47,7 @@ class Answer:
     lacking: StudentError | None = None
 
 
-def ask(function: Callable[..., Remote], name: str, inputs: Sequence[Any], names: Sequence[str]) -> Answer:
+def ask(function: Callable[..., Remote], name: str, inputs: Sequence[Any], names: Sequence[str]) -> Returned:
     """The student's value and gradients. Raises StudentError when there is not even a value."""
     got = function(*inputs).value
     if got is None or got is Ellipsis:
@@ -55,18 +55,18 @@ def ask(function: Callable[..., Remote], name: str, inputs: Sequence[Any], names
     if not isinstance(got, (list, tuple)):
         if isinstance(got, (int, float, np.ndarray, np.generic)):
             text = f"{name} returned no gradients. Expected: a tuple with those of {', '.join(names)}, after the value."
-            return Answer(got, lacking=StudentError(text, "missing"))
+            return Returned(got, lacking=StudentError(text, "missing"))
         kind = got.kind if isinstance(got, Handle) else f"of type {type(got).__name__}"
         raise StudentError(f"{name} returned something {kind}: expected a value and a tuple of gradients.", "type")
     if len(got) == 2:
-        return Answer(*got)
+        return Returned(*got)
     if not got:
         raise StudentError(f"{name} returned an empty {type(got).__name__}: no value, no gradients.", "missing")
     text = f"{name} returned {len(got)} things in a row: the gradients belong together in a tuple after the value."
-    return Answer(got[0], lacking=StudentError(text, "type"))
+    return Returned(got[0], lacking=StudentError(text, "type"))
 
 
-def listed(answer: Answer, names: Sequence[str]) -> list[Any]:
+def listed(answer: Returned, names: Sequence[str]) -> list[Any]:
     """The student's gradients, one for each name. Raises StudentError when there are too few, too many or none."""
     if answer.lacking:
         raise answer.lacking
@@ -128,45 +128,65 @@ def alike(a: Any, b: Any) -> bool:
     return bool(np.allclose(a, b, rtol=1e-6, atol=1e-9))
 
 
+@dataclass(frozen=True)
+class Point:
+    """The student's answer at one point, a `Returned`, with the truth there; `title` as in `regions.inputs`."""
+
+    title: str
+    answer: Answer
+    truth: Truth
+
+    @property
+    def counts_again(self) -> bool:
+        """An error in a region is paid for with the value; the gradients there are left out."""
+        return not (self.title and self.answer.error)
+
+
 def at_points(
-    student: Student, name: str, points: Sequence[Sequence[Any]], truth: Callable[..., Truth]
-) -> list[tuple[Answer | StudentError, Truth]]:
-    """The student's answer at each point, or the error it ended in, with the truth there."""
+    student: Student, name: str, points: Sequence[tuple[str, Sequence[Any]]], truth: Callable[..., Truth]
+) -> list[Point]:
+    """The student's answer at each point (title, inputs), and at the first one again."""
     found = []
-    for inputs in points:
-        right = truth(*inputs)
-        try:
-            found.append((ask(partial(student.call, name), name, inputs, list(right.gradients)), right))
-        except StudentGone:
-            raise
-        except StudentError as error:
-            found.append((error, right))
+    for title, inputs in [*points, points[0]]:
+        # numpy's numbers divide by zero without an error: what a slip would give there may be infinite
+        right = truth(*(np.float64(given) if isinstance(given, float) else given for given in inputs))
+        question = partial(ask, partial(student.call, name), name, inputs, list(right.gradients))
+        found.append(Point(title, Answer.to(question), right))
     return found
 
 
-def judge_value(answers: Sequence[tuple[Answer | StudentError, Truth]], name: str) -> None:
+def judge_value(points: Sequence[Point], name: str) -> None:
     """Expect the right value at every point; the first wrong one ends it, so that nothing is said twice."""
-    seen = numbers([answer.value for answer, _ in answers if isinstance(answer, Answer)])
+    ordinary = [point.answer.got.value for point in points[:-1] if not point.title and point.answer.got]
+    seen = numbers(ordinary)
     constant = seen is not None and len(seen) > 1 and seen.any() and np.ptp(seen) == 0
-    for answer, right in _answered(answers):
-        slips = {"constant_loss": seen[0]} if constant else right.value_slips
-        if not expect(answer.value, right.value, name=name, mistakes=slips, scalar_like=True, **ROUNDING):
+    for point in points:
+        right, got = point.truth, point.answer.value.value
+        slips = {"constant_loss": seen[0]} if constant else {**right.value_slips, "shared_state": points[0].truth.value}
+        if point.title:
+            good = expect_in(point.title, got, right.value, name=name, scalar_like=True)
+        else:
+            good = expect(got, right.value, name=name, mistakes=slips, scalar_like=True, **ROUNDING)
+        if not good:
             return
 
 
-def judge_gradients(answers: Sequence[tuple[Answer | StudentError, Truth]], of: str) -> None:
+def judge_gradients(points: Sequence[Point], of: str) -> None:
     """Expect the right gradients at every point; the first point with a wrong one ends it."""
-    for answer, right in _answered(answers):
-        got = listed(answer, list(right.gradients))
-        if not expect_gradients(got, right.gradients, right.gradient_slips, of):
+    for point in points:
+        if not point.counts_again:
+            continue
+        right = point.truth
+        got = listed(point.answer.value, list(right.gradients))
+        if point.title:
+            good = all([
+                expect_in(point.title, mine, exact, name=f"∂{of}/∂{name}", scalar_like=True)
+                for mine, (name, exact) in zip(got, right.gradients.items(), strict=True)
+            ])  # fmt: skip
+        else:
+            good = expect_gradients(got, right.gradients, right.gradient_slips, of)
+        if not good:
             return
-
-
-def _answered(answers: Sequence[tuple[Answer | StudentError, Truth]]) -> Iterator[tuple[Answer, Truth]]:
-    for answer, right in answers:
-        if isinstance(answer, StudentError):
-            raise answer
-        yield answer, right
 
 
 def floats(draw: Draw, count: int) -> tuple[float, ...]:
