@@ -6,39 +6,39 @@ networks themselves, with what is right for them and what slips give, are in sma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from autograder.judging import Array, Draw, Student, StudentError, StudentGone, check, expect, expect_true, part
+from autograder.judging import (
+    Answer,
+    Array,
+    Call,
+    Draw,
+    FunctionRule,
+    FunctionTrial,
+    Student,
+    StudentError,
+    check,
+    expect,
+    expect_in,
+    expect_true,
+    fairly,
+    inputs,
+    part,
+    regions,
+    source_of,
+)
 
 from .common.own_graph import pairs
-from .common.several_arrays import (
-    Asked,
-    Twice,
-    agrees,
-    expect_added,
-    expect_gradient,
-    expect_step,
-    expect_value,
-    finite,
-    gradient_pieces,
-    shape,
-    two,
-)
-from .common.small_networks import (
-    CURVES,
-    UNIT_GRADIENTS,
-    LinearStep,
-    curves,
-    draw_layers,
-    draw_units,
-    two_layers,
-    unit_sum,
-)
+from .common.several_arrays import agrees, expect_added, expect_step, finite, shape, two, value_rule
+from .common.small_networks import LinearStep, curves, draw_layers, draw_units, two_layers, unit_sum
+from .shipped import functions_to_pass, unit_gradients
 
 SECTION = "02-backprop-practice"
+FUNCTIONS, UNIT_GRADIENTS = source_of(functions_to_pass), source_of(unit_gradients)
+Cases = list[tuple[str, dict[str, Any]]]
 
 
 # -- drawings ------------------------------------------------------------------------------------------------------
@@ -95,25 +95,11 @@ def many_paths(student: Student, draw: Draw) -> None:
     )
 
 
-@check(f"{SECTION}/total_derivative_check", points=3)
-def total_derivative(student: Student, draw: Draw) -> None:
-    """The sum over i of ∂f/∂x_i times ∂x_i/∂w: for one variable w, and for each of d of them."""
-    n, d = draw.distinct_sizes(2)
-    df_dx, alone = draw.signed(n), draw.signed(n)
-    alone *= -np.sign(df_dx @ alone)  # a negative sum, so that a lost sign shows
-    with part("w is a number", points=1):
-        _judge_total(student, df_dx, alone)
-    with part("w is a vector", points=2):
-        # As many variables as paths first: there a product the wrong way round runs through, so that it can be named.
-        for jacobian in (draw.signed(n, n), draw.signed(n, d), draw.signed(n, 1)):
-            if not _judge_total(student, df_dx, jacobian):
-                break
-
-
-def _judge_total(student: Student, df_dx: Array, dx_dw: Array) -> bool:
-    asked = Asked(student, "total_derivative", {"df_dx": df_dx, "dx_dw": dx_dw})
+def _path_slips(df_dx: Array, dx_dw: Array) -> dict[str, Any]:
+    if len(df_dx) == 1:  # one path is its own sum
+        return {}
     paths = (df_dx * dx_dw.T).T
-    mistakes = {
+    slips = {
         "missing_term:the paths through the other x_i, only one of them is there": [paths[0], paths[-1]],
         "missing_term:the path through one of the x_i": [paths[1:].sum(axis=0), paths[:-1].sum(axis=0)],
         "averaged": paths.mean(axis=0),
@@ -123,15 +109,39 @@ def _judge_total(student: Student, df_dx: Array, dx_dw: Array) -> bool:
         "wrong_argument:the paths multiplied with each other, where they are added": paths.prod(axis=0),
         "wrong_argument:a sum of two derivatives where a path multiplies them": (df_dx + dx_dw.T).T.sum(axis=0),
         "order": (df_dx[::-1] * dx_dw.T).T.sum(axis=0),
+        "shape": paths,
     }
     if dx_dw.ndim == 2 and dx_dw.shape[0] == dx_dw.shape[1]:
         wrong_index = "the sum runs over the functions x_i, not over the variables w_k"
-        mistakes[f"wrong_argument:{wrong_index}"] = dx_dw @ df_dx
-    right = paths.sum(axis=0)
-    good = expect_added(asked.result, paths, "df/dw")
-    good = good and expect(asked.result, right, name="df/dw", mistakes=mistakes, scalar_like=dx_dw.ndim == 1)
-    asked.leaves_inputs()
-    return good
+        slips[f"wrong_argument:{wrong_index}"] = dx_dw @ df_dx
+    return {"df/dw": slips}
+
+
+TOTAL = FunctionRule(
+    "total_derivative",
+    right=lambda df_dx, dx_dw: {"df/dw": (df_dx * dx_dw.T).T.sum(axis=0)},
+    slips=_path_slips,
+)
+
+
+@check(f"{SECTION}/total_derivative_check", points=3)
+def total_derivative(student: Student, draw: Draw) -> None:
+    """The sum over i of ∂f/∂x_i times ∂x_i/∂w: for one variable w, and for each of d of them."""
+    n, d = draw.distinct_sizes(2)
+
+    def of(*of_w: int, paths: int = n) -> Callable[..., dict[str, Array]]:
+        return lambda array: {"df_dx": array(paths), "dx_dw": array(paths, *of_w)}
+
+    one = inputs(draw, of(), of(paths=1), of(paths=100))
+    for sign, (_, given) in zip((1, -1), one, strict=False):  # a negative sum as well, so that a lost sign shows
+        given["dx_dw"] *= sign * np.sign(given["df_dx"] @ given["dx_dw"])
+    # As many variables as paths first: there a product the wrong way round runs through, so that it can be named.
+    several = inputs(draw, of(n), of(d), of(1), of(d, paths=1), of(40, paths=30))
+    for title, points, cases in (("w is a number", 1, one), ("w is a vector", 2, several)):
+        with part(title, points=points):
+            trial = FunctionTrial(student, TOTAL, cases)
+            if trial.expect("df/dw"):
+                trial.expect_left_alone()
 
 
 # -- 3 · a sum of units ---------------------------------------------------------------------------------------------
@@ -146,17 +156,31 @@ def unit_sum_edges(student: Student, draw: Draw) -> None:
     judge_arrows(student.get("unit_sum_edges").value, "unit_sum_edges", wanted, parts)
 
 
+UNIT_SUM = value_rule("sigmoid_net_gradients", "f", unit_sum)
+
+
+def _units(n: int, d: int) -> Callable[..., dict[str, Any]]:
+    return lambda array: {"W": array(n, d), "b": array(n), "x": array(d), "y": float(array())}
+
+
 @check(f"{SECTION}/sigmoid_net_gradients_check", points=6)
 def sigmoid_net_gradients(student: Student, draw: Draw) -> None:
-    """f = (y − Σ σ(w_i·x + b_i))², and both gradients in the shapes of their variables; for three sets of inputs."""
-    every = [draw_units(draw, equal=True), draw_units(draw), draw_units(draw, units=1)]
-    asked = [Asked(student, "sigmoid_net_gradients", inputs) for inputs in every]
-    twice = Twice(asked, [unit_sum(**a.inputs) for a in asked], gradient_pieces)
+    """f = (y − Σ σ(w_i·x + b_i))², and both gradients in the shapes of their variables."""
+    n, d = draw.distinct_sizes(2, low=3, high=7)
+    # As many inputs as units first: there a product the wrong way round runs through, so that it can be named.
+    cases: Cases = [("", draw_units(draw, *size)) for size in ((n, n), (n, n), (n, d), (1, d), (n, 1))]
+    cases += [(title, _units(n, d)(array)) for title, array in regions(draw, up_to=1.0)]
+    large = draw_units(draw, n, d)
+    cases.append(("a large x", {**large, "W": large["W"] / 500, "x": 500 * large["x"]}))
+    cases.append(("a large y", {**large, "y": 300.0}))
+    cases.append(("many units", _units(60, 40)(lambda *shape: draw.signed(*shape, low=0.1, high=0.3))))
+    trial = FunctionTrial(student, UNIT_SUM, cases)
     with part("value", points=2):
-        expect_value(twice, "f")
+        trial.expect("f")
+        trial.expect_left_alone()
     for name in "Wb":
         with part(f"∂f/∂{name}", points=2):
-            expect_gradient(twice, name, "f")
+            trial.expect(f"∂f/∂{name}")
 
 
 # -- gradient steps -------------------------------------------------------------------------------------------------
@@ -165,41 +189,66 @@ def sigmoid_net_gradients(student: Student, draw: Draw) -> None:
 @check(f"{SECTION}/sigmoid_net_step_check", points=3, reveals=True)
 def sigmoid_net_step(student: Student, draw: Draw) -> None:
     """W − epsilon ∂f/∂W and b − epsilon ∂f/∂b, as new arrays. A wrong sigmoid_net_gradients costs nothing here."""
-    inputs = {**draw_units(draw), "epsilon": draw.number(0.15, 0.4)}
-    epsilon = inputs["epsilon"]
-    truth = unit_sum(**{key: inputs[key] for key in ("W", "b", "x", "y")})
-    right = {key: inputs[key] - epsilon * truth.gradients[key] for key in "Wb"}
-    helpers = student.load(UNIT_GRADIENTS, "nested", "flat")
-    answers = []
-    for helper in helpers.values():
-        with student.shadow(sigmoid_net_gradients=helper):
-            answers.append(Asked(student, "sigmoid_net_step", inputs))
-    answers.append(Asked(student, "sigmoid_net_step", inputs))
-    asked = next((a for a in answers if _is_right(a, list(right.values()))), None)
-    asked = asked or next((a for a in answers if not a.raised), answers[-1])
+    n, d = draw.distinct_sizes(2, low=3, high=7)
+    cases: Cases = [("", {**draw_units(draw, n, d), "epsilon": draw.number(0.15, 0.4)}) for _ in range(2)]
+    cases += [
+        (title, {**_units(n, d)(array), "epsilon": draw.number(0.15, 0.4)}) for title, array in regions(draw, up_to=1.0)
+    ]
+    first = cases[0][1]
+    cases += [(f"epsilon = {epsilon:g}", {**first, "epsilon": epsilon}) for epsilon in (1e-4, 1.0, 30.0)]
+    cases.append(("a large y", {**first, "y": 300.0}))
+    cases.append(("one unit", {**draw_units(draw, 1, 1), "epsilon": 0.3}))
+    cases.append(("many units", {**draw_units(draw, 40, 3), "epsilon": 0.3}))
+    truths = [unit_sum(**{key: given[key] for key in ("W", "b", "x", "y")}) for _, given in cases]
+    new = [
+        {key: given[key] - given["epsilon"] * truth.gradients[key] for key in "Wb"}
+        for (_, given), truth in zip(cases, truths, strict=True)
+    ]
+
+    def look() -> dict[str, Answer]:
+        return {str(n): Answer(Call.of(student, "sigmoid_net_step", given)) for n, (_, given) in enumerate(cases)}
+
+    def is_right(call: Call, n: int) -> bool:
+        return all(agrees(*both) for both in zip(two(call.value, "", ""), new[n].values(), strict=True))
+
+    right = {str(n): lambda call, n=n: is_right(call, n) for n in range(len(cases))}
+    loaded = student.load(UNIT_GRADIENTS, "nested", "flat")
+    forms = [lambda form=form: student.shadow(sigmoid_net_gradients=form) for form in loaded.values()]
+    calls = [answer.value for answer in fairly(look, right, *forms).values()]
     # One after the other: the second gradient is taken where the first step has led already.
-    truth.gradient_slips["b"][TOO_LATE.format("W")] = _moved_gradient(inputs, right, "W", "b")
-    truth.gradient_slips["W"][TOO_LATE.format("b")] = _moved_gradient(inputs, right, "b", "W")
+    truth = truths[0]
+    truth.gradient_slips["b"][TOO_LATE.format("W")] = _moved_gradient(first, new[0], "W", "b")
+    truth.gradient_slips["W"][TOO_LATE.format("b")] = _moved_gradient(first, new[0], "b", "W")
 
-    for index, (key, old) in enumerate({"W": inputs["W"], "b": inputs["b"]}.items()):
+    for index, key in enumerate("Wb"):
         with part(f"new_{key}", points=1):
-            got = two(asked.result, "new_W", "new_b")[index]
-            other = "b" if key == "W" else "W"
-            if shape(got) == inputs[other].shape:
-                text = f"new_{key} has the shape of {other}: are the two exchanged?"
-                expect_true(False, text, "swapped_arguments")
-            else:
-                expect_step(got, old, truth.gradients[key], epsilon, key, truth.gradient_slips[key])
+            for (title, given), call, truth, exact in zip(cases, calls, truths, new, strict=True):
+                if title and index and call.answer.error:
+                    continue  # an error there has been paid for with the first array
+                got = two(call.value, "new_W", "new_b")[index]
+                if shape(got) == given["b" if key == "W" else "W"].shape != given[key].shape:
+                    text = f"new_{key} has the shape of the other: are the two exchanged?"
+                    good = expect_true(False, text, "swapped_arguments")
+                elif title:
+                    good = expect_in(title, got, exact[key], name=f"new_{key}")
+                else:
+                    slips = truth.gradient_slips[key]
+                    good = expect_step(got, given[key], truth.gradients[key], given["epsilon"], key, slips)
+                if not good:
+                    break
     with part("the old arrays are left alone", points=1):
-        _expect_moved(two(asked.result, "new_W", "new_b"), (inputs["W"], inputs["b"]))
-        asked.leaves_inputs("{name} was changed in place: {name} = {name} − … makes a new array, {name} −= … does not.")
+        _expect_moved(two(calls[0].value, "new_W", "new_b"), (first["W"], first["b"]))
+        for call in calls:
+            if not call.expect_left_alone(NEW_ARRAY):
+                break
 
 
+NEW_ARRAY = "{name} was changed in place: {name} = {name} − … makes a new array, {name} −= … does not."
 TOO_LATE = "wrong_argument:the new {0}, where the gradient at the old {0} is needed"
 
 
-def _moved_gradient(inputs: Mapping[str, Any], right: Mapping[str, Array], moved: str, key: str) -> Array:
-    there = {**inputs, moved: right[moved]}
+def _moved_gradient(given: Mapping[str, Any], new: Mapping[str, Array], moved: str, key: str) -> Array:
+    there = {**given, moved: new[moved]}
     return unit_sum(**{name: there[name] for name in ("W", "b", "x", "y")}).gradients[key]
 
 
@@ -211,94 +260,146 @@ def _expect_moved(new: Sequence[Any], old: Sequence[Array]) -> None:
     expect_true(moved, text, "zero")
 
 
-def _is_right(asked: Asked, right: Sequence[Array]) -> bool:
-    try:
-        return all(agrees(*both) for both in zip(two(asked.result, "", ""), right, strict=True))
-    except StudentGone:
-        raise
-    except StudentError:
-        return False
-
-
 # -- 4 · two layers -------------------------------------------------------------------------------------------------
+
+
+def _jacobian_slips(jacobian: Array, upstream: Array) -> dict[str, Any]:
+    J, u = jacobian, upstream
+    if 1 in J.shape:  # with one output the sum is its only term
+        return {}
+    slips = {
+        "upstream_ignored": J.sum(axis=0),
+        "upstream_summed": u.sum() * J.sum(axis=0),
+        "averaged": u @ J / len(u),
+        "missing_chain_factor:the Jacobian": u,
+        "wrong_argument:the sum runs over the outputs k, not over the inputs": np.einsum("ki,k->k", J, u),
+        "wrong_argument:one contribution for each output, before they are added up": [J * u[:, None], J.T * u],
+    }
+    if J.shape[0] == J.shape[1]:
+        slips["transposed"] = np.einsum("ki,i->k", J, u)
+        slips["missing_term:the paths from a_i to the other h_k, only the diagonal is used"] = np.diag(J) * u
+        inverse = "the inverse, where the Jacobian itself belongs"
+        slips[f"wrong_argument:{inverse}"] = [np.linalg.solve(J, u), np.linalg.solve(J.T, u)]
+    return {"∂ℓ/∂a": slips}
+
+
+BACK = FunctionRule(
+    "back_through",
+    right=lambda jacobian, upstream: {"∂ℓ/∂a": np.einsum("k,ki->i", upstream, jacobian)},
+    slips=_jacobian_slips,
+)
 
 
 @check(f"{SECTION}/back_through_check", points=3)
 def back_through(student: Student, draw: Draw) -> None:
     """∂ℓ/∂a_i = Σ_k u_k ∂h_k/∂a_i, for a square Jacobian and for one with more rows or columns."""
     q, m = draw.distinct_sizes(2)
-    for title, rows, points in (("as many outputs as inputs", m, 1), ("another number of outputs", q, 2)):
-        J, u = draw.signed(rows, m), draw.signed(rows)
-        asked = Asked(student, "back_through", {"jacobian": J, "upstream": u})
+
+    def of(rows: int, columns: int) -> Callable[..., dict[str, Array]]:
+        return lambda array: {"jacobian": array(rows, columns), "upstream": array(rows)}
+
+    square = inputs(draw, of(m, m))
+    oblong = [("", of(*size)(draw.both_signs)) for size in ((q, m), (m, q), (1, m), (q, 1), (40, 30))]
+    for title, points, cases in (("as many outputs as inputs", 1, square), ("another number of outputs", 2, oblong)):
         with part(title, points=points):
-            mistakes = {
-                "upstream_ignored": J.sum(axis=0),
-                "upstream_summed": u.sum() * J.sum(axis=0),
-                "averaged": np.einsum("k,ki->i", u, J) / rows,
-                "missing_chain_factor:the Jacobian": u,
-            }
-            wrong_index = "the sum runs over the outputs k, not over the inputs"
-            mistakes[f"wrong_argument:{wrong_index}"] = np.einsum("ki,k->k", J, u)
-            each = "one contribution for each output, before they are added up"
-            mistakes[f"wrong_argument:{each}"] = [J * u[:, None], J.T * u]
-            if rows == m:
-                mistakes["transposed"] = np.einsum("ki,i->k", J, u)
-                paths = "the paths from a_i to the other h_k, only the diagonal is used"
-                mistakes[f"missing_term:{paths}"] = np.diag(J) * u
-                inverse = "the inverse, where the Jacobian itself belongs"
-                mistakes[f"wrong_argument:{inverse}"] = [np.linalg.solve(J, u), np.linalg.solve(J.T, u)]
-            expect(asked.result, np.einsum("k,ki->i", u, J), name="∂ℓ/∂a", mistakes=mistakes)
-            asked.leaves_inputs()
+            trial = FunctionTrial(student, BACK, cases)
+            if trial.expect("∂ℓ/∂a"):
+                trial.expect_left_alone()
 
 
-def _bent(draw: Draw, equal: bool) -> dict[str, Array]:
+def _bent(draw: Draw, *sizes: int) -> dict[str, Array]:
     """Inputs for which W1 x + b has entries of both signs, so that a ReLU where none belongs shows."""
     while True:
-        inputs = draw_layers(draw, equal)
-        h = inputs["W1"] @ inputs["x"] + inputs["b"]
-        if h.min() < -0.1 and h.max() > 0.1:
-            return inputs
+        given = draw_layers(draw, *sizes)
+        h = given["W1"] @ given["x"] + given["b"]
+        if len(h) == 1 or (h.min() < -0.1 and h.max() > 0.1):
+            return given
+
+
+def _layers(d: int, m: int, p: int) -> Callable[..., dict[str, Any]]:
+    return lambda array: {"W1": array(m, d), "W2": array(p, m), "b": array(m), "x": array(d), "y": array(p)}
+
+
+def _layer_cases(draw: Draw, **region: Any) -> Iterator[tuple[str, dict[str, Array]]]:
+    """Two with all sizes equal, where every slip runs through and can be named; others; and each region."""
+    equal, (d, m, p) = draw.integer(3, 6), draw.distinct_sizes(3, low=2, high=7)
+    for sizes in ((equal,) * 3, (equal,) * 3, (d, m, p), (d, m, 1), (1, m, p)):
+        yield "", _bent(draw, *sizes)
+    for title, array in regions(draw, **region):
+        yield title, _layers(d, m, p)(array)
+    yield "one hidden unit", _bent(draw, d, 1, p)
+    yield "many units", _bent(draw, 30, 40, 35)
 
 
 @check(f"{SECTION}/two_layer_gradients_check", points=8, reveals=True)
 def two_layer_gradients(student: Student, draw: Draw) -> None:
     """½ ‖W2 φ(W1 x + b) − y‖² and four gradients in the shapes of their variables, for two different φ."""
     c = draw.number(0.6, 0.8)
-    passed = student.load(CURVES.format(c=repr(c)), "phi_1", "phi_1_prime", "phi_2", "phi_2_prime")
-    asked, truths = [], []
-    for number, (phi, slope) in enumerate(curves(c), start=1):
-        inputs = _bent(draw, equal=number == 1)
-        functions = {"phi": passed[f"phi_{number}"], "phi_prime": passed[f"phi_{number}_prime"]}
-        asked.append(Asked(student, "two_layer_gradients", {**inputs, **functions}))
-        truths.append(two_layers(**inputs, phi=phi, slope=slope))
-    twice = Twice(asked, truths, gradient_pieces)
+    passed = {}
+    for name, known in zip(("phi_1", "phi_2"), curves(c), strict=True):
+        pair = student.load(FUNCTIONS, name)[name](c)
+        passed[name] = known, {"phi": pair.item(0), "phi_prime": pair.item(1)}
+
+    def of_inputs(given: dict[str, Any]) -> dict[str, Any]:
+        phi, slope = next(known for known, functions in passed.values() if functions["phi"] is given["phi"])
+        return {**given, "phi": phi, "slope": slope, "phi_prime": None}
+
+    def truth(phi_prime: Any, **given: Any) -> Any:
+        return two_layers(**given)
+
+    cases = [
+        (title, {**given, **passed["phi_2" if number in (1, 2) else "phi_1"][1]})
+        for number, (title, given) in enumerate(_layer_cases(draw, up_to=60))
+    ]
+    cases.append(
+        (
+            "numbers of about 1000",
+            {**_layers(3, 4, 2)(lambda *shape: draw.both_signs(*shape, low=300, high=1000)), **passed["phi_1"][1]},
+        )
+    )
+    trial = FunctionTrial(student, value_rule("two_layer_gradients", "ℓ", truth, of_inputs), cases)
     with part("value", points=1):
-        expect_value(twice, "ℓ")
+        trial.expect("ℓ")
+        trial.expect_left_alone()
     for name, points in {"W2": 2, "b": 2, "W1": 2, "x": 1}.items():
         with part(f"∂ℓ/∂{name}", points=points):
-            expect_gradient(twice, name, "ℓ")
+            trial.expect(f"∂ℓ/∂{name}")
 
 
 @check(f"{SECTION}/linear_net_step_check", points=4)
 def linear_net_step(student: Student, draw: Draw) -> None:
     """One step for both matrices of ½ ‖W2 (W1 x + b) − y‖², both gradients at the old weights, in new arrays."""
-    every = [{**_bent(draw, equal), "epsilon": draw.number(0.15, 0.4)} for equal in (True, False)]
-    asked = [Asked(student, "linear_net_step", inputs) for inputs in every]
-    twice = Twice(asked, [LinearStep(**inputs) for inputs in every], _step_pieces)
-    for key in ("W1", "W2"):
+    cases: Cases = [(title, {**given, "epsilon": draw.number(0.15, 0.4)}) for title, given in _layer_cases(draw)]
+    first = cases[0][1]
+    cases += [(f"epsilon = {epsilon:g}", {**first, "epsilon": epsilon}) for epsilon in (1e-4, 1.0, 30.0)]
+    truths = [LinearStep(**given) for _, given in cases]
+    calls = [Call.of(student, "linear_net_step", given) for _, given in cases]
+    count = len(calls)
+    for n in range(1, count):  # one that stops after something was wrong has been paid for there
+        if calls[n].answer.error and not all(_step_is_right(*both) for both in zip(calls[:n], truths, strict=False)):
+            count = n
+            break
+    for index, key in enumerate(("W1", "W2")):
         with part(f"new_{key}", points=1.5):
-            for got, _, truth in twice.each(key):
-                if not _expect_new(got, key, truth):
+            for (title, _), call, truth in zip(cases[:count], calls, truths, strict=False):
+                if title and index and call.answer.error:
+                    continue
+                got = two(call.value, "new_W1", "new_W2")[index]
+                if not (expect_in(title, got, truth.new[key], name=f"new_{key}") if title
+                        else _expect_new(got, key, truth)):  # fmt: skip
                     break
     with part("the old arrays are left alone", points=1):
-        for a in twice.calls:
-            _expect_moved(two(a.result, "new_W1", "new_W2"), (a.inputs["W1"], a.inputs["W2"]))
-            a.leaves_inputs("{name} was changed in place: {name} = {name} − … makes a new array, {name} −= … does not.")
+        _expect_moved(two(calls[0].value, "new_W1", "new_W2"), (first["W1"], first["W2"]))
+        for call in calls:
+            if not call.expect_left_alone(NEW_ARRAY):
+                break
 
 
-def _step_pieces(result: Any, truth: LinearStep) -> dict[str, tuple[Any, Any]]:
-    found = two(result, "new_W1", "new_W2")
-    return {key: (got, truth.new[key]) for key, got in zip(truth.old, found, strict=True)}
+def _step_is_right(call: Call, truth: LinearStep) -> bool:
+    def all_agree(returned: Any) -> bool:
+        return all(agrees(*both) for both in zip(two(returned, "", ""), truth.new.values(), strict=True))
+
+    return call.answer.holds(all_agree)
 
 
 def _expect_new(got: Any, key: str, truth: LinearStep) -> bool:
@@ -311,47 +412,51 @@ def _expect_new(got: Any, key: str, truth: LinearStep) -> bool:
 
 # -- 5 · costs ------------------------------------------------------------------------------------------------------
 
-BOWL = """
-import numpy as np
 
-A, B, C = (np.array(numbers).reshape({shape}) for numbers in {numbers})
-
-def f(W):
-    W = np.asarray(W)
-    return np.sum(A * W**2) + np.sum(B * W) + np.sum(C * W) ** 2
-"""
+LOST = {"above 100": "the difference of two large values keeps too few digits"}
 
 
-@check(f"{SECTION}/forward_difference_check", points=3, reveals=True)
+@check(f"{SECTION}/forward_difference_check", points=3, reveals=True, domain=LOST)
 def forward_difference(student: Student, draw: Draw) -> None:
     """(f(W with one entry + h) − f(W)) / h for each entry; the other one-sided and the central formula are as good.
 
     On a quadratic function all three can be worked out exactly, so h may be large enough to be seen.
     """
     rows, columns, length = draw.distinct_sizes(3)
-    first = None
-    for title, sizes in (("a matrix", (rows, columns)), ("another shape", (length,))):
-        A, B, C, W = (draw.signed(*sizes) for _ in range(4))
-        h = draw.number(0.02, 0.05)
-        numbers = [array.ravel().tolist() for array in (A, B, C)]
-        f = student.load(BOWL.format(shape=sizes, numbers=numbers), "f")["f"]
-        asked = Asked(student, "forward_difference", {"f": f, "W": W, "h": h})
-        first = first or asked
+    made = student.load(FUNCTIONS, "bowl")["bowl"]
+    calls: list[Call] = []
 
-        def bowl(W: Array, A: Array = A, B: Array = B, C: Array = C) -> float:
+    def judge(title: str, W: Array) -> bool:
+        A, B, C = (draw.signed(*W.shape) for _ in range(3))
+        h = draw.number(0.02, 0.05)
+        calls.append(Call.of(student, "forward_difference", {"f": made(A, B, C), "W": W, "h": h}))
+
+        def bowl(W: Array) -> float:
             return np.sum(A * W**2) + np.sum(B * W) + np.sum(C * W) ** 2
 
-        with part(title, points=1):
-            _judge_difference(asked, bowl, W, h)
+        return _judge_difference(title, calls[-1], bowl, W, h)
+
+    with part("a matrix", points=1):
+        matrices = [("", draw.signed), ("", draw.signed), *regions(draw, up_to=60)]
+        all(judge(title, array(rows, columns)) for title, array in matrices)
+    with part("another shape", points=1):
+        all(judge("", draw.signed(*size)) for size in ((length,), (), (1, 2, 3), (1,), (40,)))
     with part("W is as it was", points=1):
-        if first.result is None or first.result is Ellipsis:
-            raise StudentError(f"The function returned {first.result}: is it finished?", "none")
-        idle = shape(first.result) != first.inputs["W"].shape or agrees(first.result, first.inputs["W"])
+        first = calls[0]
+        if first.value is None or first.value is Ellipsis:
+            raise StudentError(f"The function returned {first.value}: is it finished?", "none")
+        idle = shape(first.value) != first.inputs["W"].shape or agrees(first.value, first.inputs["W"])
+        idle = idle or not np.any(finite(first.value))
         expect_true(not idle, "No gradient came back, so there was no need to move W.", "shape")
-        first.leaves_inputs("{name} is another afterwards: put each entry back after moving it, or move a copy.")
+        for call in calls:
+            if not call.expect_left_alone(PUT_BACK):
+                break
 
 
-def _judge_difference(asked: Asked, f: Callable[[Array], float], W: Array, h: float) -> None:
+PUT_BACK = "{name} is another afterwards: put each entry back after moving it, or move a copy."
+
+
+def _judge_difference(title: str, call: Call, f: Callable[[Array], float], W: Array, h: float) -> bool:
     def moved(step: float, keep: bool = False) -> Array:
         """f(W with an entry moved) − f(W) for every entry; with keep, entries moved before stay moved."""
         change, at = np.zeros(W.shape), W.copy()
@@ -363,7 +468,7 @@ def _judge_difference(asked: Asked, f: Callable[[Array], float], W: Array, h: fl
 
     forward, backward = moved(h) / h, moved(-h) / -h
     central = (forward + backward) / 2
-    got = finite(asked.result)
+    got = finite(call.value)
     right = forward
     for other in (backward, central):
         if got is not None and got.shape == W.shape and np.allclose(got, other, rtol=1e-7, atol=1e-8):
@@ -379,7 +484,9 @@ def _judge_difference(asked: Asked, f: Callable[[Array], float], W: Array, h: fl
         "missing_term:f(W), which is to be subtracted": (moved(h) + f(W)) / h,
         "factor": [forward / 2, 2 * central],
     }
-    expect(asked.result, right, name="the gradient", mistakes=mistakes, atol=1e-8)
+    if title:
+        return expect_in(title, call.value, right, name="the gradient", atol=1e-8)
+    return expect(call.value, right, name="the gradient", mistakes=mistakes, atol=1e-8, scalar_like=W.ndim == 0)
 
 
 # -- 7 · counting ---------------------------------------------------------------------------------------------------
@@ -389,7 +496,7 @@ def _judge_difference(asked: Asked, f: Callable[[Array], float], W: Array, h: fl
 def count_parameters(student: Student, draw: Draw) -> None:
     """Σ d_i d_(i+1), and with a bias for every unit that is not an input."""
     networks = [draw.rng.permutation(np.arange(11, 60))[:layers].tolist() for layers in (4, 2, draw.integer(3, 7))]
-    networks.append([8, 10, 10, 3])
+    networks += [[8, 10, 10, 3], [1, 1], [5, 1, 7], [3072, 100, 10]]
     for title, biases, points in (("weights", False, 2), ("weights and biases", True, 1)):
         with part(title, points=points):
             for d in networks:
@@ -432,30 +539,29 @@ def _judge_count(got: Any, d: list[int], biases: bool) -> bool:
     return expect(got, right, name="the number of parameters", scalar_like=True, mistakes=mistakes)
 
 
+MERGED = FunctionRule(
+    "merge_layers",
+    right=lambda W_in, b_in, W_out, b_out: {"W": W_out @ W_in, "b": np.einsum("ij,j->i", W_out, b_in) + b_out},
+    slips=lambda **given: {"W": _wrong_weights(given), "b": _wrong_bias(given)},
+)
+
+
 @check(f"{SECTION}/merge_layers_check", points=3)
 def merge_layers(student: Student, draw: Draw) -> None:
     """W = W_out W_in and b = W_out b_in + b_out; for square matrices, where all slips fit, and for a narrow layer."""
     n, k, m = draw.distinct_sizes(3)
-    asked, right = [], []
-    for n_, k_, m_ in ((k, k, k), (n, k, m)):
-        W_in, b_in = draw.signed(k_, n_), draw.signed(k_)
-        b_in[:2] = np.abs(b_in[:2]) * (1, -1)
-        W_out, b_out = draw.signed(m_, k_), draw.signed(m_)
-        inputs = {"W_in": W_in, "b_in": b_in, "W_out": W_out, "b_out": b_out}
-        asked.append(Asked(student, "merge_layers", inputs))
-        right.append((np.einsum("ij,jk->ik", W_out, W_in), np.einsum("ij,j->i", W_out, b_in) + b_out))
-    twice = Twice(asked, right, _layer_pieces)
-    for key, slips in (("W", _wrong_weights), ("b", _wrong_bias)):
-        with part(key, points=1.5):
-            for asked_once, (got, exact, _) in zip(twice.calls, twice.each(key), strict=True):
-                if not expect(got, exact, name=key, mistakes=slips(asked_once.inputs)):
-                    break
-            for a in twice.calls if key == "b" else []:
-                a.leaves_inputs()
 
+    def of(n: int, k: int, m: int) -> Callable[..., dict[str, Array]]:
+        return lambda array: {"W_in": array(k, n), "b_in": array(k), "W_out": array(m, k), "b_out": array(m)}
 
-def _layer_pieces(result: Any, right: tuple[Array, Array]) -> dict[str, tuple[Any, Any]]:
-    return dict(zip("Wb", zip(two(result, "W", "b"), right, strict=True), strict=True))
+    trial = FunctionTrial(
+        student, MERGED, inputs(draw, of(k, k, k), of(n, k, m), of(n, 1, m), of(1, k, 1), of(30, 40, 35))
+    )
+    with part("W", points=1.5):
+        trial.expect("W")
+    with part("b", points=1.5):
+        if trial.expect("b"):
+            trial.expect_left_alone()
 
 
 def _wrong_weights(given: Mapping[str, Array]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ is not right, with the student's own.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -62,27 +63,31 @@ def answers(questions: Questions) -> dict[str, Answer]:
 def fairly(
     look: Callable[[], dict[str, Answer]],
     right: Mapping[str, Callable[[Any], bool]],
-    reference: Callable[[], AbstractContextManager[Any]],
+    *references: Callable[[], AbstractContextManager[Any]],
 ) -> dict[str, Answer]:
     """The answers with right code under the names they build on, or with the student's own where only that is right.
 
-    look      : asks everything anew
-    right     : name -> whether a value is right
-    reference : puts right code in the place of the student's, see `Student.shadow`
+    look       : asks everything anew
+    right      : name -> whether a value is right
+    references : each puts right code in the place of the student's, see `Student.shadow`; several where there are
+                 several right forms of it
 
-    Looking twice is no second chance. An answer is taken from the student's own code only when a third look, with the
-    right code again, is as wrong as the first: code that counts its calls is right there, and keeps its first answer.
+    Looking again is no second chance. An answer of a later look is taken only when one more look with the first right
+    code is as wrong as the first: code that counts its calls is right there, and keeps its first answer.
     """
-    with reference():
-        first = look()
-    wrong = [name for name, is_right in right.items() if not first[name].holds(is_right)]
-    if not wrong:
+    seen: dict[str, Answer] = {}
+    for reference in (*references, contextlib.nullcontext):
+        with reference():
+            found = look()
+        if not seen:
+            first = seen = found
+        wrong = [name for name, is_right in right.items() if not seen[name].holds(is_right)]
+        seen = {**seen, **{name: found[name] for name in wrong if found[name].holds(right[name])}}
+        if all(seen[name].holds(right[name]) for name in wrong):
+            break
+    taken = [name for name in right if seen[name] is not first[name]]
+    if not taken:
         return first
-    own = look()
-    better = [name for name in wrong if own[name].holds(right[name])]
-    if not better:
-        return first
-    with reference():
+    with (references or [contextlib.nullcontext])[0]():
         again = look()
-    taken = {name: own[name] for name in better if not again[name].holds(right[name])}
-    return {**first, **taken}
+    return {name: first[name] if name in taken and again[name].holds(right[name]) else seen[name] for name in seen}

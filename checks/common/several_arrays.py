@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from autograder.judging import Array, Remote, Student, StudentError, StudentGone, expect, expect_true, values
+from autograder.judging import Array, FunctionRule, Remote, StudentError, expect, expect_true, values
 from backprop.checking.comparison import as_numbers
 
 
@@ -20,44 +20,9 @@ class Truth:
         gradients: Mapping[str, Array],
         value_slips: Mapping[str, Any],
         gradient_slips: Mapping[str, Mapping[str, Any]],
-        terms: Array | None = None,
     ):
-        self.value, self.gradients, self.terms = value, gradients, terms
+        self.value, self.gradients = value, gradients
         self.value_slips, self.gradient_slips = value_slips, gradient_slips
-
-
-class Asked:
-    """One call of a student's function. What it raised is raised again in each part that needs the result."""
-
-    def __init__(self, student: Student, name: str, inputs: Mapping[str, Any]):
-        self.inputs = dict(inputs)
-        self._error: StudentError | None = None
-        self._result: Remote | None = None
-        self._after: dict[str, Any] = {}
-        try:
-            self._result, after = student.watched(name, *self.inputs.values())
-            self._after = dict(zip(self.inputs, after, strict=True))
-        except StudentGone:
-            raise
-        except StudentError as error:
-            self._error = error
-
-    @property
-    def raised(self) -> bool:
-        return self._error is not None
-
-    @property
-    def result(self) -> Any:
-        if self._error:
-            raise self._error
-        return self._result.value
-
-    def leaves_inputs(self, text: str = "{name} was changed in place: leave your inputs as they are, work on a copy."):
-        """Note in the open part that every array holds what it held before the call."""
-        for name, after in self._after.items():
-            before = self.inputs[name]
-            same = isinstance(after, np.ndarray) and np.array_equal(after, before)
-            expect_true(same or not isinstance(before, np.ndarray), text.format(name=name), "in_place")
 
 
 def value_and_gradients(result: Any, names: Sequence[str]) -> tuple[Any, list[Any]]:
@@ -75,34 +40,6 @@ def value_and_gradients(result: Any, names: Sequence[str]) -> tuple[Any, list[An
     return found[0], found[1:]
 
 
-class Twice:
-    """A function of several arrays asked twice: with all sizes equal, then with all sizes different.
-
-    With equal sizes a product in the wrong order or without its transpose still runs, so its result can be recognised
-    and the results beside it can be judged; with different sizes it stops. Where the second call stops and the first
-    one has something wrong in it already, each part is judged by the first alone.
-    """
-
-    def __init__(self, calls: Sequence[Asked], truths: Sequence[Any], pieces: Callable[[Any, Any], dict[str, tuple]]):
-        """pieces : gives name -> (what came back, what is right) for a result and its truth"""
-        self.calls, self.truths, self.pieces = list(calls), list(truths), pieces
-        if self.calls[1].raised and not self.calls[0].raised and not self._right():
-            self.calls, self.truths = self.calls[:1], self.truths[:1]
-
-    def _right(self) -> bool:
-        try:
-            return all(agrees(*pair) for pair in self.pieces(self.calls[0].result, self.truths[0]).values())
-        except StudentGone:
-            raise
-        except StudentError:
-            return False
-
-    def each(self, name: str) -> Iterator[tuple[Any, Any, Any]]:
-        """(what came back, what is right, the truth) of each call."""
-        for asked, truth in zip(self.calls, self.truths, strict=True):
-            yield *self.pieces(asked.result, truth)[name], truth
-
-
 def agrees(got: Any, exact: Any) -> bool:
     """Whether a result is right, roughly: the verdict itself is taken by expect."""
     mine, exact = finite(got), np.asarray(exact, dtype=float)
@@ -111,31 +48,35 @@ def agrees(got: Any, exact: Any) -> bool:
     return np.allclose(mine, exact.reshape(mine.shape), rtol=1e-4, atol=1e-5)
 
 
-def gradient_pieces(result: Any, truth: Truth) -> dict[str, tuple[Any, Any]]:
-    value, gradients = value_and_gradients(result, list(truth.gradients))
-    found = {"value": (value, truth.value)}
-    return found | {key: (got, truth.gradients[key]) for key, got in zip(truth.gradients, gradients, strict=True)}
+def value_rule(
+    name: str, symbol: str, truth: Callable[..., Truth], of_inputs: Callable[[dict[str, Any]], Mapping[str, Any]] = dict
+) -> FunctionRule:
+    """What a function returns that gives `symbol` and its gradients.
 
+    of_inputs : turns what the student's function is called with into the arguments of `truth`
+    """
 
-def expect_value(twice: Twice, symbol: str) -> None:
-    """Compare the value of both calls; stop at the first that is wrong. The inputs must be as they were."""
-    for got, right, truth in twice.each("value"):
-        terms = truth.terms is None or expect_added(got, truth.terms, symbol)
-        if not (terms and expect(got, right, name=symbol, scalar_like=True, mistakes=truth.value_slips)):
-            break
-    for asked in twice.calls:
-        asked.leaves_inputs()
+    def right(**inputs: Any) -> dict[str, Any]:
+        there = truth(**of_inputs(inputs))
+        return {symbol: there.value, **{f"∂{symbol}/∂{key}": exact for key, exact in there.gradients.items()}}
 
+    def slips(**inputs: Any) -> dict[str, dict[str, Any]]:
+        there = truth(**of_inputs(inputs))
+        found = {symbol: dict(there.value_slips)}
+        for key in there.gradients:
+            others = {
+                f"swapped_arguments:the gradients of {key} and {other}": gradient
+                for other, gradient in there.gradients.items()
+                if other != key
+            }
+            found[f"∂{symbol}/∂{key}"] = {**there.gradient_slips.get(key, {}), **others}
+        return found
 
-def expect_gradient(twice: Twice, name: str, symbol: str) -> None:
-    """Compare one gradient of both calls; stop at the first that is wrong."""
-    for got, right, truth in twice.each(name):
-        mistakes = dict(truth.gradient_slips.get(name, {}))
-        for other, gradient in truth.gradients.items():
-            if other != name:
-                mistakes[f"swapped_arguments:the gradients of {name} and {other}"] = gradient
-        if not expect(got, right, name=f"∂{symbol}/∂{name}", mistakes=mistakes):
-            return
+    def unpack(returned: Any, names: Sequence[str]) -> list[Any]:
+        value, gradients = value_and_gradients(returned, [name.partition("/∂")[2] for name in names[1:]])
+        return [value, *gradients]
+
+    return FunctionRule(name, right, slips, unpack)
 
 
 def expect_added(got: Any, terms: Any, name: str) -> bool:

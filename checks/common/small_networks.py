@@ -74,9 +74,8 @@ def _each(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def draw_units(draw: Draw, equal: bool = False, units: int = 0) -> dict[str, Any]:
-    n, d = draw.distinct_sizes(2, low=3, high=7)
-    n, d = units or n, n if equal else d
+def draw_units(draw: Draw, n: int, d: int) -> dict[str, Any]:
+    """n units with d inputs, well scaled: the sigmoids neither at 0 nor at 1."""
     while True:
         W, b, x = draw.signed(n, d, high=1.2) / np.sqrt(d), draw.signed(n, low=0.3, high=0.9), draw.signed(d, high=1.5)
         z = np.einsum("ik,k->i", W, x) + b
@@ -86,41 +85,11 @@ def draw_units(draw: Draw, equal: bool = False, units: int = 0) -> dict[str, Any
     return {"W": W, "b": b, "x": x, "y": y}
 
 
-UNIT_GRADIENTS = """
-import numpy as np
-
-def nested(W, b, x, y):
-    h = 1 / (1 + np.exp(-(W @ x + b)))
-    dz = 2 * (h.sum() - y) * h * (1 - h)
-    return (h.sum() - y) ** 2, (np.outer(dz, x), dz)
-
-def flat(W, b, x, y):
-    value, gradients = nested(W, b, x, y)
-    return (value, *gradients)
-"""
-
-
 # -- two layers -----------------------------------------------------------------------------------------------------
-
-# Two functions with their derivatives. Neither is tanh or relu, and no derivative can be written with the value alone.
-CURVES = """
-import numpy as np
-
-def phi_1(a):
-    return {c} * np.sin(a) + 0.4 * a
-
-def phi_1_prime(a):
-    return {c} * np.cos(a) + 0.4
-
-def phi_2(a):
-    return np.arctan(a) + {c} * a * a
-
-def phi_2_prime(a):
-    return 1 / (1 + a * a) + 2 * {c} * a
-"""
 
 
 def curves(c: float) -> list[tuple[Callable[[Array], Array], Callable[[Array], Array]]]:
+    """Two functions with their derivatives, as in `shipped/functions_to_pass.py`."""
     return [
         (lambda a: c * np.sin(a) + 0.4 * a, lambda a: c * np.cos(a) + 0.4),
         (lambda a: np.arctan(a) + c * a * a, lambda a: 1 / (1 + a * a) + 2 * c * a),
@@ -206,11 +175,11 @@ def two_layers(W1: Array, W2: Array, b: Array, x: Array, y: Array, phi: Callable
     if len(x) == len(h):
         turned = np.einsum("ik,k->i", W1, slope(a) * back)
         gradient_slips["x"]["wrong_argument:W1, where its transpose belongs"] = turned
-    return Truth(0.5 * np.sum(r**2), gradients(slope(a) * back), value_slips, gradient_slips, terms=r**2 / 2)
+    return Truth(0.5 * np.sum(r**2), gradients(slope(a) * back), value_slips, gradient_slips)
 
 
-def draw_layers(draw: Draw, equal: bool = False) -> dict[str, Array]:
-    d, m, p = (draw.integer(3, 6),) * 3 if equal else draw.distinct_sizes(3, low=2, high=7)
+def draw_layers(draw: Draw, d: int, m: int, p: int) -> dict[str, Array]:
+    """d inputs, m hidden units, p outputs, well scaled."""
     return {
         "W1": draw.signed(m, d, high=1.5) / np.sqrt(d),
         "W2": draw.signed(p, m, high=1.5) / np.sqrt(m),

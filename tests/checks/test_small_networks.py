@@ -35,7 +35,7 @@ def assert_gradients(truth, value, gradients):
 @pytest.mark.parametrize("equal", [True, False])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_sum_of_units_has_the_gradients_that_torch_finds(seed, equal):
-    inputs = draw_units(Draw(seed), equal)
+    inputs = draw_units(Draw(seed), 4, 4 if equal else 6)
 
     def loss(W, b, x, y):
         return (y - torch.sigmoid(W @ x + b).sum()) ** 2
@@ -47,7 +47,7 @@ def test_the_sum_of_units_has_the_gradients_that_torch_finds(seed, equal):
 @pytest.mark.parametrize("equal", [True, False])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_two_layers_have_the_gradients_that_torch_finds(seed, equal, number):
-    inputs, c = draw_layers(Draw(seed), equal), 0.7
+    inputs, c = draw_layers(Draw(seed), 4, 4 if equal else 5, 4 if equal else 6), 0.7
 
     def loss(W1, W2, b, x, y):
         return 0.5 * ((W2 @ PHI[number](W1 @ x + b, c) - y) ** 2).sum()
@@ -58,7 +58,7 @@ def test_the_two_layers_have_the_gradients_that_torch_finds(seed, equal, number)
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_step_of_the_linear_net_follows_the_gradients_that_torch_finds(seed):
-    inputs = draw_layers(Draw(seed))
+    inputs = draw_layers(Draw(seed), 3, 4, 5)
 
     def loss(W1, W2, b, x, y):
         return 0.5 * ((W2 @ (W1 @ x + b) - y) ** 2).sum()
@@ -71,7 +71,7 @@ def test_the_step_of_the_linear_net_follows_the_gradients_that_torch_finds(seed)
 
 @pytest.mark.parametrize("name", ["W1", "W2", "b", "x"])
 def test_the_two_layers_agree_with_finite_differences(name):
-    inputs, (phi, slope) = draw_layers(Draw(0)), curves(0.7)[0]
+    inputs, (phi, slope) = draw_layers(Draw(0), 3, 4, 5), curves(0.7)[0]
 
     def value():
         return two_layers(**inputs, phi=phi, slope=slope).value
