@@ -64,9 +64,8 @@ def forward_slips(x: Array, gamma: Array, beta: Array, eps: float) -> Slips:
 def backward_slips(x: Array, gamma: Array, upstream: Array, eps: float = 1e-5) -> dict[str, Slips]:
     """ "x", "gamma", "beta" -> family -> what that gradient is after that mistake; x and upstream of shape (N, D)."""
     n = len(x)
-    c = x - x.mean(axis=0)
-    s = np.sqrt((c**2).mean(axis=0) + eps)
-    x_hat = c / s
+    s = np.sqrt(np.var(x, axis=0) + eps)
+    x_hat = (x - np.mean(x, axis=0)) / s
     g = gamma * upstream
     through_mean, through_variance = g.sum(axis=0) / n, x_hat * (g * x_hat).sum(axis=0) / n
     right = (g - through_mean - through_variance) / s
@@ -108,7 +107,7 @@ def backward_slips(x: Array, gamma: Array, upstream: Array, eps: float = 1e-5) -
         "gamma": {
             "missing_chain_factor:x̂": total,
             "wrong_argument:x, where x̂ belongs": (upstream * x).sum(axis=0),
-            "wrong_argument:c, where x̂ belongs": (upstream * c).sum(axis=0),
+            "wrong_argument:c, where x̂ belongs": (upstream * s * x_hat).sum(axis=0),
             "wrong_argument:the scaled output, where x̂ belongs": (upstream * gamma * x_hat).sum(axis=0),
             "batch_axis": upstream * x_hat,
             "averaged": (upstream * x_hat).mean(axis=0),

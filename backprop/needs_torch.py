@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import importlib.util
+
+_NEEDED = {"torch": "PyTorch", "safetensors": "safetensors"}
+
 
 class TorchMissing(ImportError):
-    """PyTorch cannot be imported. The message says what to do; Jupyter shows it without a traceback."""
+    """What the section needs is not installed. The message says what to do; Jupyter shows it without a traceback."""
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]
 
 
-try:
-    import torch  # noqa: F401
-except ModuleNotFoundError as missing:
-    if missing.name != "torch":
-        raise
+_missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+if _missing:
     raise TorchMissing(
-        "This section needs PyTorch, which is not installed here. Run this in a cell of its own, then go on:\n"
+        f"This section needs {' and '.join(_NEEDED[name] for name in _missing)}, not installed here. Run the next line "
+        "in a cell of its own, then go on (the student guide says how to get the small build for the CPU):\n"
         "    %pip install torch torchvision safetensors pillow",
-        name="torch",
-    ) from None
+        name=_missing[0],
+    )

@@ -1,5 +1,6 @@
 """Drawn clothes, tensor minibatches, weights as safetensors."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -136,20 +137,29 @@ def test_on_any_other_device_fast_arithmetic_changes_nothing(device):
         assert (torch.ones(2, 3, device="meta") @ torch.ones(3, 2, device="meta")).dtype == torch.float32
 
 
-def test_without_pytorch_one_sentence_says_what_to_run(tmp_path):
-    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')")
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        (["torch", "safetensors"], "This section needs PyTorch and safetensors, not installed"),
+        (["torch"], "This section needs PyTorch, not installed"),
+        (["safetensors"], "This section needs safetensors, not installed"),
+    ],
+)
+def test_without_pytorch_one_sentence_says_what_to_run(tmp_path, missing, words):
     show = (
-        "from IPython.core.interactiveshell import InteractiveShell as S; shell = S.instance(); "
-        "shell.run_cell('import backprop.needs_torch'); shell.run_cell('import backprop.needs_torch')"
+        f"import sys; sys.modules.update(dict.fromkeys({missing})); from IPython.core.interactiveshell import "
+        "InteractiveShell; shell = InteractiveShell.instance(); shell.run_cell('import backprop.needs_torch'); "
+        "shell.run_cell('import backprop.needs_torch')"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", show],
-        env={**os.environ, "PYTHONPATH": str(tmp_path), "IPYTHONDIR": str(tmp_path / "ipython")},
-        capture_output=True,
-        text=True,
-    )
+    env = {**os.environ, "IPYTHONDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", show], env=env, capture_output=True, text=True)
     said = done.stdout + done.stderr
-    assert said.count("This section needs PyTorch") == 2 and "%pip install torch" in said and "Traceback" not in said
+    assert said.count(words) == 2 and "%pip install torch" in said and "Traceback" not in said
+
+
+def test_with_pytorch_nothing_is_said(capsys):
+    importlib.import_module("backprop.needs_torch")
+    assert capsys.readouterr() == ("", "")
 
 
 def net():

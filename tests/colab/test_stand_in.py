@@ -227,7 +227,9 @@ def run_setup_cell(stand_in: StandIn, published: Path, name: str) -> None:
         "backprop.__file__, os.getcwd(), sep='|')"
     )
     notebook.cells = [first, nbformat.v4.new_code_cell(ask)]
-    said = run_cells(stand_in, notebook).cells[-1].outputs[0].text.strip().split("|")
+    setup, asked = run_cells(stand_in, notebook).cells
+    assert "ERROR" not in "".join(output.text for output in setup.outputs)
+    said = asked.outputs[0].text.strip().split("|")
     versions = stand_in.packages()
     assert said[:4] == [versions[name] for name in ("ipython", "ipykernel", "jupyter-client", "traitlets")]
     assert said[4:] == ["True", str(site_packages(stand_in) / "backprop" / "__init__.py"), str(stand_in.content)]
