@@ -18,7 +18,7 @@
 try:
     import backprop
 except ImportError:
-    get_ipython().run_line_magic("pip", "install -q backprop-course")
+    get_ipython().run_line_magic("pip", 'install -q "backprop-course"')
 
 # %%
 import math

@@ -17,7 +17,7 @@
 try:
     import backprop
 except ImportError:
-    get_ipython().run_line_magic("pip", "install -q backprop-course")
+    get_ipython().run_line_magic("pip", 'install -q "backprop-course"')
 
 # %%
 import time
