@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from .notebook import SubmittedCell
 from .released import ReleasedCell, ReleasedNotebook
 
 DEFINES = re.compile(r"^[^\S\n]*(?:class|def)\s+(\w+)", re.MULTILINE)
-TOP_LEVEL = re.compile(r"^(?:(?:class|def)\s+(\w+)|(\w+)\s*=(?!=))", re.MULTILINE)
+# A definition, or one name or several in front of an equals sign: a = 1, a: int = 1, (a, b) = 1, 2.
+TOP_LEVEL = re.compile(
+    r"^(?:(?:class|def)\s+(\w+)|[(\[]?(\w+(?:[ \t]*,[ \t]*\w+)*)[)\]]?[ \t]*(?::[^=\n]{1,100})?=(?!=))", re.MULTILINE
+)
+ASKED_FOR = re.compile(r"^# ?(\w+) = ", re.MULTILINE)  # a stub names the values that it wants
 ALIKE = 0.6
+EDITED = 2  # see _Matcher.worth
 MOST_ALIKE = 500  # pairs of texts compared letter by letter: no honest notebook needs as many
 
 
@@ -66,20 +71,23 @@ def _locked(wanted: ReleasedCell) -> bool:
 
 def repair(template: ReleasedNotebook, cells: Sequence[SubmittedCell]) -> Repaired:
     """Match the cells of a submission with those of the release; put back what is missing."""
-    match, problems = _Matcher(template, cells).run()
-    written = _written_elsewhere(template, cells, match)
+    matcher = _Matcher(template, cells)
+    match, problems = matcher.run()
+    written = _written_elsewhere(template, cells, match, matcher.taken)
+    answers = written | matcher.together
+    joined = matcher.taken - set(match.values())
     owner = {submitted: wanted for wanted, submitted in match.items()}
     dropped = _worthless_copies(template, cells, owner)
     trainings = {cell.plain for cell in template.cells if cell.trains}
     work: list[GradedCell] = []
     for i, cell in enumerate(cells):
-        if i in dropped:
+        if i in dropped or i in joined:
             continue
         wanted = template.cells[owner[i]] if i in owner else None
         if wanted is not None and _locked(wanted):
             work += _added_to_locked(wanted, cell, problems)
         training_again = wanted is None and cell.plain in trainings
-        work.append(GradedCell(wanted, written.get(owner.get(i), cell), idle=training_again))
+        work.append(GradedCell(wanted, answers.get(owner.get(i), cell), idle=training_again))
     elsewhere = _defined_by_students(work)
     for index, wanted in enumerate(template.cells):
         if index in match or (wanted.cell_type != "code" and not wanted.grade_id):
@@ -145,7 +153,8 @@ def _added_to_locked(wanted: ReleasedCell, cell: SubmittedCell, problems: list[s
     """What a student wrote into a locked cell, as a cell of its own, where it defines something."""
     if cell.plain in (wanted.plain, wanted.plain_source):
         return []
-    if set(DEFINES.findall(cell.source)) <= set(DEFINES.findall(wanted.release)):
+    known = _names(wanted.release) | set(DEFINES.findall(wanted.release))
+    if _names(cell.source) | set(DEFINES.findall(cell.source)) <= known:
         problems.append(f"The cell {wanted.grade_id} had been edited; it was graded as it was released.")
         return []
     problems.append(f"The cell {wanted.grade_id} had been edited; what was added was run as a cell of its own.")
@@ -154,7 +163,14 @@ def _added_to_locked(wanted: ReleasedCell, cell: SubmittedCell, problems: list[s
 
 def _names(source: str) -> set[str]:
     """The names that a cell defines at its top level."""
-    return {name for found in TOP_LEVEL.findall(source) for name in found if name}
+    return {
+        name.strip() for found in TOP_LEVEL.findall(source) for names in found if names for name in names.split(",")
+    }
+
+
+def _asked_for(wanted: ReleasedCell) -> set[str]:
+    """The names that the answer in a solution cell has to define."""
+    return _names(wanted.release) | set(ASKED_FOR.findall(wanted.release))
 
 
 def _defined_by_students(work: Sequence[GradedCell]) -> set[str]:
@@ -168,7 +184,7 @@ def _all_defined(wanted: ReleasedCell, names: set[str]) -> bool:
 
 
 def _written_elsewhere(
-    template: ReleasedNotebook, cells: Sequence[SubmittedCell], match: dict[int, int]
+    template: ReleasedNotebook, cells: Sequence[SubmittedCell], match: dict[int, int], taken: set[int]
 ) -> dict[int, SubmittedCell]:
     """Written answers that stand beside their empty cell: in a cell of their own, or below the question.
 
@@ -177,7 +193,6 @@ def _written_elsewhere(
     found: dict[int, SubmittedCell] = {}
     gone: list[int] = []
     used: set[int] = set()
-    taken = set(match.values())
     empty = {wanted.plain for wanted in template.cells if wanted.is_solution} | {""}
     for index, wanted in enumerate(template.cells):
         if not wanted.is_solution or wanted.cell_type != "markdown":
@@ -222,11 +237,12 @@ class _Matcher:
         self.template, self.cells = template, cells
         self.match: dict[int, int] = {}  # index in the template -> index in the submission
         self.taken: set[int] = set()
+        self.together: dict[int, SubmittedCell] = {}  # written answers that stand in several cells
         self.problems: list[str] = []
 
     def run(self) -> tuple[dict[int, int], list[str]]:
-        self.by_grade_id()
-        self.by_key(lambda wanted: wanted.id, lambda cell: cell.id)
+        self.by_name(lambda wanted: wanted.grade_id, lambda cell: cell.grade_id)
+        self.by_name(lambda wanted: wanted.id, lambda cell: cell.id)
         self.by_key(lambda wanted: wanted.plain, lambda cell: cell.plain)
         self.by_key(lambda wanted: wanted.plain_source if wanted.is_test else "", lambda cell: cell.plain)
         lost = {i for i, wanted in enumerate(self.template.cells) if wanted.is_solution and i not in self.match}
@@ -250,20 +266,42 @@ class _Matcher:
     def open_cells(self):
         return [(i, cell) for i, cell in enumerate(self.cells) if i not in self.taken]
 
-    def by_grade_id(self) -> None:
-        known = {cell.grade_id: index for index, cell in enumerate(self.template.cells) if cell.grade_id}
+    def by_name(self, key_wanted: Callable, key_cell: Callable) -> None:
+        """Cells that carry the name of a cell of the release; of several with one name, the one that counts."""
+        known = {key_wanted(cell): index for index, cell in self.open_wanted() if key_wanted(cell)}
         found: dict[str, list[int]] = {}
-        for i, cell in enumerate(self.cells):
-            if cell.grade_id in known:
-                found.setdefault(cell.grade_id, []).append(i)
-        for grade_id, places in found.items():
-            wanted = self.template.cells[known[grade_id]]
-            edited = [i for i in places if self.cells[i].plain != wanted.plain]
+        for i, cell in self.open_cells():
+            if key_cell(cell) in known:
+                found.setdefault(key_cell(cell), []).append(i)
+        for key, places in found.items():
+            wanted = self.template.cells[known[key]]
             # A notebook runs from top to bottom, so of several edited copies the last one counts.
-            self.take(known[grade_id], edited[-1] if edited and not wanted.is_test else places[0])
-            if len(places) > 1:
-                which = "the last edited one counts" if wanted.is_solution else "it is graded once"
-                self.problems.append(f"The cell {grade_id} is there {len(places)} times; {which}.")
+            best = max(self.worth(wanted, i) for i in places)
+            fits = [i for i in places if self.worth(wanted, i) == best]
+            at = fits[-1] if wanted.is_solution and best >= EDITED else fits[0]
+            self.take(known[key], at)
+            which = "the last edited one counts"
+            if wanted.is_solution and wanted.cell_type == "markdown" and best > EDITED:
+                texts = {self.cells[i].plain: self.cells[i] for i in fits}
+                if len(texts) > 1:
+                    self.together[known[key]] = _joined_text(list(texts.values()))
+                    self.taken |= set(fits)
+                    which = "what is written in them was taken together"
+            elif any(i > at and self.cells[i].plain not in (wanted.plain, "") for i in places):
+                which = "the one that holds the answer counts"
+            if len(places) > 1 and wanted.grade_id:
+                which = which if wanted.is_solution else "it is graded once"
+                self.problems.append(f"The cell {wanted.grade_id} is there {len(places)} times; {which}.")
+
+    def worth(self, wanted: ReleasedCell, place: int) -> int:
+        """How much a cell looks like the answer: code before raw and Markdown, what was written before what was not."""
+        cell = self.cells[place]
+        right_type = cell.cell_type == wanted.cell_type
+        if not wanted.is_solution or cell.plain in (wanted.plain, ""):
+            return int(right_type)
+        names = _asked_for(wanted)
+        answers = wanted.cell_type == "markdown" or (bool(names) and names <= _names(cell.source))
+        return EDITED + 1 + answers if right_type else EDITED if answers else 0
 
     def by_key(self, key_wanted, key_cell) -> None:
         """Pairs of cells that agree on a key which both have and which is unique among the open ones or in order."""

@@ -7,9 +7,12 @@ prints in a loop stays readable; the judge limits them again because this proces
 from __future__ import annotations
 
 import ast
+import asyncio
 import contextlib
+import inspect
 import io
 import linecache
+import os
 import sys
 import traceback
 from typing import Any
@@ -79,6 +82,35 @@ class NoTorch:
             raise ModuleNotFoundError(TORCH_REFUSAL.replace("torch", name.partition(".")[0], 1), name=name)
 
 
+def _wake_loops_by_pipes() -> None:
+    """Let asyncio, and with it `await` in a cell, work without sockets: its loops wake themselves by a pipe instead."""
+    Loop = asyncio.selector_events.BaseSelectorEventLoop
+
+    def make(loop: Any) -> None:
+        loop._ssock, loop._csock = os.pipe()
+        os.set_blocking(loop._ssock, False)
+        os.set_blocking(loop._csock, False)
+        loop._internal_fds += 1
+        loop._add_reader(loop._ssock, read, loop)
+
+    def read(loop: Any) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(loop._ssock, 4096)
+
+    def write(loop: Any) -> None:
+        with contextlib.suppress(OSError, TypeError):  # full: it will wake anyway; closed
+            os.write(loop._csock, b"\0")
+
+    def close(loop: Any) -> None:
+        loop._remove_reader(loop._ssock)
+        os.close(loop._ssock)
+        os.close(loop._csock)
+        loop._ssock = loop._csock = None
+        loop._internal_fds -= 1
+
+    Loop._make_self_pipe, Loop._write_to_self, Loop._close_self_pipe = make, write, close
+
+
 class Shell:
     """One IPython shell, made before the fork."""
 
@@ -116,12 +148,27 @@ class Shell:
         )
         self.ip.system = self._no_system
         self.ip.getoutput = self._no_system
-        for name in ("matplotlib", "pip", "conda", "load_ext"):
+        _wake_loops_by_pipes()
+        for name in (
+            "matplotlib",
+            "pip",
+            "conda",
+            "load_ext",
+            "reload_ext",
+            "autoreload",
+            "aimport",
+            "tensorflow_version",
+        ):
             self.ip.register_magic_function(lambda *args, **kwargs: None, "line", name)
-        self.number = 0
+        self.own_folder = os.getcwd()
 
     def _no_system(self, command: str, *args: Any, **kwargs: Any) -> None:
         self.outputs.print("stdout", f"[not run while grading: !{command}]\n")
+
+    def use_own_modules(self) -> None:
+        """Make modules in the working folder importable, behind all others: none can stand in for a library."""
+        self.own_folder = os.getcwd()
+        sys.path.append(self.own_folder)
 
     def use_figures(self) -> None:
         """Make matplotlib show its figures through this shell."""
@@ -139,6 +186,9 @@ class Shell:
     def run_cell(self, source: str, number: int) -> dict[str, Any]:
         """Run one cell; return {"outputs": nbformat outputs, "ok": whether nothing was raised}."""
         self.outputs.clear()
+        for path, finder in list(sys.path_importer_cache.items()):
+            if path.startswith(self.own_folder) and finder is not None:
+                finder.invalidate_caches()  # the cell before may have written a module
         filename = f"<cell {number}>"
         linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
         self.ip.compile.get_code_name = lambda *args, **kwargs: filename
@@ -150,7 +200,7 @@ class Shell:
             result = self.ip.run_cell(source, store_history=False, silent=False)
             ok = bool(result.success)
             if isinstance(result.error_in_exec, Exception):
-                self._define_the_rest(source, filename, result.error_in_exec)
+                self._run_the_rest(source, filename, result.error_in_exec)
             self._flush_figures()
         except KeyboardInterrupt:
             ok = False
@@ -162,18 +212,25 @@ class Shell:
             sys.stdout, sys.stderr = stdout, stderr
         return {"outputs": self.outputs.take(), "ok": ok}
 
-    def _define_the_rest(self, source: str, filename: str, error: Exception) -> None:
-        """Define the functions and classes below the line at which a cell stopped, which may be right all the same."""
-        stopped = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == filename]
+    def _run_the_rest(self, source: str, filename: str, error: Exception) -> None:
+        """Run what stands below the line at which a cell stopped, statement by statement.
+
+        A first line that works on the student's machine only, or a `raise` left over above the answer, does not take
+        the answer along. What fails down there as well is left out.
+        """
+        stopped = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == filename]
         try:
             body = ast.parse(self.ip.transform_cell(source)).body if stopped else []
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return
-        kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
-        for statement in body:
-            if isinstance(statement, kinds) and statement.lineno > stopped[0]:
-                with contextlib.suppress(Exception):
-                    exec(compile(ast.Module([statement], []), filename, "exec"), self.namespace)
+        at = (stopped[0].lineno or 0, getattr(stopped[0], "colno", None) or 0) if stopped else (0, 0)
+        awaits = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        for statement in [one for one in body if (one.lineno, one.col_offset) > at]:
+            with contextlib.suppress(Exception):
+                code = compile(ast.Module([statement], []), filename, "exec", flags=awaits)
+                waiting = eval(code, self.namespace)
+                if inspect.iscoroutine(waiting):
+                    asyncio.run(waiting)
 
     def _flush_figures(self) -> None:
         helpers = sys.modules.get("matplotlib._pylab_helpers")

@@ -247,6 +247,7 @@ def _become_student(
         else:
             os.chdir(folder)
         _put_files(request["files"])
+        shell.use_own_modules()
         _close_everything_but(channel.fileno(), writer)
         confine.limit_resources(limits, confined=folder is None)
         if folder is None:

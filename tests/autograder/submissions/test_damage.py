@@ -7,6 +7,7 @@ import functools
 import json
 import re
 
+import everyday  # noqa: F401  (it adds to the table)
 import pytest
 from damage import DAMAGES, RELEASED, Damage
 from places import ROOT, needs_bubblewrap
