@@ -23,7 +23,10 @@ def project(path):
 
 
 def requirements():
-    """Each outside requirement of both distributions, extras included, by canonical name."""
+    """Each outside requirement of both distributions, extras included, by canonical name.
+
+    The autograder may ask for a narrower range than the students' library.
+    """
     found = {}
     for path in PROJECTS:
         table = project(path)
@@ -32,8 +35,7 @@ def requirements():
             needed = Requirement(text)
             name = canonicalize_name(needed.name)
             if name not in OURS:
-                assert found.get(name, needed.specifier) == needed.specifier, f"{name} is asked for in two ways"
-                found[name] = needed.specifier
+                found[name] = found.get(name, needed.specifier) & needed.specifier
     return found
 
 

@@ -671,7 +671,7 @@ add("numpy set to raise", extra("np.seterr(all='raise')"))
 add("warnings set to raise", extra("import warnings; warnings.simplefilter('error')"))
 add("the variables reset", lambda n: insert(n, n["cells"].index(imports(n)), "%reset -f"))
 add("blank cells", extra("", "\n\n", "# a note"))
-add("np.float in a solution", edit("sum_node", "self.out = ", "z = np.float(1); self.out = "), sum_node_check=0)
+add("np.float in a solution", edit("sum_node", "self.out = ", "z = np.float(1); self.out = "))
 
 
 @damage()

@@ -139,6 +139,46 @@ def an_answer_split_into_two_cells(notebook):
     notebook["cells"].insert(place(notebook, "sum_node") + 1, below)
 
 
+# -- what the student's machine has -----------------------------------------------------------------------------------
+
+BARS = {
+    "tqdm": "from tqdm import tqdm",
+    "tqdm.auto": "from tqdm.auto import tqdm",
+    "tqdm.notebook": "from tqdm.notebook import tqdm",
+    "tqdm.notebook under its old name": "from tqdm import tqdm_notebook as tqdm",
+    "trange": "from tqdm.auto import trange\ntqdm = lambda numbers: trange(len(numbers))",
+    "a bar within a bar": "from tqdm.auto import tqdm as bar\ntqdm = lambda n: bar(list(bar(n)), desc='e')",
+}
+
+
+def in_forward(line: str, top: str = ""):
+    """A line in SumNode.forward, and one in a cell of its own in front."""
+
+    def do(notebook: Notebook) -> None:
+        cell = find(notebook, "sum_node")
+        old = "        self.d_out = np.zeros(self.out.shape)"
+        assert old in cell["source"]
+        cell["source"] = cell["source"].replace(old, f"        {line}\n{old}")
+        insert(notebook, place(notebook, "sum_node"), top or "1")
+
+    return do
+
+
+for name, line in BARS.items():
+    add(f"a progress bar of {name}", in_forward("for _ in tqdm(range(2)): pass", line))
+OLDER = {
+    "float of one element": "self.out = np.array(float(np.reshape(self.a.out + self.b.out, (1,))))",
+    "int of one element": "int(np.ones((1, 1)))",
+    "np.NaN": "self.was = np.NaN if np.any(np.isnan(self.out)) else np.Inf",
+    "np.float_": "self.out = np.asarray(self.out, dtype=np.float_)",
+    "np.product": "assert np.product([2, 3]) == 6 and np.alltrue([True])",
+    "np.float": "self.scale = np.float(1) * np.int(1)",
+    "np.in1d and np.trapz": "assert np.in1d([1], [1, 2])[0] and np.trapz([1, 1]) == 1",
+}
+for name, line in OLDER.items():
+    add(f"written with an older numpy: {name}", in_forward(line))
+
+
 # -- await, progress bars, modules ----------------------------------------------------------------------------------
 
 

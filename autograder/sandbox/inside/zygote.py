@@ -139,7 +139,11 @@ def _preload(with_torch: bool) -> None:
 
     import matplotlib.pyplot as plt
     import numpy as np
+    from inside.old_names import keep_old_names
+    from inside.progress import bars_as_text
 
+    keep_old_names()
+    bars_as_text()
     figure, axes = plt.subplots()
     axes.plot(np.arange(2.0), label="a")
     axes.legend()
