@@ -23,6 +23,7 @@ from ..submissions.notebook import SubmittedCell, read_notebook
 from ..submissions.outputs import MAX_CELL_OUTPUT, clean_outputs
 from ..submissions.released import ReleasedCell, ReleasedNotebook, released_notebooks
 from ..submissions.repair import GradedCell, repair
+from .elsewhere import differences
 from .write_up import (
     UNDECIDED,
     _automatic_score,
@@ -188,6 +189,7 @@ class _Run:
         self, grader: Grader, template: ReleasedNotebook, cells: Sequence[SubmittedCell], files, problems: Sequence[str]
     ):
         self.grader, self.template, self.files = grader, template, files
+        self.written_with = getattr(cells, "python", "")
         repaired = repair(template, cells)
         self.cells = repaired.cells
         self.problems = [*problems, *repaired.problems]
@@ -218,6 +220,8 @@ class _Run:
                 result.verdicts = self.judge()
         finally:
             self.close()
+        if not all(verdict.full for verdict in result.verdicts.values()):
+            self.problems += differences(self.cells, self.outputs, self.written_with)
         result.suspicions = self.suspicions()
         for grade_id, verdict in result.verdicts.items():
             result.suspicions += [f"{grade_id} could not compare an answer ({doubt})" for doubt in verdict.doubts]

@@ -28,6 +28,7 @@ from ..course import Course
 from ..errors import UserError
 from ..lock import one_run_at_a_time
 from ..submissions.archive import MAX_ENTRIES, Archive, Refused, path_key, read_folder, read_zip, shown
+from ..submissions.files import is_notebook
 from ..submissions.submission import read_timestamp
 from ..text import count
 from .platforms import Delivery, read_platform
@@ -194,7 +195,7 @@ class _Collection:
             self.summary.refused += unpacking.refused
             self.summary.notes += unpacking.notes
             for section in sorted(unpacking.found):
-                if not any(parts[-1].lower().endswith(".ipynb") for parts in unpacking.found[section].values()):
+                if not any(is_notebook(parts[-1]) for parts in unpacking.found[section].values()):
                     self.summary.refused.append(f"{archive}: {student}/{section} was left out: it has no notebook.")
                     continue
                 try:

@@ -24,7 +24,8 @@ from ..submissions.archive import (
     read_zip,
     shown,
 )
-from ..submissions.files import MAX_ALL_FILES, MAX_FILE, MAX_FILES, SAFE_NAME
+from ..submissions.files import MAX_ALL_FILES, MAX_FILE, MAX_FILES, SAFE_NAME, is_notebook, notebook_stem
+from ..submissions.libraries import CONFIGURATION, shadowed, top_level
 from ..submissions.notebook import MAX_NOTEBOOK
 from .platforms import Delivery
 
@@ -39,7 +40,7 @@ KINDS: dict[str, tuple[bytes, ...]] = {
     ".pdf": (b"%PDF",),
     ".npy": (b"\x93NUMPY",),
     ".npz": (b"PK\x03\x04", b"PK\x05\x06"),
-    **dict.fromkeys((".csv", ".tsv", ".txt", ".json", ".safetensors"), (b"",)),
+    **dict.fromkeys((".csv", ".tsv", ".txt", ".json", ".safetensors", ".py"), (b"",)),
 }
 NO_NOTEBOOK = (b"PK\x03\x04", b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf", b"\x7fELF")
 
@@ -151,7 +152,7 @@ class Unpacking:
 
     def _by_name(self, name: str) -> str | None:
         """The one section that a notebook or a file of weights can belong to by its name."""
-        stem = name[:-6].lower() if name.lower().endswith(".ipynb") else None
+        stem = notebook_stem(name).lower()
         same, alike = set(), set()
         for section, wanted in self.sections.items():
             for notebook in wanted.notebooks if stem else ():
@@ -169,8 +170,8 @@ class Unpacking:
         known = {*(f"{notebook}.ipynb" for notebook in wanted.notebooks), *wanted.weights}
         name = _unnumbered(parts[-1], known)
         suffix = Path(name).suffix.lower()
-        if suffix == ".ipynb":
-            name = re.sub(r"[^\w .+=@-]", "_", name[:-6]).lstrip(" .+=@-") + ".ipynb"
+        if is_notebook(name):
+            name = re.sub(r"[^\w .+=@-]", "_", notebook_stem(name)).lstrip(" .+=@-") + ".ipynb"
             limit, magic, parts = MAX_NOTEBOOK, None, (name,)
             if sum(taken[-1].endswith(".ipynb") for taken in self.found.get(section, {}).values()) >= MAX_NOTEBOOKS:
                 raise Refused(f"there are more than {MAX_NOTEBOOKS} notebooks")
@@ -178,6 +179,10 @@ class Unpacking:
             limit, magic, parts = min(wanted.weights[name], MAX_FILE), KINDS.get(suffix, (b"",)), (name,)
         elif name.lower() == "timestamp.txt":
             raise Refused("the time comes from the platform, never from a student's file")
+        elif suffix == ".py" and CONFIGURATION.match(top_level("/".join(parts))):
+            raise Refused("a file that configures Python or Jupyter is not collected")
+        elif suffix == ".py" and shadowed(["/".join(parts)]):
+            raise Refused("it has the name of a library, which would be imported instead of it")
         elif suffix in KINDS:
             limit, magic = MAX_FILE, KINDS[suffix]
         elif suffix == ".zip":
@@ -219,8 +224,8 @@ class Unpacking:
 
 def _home(paths: list[tuple[str, ...]], wanted: Wanted) -> tuple[str, ...]:
     """The folder that the notebooks of a section lie in: the topmost, that of the right name first."""
-    notebooks = [path for path in paths if path[-1].lower().endswith(".ipynb")]
-    best = min(notebooks, key=lambda path: (path[-1][:-6] not in wanted.notebooks, len(path)), default=())
+    notebooks = [path for path in paths if is_notebook(path[-1])]
+    best = min(notebooks, key=lambda path: (notebook_stem(path[-1]) not in wanted.notebooks, len(path)), default=())
     return best[:-1]
 
 

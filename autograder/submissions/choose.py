@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from .archive import Budget, Entry, Refused, read_zip
-from .files import CHECKPOINTS, MAX_ALL_FILES, MAX_FILES, SAFE_NAME, Found, is_notebook
+from .files import CHECKPOINTS, MAX_ALL_FILES, MAX_FILES, SAFE_NAME, Found, is_notebook, notebook_stem
 from .notebook import MAX_NOTEBOOK, SubmittedCell, parse_notebook
 from .released import ReleasedNotebook
 from .repair import DEFINES
@@ -49,7 +49,7 @@ class Candidate:
     @property
     def stem(self) -> str:
         name = self.file.name.lower()
-        return name[: name.index(".ipynb")] if is_notebook(name) else PurePosixPath(name).stem
+        return notebook_stem(name) or PurePosixPath(name).stem
 
 
 @dataclass

@@ -16,7 +16,8 @@ MAX_FILE = 32 * 2**20
 MAX_ALL_FILES = 48 * 2**20
 # A letter or a digit, then what people, browsers and file systems put into names; nothing that acts elsewhere.
 SAFE_NAME = re.compile(r"\w[\w .+=@()\[\]{},;!&'’~#%$^\u00a0\u202f-]*\Z")
-IPYNB = re.compile(r"\.ipynb(?![^/]*\.zip\Z)[^/]*\Z", re.IGNORECASE)
+# What browsers, mail programs and file systems put behind the name is no part of it.
+IPYNB = re.compile(r"\.ipynb(?:[ ._-]*(?:\(\d+\)|\d{1,3}|copy|txt|json|download|bak|old))*\Z", re.IGNORECASE)
 NOISE = re.compile(r"__MACOSX|__pycache__|\.ipynb_checkpoints|\.DS_Store|\._.*|Thumbs\.db|desktop\.ini", re.IGNORECASE)
 CHECKPOINTS = ".ipynb_checkpoints"
 
@@ -80,8 +81,14 @@ class Found:
 
 
 def is_notebook(path: str) -> bool:
-    """Whether a file calls itself a notebook: sums.ipynb, SUMS.IPYNB, sums.ipynb.txt, but not sums.ipynb.zip."""
+    """Whether a file calls itself a notebook: sums.ipynb, SUMS.IPYNB, sums.ipynb.txt, but not sums.ipynb.pdf."""
     return IPYNB.search(path) is not None
+
+
+def notebook_stem(name: str) -> str:
+    """The name of a notebook's file without what makes it one, "" for another file."""
+    ending = IPYNB.search(name)
+    return name[: ending.start()] if ending else ""
 
 
 def found_files(folder: Path, problems: list[str]) -> list[Found]:

@@ -53,6 +53,12 @@ def plain(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.strip().splitlines() if line.strip())
 
 
+class Cells(list[SubmittedCell]):
+    """The cells of a notebook. python: the version that it says it was saved with, such as "3.12.4"; "" for none."""
+
+    python: str = ""
+
+
 class Remark(str):
     """A sentence about a file of which nothing was lost."""
 
@@ -108,7 +114,9 @@ def parse_notebook(data: bytes, name: str = "the notebook") -> tuple[list[Submit
     language = _language(document.get("metadata"))
     if language and not language.lower().startswith(("python", "ipython")):
         problems.append(Remark(f"{name} asks for the kernel {language[:40]!r}; it was graded with Python 3."))
-    return [cell for cell in cells if cell is not None], problems
+    read = Cells(cell for cell in cells if cell is not None)
+    read.python = _python(document.get("metadata"))
+    return read, problems
 
 
 def _cut_text(cells: list[SubmittedCell | None], name: str, problems: list[str]) -> None:
@@ -120,6 +128,12 @@ def _cut_text(cells: list[SubmittedCell | None], name: str, problems: list[str])
             cell.source = ""
     if size > MAX_ALL_SOURCE:
         problems.append(f"{name} has more than {MAX_ALL_SOURCE // 2**20} MiB of text; the rest was left out.")
+
+
+def _python(metadata: Any) -> str:
+    info = metadata.get("language_info") if isinstance(metadata, dict) else None
+    version = info.get("version") if isinstance(info, dict) else None
+    return version if isinstance(version, str) and re.fullmatch(r"\d[\w.+]{0,19}", version) else ""
 
 
 def _language(metadata: Any) -> str:

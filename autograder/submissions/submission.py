@@ -13,6 +13,7 @@ from ..course import NAME
 from ..errors import CourseError
 from .choose import Candidate, choose, untouched
 from .files import contents_of, found_files, open_no_link
+from .libraries import shadowed
 from .notebook import MAX_NOTEBOOK, Remark, SubmittedCell
 from .released import ReleasedNotebook
 
@@ -69,6 +70,9 @@ def read_contents(folder: Path, wanted: dict[str, ReleasedNotebook]) -> Contents
     problems: list[str] = []
     choice = choose(found_files(folder, problems), wanted)
     files = contents_of(choice.files, problems)
+    problems += [
+        f"{path[:80]!r} has the name of a library, which is imported instead of it." for path in shadowed(files)[:5]
+    ]
     cells, said = {}, {}
     for name, candidate in choice.notebooks.items():
         cells[name], wrong = _read_as(wanted[name], candidate)

@@ -1,4 +1,4 @@
-"""The one zip that a student hands in: `<section>/<notebook>.ipynb`, and the trained weights beside it."""
+"""The one zip that a student hands in: `<section>/<notebook>.ipynb`, its weights and modules of its own beside it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..files import write_atomically
+from .imports import own_modules
 from .notebook import NotebookError, read_notebook
 
 _SAFE = re.compile(r"[^\w.-]+")
@@ -28,6 +29,8 @@ def make_zip(paths: Sequence[str | Path], out: str | Path) -> list[str]:
         section = _SAFE.sub("-", notebook.section).strip(".-") or "notebooks"
         name = _SAFE.sub("-", Path(path).stem).strip(".-") or "notebook"
         _add(files, f"{section}/{name}.ipynb", Path(path))
+        for inner, module in own_modules(notebook).items():
+            _add(files, f"{section}/{inner}", module)
         for weights in notebook.weights():
             if weights.path.is_file():
                 _add(files, f"{section}/{weights.path.name}", weights.path)

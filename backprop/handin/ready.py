@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+from .imports import surprises
 from .notebook import ANSWER_PLACEHOLDER, Cell, Notebook, NotebookError, clean, read_notebook
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -25,6 +26,8 @@ def check(path: str | Path, timeout: int = 300, out: TextIO | None = None, progr
     notebook = read_notebook(path)
     failure = run_cells(notebook, timeout, progress or sys.stderr)
     faults, remarks = find_gaps(notebook)  # afterwards: the notebook may save its weights itself
+    more_faults, more_remarks = surprises(notebook)  # and write its modules
+    faults, remarks = [*faults, *more_faults], [*remarks, *more_remarks]
     if failure:
         faults.insert(0, failure)
     for line in [*faults, *remarks]:
