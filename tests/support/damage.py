@@ -770,17 +770,17 @@ def a_test_cell_edited(notebook):
     find(notebook, "sum_node_check")["source"] = "assert True"
 
 
-@damage(sum_node_check=0, ridge_regression_check=10)
+@damage("cannot be read by Python 3", sum_node_check=0, ridge_regression_check=10)
 def a_syntax_error_in_one_answer(notebook):
     edit("sum_node", "def forward(self):", "def forward(self)")(notebook)
 
 
-@damage(sum_node_check=0)
+@damage("cannot be read by Python 3", sum_node_check=0)
 def curly_quotes_in_one_answer(notebook):
     edit("sum_node", '"""', "“““")(notebook)
 
 
-@damage(sum_node_check=0)
+@damage("cannot be read by Python 3", sum_node_check=0)
 def Python_2_in_one_answer(notebook):
     edit("sum_node", "self.out = ", "print 'now'; self.out = ")(notebook)
 
