@@ -22,6 +22,7 @@ from .comparison import (
 )
 from .finite_differences import jacobian
 from .student_code import student_code
+from .watch import left_alone
 
 __all__ = ["check_function", "check_values"]
 
@@ -54,13 +55,14 @@ def check_values(
     """Compare named results with known values; print the report.
 
     got : name -> result; or a function without arguments that returns this dictionary. What the student's code raises
-        inside that function is said in one sentence with the line of their code
+        inside that function is said in one sentence with the line of their code, and so is a change of an array that it
+        names
     mistakes : name -> {family: the value that mistake gives}, to recognise what backprop.mistakes can't see by itself
 
     Raises CheckFailed with the report when a value is wrong or missing. Names that are not expected are ignored.
     """
     if callable(got):
-        with student_code(f"{title}: your code"):
+        with left_alone(got, f"{title}: your code"), student_code(f"{title}: your code"):
             got = got()
     if not isinstance(got, Mapping):
         keys = ", ".join(expected)

@@ -65,6 +65,7 @@ def check_node(
     bench = _Bench(label, node, nodes, values, np.random.default_rng(seed), mistakes or {}, atol, rtol)
 
     out = bench.forward()
+    bench.require_predecessors()
     forward = value_first(f"{label} · forward", "out", out, expected, mistakes, atol, rtol)
     first = bench.backward(others=False)
     stop_if_wrong([(f"{label} · forward", forward), (f"{label} · backward{_LEGEND}", first)])
@@ -156,6 +157,22 @@ class _Bench:
             )
         got = {name: kept(source.d_out) for name, source in self.nodes.items()}
         return [self._compared(name, got[name], upstream, held[name], others) for name in self._with_gradient()]
+
+    def require_predecessors(self) -> None:
+        """CheckFailed when a node that needs a gradient is not among the predecessors: nothing would ever reach it."""
+        try:
+            listed = self.node.get_predecessors()
+        except (AttributeError, NotImplementedError):
+            return  # not written: a node can be tried without a graph around it
+        if not isinstance(listed, list | tuple):
+            raise CheckFailed(
+                f"{self.label}.get_predecessors returned {describe(listed)}: it should be a list of nodes."
+            )
+        missing = [name for name in self._with_gradient() if not any(node is self.nodes[name] for node in listed)]
+        if missing:
+            raise CheckFailed(
+                f"{self.label}.get_predecessors leaves out {', '.join(missing)}: in a graph it would get no gradient."
+            )
 
     def _with_gradient(self) -> list[str]:
         return [name for name, value in self.values.items() if value.dtype.kind == "f"]

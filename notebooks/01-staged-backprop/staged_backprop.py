@@ -22,7 +22,7 @@ except ImportError:
 import math
 
 from backprop.draw import draw_edges
-from backprop.gradcheck import check_function, check_values
+from backprop.gradcheck import check_edges, check_function, check_inputs_matter, check_values
 
 # %% [markdown]
 # ## 1 · A formula is a graph
@@ -87,12 +87,18 @@ product_edges = [("x", "g"), ("y", "g"), ("g", "f"), ("z", "f")]
 # Your drawing: two arrows into each operator, and one value, f, that no arrow leaves.
 ax = draw_edges(product_edges, operators={"g": "+", "f": "×"})
 
+
 # %% nbgrader={"grade": true, "grade_id": "product_edges_check", "points": 2}
-# Along your arrows, x = 3, y = 4 and z = 5 should give g = 7 and f = 35.
-values = {"x": 3.0, "y": 4.0, "z": 5.0}
-for name, operator in [("g", sum), ("f", math.prod)]:
-    values[name] = operator(values.get(start, 0.0) for start, end in product_edges if end == name)
-check_values("along your arrows", values, {"g": 7.0, "f": 35.0})
+# Four arrows, each once, from input to result. Along them, x = 3, y = 4 and z = 5 should give g = 7 and f = 35.
+def along_the_arrows():
+    check_edges(product_edges, arrows={"g": 2, "f": 2}, inputs="xyz", result="f")
+    values = {"x": 3.0, "y": 4.0, "z": 5.0}
+    for name, operator in [("g", sum), ("f", math.prod)]:
+        values[name] = operator(values[start] for start, end in product_edges if end == name)
+    return {name: values[name] for name in "gf"}
+
+
+check_values("along your arrows", along_the_arrows, {"g": 7.0, "f": 35.0})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("01-staged-backprop/product_edges_check", globals())
@@ -149,8 +155,9 @@ def staged_product(x, y, z):
 # **maxdiff** is the distance between them. Right code shows less than $10^{-8}$ here; a forgotten term shows far more.
 
 # %% nbgrader={"grade": true, "grade_id": "staged_product_check", "points": 5}
-# Expected: value 9.25, and three times "ok" with a maxdiff below 1e-8.
+# Expected: values 9.25 and -4.5, and six times "ok" with a maxdiff below 1e-8.
 check_function(staged_product, 0.7, 3.0, 2.5, expected=9.25)
+check_function(staged_product, -3.2, 6.8, -1.25, expected=-4.5)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("01-staged-backprop/staged_product_check", globals())
@@ -178,8 +185,15 @@ ax = draw_edges(product_edges, values=hand_values, gradients=hand_gradients, ope
 f, (dfdx, dfdy, dfdz) = staged_product(-2.0, 5.0, -4.0)
 code = {"g": f / -4.0, "f": f}  # g = f / z
 code |= {"∂f/∂g": dfdx, "∂f/∂x": dfdx, "∂f/∂y": dfdy, "∂f/∂z": dfdz}  # g is a sum: ∂f/∂x = ∂f/∂g
-paper = {name: hand_values.get(name) for name in "gf"}
-paper |= {f"∂f/∂{name}": hand_gradients.get(name) for name in "gxyz"}
+code |= {"x": -2.0, "y": 5.0, "z": -4.0, "∂f/∂f": 1.0}  # these were given
+
+
+def paper():
+    numbers = {name: hand_values.get(name) for name in "gf"} | {f"∂f/∂{name}": hand_gradients.get(name) for name in "gxyz"}
+    given = {name: hand_values.get(name, code[name]) for name in "xyz"}
+    return numbers | given | {"∂f/∂f": hand_gradients.get("f", 1.0)}
+
+
 check_values("your paper (yours) · your code (right)", paper, code)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
@@ -262,9 +276,10 @@ def shared_input(a, b):
 
 
 # %% nbgrader={"grade": true, "grade_id": "shared_input_check", "points": 5}
-# Expected: value 4.42, two times "ok" with a maxdiff below 1e-8.
+# Expected: values 4.42 and -1.87, four times "ok" with a maxdiff below 1e-8.
 one_of_two = {"b": {"missing_term:two gradients arrive at b, and this is one of them": [-1.7, 2.6]}}
 check_function(shared_input, 4.3, 1.7, expected=4.42, mistakes=one_of_two)
+check_function(shared_input, -0.6, -1.7, expected=-1.87)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("01-staged-backprop/shared_input_check", globals())
@@ -390,8 +405,8 @@ def f1(x1, w1, x2, w2, b, y):
 
 
 # %% tags=["optional"] nbgrader={"grade": true, "grade_id": "f1_check", "points": 0}
-# Expected: value 2.25, six times "ok" with a maxdiff below 1e-8.
-check_function(f1, 0.5, 2.0, -1.0, 1.5, 1.0, -1.0, expected=2.25)
+# Expected: value 5.76, six times "ok" with a maxdiff below 1e-8.
+check_function(f1, 0.5, 2.0, -1.0, 1.5, 0.7, 2.6, expected=5.76)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("01-staged-backprop/f1_check", globals())
@@ -517,8 +532,9 @@ def f4(*inputs):
 
 # %% tags=["optional"] nbgrader={"grade": true, "grade_id": "f4_check", "points": 0}
 # Works for any number of inputs. Steep functions may show a maxdiff somewhat above 1e-8.
-print(len({end for _, end in f4_edges}), "operators (at least 5)")
-check_function(f4, *f4_at.values(), names=tuple(f4_at))
+check_edges(lambda: f4_edges, inputs=lambda: list(f4_at), operators=5)
+check_function(lambda *at: f4(*at), *f4_at.values(), names=tuple(f4_at), title="f4")
+check_inputs_matter(f4, f4_at)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("01-staged-backprop/f4_check", globals())

@@ -26,7 +26,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from backprop.draw import draw_edges
-from backprop.gradcheck import check_function, check_values
+from backprop.gradcheck import check_edges, check_function, check_values
 
 # %% [markdown]
 # ## 1 · Many paths
@@ -68,10 +68,8 @@ draw_edges(many_paths);
 # %% nbgrader={"grade": true, "grade_id": "many_paths_check", "points": 2}
 # w leads to each x_i, and each x_i to f. Expected: three arrows out of w, and three into f.
 def arrows():
+    check_edges(many_paths, arrows={"x1": 1, "x2": 1, "x3": 1, "f": 3}, inputs="w", result="f", title="many_paths")
     starts, ends = [start for start, _ in many_paths], [end for _, end in many_paths]
-    for name in ["x1", "x2", "x3"]:
-        arrive, leave = ends.count(name), starts.count(name)
-        assert arrive == leave == 1, f"{name}: expected 1 arrow in and 1 out, found {arrive} and {leave}."
     return {"out of w": starts.count("w"), "into f": ends.count("f")}
 
 
@@ -147,14 +145,15 @@ def total_derivative(df_dx, dx_dw):
 # variable a little. **maxdiff** is the largest distance over *all* entries.
 
 # %% nbgrader={"grade": true, "grade_id": "total_derivative_check", "points": 3}
-# Expected: three times "ok" with a maxdiff below 1e-8. By hand: -21, then -21, 4, 11.
+# Expected: four times "ok" with a maxdiff below 1e-8. By hand: -21, the same in a list, then -21, 4, 11.
 last = np.array([1.0, 3.0, -3.0])
 middle = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0], [3.0, 4.0, 1.0]])
 # With lambda: the check itself calls your code, and an error in it becomes one sentence.
 check_values("the small network",
              lambda: {"∂ŷ/∂h0[0]": total_derivative(last, middle[:, 0]),
+                      "∂ŷ/∂h0[:1]": total_derivative(last, middle[:, :1]),
                       "∂ŷ/∂h0": total_derivative(last, middle)},
-             {"∂ŷ/∂h0[0]": -21.0, "∂ŷ/∂h0": [-21.0, 4.0, 11.0]},
+             {"∂ŷ/∂h0[0]": -21.0, "∂ŷ/∂h0[:1]": [-21.0], "∂ŷ/∂h0": [-21.0, 4.0, 11.0]}, scalar_like=False,
              mistakes={"∂ŷ/∂h0": {"wrong_argument:rows and columns of dx_dw are exchanged": [[0.0, -2.0, 12.0]]}})
 
 
@@ -220,9 +219,9 @@ draw_edges(unit_sum_edges, operators={"h1": "φ", "h2": "φ", "s": "+", "r": "�
 # %% nbgrader={"grade": true, "grade_id": "unit_sum_edges_check", "points": 2}
 # Every name but f is used by a later step; z takes three inputs, s and r take two.
 def arrows():
-    starts, ends = [start for start, _ in unit_sum_edges], [end for _, end in unit_sum_edges]
-    for name, number in {"z1": 3, "z2": 3, "h1": 1, "h2": 1, "s": 2, "r": 2, "f": 1}.items():
-        assert ends.count(name) == number, f"{name}: expected {number} arrows in, found {ends.count(name)}."
+    starts, into = [start for start, _ in unit_sum_edges], {"z1": 3, "z2": 3, "h1": 1, "h2": 1, "s": 2, "r": 2, "f": 1}
+    inputs = ["w1", "b1", "w2", "b2", "x", "y"]
+    check_edges(unit_sum_edges, arrows=into, inputs=inputs, result="f", title="unit_sum_edges")
     for name in ["w1", "b1", "z1", "h1", "w2", "b2", "z2", "h2", "s", "y", "r"]:
         assert starts.count(name) == 1, f"{name}: expected 1 arrow out, found {starts.count(name)}."
     return {"arrows": len(set(map(tuple, unit_sum_edges)))}
@@ -355,19 +354,17 @@ def sigmoid_net_step(W, b, x, y, epsilon):
 
 
 # %% nbgrader={"grade": true, "grade_id": "sigmoid_net_step_check", "points": 3}
-# Expected: four times "ok": the new arrays, and the old ones still at zero. The check itself calls one_step().
-W, b, x = np.zeros((3, 2)), np.zeros(3), np.array([1.0, 2.0])
+# Expected: twice "ok". At b = log 3 each sigmoid is ¾. The check itself calls one_step().
+W, b, x = np.zeros((3, 2)), np.full(3, np.log(3.0)), np.array([1.0, 2.0])
 
 
 def one_step():
     new_W, new_b = sigmoid_net_step(W, b, x, 1.0, 0.4)
-    return {"new_W": new_W, "new_b": new_b, "W afterwards": W, "b afterwards": b}
+    return {"new_W": new_W, "new_b": new_b}
 
 
-check_values("one step from zero", one_step,
-             {"new_W": [[-0.1, -0.2]] * 3, "new_b": [-0.1] * 3,
-              "W afterwards": np.zeros((3, 2)), "b afterwards": np.zeros(3)},
-             mistakes={"W afterwards": {"in_place": [[[-0.1, -0.2]] * 3]}, "b afterwards": {"in_place": [[-0.1] * 3]}})
+check_values("one step from W = 0", one_step,
+             {"new_W": [[-0.1875, -0.375]] * 3, "new_b": [np.log(3.0) - 0.1875] * 3})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/sigmoid_net_step_check", globals())
@@ -684,18 +681,11 @@ def forward_difference(f, W, h=1e-6):
 
 
 # %% nbgrader={"grade": true, "grade_id": "forward_difference_check", "points": 3}
-# Expected: twice "ok". maxdiff shows the formula's own error here: about 1e-6, not 1e-9.
-W = np.array([[1.0, 2.0], [3.0, 4.0]])
-
-
-def found():
-    gradient = forward_difference(lambda W: np.sum(W**2), W)
-    same = np.allclose(W, [[1, 2], [3, 4]], rtol=0, atol=1e-9)
-    assert same, "W has changed: move an entry of a copy, or move it back."
-    return {"gradient": gradient}
-
-
-check_values("Σ W²", found, {"gradient": [[2.0, 4.0], [6.0, 8.0]]}, atol=1e-5)
+# Expected: three times "ok". maxdiff shows the formula's own error here: about 1e-6, not 1e-9.
+W, w = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.5, -0.7, 3.0])
+squares = lambda W: np.sum(W**2)
+both = lambda: {"a matrix": forward_difference(squares, W), "a vector": forward_difference(squares, w)}
+check_values("Σ W²", both, {"a matrix": 2 * W, "a vector": 2 * w}, atol=1e-5)
 
 b, x, y, W1 = np.array([0.1, -0.2]), np.array([0.3, -0.2]), np.array([1.0, 0.5]), 0.5 * W
 two_layers = lambda W1: two_layer_gradients(W1, np.eye(2), b, x, y, np.tanh, tanh_prime)
@@ -937,9 +927,10 @@ def counted():
     print("8-10-10-3 has", count_parameters([8, 10, 10, 3]), "weights and, with biases,",
           count_parameters([8, 10, 10, 3], biases=True), "parameters")
     return {"4-2-1": count_parameters([4, 2, 1]), "4-2-1 with biases": count_parameters([4, 2, 1], biases=True),
-            "2-3-4-5": count_parameters([2, 3, 4, 5])}
+            "2-3-4-5": count_parameters(sizes)}
 
 
+sizes = [2, 3, 4, 5]  # still the same afterwards
 check_values("count_parameters", counted, {"4-2-1": 10, "4-2-1 with biases": 13, "2-3-4-5": 38})
 ### BEGIN HIDDEN TESTS
 from autograder import grade

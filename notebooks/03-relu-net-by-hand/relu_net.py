@@ -239,9 +239,11 @@ def d_loss_d_W2(variable_dict, y_observed):
 
 
 # %% nbgrader={"grade": true, "grade_id": "d_W2_check", "points": 4}
-# Expected: 520, the largest entry, and "ok".
-wrong = {"upstream_ignored": variables["h1"]}
-check_gradient("W2", lambda: d_loss_d_W2(variables, y_first), first, y_first, wrong)
+# Expected: 520, the largest entry, and "ok"; then two other predictions, one of them too small.
+check_gradient("W2", lambda: d_loss_d_W2(variables, y_first), first, y_first)
+check_gradient("W2", lambda: d_loss_d_W2(variables, 223.5), first, 223.5)
+third = {**first, "x": -10.0, "W0": np.array([1.0, -2.0, -3.0])}
+check_gradient("W2", lambda: d_loss_d_W2(mlp(**third), 160.5), third, 160.5)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/d_W2_check", globals())
@@ -266,9 +268,11 @@ def d_loss_d_h1(variable_dict, W2, y_observed):
 
 
 # %% nbgrader={"grade": true, "grade_id": "d_h1_check", "points": 4}
-# Expected: 6 and "ok".
-wrong = {"upstream_ignored": first["W2"]}
-check_gradient("h1", lambda: d_loss_d_h1(variables, first["W2"], y_first), first, y_first, wrong)
+# Expected: three times "ok". The last network has other weights above.
+check_gradient("h1", lambda: d_loss_d_h1(variables, first["W2"], y_first), first, y_first)
+check_gradient("h1", lambda: d_loss_d_h1(variables, first["W2"], 223.5), first, 223.5)
+other = {**first, "x": -10.0, "W0": np.array([1.0, -2.0, -3.0]), "W2": np.array([0.7, -1.6, 2.5])}
+check_gradient("h1", lambda: d_loss_d_h1(mlp(**other), other["W2"], 160.5), other, 160.5)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/d_h1_check", globals())

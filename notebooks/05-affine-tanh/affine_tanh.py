@@ -185,6 +185,9 @@ check_values(
     {f"∂J/∂W[{i}, {j}]": right[i, j] for i, j in places},
     atol=1e-4,
 )
+up, into = np.array([-0.7, 1.3, 0.4]), np.array([1.6, -2.3])  # a layer with 3 outputs and 2 inputs
+other = lambda: {"∂J/∂W[0, 0]": affine_dW_entry(0, 0, up, into), "∂J/∂W[2, 1]": affine_dW_entry(2, 1, up, into)}
+check_values("another layer", other, {"∂J/∂W[0, 0]": -1.12, "∂J/∂W[2, 1]": -0.92})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("05-affine-tanh/affine_dW_entry_check", globals())
@@ -265,6 +268,7 @@ small, large = measured(rest, W=W, x=x, b=b), measured(lambda y: g @ y, **layer)
 # Check your work. Right code shows max differences below 1e-4.
 check_values("2 outputs, 3 inputs", lambda: {"∂J/∂W": affine_dW(dJ_dy, x)}, {"∂J/∂W": small["W"]}, atol=1e-4)
 check_values("4 outputs, 5 inputs", lambda: {"∂J/∂W": affine_dW(g, layer["x"])}, {"∂J/∂W": large["W"]}, atol=1e-4)
+check_values("1 output", lambda: {"∂J/∂W": affine_dW(g[:1], layer["x"])}, {"∂J/∂W": large["W"][:1]}, atol=1e-4)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("05-affine-tanh/affine_dW_check", globals())
@@ -325,6 +329,8 @@ def affine_dx(W, dJ_dy):
 # Check your work. Right code shows max differences below 1e-4.
 check_values("2 outputs, 3 inputs", lambda: {"∂J/∂x": affine_dx(W, dJ_dy)}, {"∂J/∂x": small["x"]}, atol=1e-4)
 check_values("4 outputs, 5 inputs", lambda: {"∂J/∂x": affine_dx(layer["W"], g)}, {"∂J/∂x": large["x"]}, atol=1e-4)
+one = lambda: {"∂J/∂x": affine_dx(layer["W"][:, :1], g)}
+check_values("1 input", one, {"∂J/∂x": large["x"][:1]}, atol=1e-4, scalar_like=False)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("05-affine-tanh/affine_dx_check", globals())
@@ -464,6 +470,9 @@ for shape in [(), (4,), (3, 3), (2, 3), (2, 3, 4)]:
     right[f"∂J/∂A {shape}"] = numeric_gradient(lambda A, G=G: np.sum(G * np.tanh(A)), A)
 yours = lambda: {name: elementwise_dA(G, A, slope) for name, (G, A) in arrays.items()}
 check_values("elementwise_dA", yours, right, atol=1e-6)
+# Any activation will do: the square, whose slope at a is 2a.
+square = lambda: {"∂J/∂A": elementwise_dA(np.array([0.5, -3.0]), np.array([0.7, 1.1]), lambda A: 2 * A)}
+check_values("elementwise_dA of a square", square, {"∂J/∂A": [0.7, -6.6]})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("05-affine-tanh/elementwise_dA_check", globals())

@@ -27,7 +27,7 @@ import numpy as np
 from backprop.datasets import load_problem
 from backprop.draw import draw_edges, draw_graph
 from backprop.estimator import mean_square_error, predict_rows, sgd
-from backprop.gradcheck import check_graph, check_node, check_values
+from backprop.gradcheck import check_graph, check_node, check_order, check_start, check_values
 from backprop.graph import ComputationGraphFunction
 from backprop.nodes import Node, SquaredL2DistanceNode, ValueNode, VectorScalarAffineNode
 from backprop.plots import plot_learning_curves, plot_prediction_functions
@@ -113,6 +113,7 @@ class AffineNode(Node):
 # Check your work. Right code shows max differences below 1e-5, most often around 1e-11.
 W, x, b = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0]]), np.array([10.0, 20.0, 30.0]), np.array([1.0, -2.0])
 check_node(AffineNode, W=W, x=x, b=b, expected=[261.0, 118.0])
+check_node(AffineNode, W=W[1:], x=x, b=b[1:], expected=[118.0], title="AffineNode with one unit")
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("06-mlp/affine_node_check", globals())
@@ -266,6 +267,23 @@ graph = lambda: MLPRegression(num_hidden_units=3).graph  # the check calls it: a
 wrong = {"missing_activation": 1.962801, "activation_on_output": 0.508113}
 values = {"x": np.array([0.1])}, {"y": 0.199}, thread
 check_graph(graph, *values, title="MLP", expected=1.793505, mistakes={"objective": wrong}, atol=1e-6)
+# The start, seen after training for 0 epochs; then two models at once, trained.
+def start(scale):
+    net = MLPRegression(200, init_param_scale=scale, max_num_epochs=0)
+    net.fit(np.ones((1, 2)), np.ones(1))
+    return {name: node.out for name, node in net.graph.name_to_node.items()}
+
+
+def trained():
+    nets, y = [MLPRegression(5, 0.1, 0.3, epochs) for epochs in (200, 0)], np.array([1.0, -2.0, 0.5])
+    for net in nets:
+        net.fit(np.eye(3), y)
+    after, before = (mean_square_error(net.predict(np.eye(3)), y) for net in nets)
+    return {"after 200 epochs": after, "0.01": 0.01, "before": before}
+
+
+check_start(start, {"W1": (200, 2), "b1": (200,), "w2": (200,), "b2": ()}, zero_or_random=["b1"])
+check_order(trained, "mean square error")
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("06-mlp/mlp_regression_check", globals())
@@ -415,11 +433,9 @@ mse_features = 0.0340
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "training_error_check", "points": 4}
-# Both are numbers, and smaller than the mean square error of predicting the same number everywhere.
+# Both are numbers, features help, and predicting the same number everywhere is worse than both.
 constant = mean_square_error(np.full(100, y_train.mean()), y_train)
-print(f"raw: {mse_raw:.4f}   features: {mse_features:.4f}   a constant: {constant:.4f}")
-for mse in (mse_raw, mse_features):
-    assert 0 < mse < constant, f"{mse} is no better than a constant prediction"
+check_order(lambda: {"0": 0.0, "features": mse_features, "raw": mse_raw, "a constant": constant})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("06-mlp/training_error_check", globals())
@@ -499,9 +515,9 @@ mse_scalar_val = 0.1440
 ### END SOLUTION
 
 # %% tags=["optional"] nbgrader={"grade": true, "grade_id": "scalar_error_check", "points": 0}
-# Both are numbers that a model can reach.
-print(f"x alone: training {mse_scalar:.4f}, validation {mse_scalar_val:.4f}")
-assert 0 < mse_scalar <= 0.05 and 0 < mse_scalar_val < 0.25, "the task asks for at most 0.05, and at most 0.25"
+# Both are numbers that a model can reach: the task asks for at most 0.05, and at most 0.25.
+check_order(lambda: {"0": 0.0, "training": mse_scalar, "0.05": 0.05 + 1e-9}, "x alone, training")
+check_order(lambda: {"0": 0.0, "validation": mse_scalar_val, "0.25": 0.25}, "x alone, validation")
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("06-mlp/scalar_error_check", globals())

@@ -26,7 +26,7 @@ import numpy as np
 from backprop.datasets import three_blobs
 from backprop.draw import draw_edges, draw_graph
 from backprop.estimator import predict_rows, sgd
-from backprop.gradcheck import check_graph, check_node, check_values, numeric_gradient
+from backprop.gradcheck import check_graph, check_node, check_order, check_start, check_values, numeric_gradient
 from backprop.graph import ComputationGraphFunction, backward_graph, forward_graph
 from backprop.nodes import Node, ValueNode
 from backprop.plots import plot_learning_curves
@@ -257,9 +257,12 @@ wrong = {"missing_term:the entries off the diagonal of the Jacobian": lambda g: 
 check_node(SoftmaxNode, z=np.log([1.0, 2.0, 5.0]), expected=np.array([1, 2, 5]) / 8, mistakes={"z": wrong})
 # Now large scores. Two that differ by log 3 have probabilities in the ratio 3 to 1, however large they are.
 scores = ValueNode("z")
-for title, shift in {"scores around 1000": 1000.0, "scores around -1000": -1000.0}.items():
-    scores.out = np.array([np.log(3.0), 0.0, -900.0]) + shift
-    check_values(title, lambda: {"out": SoftmaxNode(scores, "p").forward()}, {"out": np.array([0.75, 0.25, 0.0])})
+three = np.array([np.log(3.0), 0.0, -900.0])
+for title, shift in {"around 1000": 1000.0, "around -1000": -1000.0, "from -1800 to 900": [900.0, 900.0, -900.0]}.items():
+    scores.out = three + shift
+    check_values(f"scores {title}", lambda: {"out": SoftmaxNode(scores, "p").forward()}, {"out": [0.75, 0.25, 0.0]})
+scores.out = three[::-1] + 1000.0  # the smallest one first
+check_values("scores the other way", lambda: {"out": SoftmaxNode(scores, "p").forward()}, {"out": [0.0, 0.25, 0.75]})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("07-softmax-nll/softmax_node_check", globals())
@@ -415,8 +418,8 @@ small = lambda: {"∂J/∂z": softmax_nll_gradient(np.log([1.0, 2.0, 5.0]), 1)}
 wrong = {"∂J/∂z": {"missing_term:the 1 of the true class": np.array([1, 2, 5]) / 8}}
 check_values("3 classes", small, {"∂J/∂z": [0.125, -0.75, 0.625]}, mistakes=wrong)
 check_values("5 classes", lambda: {"∂J/∂z": softmax_nll_gradient(z, y)}, {"∂J/∂z": right}, atol=1e-8)
-large = np.array([1000.0 + np.log(3.0), 1000.0, -1000.0])
-check_values("large scores", lambda: {"∂J/∂z": softmax_nll_gradient(large, 1)}, {"∂J/∂z": [0.75, -0.75, 0.0]})
+large = np.array([-1000.0, 1000.0, 1000.0 + np.log(3.0), -3000.0])
+check_values("large scores", lambda: {"∂J/∂z": softmax_nll_gradient(large, 1)}, {"∂J/∂z": [0, -0.75, 0.75, 0]})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("07-softmax-nll/softmax_nll_gradient_check", globals())
@@ -581,15 +584,22 @@ wrong = {"missing_activation:tanh": 3.5695804, "activation_on_output:tanh": 2.29
 graph = lambda: MulticlassClassifier(num_hidden_units=2).graph  # the check calls it: an error becomes one sentence
 point, label = {"x": np.array([1.0, -2.0])}, {"y": np.array(2)}
 check_graph(graph, point, label, values, title="classifier", expected=2.9979990, mistakes={"objective": wrong})
-# The values to start from: how large they are, and their shapes.
-def start():
-    return MulticlassClassifier(num_hidden_units=200, init_param_scale=0.5, num_class=4).initial_parameters(5)
+# The values to start from: how large they are, and their shapes. Then two models at once, trained.
+def start(scale):
+    return MulticlassClassifier(num_hidden_units=200, init_param_scale=scale, num_class=4).initial_parameters(5)
 
 
-spread = {"W1": 0.5, "b1": 0.0, "W2": 0.5, "b2": 0.0}
-check_values("spread at the start", lambda: {name: np.std(start()[name]) for name in spread}, spread, atol=0.1)
-for name, shape in {"W1": (200, 5), "b1": (200,), "W2": (4, 200), "b2": (4,)}.items():
-    assert np.shape(start()[name]) == shape, f"{name} starts with the shape {np.shape(start()[name])}: expected {shape}"
+def trained():
+    X, y = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]]), np.array([2, 0, 1])
+    models = [MulticlassClassifier(7, 0.5, 0.3, epochs) for epochs in (100, 0)]
+    for model in models:
+        model.fit(X, y)
+    check_values("most probable classes", {"y": np.argmax(np.array(models[0].predict(X)), axis=1)}, {"y": y})
+    return [np.mean([model.graph.get_objective({"x": x}, {"y": c}) for x, c in zip(X, y)]) for model in models]
+
+
+check_start(start, {"W1": (200, 5), "b1": (200,), "W2": (4, 200), "b2": (4,)}, zero_or_random=["b1"])
+check_order(lambda: dict(zip(["after 100 epochs", "before"], trained())) | {"log 4": np.log(4)}, "mean loss")
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("07-softmax-nll/multiclass_classifier_check", globals())
@@ -679,10 +689,9 @@ test_loss = 2.2e-4
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "test_report_check", "points": 2}
-# Both are numbers; the loss is smaller than that of somebody who knows nothing, log 3.
-print(f"accuracy {test_accuracy}   mean loss {test_loss}")
-assert 0 <= test_accuracy <= 1, "the accuracy is a fraction between 0 and 1"
-assert 0 < test_loss < np.log(3), "the loss is a positive number below log 3"
+# The accuracy is a fraction of the 200 points; the loss is smaller than that of somebody who knows nothing, log 3.
+check_order(lambda: {"a guess": 0.4, "accuracy": test_accuracy, "1": 1 + 1e-9}, "accuracy")
+check_order(lambda: {"0": 0.0, "mean loss": test_loss, "log 3": np.log(3)}, "mean loss")
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("07-softmax-nll/test_report_check", globals())

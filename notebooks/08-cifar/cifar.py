@@ -27,7 +27,7 @@ import numpy as np
 from backprop.classifiers import Classifier, read_weights
 from backprop.datasets import CIFAR10_CLASSES, load_cifar10_or_shapes, unflatten
 from backprop.draw import draw_edges
-from backprop.gradcheck import check_values
+from backprop.gradcheck import check_start, check_values
 from backprop.layer_checks import check_classifier, check_layer, check_loss
 from backprop.optim import DataSampler
 from backprop.training import check_accuracy, plot_stats, train
@@ -118,6 +118,7 @@ w = np.array([[3.0, -5.0, 3.0, 1.0], [4.0, 4.0, 4.0, 0.0], [5.0, 3.0, 1.0, -1.0]
 b = np.array([0.0, 0.0, 0.0, 7.0])
 out = [[260, 120, 140, -13], [-2.5, -11.5, -4.5, 7.5], [3, -5, 3, 8], [4, 4, 4, 7], [5, 3, 1, 6]]
 check_layer(fc_forward, fc_backward, x=x, w=w, b=b, expected=out)
+check_layer(fc_forward, fc_backward, x=x[:1], w=w, b=b, expected=out[:1])
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("08-cifar/fc_check", globals())
@@ -161,6 +162,10 @@ def relu_backward(grad_out, cache):
 x = np.array([[-2.0, 0.5, 3.0], [1.5, -0.7, -4.0]])
 check_layer(relu_forward, relu_backward, x=x, expected=[[0, 0.5, 3], [1.5, 0, 0]])
 check_layer(relu_forward, relu_backward, x=x.reshape(1, 3, 2))
+check_layer(relu_forward, relu_backward, x=np.array([[80.0, -0.002, 0.004, -60.0, 1.0, -1.0, 0.3]]))
+# At exactly zero any slope between 0 and 1 is fine, and not-a-number is not.
+slope = lambda: {"between 0 and 1": 0 <= relu_backward(np.ones(1), relu_forward(np.zeros(1))[1])[0] <= 1}
+check_values("relu at 0", slope, {"between 0 and 1": 1})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("08-cifar/relu_check", globals())
@@ -268,6 +273,7 @@ def l2_regularization(w, reg):
 # Check your work. Right code shows max differences below 1e-6, most often around 1e-12.
 wrong = {"value": {"half_penalty": 1.9}}
 check_loss(l2_regularization, np.array([[1.0, 3.0, -3.0]]), 0.1, expected=0.95, name="w", mistakes=wrong)
+check_loss(l2_regularization, np.array([[1.0], [3.0], [-3.0], [0.5], [0.0]]), 0.3, expected=2.8875, name="w")
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("08-cifar/l2_regularization_check", globals())
@@ -372,12 +378,21 @@ scores, linear = np.array([[200.0, 291.0], [23.5, -4.0]]), np.array([[200.0, 291
 wrong = {"missing_activation:ReLU": linear, "activation_on_output:ReLU": np.maximum(scores, 0)}
 check_classifier(TwoLayerNet(3, 2, hidden_dim=3), X, parameters, scores, mistakes=wrong)
 # The start: weights with the standard deviation that was asked for, biases of zero.
-def start():
-    found = TwoLayerNet(weight_scale=0.05).parameters()
-    return {"standard deviation of W1": np.std(found["W1"]), "b1": found["b1"]}
+start = lambda scale: TwoLayerNet(40, 7, hidden_dim=30, weight_scale=scale).parameters()
+check_start(start, {"W1": (40, 30), "b1": (30,), "W2": (30, 7), "b2": (7,)}, zero=["b1", "b2"])
 
 
-check_values("TwoLayerNet, the start", start, {"standard deviation of W1": 0.05, "b1": np.zeros(512)}, atol=0.005)
+def two_at_once():  # each has arrays of its own, and each backward uses the cache that it is given
+    one, other = TwoLayerNet(3, 2, hidden_dim=3), TwoLayerNet(3, 2, hidden_dim=3)
+    for net, sign in ((one, 1), (other, -1)):
+        for name, value in parameters.items():
+            net.parameters()[name][...] = sign * value
+    _, cache = one.forward(X)
+    one.forward(-X), other.forward(X)
+    return one.backward(np.eye(2), cache)
+
+
+check_values("two nets at once", two_at_once, {"b2": [1, 1], "W2": [[260, 4], [120, 6], [140.5, 0]]})
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("08-cifar/two_layer_net_check", globals())
@@ -450,6 +465,15 @@ wrong = {"loss": {"missing_penalty": np.log(2), "half_penalty": np.log(2) + 0.2,
 check_values("training_step, loss", lambda: {"loss": step()[0]}, {"loss": np.log(2) + 0.1}, atol=1e-6, mistakes=wrong)
 wrong = {"W": {"missing_penalty": of_data}, "b": {"bias_regularised": np.array([-0.3, 0.7])}}
 check_values("training_step, gradients", lambda: step()[1], right, atol=1e-6, mistakes=wrong)
+# Five pictures, of which three are of class 0; then two matrices: the penalty adds reg · W to each of them.
+rows, labels = np.eye(5, 3), np.array([0, 0, 0, 1, 1])
+five = lambda: {"b": training_step(LinearClassifier(3, 2, weight_scale=0.0), rows, labels, 0.3)[1]["b"]}
+check_values("five pictures", five, {"b": [-0.1, 0.1]}, atol=1e-6)
+net = TwoLayerNet(3, 2, hidden_dim=4, weight_scale=1.0)
+part = lambda: {name: training_step(net, rows, labels, 0.3)[1][name] - training_step(net, rows, labels, 0)[1][name]
+                for name in net.parameters()}
+right = {name: 0.3 * value * (value.ndim == 2) for name, value in net.parameters().items()}
+check_values("what the penalty adds", part, right, atol=1e-5)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("08-cifar/training_step_check", globals())
