@@ -94,7 +94,7 @@ def compare(
 
     def wrong(**facts: Any) -> Comparison:
         known_slips.note(name, right, mine)
-        mistake = known_slips.recognise(name, right, mine) or diagnose(
+        mistake = diagnose(
             got,
             right,
             name=name,
@@ -103,6 +103,9 @@ def compare(
             batch_size=batch_size,
             scalar_like=scalar_like,
         )
+        known = known_slips.recognise(name, right, mine)
+        if known is not None and (mistake is None or mistake.family != known.family):
+            mistake = known
         return Comparison(name, ok=False, mistake=mistake, labels=labels, **facts)
 
     if mine is None or mine.shape != right.shape:
