@@ -8,64 +8,40 @@ The right values come from `Network`, one chain of numpy formulas; the tests hol
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from autograder.judging import Array, Draw, Remote, Student, StudentError, StudentGone, check, expect, expect_true, part
+from autograder.judging import (
+    Answer,
+    Array,
+    Call,
+    Draw,
+    Student,
+    StudentError,
+    check,
+    expect,
+    expect_in,
+    expect_true,
+    fairly,
+    near,
+    part,
+    source_of,
+)
+from autograder.judging.regions import SIZES
 from backprop.checking.comparison import compare
-from backprop.checking.mistake_kinds import explain
+
+from .shipped import relu_net
 
 SECTION = "03-relu-net-by-hand"
 
-# What a student's function may call, written so that numbers and arrays are both welcome. The judge loads no more than
-# the functions that come before the one being judged.
-REFERENCE = {
-    "d_loss_d_ypredicted": """
-def d_loss_d_ypredicted(variable_dict, y_observed):
-    return 2 * (variable_dict["y_predicted"] - y_observed)
-""",
-    "d_loss_d_W2": """
-def d_loss_d_W2(variable_dict, y_observed):
-    return d_loss_d_ypredicted(variable_dict, y_observed) * variable_dict["h1"]
-""",
-    "d_loss_d_h1": """
-def d_loss_d_h1(variable_dict, W2, y_observed):
-    return d_loss_d_ypredicted(variable_dict, y_observed) * np.asarray(W2)
-""",
-    "relu_derivative": """
-def relu_derivative(x):
-    slope = np.where(np.asarray(x) > 0, 1.0, 0.0)
-    return slope if slope.ndim else float(slope)
-""",
-    "d_loss_d_r1": """
-def d_loss_d_r1(variable_dict, W2, y_observed):
-    return d_loss_d_h1(variable_dict, W2, y_observed) * (np.asarray(variable_dict["r1"]) > 0)
-""",
-    "d_loss_d_W1": """
-def d_loss_d_W1(variable_dict, W2, y_observed):
-    return np.outer(d_loss_d_r1(variable_dict, W2, y_observed), variable_dict["h0"])
-""",
-    "d_loss_d_h0": """
-def d_loss_d_h0(variable_dict, W1, W2, y_observed):
-    return np.asarray(W1).T @ d_loss_d_r1(variable_dict, W2, y_observed)
-""",
-    "d_loss_d_r0": """
-def d_loss_d_r0(variable_dict, W1, W2, y_observed):
-    return d_loss_d_h0(variable_dict, W1, W2, y_observed) * (np.asarray(variable_dict["r0"]) > 0)
-""",
-    "d_loss_d_W0": """
-def d_loss_d_W0(variable_dict, W1, W2, y_observed):
-    return d_loss_d_r0(variable_dict, W1, W2, y_observed) * variable_dict["x"]
-""",
-}
+RELU_NET = source_of(relu_net)
 
-# In a notebook whose relu_derivative takes numbers only, calling it with an array is a mistake of the caller.
-SLOPE_OF_A_NUMBER = """
-def relu_derivative(x):
-    return 1.0 if x > 0 else 0.0
-"""
+# In the order of the exercises. The judge loads no more than the functions that come before the one being judged.
+FUNCTIONS = (
+    "d_loss_d_ypredicted", "d_loss_d_W2", "d_loss_d_h1", "relu_derivative", "d_loss_d_r1", "d_loss_d_W1", "d_loss_d_h0",
+    "d_loss_d_r0", "d_loss_d_W0",
+)  # fmt: skip
 
 Candidates = Mapping[str, Any]
 
@@ -74,16 +50,21 @@ Candidates = Mapping[str, Any]
 
 
 class Network:
-    """One example: its inputs, every value, every gradient, and the open gates m0, m1 of the layers (1.0 or 0.0)."""
+    """One example: its inputs, every value, every gradient, and the open gates m0, m1 of the layers (1.0 or 0.0).
 
-    def __init__(self, x: float, W0: Array, W1: Array, W2: Array, y: float):
+    title   : the region its numbers lie in, see `regions.inputs`
+    at_zero : the slope of ReLU at 0. We choose 0
+    """
+
+    def __init__(self, x: float, W0: Array, W1: Array, W2: Array, y: float, title: str = "", at_zero: float = 0.0):
+        self.title = title
         self.x, self.W0, self.W1, self.W2, self.y = x, W0, W1, W2, y
         self.r0 = W0 * x
         self.h0 = np.maximum(self.r0, 0.0)
         self.r1 = W1 @ self.h0
         self.h1 = np.maximum(self.r1, 0.0)
         self.y_predicted = W2 @ self.h1
-        self.m0, self.m1 = (self.r0 > 0).astype(float), (self.r1 > 0).astype(float)
+        self.m0, self.m1 = (np.where(r == 0, at_zero, r > 0).astype(float) for r in (self.r0, self.r1))
         self.d_y = 2.0 * (self.y_predicted - y)
         self.d_h1 = self.d_y * W2
         self.d_r1 = self.d_h1 * self.m1
@@ -139,48 +120,56 @@ def networks(draw: Draw) -> tuple[list[Network], list[Network]]:
     """Networks with all units alive, and networks with dead units: not the same ones in both layers."""
     one, other, third = (int(i) for i in draw.rng.permutation(3))
     sign, side = (float(np.sign(draw.scalar())) for _ in range(2))
-    alive = [network(draw, sign=sign, x_sign=side)]
+    alive = [network(draw, sign=sign, x_sign=side), network(draw, sign=-sign, x_sign=-side)]
     dead = [network(draw, [one], [other], -sign, side), network(draw, [other], [third, one], sign, -side)]
     return alive, dead
+
+
+KINK = "a pre-activation of exactly 0"
+
+
+def elsewhere(draw: Draw, net: Network) -> list[Network]:
+    """The network with small and with large numbers, with the same gates open."""
+    found = []
+    for number, (title, low, high) in enumerate(SIZES):
+        size = draw.number(low, high) / 2
+        weights = {name: size * getattr(net, name) for name in ("W0", "W1", "W2")}
+        predicted = Network(size * net.x, **weights, y=0.0).y_predicted
+        error = max(size, abs(predicted)) * (1 - 2 * (number % 2))
+        found.append(Network(size * net.x, **weights, y=float(predicted - error), title=title))
+    return found
+
+
+def flat(value: float) -> Network:
+    """The network in which every number is the same."""
+    title = {0.0: "zeros", 1.0: "ones"}[value]
+    return Network(value, *(np.full(shape, value) for shape in (3, (3, 3), 3)), y=value, title=title)
+
+
+def at_the_kink(net: Network, at_zero: float = 0.0) -> Network:
+    """The network with a pre-activation of exactly 0 in each layer: its first unit in each."""
+    W0, W1 = net.W0.copy(), net.W1.copy()
+    W0[0] = 0.0  # so h0[0] is 0, and a first unit of the upper layer that is fed by it alone is at 0 as well
+    W1[0, 1:] = 0.0
+    return Network(net.x, W0, W1, net.W2, net.y, title=KINK, at_zero=at_zero)
 
 
 # -- asking the student's function -----------------------------------------------------------------------------------
 
 
-@dataclass
-class Answer:
-    """What the function gave for one network: a plain value or an error, and which arguments it changed."""
-
-    value: Any = None
-    error: StudentError | None = None
-    changed: list[str] = field(default_factory=list)
-
-
-def _ask(student: Student, name: str, arguments: Mapping[str, Any]) -> Answer:
-    """Call the function by position on copies of the arguments."""
-    try:
-        result, after = student.watched(name, *arguments.values())
-        changed = [key for key, value in zip(arguments, after, strict=True) if not _same(value, arguments[key])]
-        return Answer(_three(result.value), changed=changed)
-    except StudentGone:
-        raise
-    except StudentError as error:
-        return Answer(error=_with_hint(error))
+def _ask(student: Student, name: str, arguments: Mapping[str, Any]) -> Call:
+    """A call of the function, with three numbers in one of the accepted forms as an array of shape (3,)."""
+    call = Call.of(student, name, arguments)
+    answer = call.answer.then(_three)
+    return Call(call.inputs, Answer(error=_with_hint(answer.error)) if answer.error else answer, call.changed)
 
 
 def _three(value: Any) -> Any:
-    """Three numbers in one of the accepted forms as an array of shape (3,); everything else as it is."""
     try:
         array = np.asarray(value)
     except ValueError:
         return value
     return array.reshape(3) if array.shape in ((1, 3), (3, 1)) and array.dtype.kind in "biuf" else value
-
-
-def _same(value: Any, before: Any) -> bool:
-    if isinstance(before, dict):
-        return isinstance(value, dict) and all(key in value and _same(value[key], before[key]) for key in before)
-    return isinstance(value, np.ndarray | np.generic | float | int) and np.array_equal(value, before)
 
 
 def _with_hint(error: StudentError) -> StudentError:
@@ -205,64 +194,55 @@ def _arguments(name: str, net: Network, size: float = 0.0) -> dict[str, Any]:
     return {"variable_dict": net.variable_dict, **{w: getattr(net, w) for w in taken}, "y_observed": net.y}
 
 
-def _answers(student: Student, name: str, nets: Sequence[Network], right: Callable[[Network], Any]) -> list[Answer]:
-    """One answer per network: with right helpers where these are right throughout, else the better of both."""
+def _answers(student: Student, name: str, nets: Sequence[Network], right: Callable[[Network], Any]) -> list[Call]:
+    """One call per network: with right helpers, or with the student's own where only that is right."""
 
-    def ask_all() -> list[Answer]:
-        return [_ask(student, name, _arguments(name, net)) for net in nets]
+    def look() -> dict[str, Answer]:
+        return {str(n): Answer(_ask(student, name, _arguments(name, net))) for n, net in enumerate(nets)}
 
-    def number_right(answers: Sequence[Answer]) -> int:
-        return sum(_is_right(a, right(net)) for a, net in zip(answers, nets, strict=True))
-
-    helpers = _helpers(student, list(REFERENCE)[: list(REFERENCE).index(name)])
-    if not helpers:
-        return ask_all()
-    with student.shadow(**helpers):
-        first = ask_all()
-    if number_right(first) == len(nets):
-        return first
-    own = ask_all()
-    return own if number_right(own) > number_right(first) else first
+    holds = {str(n): lambda call, net=net: _is_right(call, right(net)) for n, net in enumerate(nets)}
+    before = FUNCTIONS[: FUNCTIONS.index(name)]
+    helpers = [lambda: student.shadow(**_helpers(student, before))] if before else []
+    return [answer.value for answer in fairly(look, holds, *helpers).values()]
 
 
-def _helpers(
-    student: Student, names: Sequence[str], given: str = "import numpy as np", *more: str
-) -> dict[str, Remote]:
+def _helpers(student: Student, names: Sequence[str], *given: str) -> dict[str, Any]:
     """Right versions of the functions in the student's process, to be put in the place of the student's own."""
-    if not names:
-        return {}
-    sources = {name: REFERENCE[name] for name in names}
-    if "relu_derivative" in sources and _takes_numbers_only(student):
-        sources["relu_derivative"] = SLOPE_OF_A_NUMBER
-    return student.load("\n".join([given, *sources.values()]), *more, *names)
+    loaded = student.load(RELU_NET, *given, *names, "slope_of_a_number")
+    slope_of_a_number = loaded.pop("slope_of_a_number")
+    if "relu_derivative" in names and _takes_numbers_only(student):
+        loaded["relu_derivative"] = slope_of_a_number
+    return loaded
 
 
 def _takes_numbers_only(student: Student) -> bool:
     """True when the student's own relu_derivative works for a number and not for an array, as the exercise allows."""
 
     def size(x: Any) -> int:
-        answer = _ask(student, "relu_derivative", {"x": x})
+        answer = _ask(student, "relu_derivative", {"x": x}).answer
         return 0 if answer.error else np.size(answer.value)
 
     return size(1.5) == 1 and size(np.array([1.5, -0.5, 2.5])) != 3
 
 
-def _is_right(answer: Answer, exact: Any) -> bool:
-    if answer.error or answer.changed:
-        return False
-    single = getattr(answer.value, "dtype", None) == np.float32
-    rtol, atol = (2e-5, 2e-5 * float(np.max(np.abs(exact)))) if single else (1e-7, 1e-9)
-    return compare("", answer.value, exact, rtol=rtol, atol=atol, scalar_like=True).ok
+def _own_slope_at_zero(student: Student) -> bool:
+    """True when the student's relu_derivative has another slope at 0 than 0: that has been paid for there."""
+    slope = _ask(student, "relu_derivative", {"x": 0.0}).answer
+    return slope.holds(lambda value: compare("", value, 0.5, atol=0.5, scalar_like=True).ok and np.any(value))
 
 
-def _judge(answer: Answer, exact: Any, name: str, mistakes: Candidates) -> None:
+def _is_right(call: Call, exact: Any) -> bool:
+    return not call.changed and call.answer.holds(
+        lambda value: compare("", value, exact, scalar_like=True, **near(exact, value)).ok
+    )
+
+
+def _judge(call: Call, exact: Any, name: str, mistakes: Candidates, title: str = "") -> bool:
     """Note the answer for one network in the open part. A mistake that leads to zeros there is not told from others."""
     mistakes = {family: _not_zero(values) for family, values in mistakes.items()}
-    if answer.error:
-        raise answer.error
-    expect(answer.value, exact, name=name, mistakes=mistakes, scalar_like=True)
-    for changed in answer.changed:
-        expect_true(False, explain("in_place", changed).text, "in_place")
+    if title and title != KINK:
+        return expect_in(title, call.value, exact, name=name, scalar_like=True)
+    return expect(call.value, exact, name=name, mistakes=mistakes, scalar_like=True)
 
 
 def _not_zero(values: Any) -> list[Any]:
@@ -282,16 +262,41 @@ def _gradient(
     One mistake is enough for a message: after the first wrong answer a part looks at no further network.
     """
     alive, dead = networks(draw)
-    answers = iter(_answers(student, f"d_loss_d_{variable}", [*alive, *dead], exact))
-    for title, worth, nets in [("all units alive", points[0], alive), ("dead units", points[1], dead)]:
-        mine = [next(answers) for _ in nets]
+    alive += [*elsewhere(draw, alive[0]), flat(1.0), flat(0.0), alive[0]]
+    dead += elsewhere(draw, dead[0])
+    if not _own_slope_at_zero(student):
+        dead += [at_the_kink(alive[0]), at_the_kink(dead[0])]
+    calls = _answers(student, f"d_loss_d_{variable}", [*alive, *dead], exact)
+    name, paid = f"∂ℓ/∂{variable}", False
+    first, second = calls[: len(alive)], calls[len(alive) :]
+    for title, worth, nets, mine in [
+        ("all units alive", points[0], alive, first),
+        ("dead units", points[1], dead, second),
+    ]:
         with part(title, points=worth):
-            for answer, net in zip(mine, nets, strict=True):
-                _judge(answer, exact(net), f"∂ℓ/∂{variable}", mistakes(net))
-                if not _is_right(answer, exact(net)):
+            for net, call in zip(nets, mine, strict=True):
+                if net.title and call.answer.error:
+                    if paid:
+                        continue  # an error in a region is told and paid for once
+                    paid = True
+                if not _judge(call, exact(net), name, _slips(net, exact, mistakes), net.title):
                     break
+            else:
+                if title == "dead units":  # what is changed in place is paid for once, beside right values
+                    next((call for call in calls if call.changed), calls[0]).expect_left_alone()
 
 
+def _slips(net: Network, exact: Callable[[Network], Any], mistakes: Callable[[Network], Candidates]) -> Candidates:
+    if net.title != KINK:
+        return mistakes(net)
+    return {"kink": [exact(other) for other in _other_slopes(net)]}
+
+
+def _other_slopes(net: Network) -> list[Network]:
+    return [Network(net.x, net.W0, net.W1, net.W2, net.y, at_zero=slope) for slope in (1.0, 0.5)]
+
+
+THREE = dict.fromkeys(["one entry", "many entries"], "every layer of the network has three units")
 Y = "missing_chain_factor:∂ℓ/∂y_predicted"
 RELU = "wrong_argument:the value of ReLU, or of the gradient's own sign, where the slope at the pre-activation belongs"
 
@@ -299,44 +304,49 @@ RELU = "wrong_argument:the value of ReLU, or of the gradient's own sign, where t
 # -- the checks -------------------------------------------------------------------------------------------------------
 
 
-@check(f"{SECTION}/d_ypredicted_check", points=3)
+@check(f"{SECTION}/d_ypredicted_check", points=3, domain=THREE)
 def d_ypredicted(student: Student, draw: Draw) -> None:
     """∂ℓ/∂ŷ of the squared error: predictions above and below the observed value."""
     alive, dead = networks(draw)
     nets = [*alive, *dead, network(draw, [0], [1], -np.sign(alive[0].d_y))]
-    answers = [_ask(student, "d_loss_d_ypredicted", _arguments("d_loss_d_ypredicted", net)) for net in nets]
+    others = [*elsewhere(draw, alive[0]), flat(1.0), flat(0.0), alive[0]]
+    function = "d_loss_d_ypredicted"
+    calls = [_ask(student, function, _arguments(function, net)) for net in [*nets, *others]]
     name = "∂ℓ/∂y_predicted"
     with part("value", points=3):
-        for answer, net in zip(answers, nets, strict=True):
-            if answer.error or answer.value is None or np.size(answer.value) != 1 or isinstance(answer.value, str):
-                _judge(answer, net.d_y, name, {})
-                return
-        try:  # all four at once say more about a mistake than each alone
-            got = np.array([np.asarray(answer.value, dtype=float).reshape(()) for answer in answers])
-        except (TypeError, ValueError):
-            _judge(answers[0], nets[0].d_y, name, {})
-            return
-        predicted, observed = np.array([n.y_predicted for n in nets]), np.array([n.y for n in nets])
-        mistakes = {
-            "wrong_argument:the loss itself, where its derivative is asked for": [
-                (predicted - observed) ** 2,
-                (predicted - observed) ** 2 / 2,
-            ],
-            "wrong_argument:check which terms the factor multiplies": [
-                2 * predicted - observed,
-                predicted - 2 * observed,
-            ],
-            "missing_term:the observed value": [2 * predicted, predicted],
-            "missing_term:the prediction": [2 * observed, -2 * observed],
-            "wrong_argument:a sum where the difference belongs": 2 * (predicted + observed),
-        }
-        single = all(getattr(answer.value, "dtype", None) == np.float32 for answer in answers)
-        expect(got.astype(np.float32) if single else got, [n.d_y for n in nets], name=name, mistakes=mistakes)
-        for changed in dict.fromkeys(key for answer in answers for key in answer.changed):
-            expect_true(False, explain("in_place", changed).text, "in_place")
+        if _judge_slopes(calls[: len(nets)], nets, name):
+            rest = zip(calls[len(nets) :], others, strict=True)
+            all(_judge(call, net.d_y, name, {}, net.title) for call, net in rest)
+        next((call for call in calls if call.changed), calls[0]).expect_left_alone()
 
 
-@check(f"{SECTION}/d_W2_check", points=4, reveals=True)
+def _judge_slopes(calls: Sequence[Call], nets: Sequence[Network], name: str) -> bool:
+    for call, net in zip(calls, nets, strict=True):
+        if call.answer.error or call.value is None or np.size(call.value) != 1 or isinstance(call.value, str):
+            return _judge(call, net.d_y, name, {})
+    try:  # all at once say more about a mistake than each alone
+        got = np.array([np.asarray(call.value, dtype=float).reshape(()) for call in calls])
+    except (TypeError, ValueError):
+        return _judge(calls[0], nets[0].d_y, name, {})
+    predicted, observed = np.array([n.y_predicted for n in nets]), np.array([n.y for n in nets])
+    mistakes = {
+        "wrong_argument:the loss itself, where its derivative is asked for": [
+            (predicted - observed) ** 2,
+            (predicted - observed) ** 2 / 2,
+        ],
+        "wrong_argument:check which terms the factor multiplies": [
+            2 * predicted - observed,
+            predicted - 2 * observed,
+        ],
+        "missing_term:the observed value": [2 * predicted, predicted],
+        "missing_term:the prediction": [2 * observed, -2 * observed],
+        "wrong_argument:a sum where the difference belongs": 2 * (predicted + observed),
+    }
+    single = all(getattr(call.value, "dtype", None) == np.float32 for call in calls)
+    return expect(got.astype(np.float32) if single else got, [n.d_y for n in nets], name=name, mistakes=mistakes)
+
+
+@check(f"{SECTION}/d_W2_check", points=4, reveals=True, domain=THREE)
 def d_W2(student: Student, draw: Draw) -> None:
     """∂ℓ/∂W2 is the upstream number times h1."""
 
@@ -353,7 +363,7 @@ def d_W2(student: Student, draw: Draw) -> None:
     _gradient(student, draw, "W2", (2, 2), lambda n: n.d_W2, mistakes)
 
 
-@check(f"{SECTION}/d_h1_check", points=4, reveals=True)
+@check(f"{SECTION}/d_h1_check", points=4, reveals=True, domain=THREE)
 def d_h1(student: Student, draw: Draw) -> None:
     """∂ℓ/∂h1 is the upstream number times W2, for dead units as well: the gate comes later."""
 
@@ -373,27 +383,26 @@ def d_h1(student: Student, draw: Draw) -> None:
 def relu_derivative(student: Student, draw: Draw) -> None:
     """The slope of ReLU is 1 above 0, 0 below, and 0 at 0 (the handout's equation 12)."""
 
-    def slope(x: float) -> Any:
-        answer = _ask(student, "relu_derivative", {"x": x})
-        if answer.error:
-            raise answer.error
-        return answer.value
-
     def slope_expected(x: float, exact: float, **families: Any) -> bool:
         where = "above 0" if exact else "at 0" if x == 0 else "below 0"
         candidates = {RELU.partition(",")[0] + ", where its slope is asked for": max(x, 0.0), **families}
-        return expect(slope(x), exact, name=f"the slope {where}", mistakes=candidates, scalar_like=True)
+        got = _ask(student, "relu_derivative", {"x": x}).value
+        return expect(got, exact, name=f"the slope {where}", mistakes=candidates, scalar_like=True)
 
     with part("away from 0", points=2):
         above, below = draw.number(1.2, 3.0), -draw.number(1.2, 3.0)
-        if slope_expected(above, 1.0):
-            slope_expected(below, 0.0, missing_mask=[1.0, below])
+        if slope_expected(above, 1.0) and slope_expected(below, 0.0, missing_mask=[1.0, below]):
+            sizes = [*draw.rng.permutation([0.06, 0.15, 0.35, 0.7, 30.0, 1000.0]), draw.number(0.05, 0.5)]
+            all(slope_expected(x, float(x > 0)) for size in sizes for x in (float(size), -float(size)))
+            slope_expected(1.0, 1.0) and slope_expected(-1.0, 0.0)
     with part("at 0 and close to it", points=1):
-        if slope_expected(0.0, 0.0, kink=[1.0, 0.5]) and slope_expected(draw.number(1e-4, 1e-3), 1.0):
-            slope_expected(-draw.number(1e-4, 1e-3), 0.0)
+        if slope_expected(0.0, 0.0, kink=[1.0, 0.5]):
+            sizes = [draw.number(1e-4, 1e-3), draw.number(1e-6, 2e-6), draw.number(0.01, 0.03)]
+            all(slope_expected(x, float(x > 0)) for size in sizes for x in (size, -size))
+            slope_expected(-0.0, 0.0, kink=[1.0, 0.5])
 
 
-@check(f"{SECTION}/d_r1_check", points=4, reveals=True)
+@check(f"{SECTION}/d_r1_check", points=4, reveals=True, domain=THREE)
 def d_r1(student: Student, draw: Draw) -> None:
     """∂ℓ/∂r1 is ∂ℓ/∂h1 where the upper gates are open, and 0 elsewhere."""
 
@@ -410,7 +419,7 @@ def d_r1(student: Student, draw: Draw) -> None:
     _gradient(student, draw, "r1", (2, 2), lambda n: n.d_r1, mistakes)
 
 
-@check(f"{SECTION}/d_W1_check", points=5, reveals=True)
+@check(f"{SECTION}/d_W1_check", points=5, reveals=True, domain=THREE)
 def d_W1(student: Student, draw: Draw) -> None:
     """∂ℓ/∂W1 is the outer product of ∂ℓ/∂r1 (rows) and h0 (columns)."""
 
@@ -431,7 +440,7 @@ def d_W1(student: Student, draw: Draw) -> None:
     _gradient(student, draw, "W1", (2, 3), lambda n: n.d_W1, mistakes)
 
 
-@check(f"{SECTION}/d_h0_check", points=5, reveals=True)
+@check(f"{SECTION}/d_h0_check", points=5, reveals=True, domain=THREE)
 def d_h0(student: Student, draw: Draw) -> None:
     """∂ℓ/∂h0 adds up over the units of the upper layer: W1 transposed times ∂ℓ/∂r1."""
 
@@ -456,7 +465,7 @@ def d_h0(student: Student, draw: Draw) -> None:
     _gradient(student, draw, "h0", (2, 3), lambda n: n.d_h0, mistakes)
 
 
-@check(f"{SECTION}/d_r0_check", points=4, reveals=True)
+@check(f"{SECTION}/d_r0_check", points=4, reveals=True, domain=THREE)
 def d_r0(student: Student, draw: Draw) -> None:
     """∂ℓ/∂r0 is ∂ℓ/∂h0 where the lower gates are open, and 0 elsewhere."""
 
@@ -476,7 +485,7 @@ def d_r0(student: Student, draw: Draw) -> None:
     _gradient(student, draw, "r0", (2, 2), lambda n: n.d_r0, mistakes)
 
 
-@check(f"{SECTION}/d_W0_check", points=4, reveals=True)
+@check(f"{SECTION}/d_W0_check", points=4, reveals=True, domain=THREE)
 def d_W0(student: Student, draw: Draw) -> None:
     """∂ℓ/∂W0 is ∂ℓ/∂r0 times the input x."""
 
@@ -499,71 +508,70 @@ def d_W0(student: Student, draw: Draw) -> None:
     _gradient(student, draw, "W0", (2, 2), lambda n: n.d_W0, mistakes)
 
 
-GIVEN = """
-import numpy as np
-
-def relu(x):
-    return np.maximum(0.0, x)
-
-def mlp(x, W0, W1, W2):
-    r0 = np.ravel(W0) * x
-    h0 = relu(r0)
-    r1 = np.dot(W1, h0)
-    h1 = relu(r1)
-    return {"x": x, "r0": r0, "h0": h0, "r1": r1, "h1": h1, "y_predicted": np.dot(np.ravel(W2), h1)}
-
-def loss(y_predicted, y_observed):
-    return (y_predicted - y_observed) ** 2
-"""
-
-
-@check(f"{SECTION}/gradient_step_check", points=4, reveals=True)
+@check(f"{SECTION}/gradient_step_check", points=4, reveals=True, domain=THREE)
 def gradient_step(student: Student, draw: Draw) -> None:
     """One step moves all three weights against their gradients, which belong to the old weights."""
     alive, dead = networks(draw)
-    nets, size = [*alive, *dead], draw.number(0.05, 0.15)
-    helpers = _helpers(student, list(REFERENCE), GIVEN, "relu", "mlp", "loss")
+    nets = [*alive, *dead, *elsewhere(draw, alive[0]), *elsewhere(draw, dead[0]), flat(1.0), flat(0.0), alive[0]]
+    if not _own_slope_at_zero(student):
+        nets += [at_the_kink(alive[0]), at_the_kink(dead[0])]
+    sizes = [draw.number(0.05, 0.15) for _ in nets]
 
-    def ask_all() -> list[Answer]:
-        return [_ask(student, "gradient_step", _arguments("gradient_step", net, size)) for net in nets]
+    def look() -> dict[str, Answer]:
+        calls = [
+            _ask(student, "gradient_step", _arguments("gradient_step", *both)) for both in zip(nets, sizes, strict=True)
+        ]
+        return {str(n): Answer(call) for n, call in enumerate(calls)}
 
-    def number_right(answers: Sequence[Answer]) -> int:
-        return sum(_step_is_right(answer, net, size) for answer, net in zip(answers, nets, strict=True))
+    def right(n: int) -> Callable[[Call], bool]:
+        return lambda call: _step_is_right(call, nets[n], sizes[n])
 
-    with student.shadow(**helpers):
-        answers = ask_all()
-    if number_right(answers) < len(nets):
-        own = ask_all()
-        answers = own if number_right(own) > number_right(answers) else answers
-
+    given = ("relu", "mlp", "loss")
+    seen = fairly(
+        look,
+        {str(n): right(n) for n in range(len(nets))},
+        lambda: student.shadow(**_helpers(student, FUNCTIONS, *given)),
+    )
+    calls = [answer.value for answer in seen.values()]
     with part("the new weights", points=3):
-        for answer, net in zip(answers, nets, strict=True):
-            if not _judge_step(answer, net, size):
-                return  # leaving the old weights alone is worth nothing by itself
+        good = all(_judge_step(*each) for each in zip(calls, nets, sizes, strict=True))
     with part("the old weights left alone", points=1):
-        for answer in answers:
-            if answer.error:
-                raise answer.error
-        for changed in dict.fromkeys(key for answer in answers for key in answer.changed):
-            expect_true(False, explain("in_place", changed).text, "in_place")
+        text = "No step was taken: three new arrays, with the weights after the step, should come back."
+        _weights(calls[0].value)
+        if expect_true(good or _moved(calls[0], nets[0]), text, "zero"):
+            next((call for call in calls if call.changed), calls[0]).expect_left_alone()
 
 
-def _judge_step(answer: Answer, net: Network, size: float) -> bool:
-    if answer.error:
-        raise answer.error
+def _moved(call: Call, net: Network) -> bool:
+    """Whether new numbers came back in the shapes of the weights: who takes no step leaves the old alone as well."""
+    old = [net.W0, net.W1, net.W2]
+    new = [np.asarray(value) if isinstance(value, np.ndarray) else np.array(None) for value in _weights(call.value)]
+    shapes = [array.shape for array in new] == [array.shape for array in old]
+    return shapes and all(
+        array.dtype.kind == "f" and np.isfinite(array).all() and np.any(array) and not np.allclose(array, before)
+        for array, before in zip(new, old, strict=True)
+    )
+
+
+def _judge_step(call: Call, net: Network, size: float) -> bool:
     good = True
-    for (name, exact), got in zip(_stepped(net, size).items(), _weights(answer.value), strict=True):
-        good &= expect(got, exact, name=f"{name} after the step", mistakes=_step_mistakes(net, name, size))
+    for (name, exact), got in zip(_stepped(net, size).items(), _weights(call.value), strict=True):
+        slips = {"kink": [_stepped(other, size)[name] for other in _other_slopes(net)]}
+        slips = slips if net.title == KINK else _step_mistakes(net, name, size)
+        label = f"{name} after the step"
+        if net.title and net.title != KINK:
+            good &= expect_in(net.title, got, exact, name=label)
+        else:
+            good &= expect(got, exact, name=label, mistakes=slips)
     return good
 
 
-def _step_is_right(answer: Answer, net: Network, size: float) -> bool:
-    try:
-        weights = _weights(answer.value)
-    except StudentError:
-        return False
-    exact = _stepped(net, size).values()
-    return all(_is_right(Answer(got, answer.error, answer.changed), e) for got, e in zip(weights, exact, strict=True))
+def _step_is_right(call: Call, net: Network, size: float) -> bool:
+    def all_right(value: Any) -> bool:
+        stepped = _stepped(net, size).values()
+        return all(compare("", got, e, **near(e, got)).ok for got, e in zip(_weights(value), stepped, strict=True))
+
+    return not call.changed and call.answer.holds(all_right)
 
 
 def _weights(value: Any) -> list[Any]:
