@@ -55,8 +55,11 @@ def test_every_region_has_an_adversary_of_functions_and_of_nodes():
         assert set(REGIONS) <= {spoiler.region for spoiler, _ in adversaries(value)}
 
 
+SECTIONS = ["01-staged-backprop", "02-backprop-practice", "03-relu-net-by-hand", "04-ridge", "05-affine-tanh"]
+
+
 # Each section's checks notice what is wrong in one region only, or say why their exercise does not contain it.
-@pytest.mark.parametrize("section", ["01-staged-backprop", "02-backprop-practice", "03-relu-net-by-hand", "04-ridge", "05-affine-tanh"])
+@pytest.mark.parametrize("section", SECTIONS)
 def test_every_adversary_is_caught(section):
     found = face_all(Course(ROOT), [section], workers=1)
     assert found and [line for one in found for line in one.failures] == []
