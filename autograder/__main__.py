@@ -125,9 +125,9 @@ def release(
     force: Annotated[
         bool, typer.Option("--force", help="Take the text also where the notebook in source/ was edited later.")
     ] = False,
-    run: Annotated[
-        bool, typer.Option("--run/--no-run", help="Run the solutions: they must pass their visible and hidden checks.")
-    ] = True,
+    no_run: Annotated[
+        bool, typer.Option("--no-run", help="Do not run the solutions, which must pass visible and hidden checks.")
+    ] = False,
 ) -> None:
     """Build source/ and release/ from notebooks/, check that nothing leaks and that the solutions pass."""
     from .grading.trial import can_run, try_solutions
@@ -135,14 +135,14 @@ def release(
 
     course = find_course()
     chosen = choose(course, sections)
-    if run and not can_run():
+    if not no_run and not can_run():
         say("The solutions were not run: that needs Linux.")
     with Steps("building") as steps:
 
         def trial(files: dict[Path, bytes]) -> list[str]:
             return try_solutions(course, files, progress=steps.next("running the solutions"))
 
-        build(course, chosen, progress=steps, force=force, trial=trial if run and can_run() else None)
+        build(course, chosen, progress=steps, force=force, trial=None if no_run or not can_run() else trial)
     say(f"source/ and release/ are up to date: {', '.join(chosen) or 'no sections yet'}")
 
 
@@ -166,9 +166,11 @@ def publish(
 def collect(
     archives: Annotated[list[Path], typer.Argument(help="Downloads of a learning platform: zip files or folders.")],
     section: Annotated[str | None, typer.Option(help="All is of this section; found by name if left out.")] = None,
-    source: Annotated[str, typer.Option("--from", help="canvas, moodle, gradescope, folder or auto")] = "auto",
+    source: Annotated[
+        str, typer.Option("--from", help="canvas, moodle, gradescope, blackboard, brightspace, folder or auto")
+    ] = "auto",
     roster: Annotated[
-        Path | None, typer.Option(help="CSV file: column `student`, and one with the platform's name of the student.")
+        Path | None, typer.Option(help="CSV or Excel: column `student`, one with the platform's name of the student.")
     ] = None,
     at: Annotated[
         str | None, typer.Option(help="When handed in, where the download does not say: 2026-03-01 12:00 UTC.")
@@ -176,6 +178,9 @@ def collect(
     timezone: Annotated[
         str | None, typer.Option(help="Of times in the roster and --at that name none, e.g. Europe/Berlin; else UTC.")
     ] = None,
+    groups: Annotated[
+        bool, typer.Option("--groups", help="One hand-in counts for the whole group: column `group` of the roster.")
+    ] = False,
 ) -> None:
     """Put the submissions of a platform's download into submitted/."""
     from .lms.collect import collect as take
@@ -183,7 +188,15 @@ def collect(
     course = find_course()
     with Steps("collecting") as steps:
         summary = take(
-            course, archives, section=section, source=source, roster=roster, at=at, timezone=timezone, progress=steps
+            course,
+            archives,
+            section=section,
+            source=source,
+            roster=roster,
+            at=at,
+            timezone=timezone,
+            groups=groups,
+            progress=steps,
         )
     for text in [*summary.notes, *summary.refused]:
         say(text)

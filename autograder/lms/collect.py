@@ -10,6 +10,7 @@ A submission is replaced whole, in one step, by a newer one, and what was there 
 from __future__ import annotations
 
 import contextlib
+import copy
 import ctypes
 import datetime
 import hashlib
@@ -31,10 +32,13 @@ from ..submissions.archive import MAX_ENTRIES, Archive, Refused, path_key, read_
 from ..submissions.files import is_notebook
 from ..submissions.submission import read_timestamp
 from ..text import count
-from .platforms import Delivery, read_platform
+from .delivery import Delivery
+from .platforms import read_platform
 from .roster import read_roster
-from .students import STUDENT_COLUMNS, Clock, People, read_people, student_of
+from .students import STUDENT_COLUMNS, Clock, People, read_people, students_of
 from .unpacking import Unpacking, Wanted, wanted_of
+
+MOST_NAMED = 3  # entries left out for one and the same reason
 
 
 @dataclass
@@ -76,12 +80,14 @@ def collect(
     roster: Path | None = None,
     at: str | None = None,
     timezone: str | None = None,
+    groups: bool = False,
     progress: Callable[[int, int, str], None] = lambda done, total, what: None,
 ) -> Collected:
     """Collect the submissions of some downloads: zip files, or folders they were unpacked into.
 
     section : everything belongs to this section; found by folder and notebook name when None
-    source  : canvas, moodle, gradescope, folder, or auto
+    source  : a platform's name, see `platforms.PLATFORMS`, or auto
+    groups  : what one member hands in counts for the whole group, by a column `group` of the roster
     at      : when they were handed in, where the download does not say
     timezone: of times in the roster and of `at` that name none, such as Europe/Berlin; UTC when None
     progress: called with (finished, of how many, the student just finished)
@@ -95,10 +101,10 @@ def collect(
     missing = [str(path) for path in archives if not path.exists()]
     if missing:
         raise UserError(f"{', '.join(missing)} does not exist. Check the name of the download.")
-    table = read_roster(roster, STUDENT_COLUMNS) if roster else None
+    table = read_roster(roster, [*STUDENT_COLUMNS, "identifier"]) if roster else None
     if roster and table is None:
         raise UserError(f"{roster} does not exist. Check the name of the roster.")
-    collection = _Collection(course, sections, chosen, time, Collected(), progress)
+    collection = _Collection(course, sections, chosen, time, Collected(), progress, clock, groups)
     with one_run_at_a_time(course):
         for path in course.state.glob("collecting-*"):
             shutil.rmtree(path, ignore_errors=True)
@@ -110,10 +116,7 @@ def collect(
                 except Refused as reason:
                     collection.summary.refused.append(f"{path.name}: nothing was collected from it: {reason}.")
                     continue
-                collection.summary.refused += [
-                    f"{path.name}: {shown(name)} was left out: {reason}."
-                    for name, reason in [*archive.refused, *refused]
-                ]
+                collection.summary.refused += _refusals(path.name, [*archive.refused, *refused])
                 collection.summary.notes.append(f"{path.name} was read as: {platform}.")
                 collection.take(path.name, platform, deliveries, read_people(table, roster, platform, clock))
     if clock.guessed:
@@ -121,6 +124,19 @@ def collect(
             "Times that name no zone were read as UTC; --timezone says otherwise, for example --timezone Europe/Berlin."
         )
     return collection.summary
+
+
+def _refusals(archive: str, refused: list[tuple[str, str]]) -> list[str]:
+    """A sentence for each entry that is not taken; of many with the same reason, the first few by name."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in refused:
+        by_reason.setdefault(reason, []).append(name)
+    sentences = []
+    for reason, names in by_reason.items():
+        sentences += [f"{archive}: {shown(name)} was left out: {reason}." for name in names[:MOST_NAMED]]
+        if len(names) > MOST_NAMED:
+            sentences.append(f"{archive}: {len(names) - MOST_NAMED} more were left out: {reason}.")
+    return sentences
 
 
 def _open(path: Path, stack: contextlib.ExitStack) -> Archive:
@@ -140,32 +156,39 @@ class _Collection:
     at: datetime.datetime | None
     summary: Collected
     progress: Callable[[int, int, str], None]
+    clock: Clock
+    groups: bool = False
     guessed: list[str] = field(default_factory=list)
     untimed: list[str] = field(default_factory=list)
     redated: int = 0
 
-    def take(self, archive: str, platform: str, deliveries: list[Delivery], people: People) -> None:
+    def take(self, archive: str, platform: str, deliveries: list[Delivery], people: People | None) -> None:
         """Place what the students of one archive handed in, the oldest first."""
         there = {path_key((name,)): name for name in self._students()}
         self.guessed, self.untimed, self.redated = [], [], 0
+        for delivery in deliveries:
+            if delivery.local:
+                delivery.time = delivery.order = self.clock.to_utc(delivery.local)
         deliveries = sorted(deliveries, key=lambda delivery: delivery.order or datetime.datetime.min)
         for number, delivery in enumerate(deliveries, 1):
             said = f"{archive}: {shown(delivery.label)} was left out"
             try:
-                student, time = student_of(delivery, people)
+                students = students_of(delivery, people, self.groups)
             except Refused as reason:
                 self.summary.refused.append(f"{said}: {reason}.")
                 continue
-            if there.setdefault(path_key((student,)), student) != student:
-                self.summary.refused.append(
-                    f"{said}: {student!r} differs from {there[path_key((student,))]!r} in case only."
-                )
-                continue
-            if time or (self.at and not (delivery.time and delivery.exact)):
-                delivery.time, delivery.exact, delivery.said = time or self.at, True, True
-                delivery.order = delivery.time if time else delivery.order or self.at
-            self._take_one(archive, student, delivery)
-            self.progress(number, len(deliveries), student)
+            for student in students:
+                if there.setdefault(path_key((student,)), student) != student:
+                    self.summary.refused.append(
+                        f"{said}: {student!r} differs from {there[path_key((student,))]!r} in case only."
+                    )
+                    continue
+                one, time = copy.copy(delivery), people.times.get(student) if people else None
+                if time or (self.at and not (one.time and one.exact)):
+                    one.time, one.exact, one.said = time or self.at, True, True
+                    one.order = one.time if time else one.order or self.at
+                self._take_one(archive, student, one, platform)
+            self.progress(number, len(deliveries), students[0])
         if self.redated:
             self.summary.notes.append(f"{archive}: the time of {count(self.redated, 'submission')} was corrected.")
         if self.guessed:
@@ -183,7 +206,7 @@ class _Collection:
     def _students(self) -> list[str]:
         return os.listdir(self.course.submitted) if self.course.submitted.is_dir() else []
 
-    def _take_one(self, archive: str, student: str, delivery: Delivery) -> None:
+    def _take_one(self, archive: str, student: str, delivery: Delivery, platform: str) -> None:
         self.course.state.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(dir=self.course.state, prefix="collecting-"))
         try:
@@ -199,7 +222,7 @@ class _Collection:
                     self.summary.refused.append(f"{archive}: {student}/{section} was left out: it has no notebook.")
                     continue
                 try:
-                    self._place(student, section, staging / section, delivery, archive)
+                    self._place(student, section, staging / section, delivery, archive, platform)
                 except Refused as reason:
                     self.summary.refused.append(f"{archive}: {student}/{section} was left out: {reason}.")
             if not unpacking.found and not unpacking.refused and not unpacking.notes:
@@ -207,7 +230,9 @@ class _Collection:
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
-    def _place(self, student: str, section: str, staging: Path, delivery: Delivery, archive: str) -> None:
+    def _place(
+        self, student: str, section: str, staging: Path, delivery: Delivery, archive: str, platform: str
+    ) -> None:
         """Put a staged submission where it belongs, in one step. Raises Refused when something odd is there."""
         final = self.course.submitted / student / section
         for path in (final.parent, final):
@@ -235,7 +260,7 @@ class _Collection:
                         f"remove {self.course.shown(final)}/ to take it anew."
                     )
                 elif note.get("digest") != digest:
-                    _write_note(note_path, digest, delivery.order)
+                    _write_note(note_path, digest, delivery, platform)
                 self.summary.unchanged.append(name)
                 return
             order = _read_order(note) or recorded
@@ -258,7 +283,7 @@ class _Collection:
         else:
             final.parent.mkdir(parents=True, exist_ok=True)
             os.rename(staging, final)
-        _write_note(note_path, digest, delivery.order)
+        _write_note(note_path, digest, delivery, platform)
         self.summary.placed.append(name)
         self._note_time(name, delivery)
 
@@ -279,10 +304,11 @@ class _Collection:
         return folder / f"{now}-{number}"
 
 
-def _write_note(path: Path, digest: str, order: datetime.datetime | None) -> None:
-    """What was collected last, and where it stands in the order of what a student handed in."""
-    text = f"{order:%Y-%m-%d %H:%M:%S}" if order else None
-    write_atomically(path, json.dumps({"digest": digest, "order": text}).encode())
+def _write_note(path: Path, digest: str, delivery: Delivery, platform: str) -> None:
+    """What was collected last, where it stands in the order of what a student handed in, and how feedback goes back."""
+    order = f"{delivery.order:%Y-%m-%d %H:%M:%S}" if delivery.order else None
+    note = {"digest": digest, "order": order, "platform": platform, "back": delivery.back}
+    write_atomically(path, json.dumps(note).encode())
 
 
 def _read_note(path: Path) -> dict:

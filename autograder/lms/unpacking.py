@@ -27,9 +27,10 @@ from ..submissions.archive import (
 from ..submissions.files import MAX_ALL_FILES, MAX_FILE, MAX_FILES, SAFE_NAME, is_notebook, notebook_stem
 from ..submissions.libraries import CONFIGURATION, shadowed, top_level
 from ..submissions.notebook import MAX_NOTEBOOK
-from .platforms import Delivery
+from .delivery import Delivery
 
 MAX_NOTEBOOKS = 20
+ZIPS_IN_ZIPS = 2
 # The first bytes of each kind of file that is collected beside notebooks and declared weights.
 KINDS: dict[str, tuple[bytes, ...]] = {
     ".png": (b"\x89PNG\r\n\x1a\n",),
@@ -92,10 +93,13 @@ class Unpacking:
         self.refused.append(f"{self.label}: {shown(name)} was left out: {reason}.")
 
     def unpack(self, delivery: Delivery) -> None:
-        """Take all files of a delivery; a zip among them is opened, a zip in that zip is not."""
+        """Take all files of a delivery; a zip among them is opened, and a zip in that zip."""
+        self._unpack([(parts, entry) for parts, entry in delivery.files], ZIPS_IN_ZIPS)
+
+    def _unpack(self, files: list[tuple[tuple[str, ...], Entry]], depth: int) -> None:
         loose: list[tuple[tuple[str, ...], Entry]] = []
-        for parts, entry in delivery.files:
-            if not parts[-1].lower().endswith(".zip"):
+        for parts, entry in files:
+            if not parts[-1].lower().endswith(".zip") or not depth:
                 loose.append((parts, entry))
                 continue
             file = self.stack.enter_context(tempfile.TemporaryFile(dir=self.staging))  # noqa: SIM115
@@ -107,8 +111,9 @@ class Unpacking:
                 continue
             for name, reason in archive.refused:
                 self.refuse(f"{parts[-1]}: {name}", reason)
-            self.take([((*parts[:-1], *inner.parts), inner) for inner in archive.entries])
-        self.take(loose)
+            self._unpack([((*parts[:-1], *inner.parts), inner) for inner in archive.entries], depth - 1)
+        if loose:
+            self.take(loose)
 
     def take(self, files: list[tuple[tuple[str, ...], Entry]]) -> None:
         """Take the files of one zip, or those that lie loose: what lies together belongs together."""
@@ -186,7 +191,7 @@ class Unpacking:
         elif suffix in KINDS:
             limit, magic = MAX_FILE, KINDS[suffix]
         elif suffix == ".zip":
-            raise Refused("a zip within a zip is not opened")
+            raise Refused("zips are opened two deep, and no deeper")
         else:
             raise Refused(f"files of the kind {shown(suffix)} are not collected")
         odd = next((part for part in parts if not SAFE_NAME.match(part)), None)

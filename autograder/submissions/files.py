@@ -18,7 +18,9 @@ MAX_ALL_FILES = 48 * 2**20
 SAFE_NAME = re.compile(r"\w[\w .+=@()\[\]{},;!&'’~#%$^\u00a0\u202f-]*\Z")
 # What browsers, mail programs and file systems put behind the name is no part of it.
 IPYNB = re.compile(r"\.ipynb(?:[ ._-]*(?:\(\d+\)|\d{1,3}|copy|txt|json|download|bak|old))*\Z", re.IGNORECASE)
-NOISE = re.compile(r"__MACOSX|__pycache__|\.ipynb_checkpoints|\.DS_Store|\._.*|Thumbs\.db|desktop\.ini", re.IGNORECASE)
+NOISE = re.compile(
+    r"__MACOSX|__pycache__|\.ipynb_checkpoints|\.DS_Store|\.git|\.github|\._.*|Thumbs\.db|desktop\.ini", re.IGNORECASE
+)
 CHECKPOINTS = ".ipynb_checkpoints"
 
 

@@ -12,10 +12,10 @@ import stat
 import struct
 import subprocess
 import unicodedata
-import zipfile
 from pathlib import Path
 
 import pytest
+from downloads import DATE, NAME, NOTEBOOK, OTHER, PNG, SECTION, download, entry, hand_in, packed, tree, two_sections
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from places import ROOT, needs_bubblewrap
@@ -36,58 +36,10 @@ from autograder.submissions.files import read_files
 from autograder.submissions.released import released_notebooks
 from autograder.submissions.submission import read_timestamp
 
-SECTION, NAME = "04-ridge", "ridge.ipynb"
-NOTEBOOK = json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
-OTHER = NOTEBOOK.replace(b"5", b"4")
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
-DATE = (2026, 3, 1, 12, 0, 0)
-
 
 @pytest.fixture
 def course(tmp_path: Path) -> Course:
-    """A course with two released sections, the names of real ones, one with declared weights; nothing else in it."""
-    root = tmp_path / "course"
-    for section, name, weights in ((SECTION, "ridge", []), ("08-cifar", "cifar", [{"file": "best.npz", "max_mb": 1}])):
-        (root / "notebooks" / section).mkdir(parents=True)
-        (root / "notebooks" / section / f"{name}.py").write_text("# %%\n")
-        (root / "release" / section).mkdir(parents=True)
-        facts = {"cells": [], "metadata": {"backprop": {"section": section, "weights": weights}}}
-        (root / "release" / section / f"{name}.ipynb").write_text(json.dumps(facts))
-    (root / "nbgrader_config.py").write_text("c = get_config()\n")
-    return Course(root)
-
-
-def entry(name: str, mode: int = 0o100644, date: tuple = DATE, system: int = 3, **more) -> zipfile.ZipInfo:
-    info = zipfile.ZipInfo("x", date_time=date)
-    info.filename = info.orig_filename = name  # the constructor would mend it
-    info.create_system, info.compress_type = system, zipfile.ZIP_DEFLATED
-    info.external_attr = mode << 16
-    for key, value in more.items():
-        setattr(info, key, value)
-    return info
-
-
-def packed(files, **more) -> bytes:
-    """A zip of (name or ZipInfo, content)."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as made:
-        for name, content in files.items() if isinstance(files, dict) else files:
-            made.writestr(name if isinstance(name, zipfile.ZipInfo) else entry(name, **more), content)
-    return buffer.getvalue()
-
-
-def download(course: Course, files, name: str = "download.zip", **more) -> Path:
-    path = course.root.parent / name
-    path.write_bytes(files if isinstance(files, bytes) else packed(files, **more))
-    return path
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
-
-
-def hand_in(notebook: bytes = NOTEBOOK, **more: bytes) -> bytes:
-    return packed({f"{SECTION}/{NAME}": notebook, **more})
+    return two_sections(tmp_path)
 
 
 # -- the platforms --------------------------------------------------------------------------------------------------
@@ -352,8 +304,8 @@ def test_section_takes_all_notebooks_and_leaves_other_sections(course):
 
 def test_a_roster_names_the_students_and_their_times(course):
     roster = course.root / "roster.csv"
-    roster.write_text("student,canvas,time\nana,101,2026-02-28 09:00 UTC\nben,102,\nchi,103,\ndov,103,\n")
-    files = {f"x_{number}_9_{NAME}": NOTEBOOK for number in (101, 102, 103, 104)}
+    roster.write_text("student,canvas,time\nana,101,2026-02-28 09:00 UTC\nben,102,\nchi,103,\n")
+    files = {f"x_{number}_9_{NAME}": NOTEBOOK for number in (101, 102, 104, 105)}
     summary = collect(course, [download(course, files)], roster=roster)
     assert summary.placed == [f"ana/{SECTION}", f"ben/{SECTION}"]
     assert read_timestamp(course.submitted / "ana" / SECTION) == datetime.datetime(2026, 2, 28, 9)
@@ -397,7 +349,7 @@ Participant 13,Chi,chi@uni.example,2026-07-02 12:34 +05:30
 def test_times_without_a_zone_are_those_of_the_zone_that_was_named(course, timezone, hours):
     roster = course.root / "worksheet.csv"
     roster.write_text(WORKSHEET)
-    files = {f"x_{number}_assignsubmission_file_/{NAME}": NOTEBOOK for number in (11, 12, 13)}
+    files = {f"{name}_assignsubmission_file_/{NAME}": NOTEBOOK for name in ("Ana_11", "Ben_12", "Chi_13")}
     summary = collect(course, [download(course, files)], roster=roster, timezone=timezone)
     times = [read_timestamp(course.submitted / f"{name}@uni.example" / SECTION) for name in ("ana", "ben", "chi")]
     assert tuple(f"{time:%H:%M}" for time in times) == (*hours, "07:04")
@@ -434,6 +386,8 @@ def test_a_zone_that_does_not_exist_is_one_sentence(course, name):
     [
         ("student,canvas\n../evil,101\n", "can't be a student id"),
         ("student,moodle\nana,101\n", "none of the columns canvas"),
+        ("student,canvas\nana,101\nben,101\n", "'101' is the canvas name of two students, ana and ben"),
+        ("student,canvas\nana,101\nana,102\n", "the id 'ana' stands for two students, 101 and 102"),
         ("student,canvas,time\nana,101,tomorrow-ish\n", "is no time"),
         ("student,canvas,time\nana,101,2026-03-01 12:00 XYZ\n", "is no time"),
         ("a,b\n1,2\n", "none of the columns"),
@@ -663,7 +617,7 @@ HOSTILE: dict[str, tuple[object, str]] = {
     "picture that is a program": ({f"{SECTION}/x.png": b"\x7fELF"}, "not of the kind"),
     "notebook that is a zip": ({f"{SECTION}/y.ipynb": packed({"a": b""})}, "named as a notebook"),
     "empty notebook": ({f"{SECTION}/y.ipynb": b""}, "named as a notebook"),
-    "zip in a zip": ({f"{SECTION}/more.zip": packed({"ridge.ipynb": OTHER})}, "zip within a zip"),
+    "zips in zips": ({f"{SECTION}/more.zip": packed({"a.zip": packed({"ridge.ipynb": OTHER})})}, "two deep"),
     "forged time": ({f"{SECTION}/timestamp.txt": b"1999-01-01"}, "comes from the platform"),
     "hidden": ({f"{SECTION}/.bashrc.txt": b""}, "not allowed"),
     "outside all sections": ({"readme.txt": b""}, "no known section"),

@@ -1,0 +1,56 @@
+"""Blackboard: *Assignment File Download*, <assignment>_<username>_attempt_<time>_<file>, and one .txt for each attempt.
+
+Source: real downloads of the Grade Center; Blackboard Help, "Download assignments" and "Upload grades". The time is the
+local time of the site. Each attempt is a submission of its own, the newest counts. Only what stands before the first
+"_attempt_" decides whose a file is: the assignment's name is the instructor's, the username Blackboard's.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import re
+
+from ..submissions.archive import Archive
+from .delivery import Deliveries, Delivery
+
+ROSTER = ("blackboard", "username", "user name", "student id")
+NAME = re.compile(r"(?P<head>.+?)_attempt_(?P<time>\d{4}(?:-\d\d){5})(?:\.txt|_(?P<file>.+))\Z", re.DOTALL)
+
+
+def fits(paths: list[tuple[str, ...]]) -> bool:
+    return bool(paths) and all(len(path) == 1 and NAME.match(path[0]) for path in paths)
+
+
+def some(paths: list[tuple[str, ...]]) -> bool:
+    return any(len(path) == 1 and NAME.match(path[0]) for path in paths)
+
+
+def read(archive: Archive, sections: list[str]) -> Deliveries:
+    found: dict[tuple[str, str], Delivery] = {}
+    refused = []
+    named = [(entry, NAME.match(entry.name) if len(entry.parts) == 1 else None) for entry in archive.entries]
+    heads = sorted({read["head"] for _, read in named if read})
+    # All names begin with the assignment's; "_" may stand in it and in usernames.
+    shared = os.path.commonprefix(heads) if len(heads) > 1 else ""
+    shared = shared[: shared.rfind("_") + 1]
+    for entry, read in named:
+        if read is None:
+            refused.append(("/".join(entry.parts), "it has no Blackboard name"))
+            continue
+        if read["file"] is None:
+            continue  # what Blackboard writes about the attempt
+        user = read["head"][len(shared) :] if shared else read["head"].rpartition("_")[2]
+        pieces = read["head"].split("_")
+        others = ("_".join(pieces[start:]) for start in range(1, len(pieces)))
+        ids = tuple(dict.fromkeys([user, *others]))
+        key = (read["head"], read["time"])
+        delivery = found.setdefault(key, Delivery(f"{read['head']}_attempt_{read['time']}", ids))
+        try:
+            delivery.local = datetime.datetime.strptime(read["time"], "%Y-%m-%d-%H-%M-%S")
+        except ValueError:
+            refused.append((entry.name, "its name holds no time that exists"))
+            found.pop(key)
+            continue
+        delivery.files.append(((read["file"],), entry))
+    return list(found.values()), refused

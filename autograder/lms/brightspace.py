@@ -1,0 +1,58 @@
+"""Brightspace (D2L): *Download* of a folder of assignments, one folder for each hand-in, and index.html.
+
+<user>-<folder> - <full name> - <Mon d, yyyy hmm AM>/<file>, in newer versions also without the folder. Source: real
+downloads; D2L's community pages "Importing grades" (columns OrgDefinedId, Username, "<item> Points Grade"). The time
+is the local time of the site. Each hand-in is a submission of its own, the newest counts.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+
+from ..submissions.archive import Archive
+from .delivery import Deliveries, Delivery
+
+ROSTER = ("brightspace", "name")
+NAME = re.compile(
+    r"(?P<id>\d+-\d+) ?- (?P<name>.+?) ?- (?P<time>[^\W\d_]{3,9}\.? \d{1,2}, \d{4} \d{3,4} ?[AP]M)"
+    r"(?: - (?P<file>.+))?\Z",
+    re.DOTALL,
+)
+
+
+def fits(paths: list[tuple[str, ...]]) -> bool:
+    found = [path for path in paths if path != ("index.html",)]
+    return bool(found) and all(NAME.match(path[0]) for path in found)
+
+
+def some(paths: list[tuple[str, ...]]) -> bool:
+    return any(NAME.match(path[0]) for path in paths)
+
+
+def read(archive: Archive, sections: list[str]) -> Deliveries:
+    found: dict[str, Delivery] = {}
+    refused = []
+    for entry in archive.entries:
+        if entry.parts == ("index.html",):
+            continue
+        read = NAME.match(entry.parts[0])
+        if read is None or not (read["file"] or entry.parts[1:]):
+            refused.append(("/".join(entry.parts), "it has no Brightspace name"))
+            continue
+        key = entry.parts[0].removesuffix(f" - {read['file']}") if read["file"] else entry.parts[0]
+        delivery = found.setdefault(key, Delivery(key, (read["name"], read["id"]), name=read["name"], back=f"{key}/"))
+        delivery.local = _time(read["time"])
+        delivery.files.append((((read["file"],) if read["file"] else ()) + entry.parts[1:], entry))
+    return list(found.values()), refused
+
+
+def _time(text: str) -> datetime.datetime | None:
+    """Sep 24, 2024 926 PM; None for a month in another language."""
+    month, day, year, clock, half = re.split(r"[ ,.]+", re.sub(r"(\d)([AP]M)\Z", r"\1 \2", text))
+    for form in ("%b", "%B"):
+        try:
+            return datetime.datetime.strptime(f"{month} {day} {year} {clock:0>4} {half}", f"{form} %d %Y %I%M %p")
+        except ValueError:
+            continue
+    return None
