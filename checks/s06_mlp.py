@@ -5,73 +5,35 @@ Exercises: NYU homework 7, questions 9 to 11 (2021), and the optional fit from t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from autograder.judging import Array, Draw, Student, StudentError, check, expect, expect_true, part
+from autograder.judging import (
+    Array,
+    Case,
+    Draw,
+    NodeRule,
+    NodeTrial,
+    Student,
+    StudentError,
+    cases,
+    check,
+    expect,
+    expect_in,
+    expect_true,
+    part,
+)
 from backprop.checking.comparison import as_numbers
 
 from .common.one_hidden_layer import KINDS, NAMES, REFERENCE, Net, Question, expect_fit, expect_random_start
-from .common.shared import Reused, agrees, answer, better, leaves_alone, misreported, number, resets, within
+from .common.shared import agrees, answer, better, misreported, number, within
 
 SECTION = "06-mlp"
 
 # -- nodes --------------------------------------------------------------------------------------------------------
-
-
-@check(f"{SECTION}/affine_node_check", points=8)
-def affine_node(student: Student, draw: Draw) -> None:
-    """out = W x + b; backward adds the outer product to W, Wᵀ · upstream to x, upstream to b."""
-    name, (m, d) = "AffineNode", draw.distinct_sizes(2)
-    upstream, inputs, other = draw.signed(m), _layer(draw, m, d), _layer(draw, m, d)
-    held = _layer(draw, m, d)
-    alone = student.run_node(name, **inputs, upstream=upstream, passes=2)
-    fed = student.run_node(name, **inputs, upstream=upstream, before=held)
-    # As many outputs as inputs: there a product the wrong way round runs through, so that it can be named.
-    square, square_upstream = _layer(draw, d, d), draw.signed(d)
-    even = student.run_node(name, **square, upstream=square_upstream)
-    single = _layer(draw, 1, d)
-    twice = student.run_node(name, **{**square, "b": square["x"]}, upstream=square_upstream, share={"b": "x"})
-
-    with part("forward", points=2):
-        good = expect(even.out, _affine(**square), name="out", mistakes=_affine_slips(**square))
-        if good and expect(alone.out, _affine(**inputs), name="out", mistakes=_affine_slips(**inputs)):
-            resets(alone, (m,), upstream)
-            again = Reused(student, name, inputs, other)
-            expect(again.out, _affine(**other), name="out for other values", mistakes={"stale": _affine(**inputs)})
-            one = student.run_node(name, **single)
-            expect(one.out, _affine(**single), name="out of a single unit", mistakes=_affine_slips(**single))
-        for key, value in inputs.items():
-            text = f"{key}.out was changed in place: the nodes that use {key} as well still need it."
-            expect_true(np.array_equal(alone.input_after(key), value), text, "in_place")
-    right = _affine_gradients(inputs, upstream)
-    for key in ("W", "x", "b"):
-        with part(f"∂J/∂{key}", points=2):
-            label = f"∂J/∂{key}"
-            exact = _affine_gradients(square, square_upstream)[key]
-            if not expect(even.grad(key), exact, name=label, mistakes=_gradient_slips(square, square_upstream)[key]):
-                continue
-            if not expect(alone.grad(key), right[key], name=label, mistakes=_gradient_slips(inputs, upstream)[key]):
-                continue
-            expect(fed.grad(key), held[key] + right[key], name=label, mistakes={"assigned": right[key]})
-            again = Reused(student, name, inputs, other, upstream=upstream)
-            again.expect_gradients({key: _affine_gradients(other, upstream)[key]}, right)
-            if key == "x":
-                both = exact + square_upstream
-                expect(twice.grad("x"), both, name=label, mistakes={"assigned": [exact, square_upstream]})
-            if key == "b":
-                leaves_alone(alone, upstream, **inputs)
-
-
-def _layer(draw: Draw, m: int, d: int) -> dict[str, Array]:
-    return {"W": draw.signed(m, d), "x": draw.signed(d), "b": draw.signed(m)}
-
-
-def _affine(W: Array, x: Array, b: Array) -> Array:
-    return W @ x + b
 
 
 def _affine_slips(W: Array, x: Array, b: Array) -> dict[str, Any]:
@@ -89,34 +51,12 @@ def _affine_slips(W: Array, x: Array, b: Array) -> dict[str, Any]:
     return slips
 
 
-def _affine_gradients(layer: Mapping[str, Array], upstream: Array) -> dict[str, Array]:
-    return {"W": np.multiply.outer(upstream, layer["x"]), "x": upstream @ layer["W"], "b": upstream}
-
-
-def _gradient_slips(layer: Mapping[str, Array], g: Array) -> dict[str, dict[str, Any]]:
-    W, x = layer["W"], layer["x"]
+def _affine_gradient_slips(g: Array, W: Array, x: Array, b: Array) -> dict[str, dict[str, Any]]:
     m, d = W.shape
-    slips = {
-        "W": {
-            "one_node_only": np.zeros((m, d)),
-            "upstream_ignored": np.tile(x, (m, 1)),
-            "upstream_summed": np.tile(g.sum() * x, (m, 1)),
-            "missing_chain_factor:x": np.tile(g[:, None], (1, d)),
-            "averaged": np.outer(g, x) / m,
-        },
-        "x": {
-            "one_node_only": np.zeros(d),
-            "upstream_ignored": W.sum(axis=0),
-            "upstream_summed": W.sum(axis=0) * g.sum(),
-            "averaged": g @ W / m,
-        },
-        "b": {
-            "one_node_only": np.zeros(m),
-            "upstream_ignored": np.ones(m),
-            "upstream_summed": np.full(m, g.sum()),
-            "averaged": [g / m, np.full(m, g.mean())],
-            "upstream_twice": g * g,
-        },
+    slips: dict[str, dict[str, Any]] = {
+        "W": {"missing_chain_factor:x": np.tile(g[:, None], (1, d)), "averaged": np.outer(g, x) / m},
+        "x": {"averaged": g @ W / m},
+        "b": {"averaged": [g / m, np.full(m, g.mean())]},
     }
     if m == d:
         slips["W"]["outer_swapped"] = np.outer(x, g)
@@ -125,72 +65,49 @@ def _gradient_slips(layer: Mapping[str, Array], g: Array) -> dict[str, dict[str,
         each = "the product entry by entry, where each entry of one meets each entry of the other"
         slips["W"][f"wrong_argument:{each}"] = [np.tile(g * x, (m, 1)), np.diag(g * x)]
         slips["W"]["wrong_argument:x with itself, where the upstream gradient belongs"] = np.outer(x, x)
-        out = _affine(**layer)
-        slips["W"]["wrong_argument:the output, where x belongs"] = np.outer(g, out)
+        slips["W"]["wrong_argument:the output, where x belongs"] = np.outer(g, W @ x + b)
         slips["x"]["wrong_argument:W, where its transpose belongs"] = W @ g
         slips["x"]["wrong_argument:one contribution for each output, before they are added up"] = [
             W * g[:, None],
             W.T * g,
         ]
-        slips["b"]["wrong_argument:the bias has slope 1"] = [g * layer["b"], g * x]
+        slips["b"]["wrong_argument:the bias has slope 1"] = [g * b, g * x]
     return slips
 
 
-@check(f"{SECTION}/tanh_node_check", points=6)
-def tanh_node(student: Student, draw: Draw) -> None:
-    """out = tanh(a), entry by entry, any shape; backward multiplies by 1 − out², with the stored out."""
-    name, (m, d, e) = "TanhNode", draw.distinct_sizes(3, low=2, high=6)
-    # Magnitudes at which neither tanh nor its slope is nearly 0 or nearly 1.
-    a, other, held, upstream = (draw.signed(m + 2, low=low, high=1.4) for low in (0.4, 0.4, 0.4, 0.6))
-    alone = student.run_node(name, a=a, upstream=upstream, passes=2)
-    fed = student.run_node(name, a=a, upstream=upstream, before={"a": held})
-    shapes = [(m + 1, m + 1), (m, d), (m, d, e), ()]
-    arrays = [(draw.signed(*shape, low=0.4, high=1.4), draw.signed(*shape, low=0.6, high=1.4)) for shape in shapes]
-    runs = [student.run_node(name, a=array, upstream=arriving) for array, arriving in arrays]
+AFFINE = NodeRule(
+    "AffineNode",
+    out=lambda W, x, b: W @ x + b,
+    gradients=lambda g, W, x, b: {"W": np.outer(g, x), "x": g @ W, "b": g},
+    out_slips=_affine_slips,
+    gradient_slips=_affine_gradient_slips,
+)
 
+
+@check(f"{SECTION}/affine_node_check", points=8)
+def affine_node(student: Student, draw: Draw) -> None:
+    """out = W x + b; backward adds the outer product to W, Wᵀ · upstream to x, upstream to b."""
+    m, d = draw.distinct_sizes(2)
+
+    def layer(m: int, d: int) -> Callable[..., dict[str, Any]]:
+        return lambda array: {"W": array(m, d), "x": array(d), "b": array(m)}
+
+    # As many outputs as inputs first: there a product the wrong way round runs through, so that it can be named.
+    found = cases(draw, AFFINE, layer(d, d), layer(m, d), layer(1, d), layer(d, 1), layer(1, 1), layer(40, 30))
+    square = found[0]
+    twice = Case({**square.inputs, "b": square.inputs["x"]}, square.upstream, share={"b": "x"})
+    node = NodeTrial(student, AFFINE, draw, found, shared=[twice])
     with part("forward", points=2):
-        good = expect(alone.out, np.tanh(a), name="out", mistakes=_tanh_slips(a))
-        if good:
-            resets(alone, a.shape, upstream)
-            again = Reused(student, name, {"a": a}, {"a": other})
-            expect(again.out, np.tanh(other), name="out for other values", mistakes={"stale": np.tanh(a)})
-        for (array, _), run in zip(arrays, runs, strict=True) if good else ():
-            scalar = array.ndim == 0
-            if not expect(run.out, np.tanh(array), name="out", scalar_like=scalar, mistakes=_tanh_slips(array)):
-                break
-    good, right = False, upstream * _slope(a)
-    # A slope made of single-precision values is right to single precision only.
-    single = getattr(alone.result.get("out"), "dtype", None) == np.float32
-    near = {"rtol": 1e-5, "atol": 1e-6} if single else {}
-    with part("backward", points=3):
-        good = expect(alone.grad("a"), right, name="∂J/∂a", mistakes=_slope_slips(a, upstream), **near)
-        if good:
-            expect(fed.grad("a"), held + right, name="∂J/∂a", mistakes={"assigned": right}, **near)
-            again = Reused(student, name, {"a": a}, {"a": other}, upstream=upstream)
-            again.expect_gradients({"a": upstream * _slope(other)}, {"a": right}, **near)
-        for (array, arriving), run in zip(arrays, runs, strict=True) if good else ():
-            exact, slips = arriving * _slope(array), _slope_slips(array, arriving)
-            if not expect(run.grad("a"), exact, name="∂J/∂a", scalar_like=array.ndim == 0, mistakes=slips, **near):
-                break
-        leaves_alone(alone, upstream, a=a)
-    with part("uses self.out", points=1):
-        replaced = draw.signed(m + 2, low=0.2, high=0.8)
-        run = student.run_node(name, a=a, upstream=upstream, replace_out=replaced)
-        slips = {"recomputed:self.out": right}
-        # Another mistake in the slope has been named above and is not paid for twice.
-        if good or _alike(run.grad("a"), alone.grad("a")):
-            expect(run.grad("a"), upstream * (1 - replaced**2), name="∂J/∂a", mistakes=slips)
-        else:
-            expect_true(isinstance(run.grad("a"), np.ndarray), "backward() gave no gradient.", "none")
-
-
-def _alike(one: Any, other: Any) -> bool:
-    one, other = as_numbers(one), as_numbers(other)
-    return one is not None and other is not None and one.shape == other.shape and np.allclose(one, other)
+        node.expect_forward()
+    for key in ("W", "x", "b"):
+        with part(f"∂J/∂{key}", points=2):
+            node.expect_gradient(key)
+            if key == "b":
+                node.expect_left_alone()
 
 
 def _slope(a: Array) -> Array:
-    return 1 / np.cosh(a) ** 2
+    return 1 / np.cosh(np.clip(a, -350, 350)) ** 2
 
 
 def _tanh_slips(a: Array) -> dict[str, Any]:
@@ -205,13 +122,10 @@ def _tanh_slips(a: Array) -> dict[str, Any]:
     }
 
 
-def _slope_slips(a: Array, upstream: Array) -> dict[str, Any]:
+def _slope_slips(upstream: Array, a: Array) -> dict[str, Any]:
     out = np.tanh(a)
     slips: dict[str, Any] = {
-        "one_node_only": np.zeros(a.shape),
-        "upstream_ignored": _slope(a),
         "missing_chain_factor:1 − out²": upstream,
-        "upstream_twice": upstream**2 * _slope(a),
         "wrong_argument:1 − out, where the square of out belongs": upstream * (1 - out),
         "wrong_argument:out − 1, where the square of out belongs": upstream * (out - 1),
         "wrong_argument:out²": upstream * out**2,
@@ -223,8 +137,6 @@ def _slope_slips(a: Array, upstream: Array) -> dict[str, Any]:
         "wrong_argument:(1 − out)²": upstream * (1 - out) ** 2,
         "wrong_argument:the square of the slope": upstream * _slope(a) ** 2,
     }
-    if a.size > 1:
-        slips["upstream_summed"] = upstream.sum() * _slope(a)
     product = "a matrix product, where entries are multiplied"
     if a.ndim == 1:
         slips[f"wrong_argument:{product}"] = [np.full(a.shape, upstream @ _slope(a)), upstream * (1 - out @ out)]
@@ -235,7 +147,64 @@ def _slope_slips(a: Array, upstream: Array) -> dict[str, Any]:
             upstream * (1 - out @ out),
             upstream * (1 - out.T @ out),
         ]
-    return slips
+    return {"a": slips}
+
+
+TANH = NodeRule(
+    "TanhNode",
+    out=lambda a: np.tanh(a),
+    gradients=lambda g, a: {"a": g * _slope(a)},
+    out_slips=_tanh_slips,
+    gradient_slips=_slope_slips,
+)
+
+
+@check(f"{SECTION}/tanh_node_check", points=6)
+def tanh_node(student: Student, draw: Draw) -> None:
+    """out = tanh(a), entry by entry, any shape; backward multiplies by 1 − out², with the stored out."""
+    m, d, e = draw.distinct_sizes(3, low=2, high=6)
+
+    def array_of(*shape: int) -> Callable[..., dict[str, Any]]:
+        return lambda array: {"a": array(*shape)}
+
+    # Magnitudes at which neither tanh nor its slope is nearly 0 or nearly 1. Where 1 − out² keeps few digits or none,
+    # `_expect_saturated` asks with the tolerance that is left.
+    def ordinary(*shape: int) -> Array:
+        return draw.both_signs(*shape, low=0.4, high=1.4)
+
+    shapes = [array_of(m + 1, m + 1), array_of(m, d), array_of(m, d, e), array_of(1, m), array_of(1), array_of()]
+    found = cases(draw, TANH, array_of(m + 2), *shapes, ordinary=ordinary, up_to=0.5)
+    node = NodeTrial(student, TANH, draw, found, uses_out=True)
+    with part("forward", points=2):
+        if node.expect_forward():
+            _expect_saturated(student, draw, m)
+    good = False
+    with part("backward", points=3):
+        good = node.expect_backward()
+    with part("uses self.out", points=1):
+        a, upstream, replaced = found[0].inputs["a"], found[0].upstream, draw.signed(m + 2, low=0.2, high=0.8)
+        run = student.run_node("TanhNode", a=a, upstream=upstream, replace_out=replaced)
+        plain = student.run_node("TanhNode", a=a, upstream=upstream)
+        slips = {"recomputed:self.out": upstream * _slope(a)}
+        # Another mistake in the slope has been named above and is not paid for twice.
+        if good or _alike(run.grad("a"), plain.grad("a")):
+            expect(run.grad("a"), upstream * (1 - replaced**2), name="∂J/∂a", mistakes=slips)
+        else:
+            expect_true(isinstance(run.grad("a"), np.ndarray), "backward() gave no gradient.", "none")
+
+
+def _expect_saturated(student: Student, draw: Draw, m: int) -> None:
+    """Where tanh is flat, out is ±1 up to the last digits, and the slope nearly 0: never nan."""
+    for title, low, high in (("numbers of about 3", 2.0, 5.0), ("numbers of about 10", 7.0, 15.0)):
+        a, upstream = draw.both_signs(m + 2, low=low, high=high), draw.both_signs(m + 2)
+        run = student.run_node("TanhNode", a=a, upstream=upstream)
+        if expect_in(title, run.out, np.tanh(a), name="out"):
+            expect_in(title, run.grad("a"), upstream * _slope(a), name="∂J/∂a", atol=1e-6)
+
+
+def _alike(one: Any, other: Any) -> bool:
+    one, other = as_numbers(one), as_numbers(other)
+    return one is not None and other is not None and one.shape == other.shape and np.allclose(one, other)
 
 
 # -- the network --------------------------------------------------------------------------------------------------

@@ -166,7 +166,9 @@ class NodeTrial:
             stale = {"stale": first.upstream}
             zeros = np.zeros(np.shape(exact))
             expect(again.d_out, zeros, name="d_out after forward()", scalar_like=True, mistakes=stale)
-            if again.returned is None:
+            if again.returned is not None:
+                _expect("", again.returned, exact, "what forward() returns", {"wrong_argument:d_out": zeros})
+            else:
                 note("forward() returns nothing here; the protocol asks it to return self.out. No points lost for it.")
         _expect_inputs_left(first, runs[0])
         return good
@@ -194,10 +196,10 @@ class NodeTrial:
             slips = {} if case.title else self._slips(case, key)
             if number < 2:
                 slips["shared_state"] = [*_list(slips.get("shared_state")), right[1 - number], right[-1]]
-            if not _expect(case.title, run.grad(key), exact, label, slips):
+            if not _expect(case.title, run.grad(key), exact, label, slips, **_single(run)):
                 return False
         assigned = {"assigned": right[0]}
-        if not _expect("", fed.grad(key), self.held[key] + right[0], label, assigned):
+        if not _expect("", fed.grad(key), self.held[key] + right[0], label, assigned, **_single(fed)):
             return False
         for case, run in zip(self.shared, shared, strict=True):
             if key in case.share.values():
@@ -208,7 +210,8 @@ class NodeTrial:
         exact = np.asarray(self._gradients(self.second_pass)[key], dtype=float)
         mixed = self.rule.gradients(self.second_pass.upstream, **self.cases[0].inputs)[key]
         slips = {"stale": [right[0], right[0] + exact, mixed]}
-        return _expect("", again.grad(key), exact, f"{label} in a second pass, with other values", slips)
+        name = f"{label} in a second pass, with other values"
+        return _expect("", again.grad(key), exact, name, slips, **_single(again))
 
     def _slips(self, case: Case, key: str) -> dict[str, Any]:
         """The slips of the rule, and those that every gradient has, which come from the upstream gradient."""
@@ -234,6 +237,7 @@ class NodeTrial:
             _expect_inputs_left(case, run)
         text = "self.d_out was changed by backward(): leave it as it is, work on a copy."
         _expect_left(run.upstream_after, case.upstream, text)
+        _expect_left(self._both_ways[-2].upstream_after, case.upstream, text)
         if self.forward_right:
             out = self._forward_only[0].out
             _expect_left(run.out_after, out, "self.out was changed by backward(): the nodes that follow still need it.")
@@ -242,11 +246,17 @@ class NodeTrial:
             expect_true(key in run.predecessors, text, "missing")
 
 
-def _expect(title: str, got: Any, exact: Any, name: str, slips: Mapping[str, Any]) -> bool:
+def _expect(title: str, got: Any, exact: Any, name: str, slips: Mapping[str, Any], **tolerances: float) -> bool:
     scalar = np.ndim(exact) == 0
     if title:
-        return expect_in(title, got, exact, name=name, scalar_like=scalar)
-    return expect(got, exact, name=name, scalar_like=scalar, mistakes=slips)
+        return expect_in(title, got, exact, name=name, scalar_like=scalar, **tolerances)
+    return expect(got, exact, name=name, scalar_like=scalar, mistakes=slips, **tolerances)
+
+
+def _single(run: NodeRun) -> dict[str, float]:
+    """A gradient that is made of single-precision values, because out is in it, is right to single precision only."""
+    single = getattr(Answer.to(lambda: run.out_after).got, "dtype", None) == np.float32
+    return {"rtol": 1e-5, "atol": 1e-6} if single else {}
 
 
 def _offset(run: NodeRun, right: Any, here: Any) -> dict[str, Any]:

@@ -186,7 +186,9 @@ class Question:
 
     def graph(self, net: Net) -> Remote:
         """The graph of a new model that has been given the parameters of `net`."""
-        graph = self.model(num_hidden_units=len(net.w2)).attr("graph")
+        model = self.model(num_hidden_units=len(net.w2))
+        other = self.model(num_hidden_units=len(net.w2)).attr("graph")  # alive beside it, with parameters of its own
+        graph = model.attr("graph")
         given = {}
         for name in NAMES:
             there, axes = self.layout.get(name, (name, -1))
@@ -195,6 +197,7 @@ class Question:
                 value = value[None]
             given[there] = value
         graph.method("set_parameters", given)
+        other.method("set_parameters", {name: 0.5 * value for name, value in given.items()})
         return graph
 
     def gradients(self, net: Net, x: Array, y: Array) -> dict[str, Any]:
@@ -278,6 +281,13 @@ def expect_random_start(found: Mapping[str, Mapping[str, Array]], scale: float) 
                 return
             if not expect_true(bool(np.isfinite(start[name]).all()), f"{name} starts with nan or infinity.", "nan"):
                 return
+    b1, w2 = small["b1"].ravel(), small["w2"].ravel()
+    if b1.any() and (np.allclose(b1, w2) or np.allclose(b1[: K // 2], small["W1"].ravel()[: K // 2])):
+        text = (
+            "Two parameters start with the same random numbers: draw each from the same generator, one after another."
+        )
+        expect_true(False, text, "wrong_argument")
+        return
     for name in ("W1", "w2"):
         entries = small[name].ravel()
         if not entries.any():
