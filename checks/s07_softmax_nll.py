@@ -10,7 +10,24 @@ from typing import Any
 
 import numpy as np
 
-from autograder.judging import Array, Draw, Remote, Student, StudentError, check, expect, expect_true, part, values
+from autograder.judging import (
+    Array,
+    Case,
+    Draw,
+    NodeRule,
+    NodeTrial,
+    Remote,
+    Student,
+    StudentError,
+    cases,
+    check,
+    expect,
+    expect_in,
+    expect_true,
+    part,
+    regions,
+    values,
+)
 
 from .common.shared import Reused, agrees, answer, asked, better, leaves_alone, resets, same
 from .common.softmax_slips import (
@@ -97,6 +114,32 @@ def softmax_jacobian(student: Student, draw: Draw) -> None:
             if not expect(got, jacobian(p), name="∂p/∂z", mistakes=mistakes):
                 break
             expect_true(same(given.fetch(), z), "z was changed in place: work on a copy.", "in_place")
+        else:
+            _expect_again(student, draw)
+
+
+def _expect_again(student: Student, draw: Draw) -> None:
+    """The Jacobian once more for two vectors of one length, and where the scores are small, equal or far apart."""
+    first, second = draw.both_signs(4, low=0.3, high=1.5), draw.both_signs(4, low=0.3, high=1.5)
+    stale = {"stale": jacobian(softmax(first))}
+    for z, slips in ((first, {}), (second, stale)):
+        if not expect(student.call("softmax_jacobian", z), jacobian(softmax(z)), name="∂p/∂z", mistakes=slips):
+            return
+    for title, array in regions(draw, up_to=0.5):
+        z = array(5)
+        if not expect_in(title, student.call("softmax_jacobian", z), jacobian(softmax(z)), name="∂p/∂z"):
+            return
+
+
+# What one node among others has to keep, whatever its mistakes: these are looked for before, with numbers of their own.
+SOFTMAX = NodeRule(
+    "SoftmaxNode", out=lambda z: softmax(z), gradients=lambda g, z: {"z": softmax(z) * (g - softmax(z) @ g)}
+)
+NLL = NodeRule(
+    "NLLNode",
+    out=lambda y_hat, y_true: -np.log(y_hat[int(y_true)]),
+    gradients=lambda g, y_hat, y_true: {"y_hat": -g / y_hat[int(y_true)] * one_hot(int(y_true), len(y_hat))},
+)
 
 
 @check(f"{SECTION}/softmax_node_check", points=8, reveals=True)
@@ -120,11 +163,14 @@ def softmax_node(student: Student, draw: Draw) -> None:
         helped = _runs_right(again, right)
         alone = again if helped else alone
 
+    found = cases(draw, SOFTMAX, lambda array: {"z": array(classes)}, lambda array: {"z": array(2)}, up_to=0.5)
+    trial = NodeTrial(student, SOFTMAX, draw, found)
     with part("forward", points=3):
         if expect(unaided.out, p, name="out", mistakes=wrong_probabilities(z)):
             resets(unaided, (classes,), upstream)
             got = Reused(student, name, {"z": z}, {"z": other})
-            expect(got.out, softmax(other), name="out for other scores", mistakes={"stale": p})
+            if expect(got.out, softmax(other), name="out for other scores", mistakes={"stale": p}):
+                trial.expect_forward()
     with part("backward", points=3):
         rounding = _rounding(alone)
         good = expect(alone.grad("z"), right, name="∂J/∂z", mistakes=wrong_backward(alone, z, g), **rounding)
@@ -135,6 +181,8 @@ def softmax_node(student: Student, draw: Draw) -> None:
                 expect(fed.grad("z"), held + right, name="∂J/∂z", mistakes={"assigned": right}, **rounding)
                 again = Reused(student, name, {"z": z}, {"z": other}, upstream=g)
                 again.expect_gradients({"z": q * (g - q @ g)}, {"z": right}, **rounding)
+                if not rounding:
+                    trial.expect_backward()
         leaves_alone(alone, upstream, z=z)
     with part("large scores", points=2):
         # A wrong backward() has been paid for: here its result has to be finite, that is all.
@@ -189,18 +237,22 @@ def nll_node(student: Student, draw: Draw) -> None:
     upstream, held = draw.scalar(1.2, 1.8), draw.signed(classes)
     label = draw.integer(2, classes - 1)
     elsewhere = label - 1
-    cases = [(_probabilities(draw, classes, y), y) for y in (label, 0, classes - 1)]
+    known = [(_probabilities(draw, classes, y), y) for y in (label, 0, classes - 1)]
     second = _probabilities(draw, classes, elsewhere)
-    p, y = cases[0][0], np.array(label)
-    runs = [student.run_node(name, y_hat=q, y_true=np.array(k), upstream=upstream, passes=2) for q, k in cases]
+    p, y = known[0][0], np.array(label)
+    runs = [student.run_node(name, y_hat=q, y_true=np.array(k), upstream=upstream, passes=2) for q, k in known]
     alone = runs[0]
     fed = student.run_node(name, y_hat=p, y_true=y, upstream=upstream, before={"y_hat": held})
     tiny = p.copy()
     tiny[label] = draw.number(2e-9, 8e-9)
 
+    examples = [*known[:1], (second, elsewhere), *known[1:]]
+    trial = NodeTrial(student, NLL, draw, [
+        Case({"y_hat": q, "y_true": np.array(k)}, np.asarray((-1) ** n * upstream)) for n, (q, k) in enumerate(examples)
+    ])  # fmt: skip
     with part("forward", points=3):
         good = True
-        for run, (q, k) in zip(runs, cases, strict=True):
+        for run, (q, k) in zip(runs, known, strict=True):
             if not (good := expect(run.out, -np.log(q[k]), name="out", scalar_like=True, mistakes=losses(q, k))):
                 break
         if good:
@@ -215,11 +267,12 @@ def nll_node(student: Student, draw: Draw) -> None:
             shifts = [10.0**-k for k in range(4, 13)]
             hints = {"epsilon_in_log": [-np.log(f(tiny[label], e)) for e in shifts for f in (np.add, np.maximum)]}
             exact, title = -np.log(tiny[label]), "out for a small probability"
-            expect(small.out, exact, name=title, scalar_like=True, mistakes=hints)
+            if expect(small.out, exact, name=title, scalar_like=True, mistakes=hints):
+                trial.expect_forward()
     backward = False
     with part("backward", points=3):
         good = True
-        for run, (q, k) in zip(runs, cases, strict=True):
+        for run, (q, k) in zip(runs, known, strict=True):
             exact, mistakes = -float(upstream) / q[k] * one_hot(k, classes), loss_slopes(q, k, upstream)
             if not (good := expect(run.grad("y_hat"), exact, name="∂J/∂y_hat", upstream=upstream, mistakes=mistakes)):
                 break
@@ -237,6 +290,10 @@ def nll_node(student: Student, draw: Draw) -> None:
             )
             now = -float(upstream) / second[elsewhere] * one_hot(elsewhere, classes)
             again.expect_gradients({"y_hat": now}, {"y_hat": exact})
+            trial.expect_backward()
+            small = student.run_node(name, y_hat=tiny, y_true=y, upstream=upstream)
+            steep = -float(upstream) / tiny[label] * one_hot(label, classes)
+            expect(small.grad("y_hat"), steep, name="∂J/∂y_hat for a small probability")
         leaves_alone(alone, upstream, y_hat=p)
         text = "y_true.out was changed in place: the label is somebody else's."
         expect_true(same(alone.input_after("y_true"), y), text, "in_place")
@@ -389,8 +446,10 @@ def _look(
     make = "MulticlassClassifier"
 
     def graph() -> Remote:
-        made = student.call(make, num_hidden_units=len(parameters["b1"]), num_class=classes).attr("graph")
+        model, beside = (student.call(make, num_hidden_units=len(parameters["b1"]), num_class=classes) for _ in "ab")
+        made = model.attr("graph")
         made.method("set_parameters", dict(parameters))
+        beside.attr("graph").method("set_parameters", {key: -0.5 * value for key, value in parameters.items()})
         return made
 
     def predictions() -> list[Any]:

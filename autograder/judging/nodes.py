@@ -241,7 +241,7 @@ class NodeTrial:
         if self.forward_right:
             out = self._forward_only[0].out
             _expect_left(run.out_after, out, "self.out was changed by backward(): the nodes that follow still need it.")
-        for key in case.arrays:
+        for key in self._gradients(case):
             text = f"get_predecessors() leaves out {key}: a graph finds its nodes through it."
             expect_true(key in run.predecessors, text, "missing")
 
