@@ -4,7 +4,7 @@ nbconvert's own `sanitize_html` does not reach the Markdown cells of nbgrader's 
 nbgrader's `strip_files_prefix` turns a harmless `files/javascript:…` link into a live one. So the
 whole way is closed here instead, in two places that `nbgrader_config.py` names:
 
-* `SanitizeCells` rebuilds each cell from the parts that are known, outputs as text, PNG or JPEG only;
+* `SanitizeCells` rebuilds each cell from the parts that are known, outputs as text and images only;
 * `markdown2html` renders Markdown, then lets through a short list of tags and attributes.
 
 Nothing is fetched from anywhere when a page is opened: pictures are either inside the notebook,
@@ -18,8 +18,11 @@ import functools
 import html
 import os
 import re
+import secrets
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
+from urllib.parse import unquote
 
 import nbformat
 from bleach.css_sanitizer import CSSSanitizer
@@ -29,7 +32,8 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors import Preprocessor
 
 from ..submissions.files import MAX_FILE, open_no_link
-from ..submissions.outputs import clean_outputs
+from ..submissions.images import gather
+from ..submissions.outputs import IMAGES, clean_outputs
 from ..submissions.released import RUBRIC_TAG
 
 # Longer Markdown than this is shown as plain text: no answer needs it, and rendering it could take minutes.
@@ -43,7 +47,7 @@ TAGS = frozenset(
     i img ins kbd li mark ol p pre q s samp small span strike strong sub summary sup table tbody td tfoot th thead tr
     tt u ul var""".split()  # noqa: SIM905
 )
-PICTURE = re.compile(r"data:image/(png|jpeg);base64,[A-Za-z0-9+/=]+\Z")
+PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+\Z")
 LINK = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
 ALIGN = re.compile(r"\s*text-align:\s*(left|right|center)\s*;?\s*\Z")
 NUMBER = re.compile(r"\d{1,4}(px|%)?\Z")
@@ -108,34 +112,42 @@ def _cleaned(rendered: str) -> str:
 def sanitized_html(source: str, attachments: dict[str, Any] | None = None, folder: str = "") -> str:
     """HTML of Markdown that can do nothing but be read.
 
-    attachments : the cell's attachments; PNG and JPEG pictures are shown
-    folder      : PNG and JPEG files in it may be shown as pictures; "" for none
+    attachments : the cell's attachments; pictures of the kinds in IMAGES are shown
+    folder      : such files in it may be shown as pictures; "" for none
 
     Never raises: what can't be rendered is shown as plain text.
     """
+    source, found = gather(source, attachments, [])
     if len(source) > MAX_MARKDOWN or any(source.count(opener) > most for opener, most in MOST.items()):
         return as_text(source)
     try:
         rendered = _rendered(source)
         if "<img" not in rendered.lower():
             return _cleaned(rendered)
-        found = attachments if isinstance(attachments, dict) else {}
-        return _cleaner().clean(IMG.sub(lambda tag: _picture(tag[0], found, folder), rendered))
+        # Pictures are put in behind the cleaner, which would read each of their millions of letters.
+        secret, pictures = secrets.token_hex(8), []
+        marked = IMG.sub(lambda tag: _picture(tag[0], found, folder, secret, pictures), rendered)
+        mark = re.compile(rf"data:image/png;base64,{secret}([0-9]+)x")
+        return mark.sub(lambda match: pictures[int(match[1])], _cleaner().clean(marked))
     except Exception:  # a hostile text may break the parser; the answer must be readable all the same
         return as_text(source)
 
 
-def _picture(tag: str, attachments: dict[str, Any], folder: str) -> str:
-    """The img tag with its picture inside, or words in place of a picture that can't be shown."""
+def _picture(tag: str, attachments: dict[str, Any], folder: str, secret: str, pictures: list[str]) -> str:
+    """The img tag with a mark in place of its picture, which is added to `pictures`, or words where there is none."""
     match = SRC.search(tag)
     source = html.unescape(match[1].strip("\"'")) if match else ""
-    if PICTURE.match(source):
-        return tag
     name = source.removeprefix("attachment:")
-    picture = _attached(attachments.get(name)) if source.startswith("attachment:") else _beside(folder, source)
+    if source.startswith("attachment:"):
+        picture = _attached(attachments.get(name))
+    else:
+        paths = dict.fromkeys((source, unquote(source), *(normalize(f, unquote(source)) for f in ("NFC", "NFD"))))
+        picture = next((found for path in paths if (found := _beside(folder, path))), None)
     if picture is None:
         return f"<em>[picture not shown: {html.escape(name[:200] or 'it has no address')}]</em>"
-    return tag[: match.start()] + f'src="{picture}"' + tag[match.end() :]
+    pictures.append(picture)
+    mark = f"data:image/png;base64,{secret}{len(pictures) - 1}x"
+    return f'{tag[: match.start()]}src="{mark}"{tag[match.end() :]}'
 
 
 def _attached(bundle: Any) -> str | None:
@@ -144,7 +156,7 @@ def _attached(bundle: Any) -> str | None:
         return None
     outputs = clean_outputs([{"output_type": "display_data", "data": bundle}], limit=MAX_FILE)
     data = outputs[0].get("data", {}) if outputs else {}
-    return next((f"data:{mime};base64,{data[mime]}" for mime in ("image/png", "image/jpeg") if mime in data), None)
+    return next((f"data:{mime};base64,{data[mime]}" for mime in IMAGES if mime in data), None)
 
 
 def _beside(folder: str, source: str) -> str | None:
@@ -152,7 +164,8 @@ def _beside(folder: str, source: str) -> str | None:
     path = os.path.normpath(source)
     if not folder or os.path.isabs(path) or path.startswith("..") or "\0" in path:
         return None
-    if not re.search(r"\.(png|jpe?g)\Z", path, re.IGNORECASE) or ":" in path:
+    ending = re.search(r"\.(png|jpe?g|gif|webp)\Z", path, re.IGNORECASE)
+    if not ending or ":" in path:
         return None
     full = Path(folder, path)
     if Path(os.path.realpath(full.parent)) != Path(os.path.realpath(folder), os.path.dirname(path)):
@@ -162,8 +175,8 @@ def _beside(folder: str, source: str) -> str | None:
             content = file.read(MAX_FILE)
     except OSError:
         return None
-    mime = "image/png" if path.lower().endswith("png") else "image/jpeg"
-    return _attached({mime: base64.b64encode(content).decode()})
+    encoded = base64.b64encode(content).decode()
+    return _attached(dict.fromkeys(IMAGES, encoded))
 
 
 @pass_context

@@ -16,10 +16,12 @@ from typing import Any
 from backprop.handin.notebook import MAX_CELLS, MAX_NOTEBOOK, MAX_PARTS
 
 from .files import open_no_link
-from .outputs import _clean_attachments, _joined, clean_outputs
+from .images import gather
+from .outputs import _joined, clean_outputs
 
 MAX_BROKEN = 200
 MAX_SOURCE = 2**20
+MAX_SAID = 5  # sentences about the pictures of one cell
 MAX_ALL_SOURCE = 8 * 2**20
 CELL_TYPES = ("code", "markdown", "raw")
 END_OF_CELLS = re.compile(r"\s*,?\s*\]")
@@ -106,7 +108,7 @@ def parse_notebook(data: bytes, name: str = "the notebook") -> tuple[list[Submit
         return [], [f"{name} has no cells. Ask for it again."]
     if len(raw) > MAX_CELLS:
         problems.append(f"{name} has {len(raw)} cells; only the first {MAX_CELLS} are looked at.")
-    cells = [_cell(cell) for cell in raw[:MAX_CELLS]]
+    cells = [_cell(cell, problems) for cell in raw[:MAX_CELLS]]
     _cut_text(cells, name, problems)
     unreadable = sum(cell is None for cell in cells)
     if unreadable:
@@ -217,7 +219,7 @@ def _first_line(text: str) -> str:
     return f"line 1: expected '{{', found {first!r}" if first != "{" else "its JSON is broken before the first cell"
 
 
-def _cell(raw: Any) -> SubmittedCell | None:
+def _cell(raw: Any, problems: list[str]) -> SubmittedCell | None:
     if not isinstance(raw, dict):
         return None
     source = _joined(_with_line_ends(raw.get("source", raw.get("input"))))
@@ -226,13 +228,20 @@ def _cell(raw: Any) -> SubmittedCell | None:
     cell_type = raw.get("cell_type")
     metadata = raw.get("metadata")
     outputs = raw.get("outputs")
+    attachments: dict[str, dict[str, str]] = {}
+    if cell_type != "code":
+        left_out: list[str] = []
+        source, attachments = gather(source, raw.get("attachments"), left_out)
+        problems += map(Remark, left_out[:MAX_SAID])
+    if len(source) > MAX_SOURCE:
+        problems.append(f"A cell has more than {MAX_SOURCE // 2**20} MiB of text; the rest of it was left out.")
     return SubmittedCell(
         cell_type if cell_type in CELL_TYPES else "raw",
         source[:MAX_SOURCE],
         metadata if isinstance(metadata, dict) else {},
         clean_outputs(outputs) if isinstance(outputs, list) else [],
         raw["id"] if isinstance(raw.get("id"), str) else "",
-        _clean_attachments(raw.get("attachments")),
+        attachments,
     )
 
 

@@ -1,17 +1,23 @@
-"""Outputs and attached images of a notebook, rebuilt from the parts that are safe to show."""
+"""Outputs of a notebook, rebuilt from the parts that are safe to show."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import json
+import re
 from typing import Any
 
 from ..text import visible
-from .files import SAFE_NAME
 
 MAX_CELL_OUTPUT = 2 * 2**20
-PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+# The kinds of pictures that are shown, each with what its files begin with.
+IMAGES = {
+    "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "image/jpeg": re.compile(rb"\xff\xd8\xff"),
+    "image/gif": re.compile(rb"GIF8[79]a"),
+    "image/webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
+}
 
 
 def _joined(value: Any) -> str | None:
@@ -24,7 +30,7 @@ def _joined(value: Any) -> str | None:
 
 
 def clean_outputs(outputs: list[Any], limit: int = MAX_CELL_OUTPUT) -> list[dict[str, Any]]:
-    """nbformat outputs that are safe to show: text, and PNG or JPEG images; no HTML, no SVG, no script.
+    """nbformat outputs that are safe to show: text and the kinds of images above; no HTML, no SVG, no script.
 
     Everything is rebuilt from the parts that are known, so nothing else can ride along.
     """
@@ -52,7 +58,7 @@ def _clean_output(output: dict[str, Any]) -> dict[str, Any] | None:
         return None if text is None else {"output_type": "stream", "name": name, "text": visible(text[:200_000])}
     if kind in ("display_data", "execute_result"):
         data = output.get("data")
-        bundle = _clean_bundle(data) if isinstance(data, dict) else {}
+        bundle = clean_bundle(data) if isinstance(data, dict) else {}
         if not bundle:
             return None
         metadata = output.get("metadata")
@@ -69,12 +75,13 @@ def _clean_output(output: dict[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-def _clean_bundle(data: dict[str, Any]) -> dict[str, str]:
+def clean_bundle(data: dict[str, Any]) -> dict[str, str]:
+    """Of a bundle of representations by MIME type the text and the images, each checked."""
     bundle = {}
     text = _joined(data.get("text/plain"))
     if text is not None:
         bundle["text/plain"] = visible(text[:200_000])
-    for mime, magic in (("image/png", PNG), ("image/jpeg", JPEG)):
+    for mime, magic in IMAGES.items():
         image = _joined(data.get(mime))
         if image is None:
             continue
@@ -82,17 +89,6 @@ def _clean_bundle(data: dict[str, Any]) -> dict[str, str]:
             content = base64.b64decode("".join(image.split()), validate=True)
         except (binascii.Error, ValueError):
             continue
-        if content.startswith(magic):
+        if magic.match(content):
             bundle[mime] = base64.b64encode(content).decode()
     return bundle
-
-
-def _clean_attachments(attachments: Any) -> dict[str, dict[str, str]]:
-    """The pasted pictures of a Markdown cell: PNG and JPEG under names that are safe to show."""
-    cleaned = {}
-    for name, bundle in list(attachments.items())[:50] if isinstance(attachments, dict) else []:
-        if isinstance(name, str) and SAFE_NAME.match(name) and len(name) <= 200 and isinstance(bundle, dict):
-            pictures = {mime: data for mime, data in _clean_bundle(bundle).items() if mime.startswith("image/")}
-            if pictures and sum(map(len, pictures.values())) <= MAX_CELL_OUTPUT:
-                cleaned[name] = pictures
-    return cleaned

@@ -207,7 +207,7 @@ def misnamed_checks(folder: Path, section: str, cells: Sequence[nbformat.Noteboo
             yield number, f"{folder.name}/{module_name(section)}.py has no check {wanted!r}.{meant}"
 
 
-# What a hidden test says to have its cell judged: grade("04-ridge/sum_node_check", globals())
+# What a hidden test says to have its cell judged: grade("SECTION/GRADE_ID", globals())
 _ASKS = re.compile(r"\bgrade\(\s*[\"']([^\"'\n]*)[\"']\s*,\s*globals\(")
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from .images import join
 from .notebook import SubmittedCell
 from .released import ReleasedCell, ReleasedNotebook
 
@@ -225,8 +226,8 @@ def _is_text(cell: SubmittedCell, empty: set[str]) -> bool:
 
 
 def _joined_text(cells: Sequence[SubmittedCell]) -> SubmittedCell:
-    pictures = {name: data for cell in cells for name, data in cell.attachments.items()}
-    return SubmittedCell("markdown", "\n\n".join(cell.source for cell in cells), attachments=pictures)
+    source, attachments = join([(cell.source, cell.attachments) for cell in cells])
+    return SubmittedCell("markdown", source, attachments=attachments)
 
 
 # -- matching -------------------------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import time
+import unicodedata
+import urllib.parse
 from pathlib import Path
 
 import nbformat
@@ -294,6 +296,9 @@ def test_pictures_in_the_cell_and_beside_the_notebook_are_shown(course, tmp_path
     (tmp_path / "own/text.png").write_text("<svg onload=x>")
     folder = str(tmp_path / "own")
     assert "data:image/png" in sanitized_html("![x](plot.png)", {}, folder)
+    for name in ("my plot (1).png", "größe.png", "50%.png"):
+        (tmp_path / "own" / unicodedata.normalize("NFD", name)).write_bytes(base64.b64decode(PNG))
+        assert "data:image/png" in sanitized_html(f"![x]({urllib.parse.quote(name)})", {}, folder), name
     for path in ("link.png", "up/secret.png", "../secret.png", "text.png", str(tmp_path / "secret.png"), "gone.png"):
         html = sanitized_html(f"![x]({path})", {}, folder)
         assert "<img" not in html and "picture not shown" in html

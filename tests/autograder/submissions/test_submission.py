@@ -158,7 +158,7 @@ def test_pasted_pictures_are_kept_and_nothing_else(times):
     }
     cell = {"cell_type": "markdown", "source": "x", "attachments": attachments}
     (cell,), _ = parse_notebook(json.dumps({"cells": [cell]}).encode())
-    assert cell.attachments == {"a.png": {"image/png": PNG}}
+    assert cell.attachments == {"a.png": {"image/png": PNG}, "picture-1.png": {"image/png": PNG}}
     crooked = {"cell_type": "markdown", "source": "x", "attachments": ["no", "dictionary"]}
     assert parse_notebook(json.dumps({"cells": [crooked] * times}).encode())[0][0].attachments == {}
 

@@ -1,0 +1,151 @@
+"""The pictures of a written answer, taken out of its text and put beside it under plain names.
+
+Colab writes a pasted picture into the Markdown itself, hundreds of thousands of letters long; Jupyter keeps it as an
+attachment, under a name as the operating system gave it and an address that is encoded in one of several ways. Here
+each becomes an attachment with a plain name, and the text says that name, so that limits on text count text alone and
+every reader of the answer finds its pictures.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import html
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, unquote
+
+from .outputs import IMAGES, clean_bundle
+
+MAX_IMAGE = 16 * 2**20  # letters of base64, 12 MiB of picture
+MAX_IMAGES = 50  # of one cell
+INLINE = re.compile(
+    r"data:image/([\w.+-]{1,20})(?:;[\w=.-]{1,40}){0,3};base64,((?:[A-Za-z0-9+/_=-]|%[0-9A-Fa-f]{2})+)", re.IGNORECASE
+)
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+REFERENCE = re.compile(r"attachment:([^\s\"'<>)\]]+)")
+ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
+Attachments = dict[str, dict[str, str]]
+
+
+def gather(source: str, attachments: Any, problems: list[str]) -> tuple[str, Attachments]:
+    """The text of a Markdown cell with plain names of its pictures, and the pictures by these names.
+
+    attachments : as they were handed in, whatever they are
+    problems    : gets a sentence for each picture that is left out
+    """
+    kept: Attachments = {}
+    given: dict[str, str] = {}  # name as handed in -> name here
+    for name, bundle in list(attachments.items())[:MAX_IMAGES] if isinstance(attachments, dict) else []:
+        if not isinstance(name, str) or not isinstance(bundle, dict):
+            continue
+        image = _image(bundle)
+        if image is None:
+            problems.append(f"The picture {_shown(name)} of a written answer {_why(bundle)} and is not shown.")
+            continue
+        given[name] = name if PLAIN.match(name) else _free(kept, attachments, image)
+        kept[given[name]] = image
+    source = _rename(source, given)
+
+    def taken_out(match: re.Match[str]) -> str:
+        mime = "image/jpeg" if match[1].lower() in ("jpg", "jpeg", "pjpeg") else f"image/{match[1].lower()}"
+        image = _image({mime: unquote(match[2])}) if len(kept) < MAX_IMAGES else None
+        if image is None:
+            problems.append(f"A picture in the text of a written answer {_why({mime: match[2]})} and is not shown.")
+            return f"attachment:left-out-{len(problems)}"
+        same = next((name for name, other in kept.items() if other == image), None)
+        name = same or _free(kept, attachments, image)
+        kept[name] = image
+        return f"attachment:{name}"
+
+    return INLINE.sub(taken_out, source), kept
+
+
+def join(texts: list[tuple[str, Attachments]]) -> tuple[str, Attachments]:
+    """Several texts as one, with the pictures of all; of two pictures of one name one gets another."""
+    sources, kept = [], {}
+    for source, attachments in texts:
+        for name, image in attachments.items():
+            if kept.get(name, image) != image:
+                new = _free({**kept, **attachments}, {}, image)
+                source = source.replace(f"attachment:{name}", f"attachment:{new}")
+                name = new
+            kept[name] = image
+        sources.append(source)
+    return "\n\n".join(sources), kept
+
+
+def _image(bundle: dict[str, Any]) -> dict[str, str] | None:
+    """The picture of an attachment as one of the kinds that are shown, whatever kind it says it is."""
+    for value in bundle.values():
+        text = _text(value).replace("-", "+").replace("_", "/")
+        if not 0 < len(text) <= MAX_IMAGE:
+            continue
+        found = clean_bundle(dict.fromkeys(IMAGES, text + "=" * (-len(text) % 4)))
+        if found:
+            return {mime: data for mime, data in found.items() if mime in IMAGES}
+    return None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        value = "".join(part for part in value if isinstance(part, str))
+    return value if isinstance(value, str) else ""
+
+
+def _why(bundle: dict[str, Any]) -> str:
+    text = next((_text(value) for value in bundle.values()), "")
+    if len(text) > MAX_IMAGE:
+        return f"is larger than {MAX_IMAGE * 3 // 4 >> 20} MiB"
+    try:
+        start = base64.b64decode(text[:400].split("%")[0] + "==", validate=False)
+    except (binascii.Error, ValueError):
+        start = b""
+    if start.lstrip().startswith((b"<svg", b"<?xml")):
+        return "is an SVG drawing"
+    return "is no PNG, JPEG, GIF or WebP"
+
+
+def _free(kept: Attachments, attachments: Any, image: dict[str, str]) -> str:
+    """A plain name that no picture of the cell has."""
+    ending = ENDINGS[next(iter(image))]
+    names = {*kept, *(attachments if isinstance(attachments, dict) else ())}
+    return next(name for number in range(1, 10_000) if (name := f"picture-{number}.{ending}") not in names)
+
+
+def _rename(source: str, given: dict[str, str]) -> str:
+    """The text with the plain names in place of every spelling of the names as handed in."""
+    spelt = {spelling: new for old, new in given.items() if old != new for spelling in _spellings(old)}
+    for spelling in sorted(spelt, key=len, reverse=True):
+        if f"attachment:{spelling}" in source:
+            source = re.sub(rf"attachment:{re.escape(spelling)}(?![\w.%-])", f"attachment:{spelt[spelling]}", source)
+    unknown = [name for name in dict.fromkeys(REFERENCE.findall(source)) if name not in given.values()]
+    unused = [name for name in given.values() if f"attachment:{name}" not in source]
+    alike = {_folded(old): new for old, new in given.items()}
+    for name in unknown:
+        new = alike.get(_folded(name)) or (unused[0] if len(unknown) == len(unused) == 1 else None)
+        if new:
+            source = source.replace(f"attachment:{name}", f"attachment:{new}")
+    return source
+
+
+def _spellings(name: str) -> Iterator[str]:
+    """What an address of this name may look like: as it is, encoded wholly or in part, composed or not."""
+    for form in {name, unquote(name)} | {unicodedata.normalize(form, name) for form in ("NFC", "NFD")}:
+        yield form
+        yield html.escape(form)
+        for safe in ("", "()", "()!'*~,;:@&=+$", "/"):
+            yield quote(form, safe=safe)
+        yield form.replace(" ", "%20")
+        yield form.replace("(", "\\(").replace(")", "\\)")
+
+
+def _folded(name: str) -> str:
+    """Equal for names that differ in encoding, composition, case or kinds of space alone."""
+    return "".join(unicodedata.normalize("NFKC", unquote(html.unescape(name))).casefold().split())
+
+
+def _shown(name: str) -> str:
+    return repr(name if len(name) <= 80 else f"{name[:50]}…{name[-25:]}")
