@@ -109,10 +109,12 @@ class _Pass:
         block = Block(kind, cell.number, self._place(cell), self._current)
         block = replace(block, **more)  # type: ignore[arg-type]
         used = len(block.text) + (len(block.passage.markdown) if block.passage else 0)
-        if used > self._text_left or len(block.image) > self._images_left:
+        is_short = kind in ("section", "label", "note")
+        if not is_short and (used > self._text_left or len(block.image) > self._images_left):
             what = "text" if used > self._text_left else "image"
             self._say(cell, f"{what} is left out: the notebook has more than the PDF can hold")
             block = Block("note", cell.number, block.place, block.question, f"({what} of this cell is left out.)")
+            used = 0
         self._text_left -= used
         self._images_left -= len(block.image)
         if block.passage:

@@ -189,7 +189,7 @@ class Document:
         remark = ""
         if is_cut_off(content):
             self._problem(f"{place}: a picture is cut off: the end of its file is missing.")
-            remark = "#note[(The end of this picture's file is missing; it is shown as far as it goes.)];"
+            remark = '#note("(The end of this picture\'s file is missing; it is shown as far as it goes.)");'
         if words:
             return f'#drawn("{name}", {typst_string(alt)}, {typst_string(words)});{remark}'
         return f'#picture("{name}", {typst_string(alt)});{remark}'

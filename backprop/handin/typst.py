@@ -66,13 +66,13 @@ class Typesetter:
     def __exit__(self, *_: object) -> None:
         self._end()
 
-    def compile(self, main: str, accessible: bool = False, seconds: float = SECONDS) -> Outcome:
+    def compile(self, main: str, accessible: bool = False, seconds: float | None = None) -> Outcome:
         """The PDF of this text; `accessible` asks for PDF/UA-1, which refuses what a screen reader could not read."""
-        return self._ask({"main": main, "standard": "ua-1" if accessible else None, "seconds": seconds})
+        return self._ask({"main": main, "standard": "ua-1" if accessible else None, "seconds": seconds or SECONDS})
 
-    def query(self, main: str, selector: str, seconds: float = SECONDS) -> Outcome:
+    def query(self, main: str, selector: str) -> Outcome:
         """The values of the metadata in this text that carry a label, such as `<mark>`."""
-        return self._ask({"main": main, "query": selector, "seconds": seconds})
+        return self._ask({"main": main, "query": selector, "seconds": SECONDS})
 
     def as_png(self, name: str) -> bool:
         """Write the first page of the PDF file `name` as `name.png`; False where that cannot be done."""
