@@ -47,6 +47,12 @@ def _parser() -> argparse.ArgumentParser:
     pdf.add_argument("-o", "--output", required=True, metavar="OUT.pdf", help="where to write the PDF")
     pdf.add_argument("--name", default="", help="your name, for the first page")
     pdf.add_argument("--id", default="", help="your id, for the first page")
+    pdf.add_argument(
+        "--template",
+        choices=["compact", "gradescope"],
+        default="compact",
+        help="gradescope: one question a page, the same pages for everybody, and answers.json beside the PDF",
+    )
     pdf.add_argument("--paper", choices=["a4", "us-letter"], default="a4", help="paper (a4)")
     pdf.add_argument("--question", action="append", default=[], metavar="ID", help="only this one; may be repeated")
     pdf.add_argument("--new-pages", action="store_true", help="begin each question on a new page")
@@ -67,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
 def _pdf(options: argparse.Namespace) -> int:
     from .handin.answers import Options, make_pdf
 
-    chosen = Options(options.name, options.id, "compact", options.paper, options.question, options.new_pages)
+    chosen = Options(options.name, options.id, options.template, options.paper, options.question, options.new_pages)
     made = make_pdf(options.notebooks, options.output, chosen)
     for problem in made.problems:
         print(problem, file=sys.stderr)

@@ -74,11 +74,11 @@ def make_pdf(paths: Sequence[str | Path], out: str | Path, options: Options | st
         folder = Path(name)
         with Typesetter(folder) as typesetter:
             missing = _missing_characters(typesetter, contents, options)
-            document = Document(contents, typesetter, folder)
+            document = Document(contents, typesetter, folder, by_question=options.template == "gradescope")
             if options.template == "gradescope":
                 from .gradescope import set_pages
 
-                pdf, made.pages = set_pages(document, typesetter, contents, options, missing)
+                pdf, made.pages = set_pages(document, typesetter, contents, options, missing, folder)
             else:
                 pdf = _compact(document, contents, options, missing)
     for content in contents:
@@ -187,9 +187,14 @@ def first_page(contents: Sequence[Content], options: Options, missing: str, page
     return f'#first-page("Answers", ({shown}), ({"".join(rows)}), {sum_of_points}, ({said}))\n'
 
 
-def _row(contents: Sequence[Content], question: Question, pages: dict[str, int] | None) -> str:
+def question_title(question: Question) -> str:
+    """The heading above a question, and its id."""
     title = re.sub(r"[`*$]", "", clean(question.title))[:80]
-    words = f"{title} ({question.key})" if title and title != question.key else question.key
+    return f"{title} ({question.key})" if title and title != question.key else question.key
+
+
+def _row(contents: Sequence[Content], question: Question, pages: dict[str, int] | None) -> str:
+    words = question_title(question)
     if pages:
         words += f", page {pages[question.key]}"
     is_there = any(block.question == question.key for content in contents for block in content.blocks)

@@ -24,9 +24,15 @@ DRESSED = HEAD + "#show: dressed\n"
 
 
 class Document:
-    """The pieces of a document, each a file that the main text includes; `problems` says what is not shown as meant."""
+    """The pieces of a document, each a file that the main text includes; `problems` says what is not shown as meant.
 
-    def __init__(self, contents: Sequence[Content], typesetter: Typesetter, folder: Path) -> None:
+    by_question : each question is a section of its own, with a heading of the first level
+    """
+
+    def __init__(
+        self, contents: Sequence[Content], typesetter: Typesetter, folder: Path, by_question: bool = False
+    ) -> None:
+        self._by_question = by_question
         self.blocks: list[Block] = [block for content in contents for block in content.blocks]
         self._typesetter, self._folder = typesetter, folder
         self._formulas = Formulas()
@@ -48,16 +54,28 @@ class Document:
     def write(self) -> None:
         """Write the pieces, with what is known by now to be bad replaced."""
         self._problems, self._levels = dict(self._left_out), _Levels()
-        self.pieces = [self._piece(number) for number in range(len(self.blocks))]
+        self.pieces, question = [], ""
+        for number, block in enumerate(self.blocks):
+            if self._by_question and block.question != question:
+                self._levels.section()
+                question = block.question
+            self.pieces.append(self._piece(number))
         for number, piece in enumerate(self.pieces):
             (self._folder / f"piece{number}.typ").write_text(HEAD + piece, "utf-8")
 
     def include(self, number: int) -> str:
         """The call that shows a piece. It is a file of its own: whatever it holds, it ends where it ends."""
         inside = f'include "piece{number}.typ"'
-        block = self.blocks[number]
-        framed = block.kind == "text" and number not in self._as_typed
-        return f"#{block.frame}({inside})" if framed and block.frame != "plain" else f"#{inside}"
+        frame = self.blocks[number].frame
+        return f"#{frame}({inside})" if self.is_framed(number) and frame != "plain" else f"#{inside}"
+
+    def is_replaced(self, number: int) -> bool:
+        """True where a sentence stands in the place of a piece."""
+        return number in self._as_typed
+
+    def is_framed(self, number: int) -> bool:
+        """True for text that is set as text."""
+        return self.blocks[number].kind == "text" and number not in self._as_typed
 
     def set(self, main: Callable[[], str]) -> bytes:
         """The PDF of a main text that includes the pieces. Raises NotebookError when nothing can be set.

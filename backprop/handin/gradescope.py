@@ -1,0 +1,150 @@
+"""The template gradescope: one question a page, at the same page numbers for the whole class.
+
+Gradescope is told once on which page each question is. So a question always has one page, blank where there is little
+to show; what does not fit follows at the end of the document, and the question's page says where.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from .answers import Options, anchor, first_page, page_setup, question_title
+from .blocks import Content
+from .document import HEAD, Document
+from .html_to_typst import wrapped
+from .notebook import NotebookError
+from .typst import Typesetter, typst_string
+
+_ROWS = 20  # of the table of questions on one page
+_LINES = 45  # of code that stay together
+_TRIES = 12
+_MARK = "#let mark(name) = context [#metadata((name, here().page()))<mark>]\n"
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """A part of a piece that stays together, in a file of its own."""
+
+    name: str
+    frame: str
+
+    @property
+    def include(self) -> str:
+        inside = f'include "{self.name}.typ"'
+        return f"#{self.frame}({inside})" if self.frame else f"#{inside}"
+
+
+def set_pages(
+    document: Document,
+    typesetter: Typesetter,
+    contents: Sequence[Content],
+    options: Options,
+    missing: str,
+    folder: Path,
+) -> tuple[bytes, dict[str, int]]:
+    """The PDF, and the page of each question. Raises NotebookError when the pages cannot be kept apart."""
+    questions = {key: question for content in contents for key, question in content.questions.items()}
+    keys = list(questions)
+    if not keys:
+        raise NotebookError("There is no question in these notebooks, so there are no pages for Gradescope.")
+    index_pages = 1 + (len(keys) - 1) // _ROWS
+    pages = {key: index_pages + number for number, key in enumerate(keys, 1)}
+    setup = page_setup(contents, options) + _MARK
+    index = first_page(contents, options, missing, pages) + '#mark("index")\n'
+    # Once as it comes, so that whatever cannot be set is replaced before pages are counted.
+    whole = "\n".join(map(document.include, range(len(document.blocks))))
+    document.set(lambda: setup + '#heading(level: 1, "Answers")\n' + whole)
+    units = _units(document, folder)
+    moved = {key: 0 for key in keys}  # how many of a question's last units stand at the end of the document
+
+    def main(blank: int) -> str:
+        parts = [setup, index, "#pagebreak()\n" * blank]
+        for key in keys:
+            mine = units[key][: len(units[key]) - moved[key]]
+            title = question_title(questions[key])
+            parts.append(f"#pagebreak()\n{anchor(contents, key)}\n#heading(level: 1, {typst_string(title)})\n")
+            parts.append(f'#mark("{keys.index(key)} begins")\n')
+            if moved[key]:
+                where = f"context counter(page).at(<rest-{keys.index(key)}>).first()"
+                parts.append(f'#note[#"Continued on page ";#{where}]\n')
+            if not mine and not moved[key]:
+                parts.append('#note("Nothing was handed in for this question.")\n')
+            parts += [unit.include + "\n" for unit in mine]
+            parts.append(f'#mark("{keys.index(key)} ends")\n')
+        for key in ["", *keys]:
+            rest = units[key][len(units[key]) - moved[key] :] if key else units[""]
+            if rest:
+                title = f"{key}, continued" if key else "Cells that belong to no question"
+                label = f"<rest-{keys.index(key)}>" if key else ""
+                parts.append(f"#pagebreak()\n#[#heading(level: 1, {typst_string(title)}) {label}]\n")
+                parts.append(f"#label-line(2, {typst_string('The rest')})\n#label-line(3, {typst_string(title)})\n")
+                parts += [unit.include + "\n" for unit in rest]
+        return "".join(parts)
+
+    blank = 0
+    for _ in range(_TRIES):
+        found = typesetter.query(main(blank), "<mark>")
+        if not found.good or found.found is None:
+            raise NotebookError(f"The pages could not be counted ({found.errors[0]}). Please report this.")
+        at = {name: page for name, page in found.found}
+        blank = max(0, blank + index_pages - at["index"])
+        late = [key for number, key in enumerate(keys) if at[f"{number} ends"] > at[f"{number} begins"]]
+        right = all(at[f"{number} begins"] == pages[key] for number, key in enumerate(keys))
+        if right and not late:
+            return document.set(partial(main, blank)), pages
+        for key in late:
+            number = keys.index(key)
+            # Pages above one are full: move a share of the units, the last ones first.
+            extra = at[f"{number} ends"] - at[f"{number} begins"]
+            left = len(units[key]) - moved[key]
+            moved[key] += max(1, left * extra // (extra + 1) - 1)
+            moved[key] = min(moved[key], len(units[key]))
+    raise NotebookError("The questions do not fit on pages of their own. Make the PDF without --template gradescope.")
+
+
+def _units(document: Document, folder: Path) -> dict[str, list[_Unit]]:
+    """The pieces of each question, cut where a page may end."""
+    units: dict[str, list[_Unit]] = defaultdict(list)
+    for number, block in enumerate(document.blocks):
+        if block.kind == "section":
+            continue
+        parts = [document.pieces[number]]
+        frame = ""
+        if document.is_framed(number):
+            parts, frame = _cut(parts[0]), "" if block.frame == "plain" else block.frame
+        elif block.kind in ("code", "report") and not document.is_replaced(number):
+            lines = wrapped(block.text).split("\n")
+            chunks = ["\n".join(lines[start : start + _LINES]) for start in range(0, len(lines), _LINES)]
+            first = typst_string(block.words) if block.kind == "code" else str(block.good).lower()
+            call = "listing" if block.kind == "code" else "report"
+            parts = [f"#{call}({first}, {typst_string(chunk)})" for chunk in chunks]
+        for part in parts:
+            name = f"unit{sum(map(len, units.values()))}"
+            (folder / f"{name}.typ").write_text(HEAD + part, "utf-8")
+            units[block.question].append(_Unit(name, frame))
+    return units
+
+
+def _cut(markup: str) -> list[str]:
+    """The markup between empty lines that stand in no bracket and in no string."""
+    parts, depth, start, position, in_string = [], 0, 0, 0, False
+    while position < len(markup):
+        character = markup[position]
+        if in_string:
+            position += character == "\\"
+            in_string = character != '"'
+        elif character == '"':
+            in_string = True
+        elif character in "([{":
+            depth += 1
+        elif character in ")]}":
+            depth -= 1
+        elif depth == 0 and markup.startswith("\n\n", position):
+            parts.append(markup[start:position])
+            start = position + 2
+        position += 1
+    return [part for part in [*parts, markup[start:]] if part.strip()]
