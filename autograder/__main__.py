@@ -21,6 +21,8 @@ from .errors import CourseError, UserError
 from .text import count
 
 if TYPE_CHECKING:
+    from backprop.handin.answers import Options
+
     from .grading.run import Summary
 
 # When this optional package is there, jsonschema (which nbformat loads) builds a whole grammar with it, for a kind of
@@ -323,21 +325,53 @@ def report(
 
 @app.command()
 def pdf(
-    notebooks: Annotated[list[Path], typer.Argument(help="Notebooks with answers.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The PDF to write.")],
-    name: Annotated[str, typer.Option(help="The student's name, for the title.")] = "",
+    what: Annotated[list[str] | None, typer.Argument(help="Notebooks, or sections; all when left out.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The PDF, when notebooks are given.")] = None,
+    name: Annotated[str, typer.Option(help="The student's name, when notebooks are given.")] = "",
+    student: Students = None,
+    template: Annotated[
+        Literal["compact", "gradescope"], typer.Option(help="gradescope: one question a page, the same for everybody.")
+    ] = "compact",
+    paper: Annotated[Literal["a4", "us-letter"], typer.Option(help="Paper.")] = "a4",
+    question: Annotated[list[str] | None, typer.Option(help="Only this question; may be repeated.")] = None,
+    new_pages: Annotated[bool, typer.Option("--new-pages", help="Begin each question on a new page.")] = False,
+    workers: Workers = CORES,
 ) -> None:
-    """Typeset the written answers of notebooks as one PDF."""
-    from backprop.__main__ import main as student_command
+    """Print answers: of the class into exports/answers/, or of single notebooks as one PDF."""
+    from backprop.handin.answers import Options
 
-    from .submissions.find import behind_a_link
+    options = Options(name, "", template, paper, tuple(question or ()), new_pages)
+    if any(word.lower().endswith(".ipynb") or Path(word).is_file() for word in what or []):
+        _print_notebooks(what or [], output, options)
+        return
+    if output or name:
+        raise typer.BadParameter("-o and --name go with notebooks; a class is written into exports/answers/.")
+    from .results.answers import export_answers
 
-    links = [str(path) for path in notebooks if behind_a_link(path)]
-    if links:
-        text = "a link may lead anywhere and was not followed. Ask for a copy of the file."
-        raise UserError(f"{', '.join(links)}: {text}")
-    arguments = ["pdf", *map(str, notebooks), "-o", str(output), *(["--name", name] if name else [])]
-    raise SystemExit(student_command(arguments))
+    course = find_course()
+    with Steps("printing") as steps:
+        done = export_answers(course, choose(course, what), student or [], options, workers=workers, progress=steps)
+    for problem in done.problems:
+        say(problem)
+    up_to_date = f", {done.kept} up to date" if done.kept else ""
+    say(f"{count(len(done.written), 'PDF')} written to {course.shown(course.exports / 'answers')}/{up_to_date}")
+    if done.problems:
+        raise SystemExit(1)
+
+
+def _print_notebooks(notebooks: list[str], output: Path | None, options: Options) -> None:
+    from backprop.handin.answers import make_pdf
+    from backprop.handin.notebook import NotebookError
+
+    if output is None:
+        raise typer.BadParameter("Say where to write the PDF: -o OUT.pdf.")
+    try:
+        made = make_pdf(notebooks, output, options)
+    except NotebookError as error:
+        raise UserError(str(error)) from None
+    for line in [*made.problems, *made.state]:
+        say(line)
+    say(f"Wrote {output}.")
 
 
 @app.command()

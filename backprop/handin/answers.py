@@ -37,6 +37,7 @@ class Options:
     paper     : a4 or us-letter
     questions : only these, by their ids; all when empty
     new_pages : each question begins on a new page
+    key       : a word that the file carries among its keywords
     """
 
     name: str = ""
@@ -45,6 +46,7 @@ class Options:
     paper: str = "a4"
     questions: Sequence[str] = ()
     new_pages: bool = False
+    key: str = ""
 
 
 @dataclass
@@ -57,14 +59,16 @@ class Made:
     pages: dict[str, int] = field(default_factory=dict)
 
 
-def make_pdf(paths: Sequence[str | Path], out: str | Path, options: Options | str = "") -> Made:
+def make_pdf(paths: Sequence[str | Path], out: str | Path, options: Options = Options()) -> Made:
+    """Write the PDF of the notebooks in these files to `out`; see `write_pdf`."""
+    return write_pdf([read_notebook(path) for path in paths], out, options)
+
+
+def write_pdf(notebooks: Sequence[Notebook], out: str | Path, options: Options = Options()) -> Made:
     """Write the PDF of these notebooks to `out`; with the template gradescope also `answers.json` beside it.
 
-    Raises NotebookError when a notebook cannot be read or the packages are missing, OSError when `out` cannot be
-    written.
+    Raises NotebookError when the packages are missing or nothing can be set, OSError when `out` cannot be written.
     """
-    options = Options(name=options) if isinstance(options, str) else options
-    notebooks = [read_notebook(path) for path in paths]
     need_wheels()
     contents = _distinct([read_content(notebook) for notebook in notebooks])
     if options.questions:
@@ -149,7 +153,8 @@ def page_setup(contents: Sequence[Content], options: Options) -> str:
     name = clean(options.name)
     footer = " · ".join(part for part in (name, clean(options.student_id), ", ".join(titles)) if part)[:90]
     return f"""#import "style.typ": *
-#set document(title: {typst_string("Answers: " + ", ".join(titles))}, author: {typst_string(name)}, date: none)
+#set document(title: {typst_string("Answers: " + ", ".join(titles))}, author: {typst_string(name)}, date: none,
+  keywords: {typst_string(options.key)})
 #set page(paper: "{options.paper}", margin: (x: 2.2cm, top: 2.2cm, bottom: 2.4cm),
   footer: footer-line({typst_string(footer)}))
 #show: dressed

@@ -57,7 +57,7 @@ def run(capfd):
         (["grade", "--workers", "0"], "--workers"),
         (["grade", "--workers", "many"], "--workers"),
         (["publish"], "Missing argument"),
-        (["pdf", "x.ipynb"], "Missing option"),
+        (["pdf", "x.ipynb"], "-o OUT.pdf"),
         (["mutants", "--seeds", "0"], "--seeds"),
         (["mutants", "--write", "/"], "is a directory"),
     ],
