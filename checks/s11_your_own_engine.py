@@ -425,7 +425,10 @@ def _without_reset(values: list[float], program: Program, sinks: Sequence[int], 
 # -- the operators ----------------------------------------------------------------------------------------------------
 
 
-@check(f"{SECTION}/operators_check", points=7, reveals=True)
+STEP = {"shared by instances": "what d_out is good for is judged in number_check"}
+
+
+@check(f"{SECTION}/operators_check", points=7, reveals=True, domain=STEP)
 def operators(student: Student, draw: Draw) -> None:
     """−a, a − b, a ** k, a / b, exp, tanh and relu, with plain numbers on both sides; each with its slopes."""
     ordinary, others = spread(draw)
@@ -518,18 +521,20 @@ def small_net(student: Student, draw: Draw) -> None:
 
     def answer() -> Any:
         if not answers:
-            answers.append(first_right([reference, own], lambda got: all(map(close, got, right))))
+            answers.append(first_right([reference, own], lambda got: all(map(close, got[0], right))))
         return answers[0]
 
     with part("the score", points=2):
-        got = [matrix(row, "score")[0] for row in answer()]
+        got = [matrix(row, "score")[0] for row in answer()[0]]
         exact = np.array([row[0] for row in right])
+        text = "Two nets have a Number in common: each makes its own."
+        expect_true(answer()[1] == 0, text, "stale")
         mistakes = {family: _each(points, nets, f) for family, f in SCORE_SLIPS.items()}
         expect(
             np.array(got), exact, name="the scores of several nets and points", mistakes=mistakes, rtol=1e-8, atol=1e-10
         )
     with part("its gradients", points=1):
-        for row, exact in zip(answer(), right, strict=True):
+        for row, exact in zip(answer()[0], right, strict=True):
             hints = {"zero": np.zeros(len(exact) - 1)}
             name = "the derivatives of the score by w, b, v and c"
             if not expect(matrix(row, "score")[1:], exact[1:], name=name, mistakes=hints, rtol=1e-8, atol=1e-10):
@@ -555,10 +560,15 @@ def _each(points: Sequence[Sequence[float]], nets: Sequence[Net], formula: Calla
     return np.array([formula(np.array(point), *net) for point in points for net in nets])
 
 
-@check(f"{SECTION}/training_step_check", points=4, reveals=True)
+PLAIN = {region: "X and t are lists of plain numbers" for region in ("one entry", "many entries")}
+
+
+@check(f"{SECTION}/training_step_check", points=4, reveals=True, domain=PLAIN)
 def training_step(student: Student, draw: Draw) -> None:
     """J = mean of (score − t)² before the step; each parameter moves by −step_size · ∂J/∂parameter."""
     cases = [_case(draw, n, size) for n, size in ((7, 0.3), (1, 0.07), (5, 0.013), (7, 0.21))]
+    corners = [[0.0, 1.0], [1e-6, -1.0], [120.0, -0.003], [0.7, 0.0], [-2e-6, 0.4]]
+    cases.append(([1.0, -0.5, 2e-6], corners, [0.0, 1.0, -150.0, 3e-6, -1.0], 1e-5))
     rounds = 2
     losses, weights = [], [np.array(case[0]) for case in cases]
     after, hints = [], []

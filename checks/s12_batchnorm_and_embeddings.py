@@ -73,6 +73,17 @@ def _batch(draw: Draw, n: int, d: int, low: float = 0.05, high: float = 8.0) -> 
     return draw.normal(n, d) * spread + draw.signed(d), draw.signed(d), draw.signed(d)
 
 
+def _odd(draw: Draw) -> list[tuple[Array, Array, Array, Array]]:
+    """x, gamma, beta and an upstream gradient in the corners: 0, 1, tiny, huge; one sign only; one entry; many."""
+    found = []
+    for n, d in ((6, 7), (5, 6), (6, 5), (1, 1), (11, 12)):
+        found.append([draw.signed(n, d), draw.signed(d), draw.signed(d), draw.signed(n, d)])
+    for array in found[0]:
+        array.flat[:6] = draw.rng.permutation([0.0, 1.0, -1.0, 3e-6, -2e-6, 400.0])
+    found[1], found[2] = [np.abs(array) for array in found[1]], [-np.abs(array) for array in found[2]]
+    return [tuple(arrays) for arrays in found]
+
+
 def _normalised(x: Array, gamma: Array, beta: Array, eps: float = EPS) -> Array:
     return gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps) + beta
 
@@ -87,10 +98,9 @@ def batchnorm_forward(student: Student, draw: Draw) -> None:
         batches.append(
             (1e-3 * draw.normal(n, d), draw.signed(d) * (np.arange(d) > 0), draw.signed(d) * (np.arange(d) > 1))
         )
-        runs = []
+        batches += [odd[:3] for odd in _odd(draw)]
         for x, gamma, beta in batches:
             ran = Ran(student, "batchnorm_forward", x, gamma, beta)
-            runs.append(ran)
             right = _normalised(x, gamma, beta)
             mistakes = _different(forward_slips(x, gamma, beta, EPS), right)
             if not expect(ran.out, right, name="out", batch_size=len(x), mistakes=mistakes) or not ran.unchanged():
@@ -143,6 +153,10 @@ def _judge_backward(student: Student, draw: Draw, name: str, of_parameters: floa
     upstreams = [draw.signed(len(x), x.shape[1]) for x, _, _ in batches]
     for upstream in upstreams:
         upstream[0], upstream[1] = np.abs(upstream[0]), -np.abs(upstream[1])
+    for x, gamma, beta, upstream in _odd(draw):
+        batches.append((x, gamma, beta))
+        upstreams.append(upstream)
+    order = [0, 1, 2, 0, *range(3, len(batches))]  # after all forward passes, and the first once more
     runs: list[Ran] = []
     answers: list[Sequence[Any]] = []
     given = [student.put(upstream) for upstream in upstreams]
@@ -150,7 +164,6 @@ def _judge_backward(student: Student, draw: Draw, name: str, of_parameters: floa
     def ask() -> list[Sequence[Any]]:
         if not answers:
             runs.extend(Ran(student, "batchnorm_forward", *batch) for batch in batches)
-            order = [0, 1, 2, 0]  # after all forward passes, and the first once more
             found = [student.call(name, given[k], runs[k].cache).value for k in order]
             for value in found:
                 _require(value, 3, name, "grad_x, grad_gamma and grad_beta")
@@ -167,7 +180,7 @@ def _judge_backward(student: Student, draw: Draw, name: str, of_parameters: floa
 
     def judge(places: Sequence[tuple[int, str]]) -> None:
         text = f"{name} changed grad_out in place: others still need it, so work on a copy."
-        for turn, k in enumerate([0, 1, 2, 0]):
+        for turn, k in enumerate(order):
             got = ask()[turn]
             if turn == 3 and not expect_true(all(map(_same, given, upstreams)), text, "in_place"):
                 return
@@ -219,6 +232,8 @@ def embedding(student: Student, draw: Draw) -> None:
             indices.flat[:4] = [v - 3, 0, v - 3, v - 3]  # several times
         batches.append((indices, draw.signed(v, d)))
     batches.append((np.array([1, 0, 1]), np.array([[1e-6, 0.0], [-700.0, 1.0]])))
+    batches.append((np.array([0]), draw.signed(1, 1)))
+    batches += [(draw.rng.integers(0, 9, 12), sign * draw.positive(9, 5)) for sign in (1.0, -1.0)]
     runs: list[Ran] = []
     with part("looked up", points=1):
         for indices, table in batches:
@@ -227,7 +242,9 @@ def embedding(student: Student, draw: Draw) -> None:
             right = table[indices.ravel()].reshape(*indices.shape, table.shape[1])
             mistakes = {
                 "one_based_labels": table[indices.ravel() - 1].reshape(right.shape),
-                "wrong_argument:columns of the table, where rows belong": np.take(table.T, indices % d, axis=0),
+                "wrong_argument:columns of the table, where rows belong": np.take(
+                    table.T, indices % table.shape[1], axis=0
+                ),
                 "order": right[::-1] if right.ndim > 1 else right,
             }
             if not expect(ran.out, right, name="out", mistakes=_different(mistakes, right)) or not ran.unchanged():
@@ -236,6 +253,8 @@ def embedding(student: Student, draw: Draw) -> None:
         while len(runs) < len(batches):
             runs.append(Ran(student, "embedding_forward", *batches[len(runs)]))
         upstreams = [draw.signed(*indices.shape, table.shape[1]) for indices, table in batches]
+        upstreams[2].flat[:6] = [0.0, 1.0, 3e-6, -2e-6, 400.0, -1.0]
+        upstreams[-2], upstreams[-1] = np.abs(upstreams[-2]), -np.abs(upstreams[-1])
         totals: list[Array] = []
         for k in [*range(len(batches)), 0]:
             (indices, table), upstream = batches[k], upstreams[k]

@@ -5,7 +5,7 @@ from autograder.mutants import Exercise, Mutant, Variant
 from .s08_cifar import softmax_mutants, softmax_variants
 
 CENTRE, SPREAD = "c = x - x.mean(axis=0)", "s = np.sqrt((c**2).mean(axis=0) + eps)"
-OUT = "return gamma * x_hat + beta, (c, s, x_hat, gamma)"
+OUT = 'return gamma * x_hat + beta, {"c": c, "s": s, "x_hat": x_hat, "gamma": gamma}'
 forward = [
     Mutant("eps forgotten", "missing_term|nan|infinite", "+ eps)", ")"),
     Mutant("eps after the root", "wrong_argument", SPREAD, "s = np.sqrt((c**2).mean(axis=0)) + eps"),
@@ -53,11 +53,13 @@ forward_variants = [
     Variant("std", "s = np.hypot(x.std(axis=0), np.sqrt(eps))", SPREAD),
     Variant("sums divided", "c = x - x.sum(axis=0) / len(x)", CENTRE),
     Variant(
-        "a dict as the cache",
-        "cache = dict(zip(range(4), (c, s, x_hat, gamma)))\n    return gamma * x_hat + beta, cache",
+        "the cache copied",
+        'cache = {"c": c, "s": s, "x_hat": x_hat, "gamma": gamma}\n    return gamma * x_hat + beta, {**cache}',
         OUT,
     ),
-    Variant("a list comes back", "return [x_hat * gamma + beta, (c, s, x_hat, gamma)]", OUT),
+    Variant(
+        "a list comes back", 'return [x_hat * gamma + beta, {"c": c, "s": s, "x_hat": x_hat, "gamma": gamma}]', OUT
+    ),
     Variant("column by column", "c = np.stack([column - column.mean() for column in x.T], axis=1)", CENTRE),
 ]
 
@@ -97,19 +99,21 @@ backward = [
     Mutant(
         "the first forward pass",
         "stale|raises",
-        "c, s, x_hat, gamma = cache",
-        "c, s, x_hat, gamma = batchnorm_backward.__dict__.setdefault('kept', cache)",
+        "c, s, x_hat, gamma = cache.values()",
+        "c, s, x_hat, gamma = batchnorm_backward.__dict__.setdefault('kept', cache).values()",
     ),
     Mutant("the size of the upstream gradient", "", HAT, "grad_x_hat = np.abs(grad_out) * gamma"),
     Mutant("not written", "unfinished", BACK, "raise NotImplementedError()"),
 ]
-BY_FORMULA = """c, s, x_hat, gamma = cache
+BY_FORMULA = """c, s, x_hat, gamma = cache.values()
     N = len(grad_out)
     grad_gamma, grad_beta = np.sum(grad_out * x_hat, axis=0), np.sum(grad_out, axis=0)
     grad_x = gamma / s * (grad_out - grad_out.mean(axis=0) - x_hat * (grad_out * x_hat).mean(axis=0))
     return grad_x, grad_gamma, grad_beta"""
-STEPS = "\n    ".join(["c, s, x_hat, gamma = cache", "N = len(grad_out)", BETA, GAMMA, HAT, S, V, C, MU, X, BACK])
-MATRIX = """c, s, x_hat, gamma = cache
+STEPS = "\n    ".join(
+    ["c, s, x_hat, gamma = cache.values()", "N = len(grad_out)", BETA, GAMMA, HAT, S, V, C, MU, X, BACK]
+)
+MATRIX = """c, s, x_hat, gamma = cache.values()
     N, D = grad_out.shape
     grad_x = np.empty_like(grad_out)
     for k in range(D):
@@ -162,7 +166,10 @@ short_variants = [
     Variant("by the steps", "return batchnorm_backward(grad_out, cache)", FORMULA),
 ]
 
-LOOK, ADD = "return table[indices], (indices, table.shape)", "np.add.at(grad_table, indices, grad_out)"
+LOOK, ADD = (
+    'return table[indices], {"indices": indices, "shape": table.shape}',
+    "np.add.at(grad_table, indices, grad_out)",
+)
 RETURN = "return grad_table"
 embedding = [
     Mutant("the last contribution", "missing_term", ADD, "grad_table[indices] += grad_out"),
@@ -201,7 +208,7 @@ embedding = [
     Mutant("grad_out is changed", "in_place", ADD, f"{ADD}\n    grad_out *= 0.5"),
     Mutant("whole numbers", "", "np.zeros(shape)", "np.zeros(shape, dtype=int)"),
     Mutant("the cache is forgotten", "type|none", LOOK, "return table[indices]"),
-    Mutant("not written", "unfinished", "indices, shape = cache", "raise NotImplementedError()"),
+    Mutant("not written", "unfinished", "indices, shape = cache.values()", "raise NotImplementedError()"),
 ]
 embedding_variants = [
     Variant(
@@ -214,8 +221,8 @@ embedding_variants = [
         "for k, each in zip(np.ravel(indices), grad_out.reshape(np.size(indices), -1)):\n        grad_table[k] += each",
         ADD,
     ),
-    Variant("np.take", "return np.take(table, indices, axis=0), (indices, table.shape)", LOOK),
-    Variant("the table in the cache", "return table[indices], (indices, np.zeros(table.shape).shape)", LOOK),
+    Variant("np.take", 'return np.take(table, indices, axis=0), {"indices": indices, "shape": table.shape}', LOOK),
+    Variant("the table in the cache", "return table[indices], dict(indices=indices, shape=tuple(table.shape))", LOOK),
     Variant(
         "by row",
         "for k in range(shape[0]):\n        grad_table[k] = grad_out[np.asarray(indices) == k].sum(axis=0)",
@@ -270,7 +277,7 @@ model = [
         "the table's last contribution",
         "missing_term",
         TABLE,
-        "found = looked_up['indices'] if isinstance(looked_up, dict) else looked_up[0]\n        "
+        "found = looked_up['indices']\n        "
         'grads["E"] = np.zeros_like(p["E"])\n        grads["E"][found] += grad_rows',
     ),
     Mutant("no gradient for the table", "missing", f"{TABLE}\n        ", ""),

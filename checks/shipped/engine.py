@@ -208,15 +208,21 @@ def fill(net, Class, w, b, v, c):
 
 
 def scored(SmallNet, Class, nets, points):
-    """For each point and each net (w, b, v, c): the score and its derivatives by w, b, v, c in this order, flat."""
-    made = [fill(SmallNet(len(b)), Class, w, b, v, c) for w, b, v, c in nets]
+    """For each point and each net (w, b, v, c): the score and its derivatives by w, b, v, c in this order, flat.
+
+    Then how many numbers the nets have in common, as they are made.
+    """
+    made = [SmallNet(len(b)) for _, b, _, _ in nets]
+    numbers = [u for net in made for u in net.parameters()]
+    shared = len(numbers) - len({id(u) for u in numbers})
+    made = [fill(net, Class, *arrays) for net, arrays in zip(made, nets, strict=True)]
     found = []
     for point in points:
         for net in made:
             score = required(net.score(list(point)), "score")
             flat = [u for pair in net.w for u in pair] + net.b + net.v + [net.c]
             found.append([float(score.out), *derivatives(score, flat)])
-    return found
+    return found, shared
 
 
 class Line:

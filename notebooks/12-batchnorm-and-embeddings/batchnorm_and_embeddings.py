@@ -87,7 +87,8 @@ plt.show()
 # differentiate.
 
 # %% [markdown]
-# **Exercise 1** (4 points). The forward pass. `cache` is whatever your backward passes will need, for instance a tuple.
+# **Exercise 1** (4 points). The forward pass. `cache` is whatever your backward passes will need, for
+# instance a dict.
 
 # %% nbgrader={"grade_id": "batchnorm_forward", "solution": true}
 def batchnorm_forward(x, gamma, beta, eps=1e-5):
@@ -105,7 +106,7 @@ def batchnorm_forward(x, gamma, beta, eps=1e-5):
     c = x - x.mean(axis=0)
     s = np.sqrt((c**2).mean(axis=0) + eps)
     x_hat = c / s
-    return gamma * x_hat + beta, (c, s, x_hat, gamma)
+    return gamma * x_hat + beta, {"c": c, "s": s, "x_hat": x_hat, "gamma": gamma}
     ### END SOLUTION
 
 
@@ -152,7 +153,7 @@ def batchnorm_backward(grad_out, cache):
     (array([ 0.1727, -0.0354, -0.062 , -0.0221, -0.0531]), array([-0.3162,  0.    ]), array([1., 0.]))
     """
     ### BEGIN SOLUTION
-    c, s, x_hat, gamma = cache
+    c, s, x_hat, gamma = cache.values()
     N = len(grad_out)
     grad_beta = grad_out.sum(axis=0)
     grad_gamma = (grad_out * x_hat).sum(axis=0)
@@ -225,7 +226,7 @@ def batchnorm_backward_short(grad_out, cache):
     array([ 0.1727, -0.0354, -0.062 , -0.0221, -0.0531])
     """
     ### BEGIN SOLUTION
-    _, s, x_hat, gamma = cache
+    _, s, x_hat, gamma = cache.values()
     N = len(grad_out)
     total, along = grad_out.sum(axis=0), (grad_out * x_hat).sum(axis=0)
     return gamma / (N * s) * (N * grad_out - total - x_hat * along), along, total
@@ -329,7 +330,7 @@ def embedding_forward(indices, table):
            [-4. ,  6. ]])
     """
     ### BEGIN SOLUTION
-    return table[indices], (indices, table.shape)
+    return table[indices], {"indices": indices, "shape": table.shape}
     ### END SOLUTION
 
 
@@ -344,7 +345,7 @@ def embedding_backward(grad_out, cache):
            [ 1.6, 30. ]])
     """
     ### BEGIN SOLUTION
-    indices, shape = cache
+    indices, shape = cache.values()
     grad_table = np.zeros(shape)
     np.add.at(grad_table, indices, grad_out)
     return grad_table
