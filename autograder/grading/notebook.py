@@ -59,11 +59,19 @@ SUSPICIOUS = {
 
 @dataclass(frozen=True)
 class Seconds:
-    """How long one submission may take: one cell, one request of the judge, all cells and then all checks together."""
+    """How long one notebook may take: one cell, one request of the judge, all cells and then all checks together.
+
+    Seconds in which a process waits for a processor that others have are not counted, up to `most` by the clock.
+    """
 
     cell: float = 30.0
     request: float = 10.0
     notebook: float = 240.0
+
+    @property
+    def most(self) -> float:
+        """All of it together, whatever happens: grading a second time included."""
+        return 2.5 * self.notebook
 
 
 @dataclass
@@ -79,6 +87,7 @@ class Result:
     suspicions : sentences for the instructor only
     faults     : sentences about checks that failed themselves, so that a person has to grade
     notebook   : the autograded notebook, nbformat 4.5
+    starved    : a process got too little of the processor, so what it did not finish says nothing about the work
     seconds    : where the time went: start, cells, judge (by the clock); in processor time cells_cpu, answers_cpu (the
                  student's code called by the judge), judge_cpu, and sandbox_cpu, all processes in the sandbox
     """
@@ -95,6 +104,7 @@ class Result:
     faults: list[str] = field(default_factory=list)
     notebook: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    starved: bool = False
 
     @property
     def score(self) -> float:
@@ -139,6 +149,7 @@ class Grader:
         may have killed it from outside. One that dies by its own doing does so again.
         """
         files = {**(files or {}), **template.files}  # what the course gave out is as it was given
+        until = time.monotonic() + self.seconds.most
         run = _Run(self, template, cells, files, problems)
         result = run.result()
         return _Run(self, template, cells, files, problems).result() if run.died else result

@@ -22,14 +22,21 @@ import numpy as np
 from ..errors import Unusable
 from .bubblewrap import ENVIRONMENT, INSIDE, LIBRARY, bubblewrap, inside, library_folders
 from .gone import StudentGone, nonsense
+from .inside.channel import Channel
 from .inside.confine import Limits
-from .inside.wire import MAX_BYTES, MAX_JSON, MOST_ENTRIES, WireError, encode, read
+from .inside.wire import MAX_BYTES, MAX_JSON, MOST_ENTRIES, WireError, encode
 
 START_SECONDS = 60
 MAX_ANSWER = 2**20  # bytes of an answer to the judge, its arrays aside
 WAITS = (0.5, 5.0, 30.0)  # between tries to fork a student process
 GRACE_SECONDS = 1.0  # between asking a cell to stop and killing the process
+QUICK = 1.0  # an answer that comes within these seconds, nobody looks at the processor for
+ASLEEP = 0.03  # a process that takes less than this share of the processor waits for something
+PATIENCE = 6  # times the limit: by the clock, a process that gets too little of the processor is waited for so long
+WRITING = 30.0  # seconds for it to take in a request
 TIMED_OUT = "The code did not finish in {seconds:g} s and was stopped. Is there a loop that never ends?"
+ASLEEP_TEXT = "The code waited {seconds:g} s for something that does not come and was stopped. Does it sleep?"
+STARVED = "The code got too little of the processor to finish: the grader's computer had too much to do."
 DIED = "The notebook's process ended while it ran this. Did the code exit, or use too much memory?"
 
 
@@ -45,35 +52,43 @@ class CellResult:
 class StudentProcess:
     """One untrusted process with one notebook in it.
 
-    alive : requests can be sent
-    died  : it ended by itself, or by somebody else's hand
+    alive  : requests can be sent
+    died   : it ended by itself, or by somebody else's hand
+    waited : seconds that it waited for the processor, which others had
     """
 
-    def __init__(self, zygote: Zygote, channel: socket.socket):
-        self._zygote, self._channel = zygote, channel
-        self.alive, self.died = True, False
+    def __init__(self, zygote: Zygote, connection: socket.socket):
+        self._zygote, self._channel = zygote, Channel(connection)
+        self.alive, self.died, self.waited = True, False, 0.0
         self.usage: dict[str, float] = {}
 
     def send(self, request: dict[str, Any], seconds: float = 10.0) -> Any:
-        """Send one request, return the reply. Raises StudentGone when none comes; the process is dead then."""
+        """Send one request, return the reply. Raises StudentGone when none comes; the process is dead then.
+
+        seconds : of the processor that it may use, and of the clock that it may sleep; it is waited for longer where
+        others have the processor
+        """
         if not self.alive:
             raise StudentGone(DIED, "died")
-        deadline = _Deadline(seconds)
         message = encode(request)
         most = (MAX_JSON, MAX_BYTES) if request.get("op") == "cell" else _most(request)
+        over = ""
         try:
-            self._channel.settimeout(seconds)
-            self._channel.sendall(message)
-            try:
-                return _reply(self._channel, deadline, *most)
-            except TimeoutError:
-                if deadline.started:
-                    raise
-            self._zygote.signal("interrupt")
-            return _reply(self._channel, _Deadline(GRACE_SECONDS), *most)
+            self._channel.socket.settimeout(WRITING)
+            self._channel.write(message)
+            over = self._wait(seconds)
+            if over:
+                self._zygote.signal("interrupt")
+                if self._wait(GRACE_SECONDS):
+                    raise TimeoutError
+            reply = _reply(self._channel, max(seconds, GRACE_SECONDS), *most)
+            if over == STARVED:
+                raise StudentGone(STARVED, "starved")
+            return reply
         except TimeoutError:
             self.end()
-            raise StudentGone(TIMED_OUT.format(seconds=seconds), "time") from None
+            text = (over or TIMED_OUT).format(seconds=seconds)
+            raise StudentGone(text, "starved" if over == STARVED else "time") from None
         except (WireError, RecursionError):
             self.end()
             raise nonsense() from None
@@ -81,6 +96,33 @@ class StudentProcess:
             self.died = True
             self.end()
             raise StudentGone(DIED, "died") from None
+
+    def _wait(self, seconds: float) -> str:
+        """Wait until an answer begins to come; return "" then, or else what the student reads about its not coming."""
+        start = time.monotonic()
+        if self._channel.ready(min(QUICK, seconds / 2)):
+            return ""
+        used = before = self._zygote.used()
+        window, left = time.monotonic(), seconds - min(QUICK, seconds / 2)
+        first = window
+        while left > 0:
+            if self._channel.ready(max(left, 0.05)):
+                self._count_waiting(first, self._zygote.used() - used)
+                return ""
+            now, clock = self._zygote.used(), time.monotonic()
+            left = seconds - min(QUICK, seconds / 2) - (now - used)
+            if clock - window >= seconds / 2:
+                if now - before < ASLEEP * (clock - window):
+                    return ASLEEP_TEXT
+                window, before = clock, now
+            if clock - start > PATIENCE * seconds:
+                self._count_waiting(first, now - used)
+                return STARVED
+        self._count_waiting(first, self._zygote.used() - used)
+        return TIMED_OUT
+
+    def _count_waiting(self, since: float, used: float) -> None:
+        self.waited += max(0.0, time.monotonic() - since - used)
 
     def run_cell(self, source: str, number: int, seconds: float = 30.0) -> CellResult:
         """Run one cell. Raises StudentGone when the process did not survive it."""
@@ -122,7 +164,7 @@ class Zygote:
         self.torch, self.confined = torch, confined
         self.limits = limits or Limits(memory=(8 if torch else 3) * 2**30)
         self._process: subprocess.Popen | None = None
-        self._control: socket.socket | None = None
+        self._control: Channel | None = None
         self._student: StudentProcess | None = None
 
     def start(self) -> Zygote:
@@ -149,9 +191,9 @@ class Zygote:
             preexec_fn=_no_memory_limit,
         )
         theirs.close()
-        self._control = ours
+        self._control = Channel(ours)
         try:
-            _reply(ours, _Deadline(START_SECONDS))
+            _reply(self._control, START_SECONDS)
         except (OSError, EOFError, WireError):
             self._process.kill()
             said = self._process.stderr.read(4000).decode(errors="replace").strip().splitlines()
@@ -172,12 +214,13 @@ class Zygote:
         try:
             with theirs:
                 self._send({"op": "clone"}, theirs)
-            _reply(ours, _Deadline(START_SECONDS))
+            channel = Channel(ours)
+            _reply(channel, START_SECONDS)
         except BaseException:
             ours.close()
             raise
         twin = Zygote(self.torch, self.confined, self.limits)
-        twin._control = ours
+        twin._control = channel
         return twin
 
     def open(self, files: dict[str, bytes] | None = None) -> StudentProcess:
@@ -203,7 +246,7 @@ class Zygote:
         content = {name: np.frombuffer(data, np.uint8) for name, data in (files or {}).items()}
         with theirs:
             self._send({"op": "start", "limits": self.limits.as_dict(), "files": content}, theirs)
-        if _reply(self._control, _Deadline(START_SECONDS)) != {"started": True}:
+        if _reply(self._control, START_SECONDS) != {"started": True}:
             raise OSError("the student process could not be started")
         self._student = StudentProcess(self, ours)
         return self._student
@@ -212,17 +255,25 @@ class Zygote:
         """Send a request with one end of a socket, over which the answers will come."""
         message = encode(request)
         descriptor = array.array("i", [channel.fileno()])
-        sent = self._control.sendmsg([message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptor)])
-        self._control.sendall(message[sent:])
+        sent = self._control.socket.sendmsg([message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptor)])
+        self._control.write(message[sent:])
 
     def signal(self, operation: str) -> None:
-        self._control.sendall(encode({"op": operation}))
+        self._control.write(encode({"op": operation}))
+
+    def used(self) -> float:
+        """Processor seconds of the student process that is running. Raises OSError, EOFError or WireError."""
+        self.signal("used")
+        reply = _reply(self._control, START_SECONDS)
+        if not isinstance(reply, dict) or not isinstance(reply.get("cpu"), float):
+            raise WireError("no number of seconds")
+        return reply["cpu"]
 
     def end_student(self) -> dict[str, float]:
         """Kill the running student process; return the sandbox's processor seconds since the last, and its memory."""
         try:
             self.signal("end")
-            reply = _reply(self._control, _Deadline(START_SECONDS))
+            reply = _reply(self._control, START_SECONDS)
             return reply if isinstance(reply, dict) else {}
         except (OSError, EOFError, WireError):
             self.stop()
@@ -252,43 +303,15 @@ def _no_memory_limit() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
-@dataclass
-class _Deadline:
-    """Time left for one reply; `started` tells whether some of it has come."""
-
-    seconds: float
-    started: bool = False
-
-    def __post_init__(self) -> None:
-        self.end = time.monotonic() + self.seconds
-
-
 def _most(request: dict[str, Any]) -> tuple[int, int]:
     """How many bytes of JSON and of numbers the answer to a request of the judge may have."""
     entries = request.get("most", MOST_ENTRIES)
     return MAX_ANSWER + 32 * entries, 16 * (entries + 1024)
 
 
-def _reply(channel: socket.socket, deadline: _Deadline, most_json: int = MAX_JSON, most_bytes: int = MAX_BYTES) -> Any:
+def _reply(channel: Channel, seconds: float, most_json: int = MAX_JSON, most_bytes: int = MAX_BYTES) -> Any:
     """The one message that answers a request. Raises TimeoutError, EOFError, or WireError when it is no such thing."""
-    data = bytearray()
-
-    def receive(size: int) -> bytes:
-        while len(data) < size:
-            left = deadline.end - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            channel.settimeout(left)
-            piece = channel.recv(min(max(size - len(data), 2**16), 2**20))  # a small message in one go
-            if not piece:
-                raise EOFError
-            deadline.started = True
-            data.extend(piece)
-        wanted = bytes(data[:size])
-        del data[:size]
-        return wanted
-
-    value = read(receive, most_json, most_bytes)
-    if data:
+    value = channel.read(seconds, most_json, most_bytes)
+    if not channel.empty:
         raise WireError("there is more than one answer to a request")
     return value

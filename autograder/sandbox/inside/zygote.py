@@ -4,6 +4,7 @@ Started inside bubblewrap as `python -I -S zygote.py FD TORCH CONFINED`. Over th
 
     {"op": "start", "limits": {...}, "files": {name: bytes as uint8 array}} and one socket (SCM_RIGHTS)
     {"op": "interrupt"}, for the student process that is running
+    {"op": "used"}: its processor seconds are replied
     {"op": "end"}: the student process is killed; the processor seconds of everything here since the last "end" and the
                    largest memory so far are replied
     {"op": "clone"} and one socket: a fork of the zygote takes requests over that socket, until it closes
@@ -13,7 +14,6 @@ One student process at a time. The zygote itself never runs anything of a submis
 
 from __future__ import annotations
 
-import array
 import contextlib
 import gc
 import os
@@ -63,8 +63,9 @@ def main() -> None:
 
     spaces = confine.ProcessSpaces() if confined else contextlib.nullcontext()
     accounted = -spaces.spent if confined else 0.0
+    from inside.channel import Channel
     from inside.shell import NoTorch, Shell
-    from inside.wire import encode, read
+    from inside.wire import encode
 
     if not with_torch:
         sys.meta_path.insert(0, NoTorch())
@@ -83,17 +84,21 @@ def main() -> None:
 
     child: _Child | None = None
     clones: list[int] = []
+    channel = Channel(control)
     while True:
         try:
-            request, sockets = _receive(control, read)
+            request = channel.read()
         except EOFError:
             break
+        sockets = channel.sockets()
         operation = request["op"]
         if operation == "start":
             child = _Child(sockets[0], request, shell, confined, spaces)
             control.sendall(encode({"started": child.ready}))
         elif operation == "interrupt" and child:
             child.signal(signal.SIGINT)
+        elif operation == "used":
+            control.sendall(encode({"cpu": child.used() if child else 0.0}))
         elif operation == "end":
             if child:
                 child.end()
@@ -113,6 +118,7 @@ def main() -> None:
                     confine.prctl(confine.PR_SET_PDEATHSIG, signal.SIGKILL)
                 control.close()
                 control, child, clones = sockets[0], None, []
+                channel = Channel(control)
                 accounted = -spent  # for the first notebook's account, as with the original
                 control.sendall(encode({"ready": True}))
             else:
@@ -182,25 +188,6 @@ def _use_once(shell: Any) -> None:
     shell.namespace.update(names)
 
 
-def _receive(control: socket.socket, read) -> tuple[dict[str, Any], list[socket.socket]]:
-    """One request and the sockets that came with it."""
-    descriptors = array.array("i")
-
-    def receive(size: int) -> bytes:
-        data = bytearray()
-        while len(data) < size:
-            piece, ancillary, _, _ = control.recvmsg(min(size - len(data), 2**20), socket.CMSG_SPACE(4))
-            if not piece:
-                raise EOFError
-            data += piece
-            for level, kind, content in ancillary:
-                if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-                    descriptors.frombytes(content[:4])
-        return bytes(data)
-
-    return read(receive), [socket.socket(fileno=number) for number in descriptors]
-
-
 class _Child:
     """One student process, seen from the zygote.
 
@@ -223,6 +210,13 @@ class _Child:
     def signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
+
+    def used(self) -> float:
+        """Its processor seconds so far, with all its threads, by the kernel's own count."""
+        try:
+            return time.clock_gettime((~self.pid << 3) | 2)  # the clock of another process: clock_getcpuclockid(3)
+        except OSError:
+            return 0.0
 
     def end(self) -> None:
         """Kill everything of this student, and wait for it."""
@@ -292,31 +286,17 @@ def serve(channel: socket.socket, shell: Any) -> None:
 
     Times are those of this thread: with a limit on processor time set, Linux counts a process's time in ticks of 4 ms.
     """
+    from inside.channel import Channel
     from inside.probe import Probe, encode_reply
-    from inside.wire import read
 
     probe = Probe(shell.namespace)
     home = os.getcwd()  # where the submission's files are: they are found there, wherever a cell may have gone
     answering = 0.0  # processor seconds of the student's code in the judge's requests
 
-    data = bytearray()
-
-    def receive(size: int) -> bytes:
-        while len(data) < size:
-            try:
-                piece = channel.recv(min(max(size - len(data), 2**16), 2**20))  # a small message in one go
-            except KeyboardInterrupt:  # an interrupt that came too late for the cell it was meant for
-                continue
-            if not piece:
-                raise EOFError
-            data.extend(piece)
-        wanted = bytes(data[:size])
-        del data[:size]
-        return wanted
-
+    peer = Channel(channel, interrupted=True)
     while True:
         try:
-            request = read(receive)
+            request = peer.read()
         except EOFError:
             return
         try:
@@ -336,12 +316,7 @@ def serve(channel: socket.socket, shell: Any) -> None:
             message = encode_reply(reply)
         except KeyboardInterrupt:
             message = encode_reply({"error": {"type": "Timeout", "message": ""}})
-        while message:
-            try:
-                sent = channel.send(message)
-                message = message[sent:]
-            except KeyboardInterrupt:
-                continue
+        peer.write(message)
 
 
 if __name__ == "__main__":
