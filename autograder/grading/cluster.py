@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import threading
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ..course import Course
-from ..errors import UserError
+from ..errors import Unusable, UserError
 from ..submissions.find import Submission
 from ..submissions.submission import read_contents
 from .notebook import Grader
 from .record import Record, at_its_own_cost, unreadable
 from .workers import ATTEMPTS, Known, Options, grade_submission
 
+if TYPE_CHECKING:
+    from distributed import Client
+
+SENDINGS = 5  # of a submission that the cluster loses, whatever the cause
+RETURN_SECONDS = 60  # for a scheduler or a worker to come back
 IN_FLIGHT = 4  # submissions under way for each thread of the cluster: enough to keep it busy, little enough to hold
 
 
@@ -26,7 +33,8 @@ def grade_on_cluster(
     The workers need this package and bubblewrap, but no shared file system: submissions travel with
     the work. Raises UserError when the scheduler can't be reached or has no worker.
     """
-    from distributed import Client, as_completed
+    from distributed import CancelledError, Client, KilledWorker, as_completed
+    from distributed.comm import CommClosedError
 
     from .cluster_plugin import BringChecks
 
@@ -44,14 +52,14 @@ def grade_on_cluster(
             raise UserError(
                 f"The scheduler {options.cluster} has no workers. Start some: dask worker {options.cluster}"
             )
-        waiting = list(reversed(submissions))
-        under_way: dict[str, Submission] = {}
+        waiting = [(submission, 1) for submission in reversed(submissions)]
+        under_way: dict[str, tuple[Submission, int]] = {}
         finished = as_completed(loop=client.loop)
 
         def send() -> Iterator[tuple[Submission, Record]]:
             """Send the next submission out; what cannot even be read is finished at once."""
             while waiting:
-                submission = waiting.pop()
+                submission, attempt = waiting.pop()
                 contents, record = at_its_own_cost(
                     submission, partial(read_contents, submission.folder, known[submission.section])
                 )
@@ -61,23 +69,48 @@ def grade_on_cluster(
                 # Pickled here: the scheduler unpacks what it is given, and only the workers have the course's checks.
                 task = pickle.dumps((known[submission.section], submission, contents, options, salt))
                 future = client.submit(_on_cluster, task, pure=False, retries=ATTEMPTS - 1)
-                under_way[future.key] = submission
+                under_way[future.key] = submission, attempt
                 finished.add(future)
                 return
 
         for _ in range(threads * IN_FLIGHT):
             yield from send()
         for future in finished:
-            submission = under_way.pop(future.key)
+            submission, attempt = under_way.pop(future.key)
             try:
                 record = future.result()
             except UserError:
                 raise
-            except Exception as error:  # it killed its workers again and again, or a fault of ours
+            except KilledWorker:
+                text = "grading it ended the cluster's workers again and again; look at it by hand."
+                record = unreadable(submission, text)
+            except Exception as error:
+                # Cancelled, or lost with the worker that held it: no fault of the submission, whatever it is called.
+                lost = isinstance(error, (CancelledError, CommClosedError, OSError, TimeoutError))
+                if lost and attempt < SENDINGS:
+                    _refuse_without_cluster(client, options)
+                    waiting.append((submission, attempt + 1))
+                    yield from send()
+                    continue
                 text = f"the cluster failed on it ({type(error).__name__}); look at it by hand."
                 record = unreadable(submission, text)
+            if record["starved"] and attempt < SENDINGS:
+                waiting.insert(0, (submission, SENDINGS))
+                yield from send()
+                continue
             yield from send()
             yield submission, record
+
+
+def _refuse_without_cluster(client: Client, options: Options) -> None:
+    """Raise Unusable when the scheduler, or the last worker, is gone and does not come back."""
+    with contextlib.suppress(Exception):
+        client.wait_for_workers(1, timeout=RETURN_SECONDS)
+        return
+    raise Unusable(
+        f"The cluster at {options.cluster} went away. What is finished is kept; start the scheduler and its workers "
+        "again, and the same command goes on from here."
+    )
 
 
 _graders = threading.local()

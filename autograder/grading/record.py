@@ -45,6 +45,7 @@ class Record(TypedDict):
     look_again : grade_ids of scores given by hand before this grading
     files      : what was handed in beside the notebooks, as it was read for grading, by relative name; in notes of
                  what is done it is left out, as the notebooks are
+    starved    : it got too little of the processor, so what it did not finish says nothing about the work
     timestamp  : when it was handed in, "2026-03-01 12:00:00.000000 UTC", "" where nobody knows
     """
 
@@ -61,13 +62,14 @@ class Record(TypedDict):
     look_again: list[str]
     files: dict[str, bytes]
     timestamp: str
+    starved: bool
 
 
 def empty_record(submission: Submission) -> Record:
     return Record(
         student=submission.student, section=submission.section, key=submission.key, notebooks={}, seconds={},
         problems=[], suspicions=[], faults=[], by_hand=False, unread=[], look_again=[],
-        files={}, timestamp="",
+        files={}, timestamp="", starved=False,
     )  # fmt: skip
 
 

@@ -70,6 +70,7 @@ def add_result(record: Record, name: str, result: Result) -> None:
     record["problems"] += [p for p in result.problems if p not in record["problems"]]
     record["suspicions"] += [s for s in result.suspicions if s not in record["suspicions"]]
     record["faults"] += result.faults
+    record["starved"] |= result.starved
     for what, seconds in result.seconds.items():
         record["seconds"][what] = record["seconds"].get(what, 0.0) + seconds
     record["notebooks"][name] = {
@@ -89,6 +90,7 @@ def add_result(record: Record, name: str, result: Result) -> None:
 
 
 ATTEMPTS = 2
+ALONE = ATTEMPTS + 1  # the attempt of a submission that is graded while no other is
 IN_A_ROW = 3  # submissions one after the other without a sandbox: it is the computer, and the run ends
 
 Known = dict[str, dict[str, ReleasedNotebook]]
@@ -128,6 +130,7 @@ def _in_workers(
     known: Known, submissions: Sequence[Submission], count: int, first: Grader
 ) -> Iterator[tuple[Submission, Record]]:
     queue = [(submission, 1) for submission in reversed(submissions)]
+    alone: list[Submission] = []  # those that got too little of the processor while others were graded
     unusable, any_graded = 0, False  # submissions in a row for which there was no sandbox; whether there ever was
     workers = [_Worker(known, first.clone()) for _ in range(count)]
 
@@ -142,7 +145,11 @@ def _in_workers(
     try:
         for worker in list(workers):
             give(worker)
-        while any(worker.busy for worker in workers):
+        while any(worker.busy for worker in workers) or alone:
+            if not any(worker.busy for worker in workers):
+                queue.append((alone.pop(), ALONE))
+                give(workers[0])
+                continue
             ready = wait([worker.connection for worker in workers if worker.busy])
             for worker in [worker for worker in workers if worker.connection in ready]:
                 submission, attempt = worker.busy
@@ -166,7 +173,9 @@ def _in_workers(
                 else:
                     unusable, any_graded = 0, True
                 give(worker)
-                if outcome == "graded" or attempt >= ATTEMPTS:
+                if outcome == "graded" and content["starved"] and attempt != ALONE:
+                    alone.append(submission)
+                elif outcome == "graded" or attempt >= ATTEMPTS:
                     yield submission, content
     finally:
         for worker in workers:

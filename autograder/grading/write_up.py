@@ -13,6 +13,7 @@ from nbgrader.utils import compute_checksum, determine_grade
 from ..judging.verdict import Verdict
 from ..sandbox.process import CellResult
 from ..submissions.released import RUBRIC_TAG, ReleasedCell
+from ..submissions.repair import GradedCell
 from ..text import visible
 
 # In the metadata of a test cell: its check could not be finished, so a person decides (`nbgrader_hooks.SaveScores`).
@@ -92,6 +93,60 @@ def _with_saved_figures(fresh: list[dict[str, Any]], saved: list[dict[str, Any]]
             output.pop("execution_count", None)
         merged.append(output)
     return merged
+
+
+def written_cells(
+    cells: Sequence[GradedCell], outputs: dict[int, list[dict[str, Any]]], verdicts: dict[str, Verdict]
+) -> list[dict[str, Any]]:
+    """The cells as they stand in the autograded notebook, each with what this run or the judge put below it.
+
+    outputs : index of a cell -> its outputs of this run
+    """
+    written, used = [], {"problems"}
+    for index, item in enumerate(cells):
+        cell = _written(index, item, outputs.get(index), used)
+        if item.template is not None and item.template.check is not None:
+            verdict = verdicts[item.template.grade_id]
+            cell["outputs"] = verdict_outputs(verdict)
+            if verdict.problem:
+                cell["metadata"] |= UNDECIDED
+        written.append(cell)
+    return written
+
+
+def _written(index: int, item: GradedCell, fresh: list[dict[str, Any]] | None, used: set[str]) -> dict[str, Any]:
+    wanted = item.template
+    metadata = {"nbgrader": dict(wanted.nbgrader)} if wanted is not None and wanted.grade_id else {}
+    if wanted is not None and wanted.metadata.get("tags"):
+        metadata["tags"] = list(wanted.metadata["tags"])
+    cell_id = wanted.id if wanted is not None and wanted.id not in used else f"added-{index}"
+    used.add(cell_id)
+    cell = {"cell_type": item.cell_type, "id": cell_id, "metadata": metadata, "source": item.source}
+    if item.cell_type == "code":
+        saved = item.cell.outputs if item.cell is not None else []
+        cell["outputs"] = saved if fresh is None else _with_saved_figures(fresh, saved)
+        cell["execution_count"] = None
+    elif item.cell is not None and item.cell.attachments:
+        cell["attachments"] = item.cell.attachments
+    return cell
+
+
+def write_up(
+    section: str, cells: Sequence[GradedCell], written: Sequence[dict[str, Any]], problems: Sequence[str]
+) -> dict[str, Any]:
+    """The autograded notebook: the cells, what was mended in front of them, a rubric before each written answer."""
+    everything = [_note_cell(problems)] if problems else []
+    for item, cell in zip(cells, written, strict=True):
+        wanted = item.template
+        if wanted is not None and wanted.is_grade and wanted.is_solution:
+            everything.append(_rubric_cell(wanted))
+        everything.append(cell)
+    metadata = {
+        "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+        "backprop": {"section": section},
+    }
+    return {"cells": everything, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 
 def _note_cell(problems: Sequence[str]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ MAX_ANSWER = 2**20  # bytes of an answer to the judge, its arrays aside
 WAITS = (0.5, 5.0, 30.0)  # between tries to fork a student process
 GRACE_SECONDS = 1.0  # between asking a cell to stop and killing the process
 QUICK = 1.0  # an answer that comes within these seconds, nobody looks at the processor for
-ASLEEP = 0.03  # a process that takes less than this share of the processor waits for something
+ASLEEP = 0.01  # a process that takes less than this share of the processor waits for something
 PATIENCE = 6  # times the limit: by the clock, a process that gets too little of the processor is waited for so long
 WRITING = 30.0  # seconds for it to take in a request
 TIMED_OUT = "The code did not finish in {seconds:g} s and was stopped. Is there a loop that never ends?"
@@ -111,7 +111,7 @@ class StudentProcess:
                 return ""
             now, clock = self._zygote.used(), time.monotonic()
             left = seconds - min(QUICK, seconds / 2) - (now - used)
-            if clock - window >= seconds / 2:
+            if clock - window >= max(QUICK, seconds / 2):
                 if now - before < ASLEEP * (clock - window):
                     return ASLEEP_TEXT
                 window, before = clock, now

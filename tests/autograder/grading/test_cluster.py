@@ -28,15 +28,26 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def cluster(tmp_path):
-    """(address, worker processes): a scheduler and two workers, started from the command line on loopback."""
-    address = f"tcp://127.0.0.1:{free_port()}"
+def address() -> str:
+    return f"tcp://127.0.0.1:{free_port()}"
+
+
+@pytest.fixture
+def scheduler(tmp_path, address):
     dask = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
-    scheduler = subprocess.Popen(
+    process = subprocess.Popen(
         [*dask, "--host", "127.0.0.1", "--port", address.rpartition(":")[2], "--no-dashboard"],
         cwd=tmp_path,
         stderr=subprocess.DEVNULL,
     )
+    yield process
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def cluster(tmp_path, address, scheduler):
+    """(address, worker processes): a scheduler and two workers, started from the command line on loopback."""
     worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard"]
     workers = [
         subprocess.Popen(
@@ -47,7 +58,7 @@ def cluster(tmp_path):
         for number in range(2)
     ]
     yield address, workers
-    for process in (*workers, scheduler):
+    for process in workers:
         process.kill()
         process.wait()
 
@@ -81,3 +92,41 @@ def test_a_scheduler_that_is_not_there_is_one_sentence(course):
     make_class(course, [SECTION], QUICK[:1])
     with pytest.raises(UserError, match="cannot be reached"):
         grade_class(course, [SECTION], options=Options(cluster=f"tcp://127.0.0.1:{free_port()}"))
+
+
+def test_submissions_that_the_cluster_loses_are_sent_again(course, cluster, monkeypatch):
+    from distributed import Client
+
+    address, _ = cluster
+    make_class(course, [SECTION], QUICK)
+    wait_for_workers(address, 2)
+    submit, sent = Client.submit, []
+
+    def lost(client, *args, **kwargs):
+        future = submit(client, *args, **kwargs)
+        sent.append(future.key)
+        if len(sent) % 2 and len(sent) < 14:
+            future.cancel()
+        return future
+
+    monkeypatch.setattr(Client, "submit", lost)
+    summary = grade_class(course, [SECTION], options=Options(cluster=address))
+    assert len(sent) >= len(QUICK) + 7 and len(summary.graded) == len(QUICK) and summary.faults == []
+
+
+def test_a_scheduler_that_goes_away_ends_the_run_with_one_sentence_and_keeps_what_is_finished(
+    course, cluster, scheduler, monkeypatch
+):
+    address, _ = cluster
+    monkeypatch.setattr("autograder.grading.cluster.RETURN_SECONDS", 3)
+    make_class(course, [SECTION], QUICK)
+    wait_for_workers(address, 2)
+
+    def progress(done: int, total: int, what: str) -> None:
+        if done == 2:
+            scheduler.kill()
+
+    with pytest.raises(UserError, match="went away. What is finished is kept"):
+        grade_class(course, [SECTION], options=Options(cluster=address), progress=progress)
+    summary = grade_class(course, [SECTION], options=Options(workers=2))
+    assert summary.skipped >= 2 and summary.skipped + len(summary.graded) == len(QUICK) and summary.faults == []

@@ -334,7 +334,7 @@ def test_a_fault_of_a_check_is_reported_and_the_others_count(grader):
     solution = cell("f", "def f(): ...", solution=True, grade=False, locked=False)
     template = ReleasedNotebook("s", "n", (solution, faulty, judged("f_check", 7.0)))
     result = grader.grade(template, as_released(template, f="def f(): return 7.0"))
-    assert result.faults == ["s/x_check: ZeroDivisionError: ours"]
+    assert len(result.faults) == 1 and result.faults[0].endswith("s/x_check: ZeroDivisionError: ours")
     assert result.scores == {"x_check": None, "f_check": 2}, "a person has to look"
 
 

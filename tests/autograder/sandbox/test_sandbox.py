@@ -242,6 +242,62 @@ def test_an_interrupted_request_keeps_what_was_there(process):
     assert student.call("g").value == 7.0
 
 
+BUSY = """
+import time
+def f(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+    return 7.0
+def g():
+    time.sleep(60)
+"""
+
+
+@needs_bubblewrap
+def test_a_limit_is_of_the_processor_and_not_of_the_clock(process, monkeypatch):
+    """Others have the processor most of the time: what counts is what the student's process had of it."""
+    said(process, BUSY)
+    student, used = student_in(process, 0.5), Zygote.used
+    monkeypatch.setattr(Zygote, "used", lambda self: used(self) / 4)
+    monkeypatch.setattr("autograder.sandbox.process.PATIENCE", 100)
+    assert student.call("f", 1.2).value == 7.0 and process.waited > 0.3
+    with pytest.raises(StudentError, match="did not finish in time"):
+        student.call("f", 30.0)
+    assert student.call("f", 0.0).value == 7.0
+
+
+@needs_bubblewrap
+def test_who_gets_nearly_nothing_of_the_processor_is_not_told_of_a_loop(process, monkeypatch):
+    said(process, BUSY)
+    student, used = student_in(process, 0.5), Zygote.used
+    monkeypatch.setattr(Zygote, "used", lambda self: used(self) / 8)
+    with pytest.raises(StudentGone, match="too little of the processor") as raised:
+        student.call("f", 60.0)
+    assert raised.value.mistake.family == "starved"
+
+
+@needs_bubblewrap
+def test_code_that_sleeps_is_stopped_by_the_clock(process):
+    said(process, BUSY)
+    begin = time.monotonic()
+    with pytest.raises(StudentError):
+        student_in(process, 1.0).call("g")
+    assert time.monotonic() - begin < 20 and process.waited < 0.5
+
+
+@needs_bubblewrap
+def test_a_right_answer_gets_its_time_on_a_machine_loaded_eight_times(process):
+    said(process, BUSY)
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(8 * (os.cpu_count() or 1))]
+    try:
+        assert student_in(process, 1.0).call("f", 0.3).value == 7.0
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
 SWALLOW = "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        pass"
 
 
@@ -445,7 +501,7 @@ def test_other_machines_are_refused():
 AS_NOBODY = """
 import sys
 sys.path.insert(0, {root!r})
-from autograder.sandbox import Zygote
+from autograder.sandbox.process import Zygote
 with Zygote() as zygote:
     process = zygote.open({{"w.bin": b"1"}})
     result = process.run_cell("import os; open('w.bin').read(), os.getuid(), os.listdir('/proc')", 1)
