@@ -11,7 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from autograder.judging import Array, Draw, Remote, Student, StudentError, StudentGone, check, expect, expect_true, part
+from autograder.judging import (
+    Array,
+    Draw,
+    Remote,
+    Student,
+    StudentError,
+    StudentGone,
+    check,
+    expect,
+    expect_in,
+    expect_true,
+    inputs,
+    part,
+)
 
 from .common import trained_weights, two_layer_net
 from .common.two_layer_net import Candidates, agrees, data_loss, log_softmax, not_equal, require_several
@@ -42,6 +55,59 @@ def _expect_unchanged(remote: Remote, value: Array, what: str) -> None:
     expect_true(same, f"{what}: others still need it as it was, so work on a copy.", "in_place")
 
 
+class Layer:
+    """A layer by its rule, asked in every region of numbers: all forward passes first, then all backward passes.
+
+    rule : (upstream, *inputs) -> the right out and the right gradients by name, in the order of the inputs
+    make : builds the inputs by name from what makes an array of a given shape; `others` have other shapes
+    """
+
+    def __init__(
+        self, student: Student, name: str, draw: Draw, rule: Callable[..., Any], make: Any, *others: Any, **region: Any
+    ):
+        self.student, self.name, self.rule = student, name, rule
+        self.cases: list[tuple[str, dict[str, Array], Array]] = []
+        for title, given in inputs(draw, make, *others, **region):
+            shape = rule(None, *given.values())[0].shape
+            self.cases.append((title, given, draw.both_signs(*shape)))
+        self.rans: list[Ran] = []
+
+    def _expect(self, number: int, got: Any, exact: Array, name: str, stale: Array) -> bool:
+        title = self.cases[number][0]
+        if title:
+            return expect_in(title, got, exact, name=name)
+        slips = {"stale": stale} if number == 1 and np.shape(stale) == exact.shape else {}
+        return expect(got, exact, name=name, mistakes=not_equal(slips, exact))
+
+    def expect_forward(self) -> bool:
+        for _, given, _ in self.cases:
+            self.rans.append(Ran(self.student, f"{self.name}_forward", *given.values()))
+        outs = [self.rule(None, *given.values())[0] for _, given, _ in self.cases]
+        good = all(self._expect(n, ran.out, outs[n], "out", outs[0]) for n, ran in enumerate(self.rans))
+        for ran, (_, given, _) in zip(self.rans, self.cases, strict=True):
+            ran.unchanged(*given)
+        return good
+
+    def expect_backward(self) -> bool:
+        """Gradients from each cache, also where it is used a second time; inputs are left as they were."""
+        if not self.rans:
+            self.rans = [Ran(self.student, f"{self.name}_forward", *given.values()) for _, given, _ in self.cases]
+        first: tuple[Array, ...] = ()
+        for number in [*range(len(self.cases)), 0]:
+            _, given, upstream = self.cases[number]
+            got = self.student.call(f"{self.name}_backward", upstream, self.rans[number].cache).value
+            got = got if len(given) > 1 else [_alone(got)]
+            require_several(got, len(given), f"{self.name}_backward", "the gradients")
+            exact = self.rule(upstream, *given.values())[1]
+            first = first or exact
+            found = zip(given, got, exact, first, strict=True)
+            if not all([self._expect(number, g, e, f"grad_{name}", s) for name, g, e, s in found]):
+                return False
+        for ran, (_, given, _) in zip(self.rans, self.cases, strict=True):
+            ran.unchanged(*given)
+        return True
+
+
 @check(f"{SECTION}/fc_check", points=5)
 def fully_connected(student: Student, draw: Draw) -> None:
     """out = x w + b for a batch; the gradients of x, w and b, those of w and b summed over the batch."""
@@ -50,6 +116,14 @@ def fully_connected(student: Student, draw: Draw) -> None:
     other = draw.signed(n, d), draw.signed(d, m), draw.signed(m)
     right = x @ w + b
     ran = None
+
+    def rule(g: Array | None, x: Array, w: Array, b: Array) -> tuple[Array, tuple[Array, ...]]:
+        return x @ w + b, () if g is None else (g @ w.T, x.T @ g, g.sum(axis=0))
+
+    def sized(n: int, d: int, m: int) -> Callable[..., dict[str, Array]]:
+        return lambda array: {"x": array(n, d), "w": array(d, m), "b": array(m)}
+
+    layer = Layer(student, "fc", draw, rule, sized(n, d, m), sized(1, d, m), sized(n, d, 1), sized(n, 1, m))
     with part("forward", points=2):
         ran = Ran(student, "fc_forward", x, w, b)
         mistakes = {
@@ -62,6 +136,7 @@ def fully_connected(student: Student, draw: Draw) -> None:
         }
         if expect(ran.out, right, name="out", mistakes=not_equal(mistakes, right)):
             ran.unchanged("x", "w", "b")
+            layer.expect_forward()
     with part("backward", points=3):
         ran = ran or Ran(student, "fc_forward", x, w, b)
         Ran(student, "fc_forward", *other)  # a layer that remembers the latest call only is found out
@@ -95,24 +170,17 @@ def fully_connected(student: Student, draw: Draw) -> None:
             for partner in names[i + 1 :]:
                 hints[name][f"swapped_arguments:grad_{name} and grad_{partner}"] = exact[partner]
                 hints[partner][f"swapped_arguments:grad_{name} and grad_{partner}"] = exact[name]
-        for name, got in zip(names, answer, strict=True):
-            expect(got, exact[name], name=f"grad_{name}", batch_size=n, mistakes=hints[name])
+        good = all(
+            [expect(got, exact[name], name=f"grad_{name}", batch_size=n, mistakes=hints[name])
+             for name, got in zip(names, answer, strict=True)]
+        )  # fmt: skip
         _expect_unchanged(grad_out, upstream, "fc_backward changed grad_out in place")
         ran.unchanged("x", "w", "b")
-        _one_row(student, x[:1], w, b, upstream[:1])
+        if good:
+            layer.expect_backward()
 
 
 LATEST = "stale:{0}_backward works with the latest call of {0}_forward, and should with its cache"
-
-
-def _one_row(student: Student, x: Array, w: Array, b: Array, upstream: Array) -> None:
-    """A batch of one: nothing loses its axis."""
-    ran = Ran(student, "fc_forward", x, w, b)
-    answer = student.call("fc_backward", upstream, ran.cache).value
-    require_several(answer, 3, "fc_backward", "grad_x, grad_w and grad_b")
-    expect(ran.out, x @ w + b, name="out for a single row")
-    for name, got, exact in zip("xwb", answer, (upstream @ w.T, np.outer(x, upstream), upstream[0]), strict=True):
-        expect(got, exact, name=f"grad_{name} for a single row")
 
 
 @check(f"{SECTION}/relu_check", points=5)
@@ -124,6 +192,14 @@ def relu(student: Student, draw: Draw) -> None:
         x.flat[:2] = np.abs(x.flat[0]), -np.abs(x.flat[1])  # both signs are there
         x.flat[2] = 25.0  # nothing limits what passes
     runs: list[Ran] = []
+
+    def rule(g: Array | None, x: Array) -> tuple[Array, tuple[Array, ...]]:
+        return np.maximum(x, 0), () if g is None else (g * (x > 0),)
+
+    def sized(*shape: int) -> Callable[..., dict[str, Array]]:
+        return lambda array: {"x": array(*shape)}
+
+    layer = Layer(student, "relu", draw, rule, sized(n, d), sized(1, d), sized(7), zeros=False)
     with part("forward", points=2):
         for x in (flat, deep, row):
             ran = Ran(student, "relu_forward", x)
@@ -139,6 +215,8 @@ def relu(student: Student, draw: Draw) -> None:
             if not expect(ran.out, np.maximum(x, 0), name="out", mistakes=mistakes):
                 break
             ran.unchanged("x")
+        else:
+            layer.expect_forward()
     with part("backward", points=3):
         for x in (flat, deep, row):
             ran = next((r for r in runs if r.given[0] is x), None) or Ran(student, "relu_forward", x)
@@ -169,7 +247,8 @@ def relu(student: Student, draw: Draw) -> None:
             if not right:
                 break
         else:
-            _at_the_kink(student, draw)
+            if layer.expect_backward():
+                _at_the_kink(student, draw)
 
 
 def _alone(got: Any) -> Any:
@@ -229,6 +308,14 @@ def judge_softmax_loss(student: Student, draw: Draw, points: tuple[float, float,
         expect(seen["grad"], grad, name="grad_x", batch_size=n, mistakes=mistakes)
         _expect_unchanged(seen["x"], x, "softmax_loss changed the scores x in place")
         _expect_unchanged(seen["y"], y, "softmax_loss changed the labels y in place")
+        again, other = draw.normal(n, c, scale=1.5), (y + 1) % c
+        for title, scores, labels in (
+            ("in a second call", again, other),
+            ("for one row", again[:1], y[:1]),
+            ("for small scores", 1e-3 * again, y),
+            ("for equal scores", 0 * again, other),
+        ):
+            _expect_loss(_both(student, scores, labels), scores, labels, title)
     with part("large scores", points=points[2]):
         high = draw.normal(n, c) + 1000.0
         if _expect_both(student, high, y, "unstable", _without_maximum):
@@ -244,6 +331,12 @@ def judge_softmax_loss(student: Student, draw: Draw, points: tuple[float, float,
         seen = _both(student, far, y)
         if expect(seen["loss"], exact, name="loss", scalar_like=True, mistakes=mistakes):
             expect(seen["grad"], grad, name="grad_x")
+
+
+def _expect_loss(seen: dict[str, Any], x: Array, y: Array, title: str) -> bool:
+    loss, grad = data_loss(x, y)
+    good = expect(seen["loss"], loss, name=f"loss {title}", scalar_like=True)
+    return good and expect(seen["grad"], grad, name=f"grad_x {title}")
 
 
 def _both(student: Student, x: Array, y: Array) -> dict[str, Any]:
@@ -397,7 +490,25 @@ def l2_regularization(student: Student, draw: Draw) -> None:
         _expect_unchanged(remote, w, "l2_regularization changed w in place")
         none = student.call("l2_regularization", w, 0.0).value
         require_several(none, 2, "l2_regularization", "loss and grad_w")
-        expect(none[1], np.zeros((d, m)), name="grad_w for reg = 0")
+        if expect(none[1], np.zeros((d, m)), name="grad_w for reg = 0"):
+            _expect_penalties(student, draw, d, m)
+
+
+def _expect_penalties(student: Student, draw: Draw, d: int, m: int) -> None:
+    """Other weights of the same shape, another reg, other shapes, small and large numbers."""
+    found = inputs(draw, lambda array: {"w": array(d, m)}, lambda array: {"w": array(1, m)})
+    for number, (title, given) in enumerate(found):
+        w, reg = given["w"], (0.35, 1.7)[number % 2]
+        answer = student.call("l2_regularization", w, reg).value
+        require_several(answer, 2, "l2_regularization", "loss and grad_w")
+        for got, exact, name in ((answer[0], reg / 2 * np.sum(w**2), "loss"), (answer[1], reg * w, "grad_w")):
+            good = (
+                expect_in(title, got, exact, name=name, scalar_like=name == "loss")
+                if title
+                else expect(got, exact, name=f"{name} in another call", scalar_like=name == "loss")
+            )
+            if not good:
+                return
 
 
 # -- the network --------------------------------------------------------------------------------------------------

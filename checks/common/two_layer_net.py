@@ -233,6 +233,8 @@ def judge_network(student: Student, draw: Draw) -> None:
             got, hints = _seen(seen, name), not_equal(hints, exact[name])
             expect_close(got, exact[name], name=f"grad {name}", batch_size=len(net.X), mistakes=hints)
         expect_true(not seen["upstream changed"], "backward changed grad_scores in place: work on a copy.", "in_place")
+        text = "backward changed the parameters: it returns gradients, the optimiser takes the step."
+        expect_true(not seen.get("parameters changed", False), text, "in_place")
 
 
 def _look(student: Student, put: Remote, net: Net, other: Net) -> dict[str, Any]:
@@ -260,7 +262,12 @@ def _look(student: Student, put: Remote, net: Net, other: Net) -> dict[str, Any]
         return {**{name: error for name in ("W1", "b1", "W2", "b2")}, **seen, "scores": seen.get("scores", error)}
     try:
         model.method("forward", other.X)
+        model.method("backward", upstream, answer.item(1))  # gradients that pile up are found out
         found = model.method("backward", upstream, answer.item(1)).value
+        now = model.method("parameters").value
+        seen["parameters changed"] = not seen["copies"] and not all(
+            np.array_equal(now[name], value) for name, value in net.values.items()
+        )
         _require_dict(found, "backward", "the gradients of W1, b1, W2 and b2")
         for name in net.values:
             seen[name] = found[name] if name in found else _missing(name)
@@ -364,9 +371,10 @@ def judge_training_step(student: Student, draw: Draw) -> None:
     with part("any classifier", points=1):
         values = {"W": _round(draw.signed(4, 3)), "b": _round(draw.signed(3))}
         deep = {"W1": (4, 5), "b1": (5,), "W2": (5, 6), "b2": (6,), "W3": (6, 3), "b3": (3,)}
-        for these in (values, {name: _round(draw.signed(*shape)) for name, shape in deep.items()}):
+        drawn = {name: _round(draw.signed(*shape)) for name, shape in deep.items()}
+        for these, strength in ((values, 3 * reg), (drawn, reg), ({**values, "W": -2 * values["W"]}, 1e-3)):
             X = draw.signed(7, 4)
-            another = Step(these, X, draw.labels(7, 3), reg)
+            another = Step(these, X, draw.labels(7, 3), strength)
 
             def look(these: dict = these, another: Step = another) -> dict[str, Any]:
                 return _step(student, lambda: layers(these), another)
