@@ -280,8 +280,16 @@ def say_what_to_look_at(summary: Summary) -> None:
 
 
 @app.command()
-def feedback(sections: Sections = None, student: Students = None, workers: Workers = CORES) -> None:
+def feedback(
+    sections: Sections = None,
+    student: Students = None,
+    workers: Workers = CORES,
+    pack: Annotated[
+        bool, typer.Option("--zip", help="Also pack them for the upload to the platform that the work came from.")
+    ] = False,
+) -> None:
     """Write the feedback pages for students into feedback/."""
+    from .lms.feedback_zip import pack_feedback
     from .results.feedback import write_feedback
 
     course = find_course()
@@ -293,20 +301,71 @@ def feedback(sections: Sections = None, student: Students = None, workers: Worke
         say(f"{count(pages, 'page')} written to {course.shown(course.feedback)}/")
     else:
         say(f"All pages in {course.shown(course.feedback)}/ are up to date.")
+    if pack:
+        written, left = pack_feedback(course, choose(course, sections))
+        for path in written:
+            say(f"{course.shown(path)} written")
+        if left:
+            first = ", ".join(left[:3]) + (" and others" if len(left) > 3 else "")
+            say(f"In no zip, since no platform takes it back by a name: {count(len(left), 'submission')} ({first}).")
     say_unfinished(unfinished)
 
 
 @app.command()
+def regrade(
+    student: Annotated[str, typer.Argument(help="The student's id.")],
+    section: Annotated[str, typer.Argument(help="The section.")],
+    no_sandbox: Annotated[bool, typer.Option("--no-sandbox", help="Run without protection, see `grade`.")] = False,
+) -> None:
+    """Grade one submission again and show what changed. Scores and comments given by hand stay."""
+    from .gradebook.reader import read_grades
+    from .grading.run import grade_class
+    from .grading.workers import Options
+    from .results.regrade import changes
+
+    course = find_course()
+    chosen = choose(course, [section])
+    before = read_grades(course, chosen)
+    options = Options(workers=1, force=True, confined=not no_sandbox)
+    summary = grade_class(course, chosen, [student], options=options)
+    if not summary.graded:
+        raise UserError(f"{student} has handed in nothing for {chosen[0]}.")
+    for line in changes(before, read_grades(course, chosen), student):
+        say(line)
+    say_what_to_look_at(summary)
+
+
+@app.command()
 def export(
-    to: Annotated[Literal["canvas", "moodle", "csv"], typer.Option("--format", help="What the file is for.")] = "csv",
+    to: Annotated[
+        Literal["canvas", "moodle", "gradescope", "blackboard", "brightspace", "csv"],
+        typer.Option("--format", help="What the file is for."),
+    ] = "csv",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The file to write.")] = None,
+    assignment: Annotated[
+        list[str] | None, typer.Option(help="What the platform calls a section, 04-ridge=Homework 4; may be repeated.")
+    ] = None,
+    excel: Annotated[bool, typer.Option("--excel", help="Mark the file as UTF-8 for Excel.")] = False,
     sections: Sections = None,
 ) -> None:
     """Write the grades as a file for the learning platform."""
     from .lms.export import export_grades
 
     course = find_course()
-    path, unfinished = export_grades(course, to, output, choose(course, sections))
+    names = {}
+    for pair in assignment or []:
+        section, equals, name = pair.partition("=")
+        if not equals or not name.strip():
+            raise typer.BadParameter(f"{pair!r} is not SECTION=NAME, such as 04-ridge=Homework 4.")
+        names[choose(course, [section.strip()])[0]] = name.strip()
+    notes: list[str] = []
+    try:
+        path, unfinished = export_grades(
+            course, to, output, choose(course, sections), assignments=names, excel=excel, notes=notes
+        )
+    finally:
+        for note in notes:
+            say(note)
     say(f"{course.shown(path)} written")
     say_unfinished(unfinished)
 

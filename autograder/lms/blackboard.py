@@ -11,8 +11,12 @@ import datetime
 import os
 import re
 
+from ..course import Course
+from ..gradebook.reader import Grades
 from ..submissions.archive import Archive
 from .delivery import Deliveries, Delivery
+from .roster import Roster, read_roster
+from .table import GradeFile, Titles, number_cell, scores, text_cell, without_row
 
 ROSTER = ("blackboard", "username", "user name", "student id")
 NAME = re.compile(r"(?P<head>.+?)_attempt_(?P<time>\d{4}(?:-\d\d){5})(?:\.txt|_(?P<file>.+))\Z", re.DOTALL)
@@ -54,3 +58,37 @@ def read(archive: Archive, sections: list[str]) -> Deliveries:
             continue
         delivery.files.append(((read["file"],), entry))
     return list(found.values()), refused
+
+
+# -- Grade Center → Work Offline → Upload ----------------------------------------------------------------------------
+
+KEYS = ("username", "student id", "email address")
+OWN = ("last name", "first name", "username", "student id")
+
+
+def grade_file(course: Course, grades: Grades, titles: Titles) -> GradeFile:
+    """Rows for *Upload*. With exports/blackboard-roster.csv (*Work Offline → Download*) its rows and columns are kept.
+
+    The username finds the student. A column that carries Blackboard's own number, such as "04-ridge [Total Pts: 30
+    Score] |1234", is filled; any other makes a new column, of text, without points.
+    """
+    roster = read_roster(course.exports / "blackboard-roster.csv", KEYS)
+    notes = []
+    if roster is None:
+        roster = Roster(["Last Name", "First Name", "Username"])
+        roster.students = [[person.last_name, person.first_name, person.id] for person in grades.people]
+        matched = dict(enumerate(grades.people))
+    else:
+        matched = roster.match(grades.people, KEYS)
+    kept = sorted(i for name in OWN if (i := roster.column(name)) is not None)
+    header = [text_cell(roster.header[i]) for i in kept]
+    for section in grades.sections:
+        column = titles.column(roster, section, behind=r" \[Total Pts: .*\] ?\|\d+")
+        header.append(text_cell(titles.name(section) if column is None else roster.header[column]))
+        if column is None:
+            points = number_cell(section.points)
+            notes.append(f"Blackboard makes a new column {titles.name(section)}: set its type and its {points} points.")
+    rows = [header]
+    for number, row in enumerate(roster.students):
+        rows.append([text_cell(row[i]) for i in kept] + scores(grades, matched.get(number)))
+    return GradeFile(rows, without_row(grades, matched), notes)

@@ -10,8 +10,12 @@ from __future__ import annotations
 import datetime
 import re
 
+from ..course import Course
+from ..gradebook.reader import Grades
 from ..submissions.archive import Archive
 from .delivery import Deliveries, Delivery
+from .roster import Roster, read_roster
+from .table import GradeFile, Titles, number_cell, scores, text_cell, without_row
 
 ROSTER = ("brightspace", "name")
 NAME = re.compile(
@@ -56,3 +60,40 @@ def _time(text: str) -> datetime.datetime | None:
         except ValueError:
             continue
     return None
+
+
+# -- Grades → Enter Grades → Import ----------------------------------------------------------------------------------
+
+KEYS = ("username", "orgdefinedid", "email")
+END = "End-of-Line Indicator"  # a column that Brightspace asks for, with "#" in each row
+
+
+def grade_file(course: Course, grades: Grades, titles: Titles) -> GradeFile:
+    """Rows for *Import*: OrgDefinedId, Username, "<item> Points Grade" and the end of the line.
+
+    With exports/brightspace-roster.csv (*Grades → Export*, key field *Both*) its rows and ids are used; without it the
+    student's id is the Username.
+    """
+    roster = read_roster(course.exports / "brightspace-roster.csv", KEYS)
+    if roster is None:
+        roster = Roster(["Username"])
+        roster.students = [[person.id] for person in grades.people]
+        matched = dict(enumerate(grades.people))
+    else:
+        # Brightspace writes "#" before ids, so that no spreadsheet makes numbers of them.
+        ids = [i for name in KEYS if (i := roster.column(name)) is not None]
+        for row in roster.students:
+            for i in ids:
+                row[i] = row[i].strip().removeprefix("#")
+        matched = roster.match(grades.people, KEYS)
+    kept = sorted(i for name in KEYS[:2] if (i := roster.column(name)) is not None)
+    header = [text_cell(roster.header[i]) for i in kept]
+    for section in grades.sections:
+        column = titles.column(roster, section, behind=r" Points Grade( <.*>)?")
+        points = number_cell(section.points)
+        name = f"{titles.name(section)} Points Grade <Numeric MaxPoints:{points}>"
+        header.append(text_cell(name if column is None else roster.header[column]))
+    rows = [[*header, END]]
+    for number, row in enumerate(roster.students):
+        rows.append([*(text_cell(row[i]) for i in kept), *scores(grades, matched.get(number)), "#"])
+    return GradeFile(rows, without_row(grades, matched))

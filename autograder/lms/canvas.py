@@ -12,8 +12,12 @@ from __future__ import annotations
 
 import re
 
+from ..course import Course
+from ..gradebook.reader import Grades, Person
 from ..submissions.archive import Archive
 from .delivery import Deliveries, Delivery
+from .roster import Roster, read_roster
+from .table import GradeFile, Titles, number_cell, score_cell, text_cell, without_row
 
 # Which columns of a roster name the student as the download does: the number in the names of its files.
 ROSTER = ("canvas", "id", "canvas_user_id")
@@ -74,3 +78,82 @@ def read(archive: Archive, sections: list[str]) -> Deliveries:
     for delivery in found.values():
         delivery.files.sort(key=lambda item: -delivery.serial[item[1].parts])
     return list(found.values()), refused
+
+
+# -- Grades → Import -------------------------------------------------------------------------------------------------
+
+IDENTITY = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
+# What stands before the grades in Canvas's own export, in any of its forms; kept as it is, in its order.
+OWN = {
+    "student",
+    "student name",
+    "lastname",
+    "firstname",
+    "last name",
+    "first name",
+    "id",
+    "sis user id",
+    "sis login id",
+}
+OWN |= {"integration id", "root account", "section", "anonymous id", "notes"}
+KEYS = ("sis login id", "sis user id", "id", "student")  # where a roster may hold the student's id, the surest first
+SPECIAL = re.compile(r"points possible|manual posting|\(read only\)|", re.IGNORECASE)
+
+
+def grade_file(course: Course, grades: Grades, titles: Titles) -> GradeFile:
+    """Rows for *Grades → Import*. With exports/canvas-roster.csv its rows, columns and their order are Canvas's own.
+
+    A grade that somebody gave in Canvas, or EX, stays in its cell where nothing was handed in: an empty cell would
+    take it away.
+    """
+    roster = read_roster(course.exports / "canvas-roster.csv", KEYS)
+    if roster is None:
+        roster = Roster(list(IDENTITY))
+        roster.students = [[_listed(person), person.lms_id, person.id, "", ""] for person in grades.people]
+        matched, possible = dict(enumerate(grades.people)), None
+    else:
+        # Canvas puts "Manual Posting" and "Points Possible" rows between the header and the students.
+        special = [row for row in roster.students if SPECIAL.fullmatch(row[0].strip())]
+        roster.students = [row for row in roster.students if row not in special]
+        matched = roster.match(grades.people, KEYS)
+        possible = next((row for row in special if row[0].strip().lower() == "points possible"), None)
+    kept = [i for i, title in enumerate(roster.header) if title.strip().lower() in OWN]
+    columns = [titles.column(roster, section) for section in grades.sections]
+    names = [titles.name(s) if c is None else roster.header[c] for s, c in zip(grades.sections, columns, strict=True)]
+    rows = [[text_cell(name) for name in [*(roster.header[i] for i in kept), *names]]]
+    rows.append(["    Points Possible"] + [""] * (len(kept) - 1) + [number_cell(s.points) for s in grades.sections])
+    for number, row in enumerate(roster.students):
+        person, line = matched.get(number), [text_cell(row[i]) for i in kept]
+        for section, column in zip(grades.sections, columns, strict=True):
+            score = score_cell(section.submissions.get(person.id) if person else None)
+            line.append(score or (text_cell(row[column].strip()) if column is not None else ""))
+        rows.append(line)
+    return GradeFile(rows, without_row(grades, matched), _notes(grades, roster, columns, possible))
+
+
+def _listed(person: Person) -> str:
+    return ", ".join(part for part in (person.last_name, person.first_name) if part) or person.id
+
+
+def _notes(grades: Grades, roster: Roster, columns: list[int | None], possible: list[str] | None) -> list[str]:
+    """What Canvas would do that nobody may expect: new columns, and points out of another sum."""
+    notes = []
+    for section, column in zip(grades.sections, columns, strict=True):
+        if possible is None:
+            continue
+        if column is None:
+            notes.append(
+                f"Canvas has no assignment {section.name}, and offers to make one: if it is called otherwise there, "
+                f'say --assignment "{section.name}=ITS NAME".'
+            )
+            continue
+        try:
+            points = float(possible[column].replace(",", "."))
+        except ValueError:
+            continue
+        if abs(points - section.points) > 1e-9:
+            notes.append(
+                f"{roster.header[column]} is out of {points:g} points in Canvas and of {section.points:g} here: Canvas "
+                "takes the points as they are. Change it there, or expect other percentages."
+            )
+    return notes

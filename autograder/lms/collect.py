@@ -177,6 +177,8 @@ class _Collection:
             except Refused as reason:
                 self.summary.refused.append(f"{said}: {reason}.")
                 continue
+            if len(students) > 1 and platform == "moodle":
+                delivery.back = ""  # Moodle takes feedback files for participants, and this number is a group's
             for student in students:
                 if there.setdefault(path_key((student,)), student) != student:
                     self.summary.refused.append(
@@ -259,7 +261,7 @@ class _Collection:
                         f"{archive}: {name} was collected before and changed here since, so it was left as it is; "
                         f"remove {self.course.shown(final)}/ to take it anew."
                     )
-                elif note.get("digest") != digest:
+                elif (note.get("digest"), note.get("back")) != (digest, delivery.back):
                     _write_note(note_path, digest, delivery, platform)
                 self.summary.unchanged.append(name)
                 return

@@ -17,8 +17,12 @@ from __future__ import annotations
 
 import re
 
+from ..course import Course
+from ..gradebook.reader import Grades
 from ..submissions.archive import Archive
 from .delivery import Deliveries, Delivery, words_key
+from .roster import Roster, read_roster
+from .table import GradeFile, Titles, scores, text_cell, without_row
 
 # Which columns of a roster name the student as the download does.
 ROSTER = ("moodle", "identifier")
@@ -80,3 +84,26 @@ def _mark_hidden(deliveries: list[Delivery]) -> None:
     names = {words_key(delivery.name) for delivery in deliveries}
     for delivery in deliveries:
         delivery.hidden = words_key(delivery.name) in PARTICIPANT or (len(names) == 1 and len(deliveries) > 1)
+
+
+# -- Grades → Import → CSV file --------------------------------------------------------------------------------------
+
+KEYS = ("username", "id number", "email address", "identifier")
+IDENTITY = ("Username", "Full name", "Email address")
+KEPT = ("identifier", "username", "id number", "first name", "last name", "full name", "email address")
+
+
+def grade_file(course: Course, grades: Grades, titles: Titles) -> GradeFile:
+    """Rows for *Grades → Import*. With exports/moodle-roster.csv (a participants list, a grader report) its rows."""
+    roster = read_roster(course.exports / "moodle-roster.csv", KEYS)
+    if roster is None:
+        roster = Roster(list(IDENTITY))
+        roster.students = [[person.id, person.name, person.email] for person in grades.people]
+        matched = dict(enumerate(grades.people))
+    else:
+        matched = roster.match(grades.people, KEYS)
+    kept = sorted(i for name in KEPT if (i := roster.column(name)) is not None)
+    rows = [[text_cell(roster.header[i]) for i in kept] + [text_cell(titles.name(s)) for s in grades.sections]]
+    for number, row in enumerate(roster.students):
+        rows.append([text_cell(row[i]) for i in kept] + scores(grades, matched.get(number)))
+    return GradeFile(rows, without_row(grades, matched))

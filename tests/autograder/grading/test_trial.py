@@ -227,3 +227,22 @@ def test_work_that_cannot_be_this_section_s_is_named_and_not_exported_as_0(cours
     }
     assert table["bea"] == "" and float(table["ana"]) > 20
     assert "bea/04-ridge" in said
+
+
+# -- one request ----------------------------------------------------------------------------------------------------
+
+
+def test_a_regrade_shows_before_and_after_and_keeps_what_was_given_by_hand(course, monkeypatch, capsys):
+    hand_in(course, MadeUp("ana", "", {"sum_node": replace("self.a.d_out +=", "self.a.d_out =")}), [SECTION])
+    grade(course)
+    with course.open_gradebook() as gradebook:
+        row = gradebook.find_grade("q_paths", "ridge", SECTION, "ana")
+        row.manual_score, row.needs_manual_grade = 1.5, False
+        gradebook.db.commit()
+    status, said = command(course, monkeypatch, capsys, "regrade", "ana", "04")
+    assert status == 0 and "of 30 points, as before" in said and "q_paths: 1.5 of" in said and "kept" in said
+    hand_in(course, MadeUp("ana", ""), [SECTION])
+    status, said = command(course, monkeypatch, capsys, "regrade", "ana", "04")
+    assert "sum_node_check: 2 -> 5 of 5" in said and "q_paths: 1.5 of" in said
+    assert command(course, monkeypatch, capsys, "regrade", "nobody", "04")[0] == 1
+    assert command(course, monkeypatch, capsys, "regrade", "ana", "99")[0] == 2

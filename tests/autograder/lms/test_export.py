@@ -16,7 +16,8 @@ from small_course import ROOT, SECTIONS, enter, make_course
 from autograder.__main__ import main
 from autograder.course import Course
 from autograder.errors import UserError
-from autograder.lms.export import export_grades, number_cell, text_cell
+from autograder.lms.export import export_grades
+from autograder.lms.table import number_cell, text_cell
 
 SECTION_LIST = list(SECTIONS)
 
@@ -60,7 +61,7 @@ def roster(course, name, text):
     (course.exports / name).write_bytes(text.encode("utf-8-sig"))
 
 
-# -- csv -----------------------------------------------------------------------------------------------------------
+# -- csv -------------------------------------------------------------------------------------------------------------
 
 
 def test_the_plain_table_has_every_score_as_nbgrader_counts_it(course):
@@ -120,7 +121,7 @@ def test_numbers_are_short_and_plain(value, cell):
     assert number_cell(value) == cell
 
 
-# -- canvas --------------------------------------------------------------------------------------------------------
+# -- canvas ----------------------------------------------------------------------------------------------------------
 
 
 def test_canvas_without_a_roster_finds_students_by_their_id(course):
@@ -202,7 +203,7 @@ def test_a_roster_that_is_none_is_one_sentence(course, content):
         written(course, "canvas", None, SECTION_LIST)
 
 
-# -- moodle --------------------------------------------------------------------------------------------------------
+# -- moodle ----------------------------------------------------------------------------------------------------------
 
 
 def test_moodle_without_a_roster_finds_students_by_their_user_name(course):
@@ -224,7 +225,7 @@ def test_moodle_with_a_participants_list_keeps_its_rows(course):
     ]
 
 
-# -- removed students -----------------------------------------------------------------------------------------------
+# -- removed students ------------------------------------------------------------------------------------------------
 
 
 def test_a_student_and_a_submission_are_removed_as_the_guide_says(course, monkeypatch):
@@ -257,7 +258,7 @@ def test_a_student_and_a_submission_are_removed_as_the_guide_says(course, monkey
     assert left() == ([], [])
 
 
-# -- all -----------------------------------------------------------------------------------------------------------
+# -- all -------------------------------------------------------------------------------------------------------------
 
 
 def test_an_unknown_format_lists_those_there_are(course):
@@ -289,3 +290,82 @@ def test_the_gradebook_is_read_once(course, monkeypatch):
     monkeypatch.chdir(course.root)
     assert main(["export"]) == 0
     assert len(opened) == 1
+
+
+# -- Canvas as it is -------------------------------------------------------------------------------------------------
+
+SPLIT = (
+    "LastName,FirstName,ID,SIS User ID,SIS Login ID,Section,01-first (778)\n    Points Possible,,,,,,50.00\n"
+    "Li,Ana,9001,S1,ana,Lec A,\nRoe,Hand,9004,S4,hand,Lec A,41.00\nPoe,Free,9005,S5,free,Lec A,EX\n"
+    "Be,Ben,9002,S2,ben,Lec A,3\n"
+)
+
+
+def test_canvas_s_own_columns_stay_and_a_grade_given_there_is_left_alone(course):
+    roster(course, "canvas-roster.csv", SPLIT)
+    notes = []
+    export_grades(course, "canvas", None, ["01-first"], notes=notes)
+    header, _, *rows = table(course.exports / "grades-canvas.csv")
+    assert header == ["LastName", "FirstName", "ID", "SIS User ID", "SIS Login ID", "Section", "01-first (778)"]
+    assert {row[4]: row[6] for row in rows} == {"ana": "9.25", "hand": "41.00", "free": "EX", "ben": "2.5"}
+    assert notes == [
+        "01-first (778) is out of 50 points in Canvas and of 12 here: Canvas takes the points as they are. Change it "
+        "there, or expect other percentages."
+    ]
+
+
+def test_a_section_may_have_another_name_in_the_platform(course, monkeypatch, capsys):
+    roster(course, "canvas-roster.csv", SPLIT.replace("01-first (778)", "Homework 1 (778)").replace("50.00", "12"))
+    monkeypatch.chdir(course.root)
+    assert main(["export", "01", "--format", "canvas", "--assignment", "01=Homework 1"]) == 0
+    assert "Homework" not in capsys.readouterr().out
+    assert table(course.exports / "grades-canvas.csv")[0][-1] == "Homework 1 (778)"
+    assert main(["export", "01", "--format", "canvas"]) == 0
+    assert "Canvas has no assignment 01-first" in capsys.readouterr().out
+    assert main(["export", "01", "--assignment", "Homework 1"]) == 2
+
+
+# -- Blackboard, Brightspace, Gradescope, Excel ----------------------------------------------------------------------
+
+
+def test_blackboard_fills_the_column_that_carries_its_number(course):
+    title = "01-first [Total Pts: 12 Score] |1234"
+    roster(
+        course,
+        "blackboard-roster.csv",
+        f"Last Name\tFirst Name\tUsername\tStudent ID\t{title}\nLi\tAna\tana\tS1\t\nBe\tBen\tben\tS2\t\n",
+    )
+    notes = []
+    export_grades(course, "blackboard", None, ["01-first"], notes=notes)
+    header, *rows = table(course.exports / "grades-blackboard.csv")
+    assert header[-1] == title and notes == []
+    assert {row[2]: row[-1] for row in rows} == {"ana": "9.25", "ben": "2.5"}
+
+
+def test_brightspace_s_file_has_points_grades_and_ends_of_lines(course):
+    text = "OrgDefinedId,Username,01-first Points Grade <Numeric MaxPoints:12>,End-of-Line Indicator\n"
+    text += "#1,#ana,,#\n#2,#ben,,#\n"
+    roster(course, "brightspace-roster.csv", text)
+    export_grades(course, "brightspace", None, ["01-first"])
+    header, *rows = table(course.exports / "grades-brightspace.csv")
+    assert header == [
+        "OrgDefinedId",
+        "Username",
+        "01-first Points Grade <Numeric MaxPoints:12>",
+        "End-of-Line Indicator",
+    ]
+    assert rows == [["1", "ana", "9.25", "#"], ["2", "ben", "2.5", "#"]]
+
+
+@pytest.mark.parametrize("format", ["blackboard", "brightspace", "gradescope"])
+def test_other_platforms_without_a_roster_find_students_by_their_user_name(course, format):
+    export_grades(course, format, None, ["01-first"])
+    header, *rows = table(course.exports / f"grades-{format}.csv")
+    column = header.index({"gradescope": "SID"}.get(format, "Username"))
+    score = next(i for i, title in enumerate(header) if title.startswith("01-first"))
+    assert {row[column]: row[score] for row in rows} == {"ana": "9.25", "ben": "2.5", "zoe": ""}
+
+
+def test_a_file_for_excel_begins_with_its_mark(course):
+    export_grades(course, "csv", None, ["01-first"], excel=True)
+    assert (course.exports / "grades-csv.csv").read_bytes().startswith(b"\xef\xbb\xbfstudent,")

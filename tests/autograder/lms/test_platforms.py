@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from openpyxl import Workbook
 
 from autograder.errors import UserError
 from autograder.lms.collect import collect
+from autograder.lms.feedback_zip import pack_feedback
 from autograder.lms.students import read_date_in_words
 from autograder.submissions.submission import read_timestamp
 
@@ -284,3 +286,43 @@ def test_an_excel_file_is_a_roster_and_what_is_none_is_one_sentence(course):
             (course.root / name).write_bytes(content)
         with pytest.raises(UserError, match="Excel file"):
             collect(course, [download(course, {})], roster=course.root / name)
+
+
+# -- feedback, back to the platform ----------------------------------------------------------------------------------
+
+BACK = {
+    "canvas": ({"lovelaceada_101_9_ridge.ipynb": NOTEBOOK}, "101", "lovelaceada_101_9_ridge.html"),
+    "moodle": (
+        {"Ada Lovelace_101_assignsubmission_file/ridge.ipynb": NOTEBOOK},
+        "101",
+        "Ada Lovelace_101_assignsubmission_file_/ridge.html",
+    ),
+    "brightspace": (
+        {BRIGHTSPACE.format("Ada Lovelace") + "/ridge.ipynb": NOTEBOOK},
+        "ada",
+        BRIGHTSPACE.format("Ada Lovelace") + "/ridge.html",
+    ),
+}
+
+
+@pytest.mark.parametrize("platform", BACK)
+def test_feedback_goes_back_under_the_names_that_the_platform_knows(course, platform):
+    files, student, name = BACK[platform]
+    people = roster(course, CLASSLIST) if platform == "brightspace" else None
+    collect(course, [download(course, files)], roster=people, timezone="UTC")
+    for who in (student, "zoe"):
+        page = course.feedback / who / SECTION / "ridge.html"
+        page.parent.mkdir(parents=True)
+        page.write_text(who)
+    (path,), left = pack_feedback(course, [SECTION])
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == [name] and archive.read(name) == student.encode()
+    assert path.name == f"feedback-{SECTION}-{platform}.zip" and left == [f"zoe/{SECTION}"]
+    before = path.read_bytes()
+    pack_feedback(course, [SECTION])
+    assert path.read_bytes() == before
+
+
+def test_no_feedback_is_one_sentence(course):
+    with pytest.raises(UserError, match="no feedback pages"):
+        pack_feedback(course, [SECTION])
