@@ -297,7 +297,7 @@ def template() -> tuple[Callable[..., str], dict[str, Any]]:
                 "sanitize_html": True,
                 "filters": harmless.FILTERS,
             },
-            NbConvertBase={"display_data_priority": ["image/png", "image/jpeg", "text/plain"]},
+            NbConvertBase={"display_data_priority": ["image/png", "image/jpeg", "image/svg+xml", "text/plain"]},
             Exporter={"default_preprocessors": []},
         )
     )

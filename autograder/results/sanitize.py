@@ -33,7 +33,7 @@ from nbconvert.preprocessors import Preprocessor
 
 from ..submissions.files import MAX_FILE, open_no_link
 from ..submissions.images import gather
-from ..submissions.outputs import IMAGES, clean_outputs
+from ..submissions.outputs import IMAGES, SVG, clean_outputs
 from ..submissions.released import RUBRIC_TAG
 
 # Longer Markdown than this is shown as plain text: no answer needs it, and rendering it could take minutes.
@@ -204,6 +204,11 @@ def sanitized_cell(cell: Any) -> Any:
         result["execution_count"] = count if type(count) is int else None
         outputs = cell.get("outputs")
         result["outputs"] = clean_outputs(outputs if isinstance(outputs, list) else [])
+        for output in result["outputs"]:
+            if SVG in output.get("data", {}):
+                # nbconvert's templates then show it as an image, in which nothing acts, and not as part of the page.
+                drawing = base64.b64encode(output["data"][SVG].encode()).decode()
+                output["svg_filename"] = f"data:{SVG};base64,{drawing}"
     elif cell_type == "markdown":
         if isinstance(cell.get("attachments"), dict):
             result["attachments"] = cell["attachments"]

@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from ..text import visible
+from .svg import sanitized_svg
 
 MAX_CELL_OUTPUT = 2 * 2**20
 # The kinds of pictures that are shown, each with what its files begin with.
@@ -18,6 +19,8 @@ IMAGES = {
     "image/gif": re.compile(rb"GIF8[79]a"),
     "image/webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
 }
+SVG = "image/svg+xml"
+DATA = re.compile(r"data:image/(\w{1,20});base64,([A-Za-z0-9+/=\s]+)\Z")
 
 
 def _joined(value: Any) -> str | None:
@@ -30,7 +33,7 @@ def _joined(value: Any) -> str | None:
 
 
 def clean_outputs(outputs: list[Any], limit: int = MAX_CELL_OUTPUT) -> list[dict[str, Any]]:
-    """nbformat outputs that are safe to show: text and the kinds of images above; no HTML, no SVG, no script.
+    """nbformat outputs that are safe to show: text, images, of SVG what draws; no HTML, no script.
 
     Everything is rebuilt from the parts that are known, so nothing else can ride along.
     """
@@ -76,19 +79,38 @@ def _clean_output(output: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def clean_bundle(data: dict[str, Any]) -> dict[str, str]:
-    """Of a bundle of representations by MIME type the text and the images, each checked."""
+    """Of a bundle of representations by MIME type the text and the images, each checked; an SVG where it is alone."""
     bundle = {}
     text = _joined(data.get("text/plain"))
     if text is not None:
         bundle["text/plain"] = visible(text[:200_000])
-    for mime, magic in IMAGES.items():
-        image = _joined(data.get(mime))
-        if image is None:
-            continue
-        try:
-            content = base64.b64decode("".join(image.split()), validate=True)
-        except (binascii.Error, ValueError):
-            continue
-        if magic.match(content):
-            bundle[mime] = base64.b64encode(content).decode()
+    for mime in IMAGES:
+        image = _clean_image(mime, _joined(data.get(mime)))
+        if image is not None:
+            bundle[mime] = image
+    drawn = bundle.keys() & IMAGES.keys()
+    drawing = None if drawn else _joined(data.get(SVG))
+    if drawing is not None:
+        cleaned = sanitized_svg(drawing, is_image)
+        if cleaned is not None:
+            bundle[SVG] = cleaned
+    if not drawn and SVG not in bundle and (drawing is not None or "application/pdf" in data):
+        kind = "PDF" if drawing is None else "SVG"
+        note = f"[a figure as {kind}, which cannot be shown here: save figures as PNG]"
+        bundle["text/plain"] = "\n".join([*filter(None, [bundle.get("text/plain")]), note])
     return bundle
+
+
+def is_image(address: str) -> bool:
+    """Whether an address holds an image of one of the kinds that are shown."""
+    match = DATA.match(address)
+    return match is not None and _clean_image(f"image/{match[1]}", match[2]) is not None
+
+
+def _clean_image(mime: str, text: str | None) -> str | None:
+    try:
+        content = base64.b64decode("".join(text.split()), validate=True) if text else b""
+    except (binascii.Error, ValueError):
+        return None
+    magic = IMAGES.get(mime)
+    return base64.b64encode(content).decode() if magic is not None and magic.match(content) else None
