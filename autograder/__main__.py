@@ -422,8 +422,14 @@ def _print_notebooks(notebooks: list[str], output: Path | None, options: Options
     from backprop.handin.answers import make_pdf
     from backprop.handin.notebook import NotebookError
 
+    from .submissions.find import behind_a_link
+
     if output is None:
         raise typer.BadParameter("Say where to write the PDF: -o OUT.pdf.")
+    links = [name for name in notebooks if behind_a_link(Path(name))]
+    if links:
+        text = "a link may lead anywhere and was not followed. Ask for a copy of the file."
+        raise UserError(f"{', '.join(links)}: {text}")
     try:
         made = make_pdf(notebooks, output, options)
     except NotebookError as error:

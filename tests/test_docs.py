@@ -131,7 +131,7 @@ def test_each_command_can_be_typed(one, capsys):
         "python -m autograder grade --workers many",
         "python -m autograder publish",
         "python -m autograder export --format excel",
-        "python -m autograder pdf ridge.ipynb",
+        "python -m autograder pdf --paper a3",
         "python -m checks.handout",
         "python -m backprop chek ridge.ipynb",
         "python -m backprop pdf ridge.ipynb",

@@ -244,6 +244,9 @@ class Writer:
             head += 1
         if any(row < head < row + height for row, *_, height in placed):
             head = 0  # a cell of the header may not reach down into the body
+        # Without a row of headings it is a layout, not a table: a screen reader reads its cells one after the other.
+        kind = "table" if head else "grid"
+        look = "" if kind == "table" else "stroke: 0.5pt + luma(190), inset: 5pt, "
         cells: list[list[str]] = [[], []]
         for row, column, cell, width, height in placed:
             words = self._flow(cell.children)
@@ -253,10 +256,10 @@ class Writer:
             options = [f"x: {column}, y: {row}"]
             options += [f"colspan: {width}"] * (width > 1) + [f"rowspan: {height}"] * (height > 1)
             options += [f"align: {side}"] * (side in ("left", "right", "center"))
-            cells[0 if row < head else 1].append(f"table.cell({', '.join(options)})[{words}]")
+            cells[0 if row < head else 1].append(f"{kind}.cell({', '.join(options)})[{words}]")
         header = [f"table.header({', '.join(cells[0])})"] if cells[0] else []
         note = "\n\n#note[(A part of this table is left out: it is too large.)]" if cut else ""
-        return f"{caption}#wide-table(table(columns: {columns}, {', '.join(header + cells[1])})){note}"
+        return f"{caption}#wide-table({kind}({look}columns: {columns}, {', '.join(header + cells[1])})){note}"
 
 
 def _rows(table: Element) -> Iterator[Element]:
