@@ -446,6 +446,9 @@ def mutants(
     workers: Workers = CORES,
     unseen: Annotated[bool, typer.Option("--unseen", help="Judge answers of people who never saw the checks.")] = False,
     learn: Annotated[bool, typer.Option("--learn", help="Write down which slips visible checks know.")] = False,
+    secrets: Annotated[
+        int, typer.Option("--secrets", min=0, help="Do points depend on the course's secret? Under so many of them.")
+    ] = 0,
     regions: Annotated[
         bool, typer.Option("--regions", help="Judge right answers that are wrong in one region of inputs only.")
     ] = False,
@@ -469,7 +472,15 @@ def mutants(
 
     course = find_course()
     with Steps("solutions") as steps:
-        outcome = measure(course, choose(course, sections), seeds, workers=workers, progress=steps)
+        outcome = measure(course, choose(course, sections), secrets or seeds, workers=workers, progress=steps)
+    if secrets:
+        for line in [*outcome.lucky, outcome.luck_sentence]:
+            say(line)
+        if write:
+            write_section(write, "secrets", outcome.luck_table())
+        if outcome.lucky:
+            raise UserError("No verdict may depend on the secret.")
+        return
     console.print(outcome.table())
     say(outcome.sentence)
     if write:

@@ -159,7 +159,13 @@ TANH = NodeRule(
 )
 
 
-@check(f"{SECTION}/tanh_node_check", points=6)
+FLAT = {
+    "above 10": "tanh is 1 there but for the last digits, and its slope is lost in rounding",
+    "above 100": "tanh is 1 there",
+}
+
+
+@check(f"{SECTION}/tanh_node_check", points=6, domain=FLAT)
 def tanh_node(student: Student, draw: Draw) -> None:
     """out = tanh(a), entry by entry, any shape; backward multiplies by 1 − out², with the stored out."""
     m, d, e = draw.distinct_sizes(3, low=2, high=6)

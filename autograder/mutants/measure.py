@@ -46,6 +46,7 @@ class Tried:
     misnamed: int = 0
     said: set[str] = field(default_factory=set)
     text: str = ""
+    points: set[float] = field(default_factory=set)  # what it got under the seeds: more than one is a matter of luck
 
     @property
     def good(self) -> bool:
@@ -83,6 +84,28 @@ class Outcome:
                 said = f"\n{one.text}" if one.right else ""
                 lines.append(f"{one.check}: {one.name!r} {what} in {count} of {one.runs} runs{said}")
         return lines
+
+    @property
+    def lucky(self) -> list[str]:
+        """A line for each solution whose points depend on the seed, which is the course's secret."""
+        return [
+            f"{one.check}: {one.name!r} gets {', '.join(f'{p:g}' for p in sorted(one.points))} points"
+            for one in self.tried
+            if len(one.points) > 1
+        ]
+
+    def luck_table(self) -> str:
+        """Per check: the solutions tried, and those whose points depend on the secret; as Markdown."""
+        lines = ["| check | solutions | points depend on the secret |", "|---|---|---|"]
+        for check in dict.fromkeys(one.check for one in self.tried):
+            mine = [one for one in self.tried if one.check == check]
+            lines.append(f"| {check} | {len(mine)} | {sum(len(one.points) > 1 for one in mine)} |")
+        return "\n".join([*lines, "", self.luck_sentence])
+
+    @property
+    def luck_sentence(self) -> str:
+        total, lucky = len(self.tried), len(self.lucky)
+        return f"Of {total} solutions {lucky} get points that depend on the secret, over {self.seeds} of them."
 
     def naming(self, tried: Sequence[Tried]) -> tuple[float, float]:
         """Of the mutants with a family: the shares of runs in which it was named, and a false one was."""
@@ -194,6 +217,7 @@ def _try(job: tuple) -> Tried:
         for verdict in judge(cells, check, cell, source, range(seeds)):
             tried.runs += 1
             tried.full += verdict.full
+            tried.points.add(round(verdict.score, 6))
             families = set(verdict.families) - {"unrecognised"}
             tried.said |= families
             tried.named += bool(families & expected)

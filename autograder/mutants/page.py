@@ -31,6 +31,11 @@ it is wrong in one region of its inputs only, from the second call or instance o
 not depend on its text. For each region: how many were caught of how many; "–" where there is no such input; "left out"
 where the exercise does not contain the region, with the reason below.""",
     ),
+    "secrets": (
+        "Points under one secret and another",
+        """Made by `python -m autograder mutants --secrets 50 --write docs/checks.md`. What is drawn depends on a secret
+of the course. The same solutions, judged under 50 secrets: a verdict must not depend on it.""",
+    ),
     "visible": (
         "The visible checks",
         """Made by `python -m autograder mutants --visible --write docs/checks.md`. The same solutions, put to the cell
