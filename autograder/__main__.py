@@ -312,6 +312,24 @@ def feedback(
 
 
 @app.command()
+def gradescope(
+    section: Annotated[str, typer.Argument(help="The section.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The zip to write.")] = Path("autograder.zip"),
+) -> None:
+    """Make the zip with which Gradescope grades a section by the same checks."""
+    from .lms.gradescope_package import package
+
+    course = find_course()
+    (chosen,) = choose(course, [section])
+    if output.is_dir():
+        raise UserError(f"{output} is a folder. Name a file with -o.")
+    package(course, chosen, output)
+    say(
+        f"{output} written; upload it in Gradescope: Configure Autograder. It holds the solutions: keep it to yourselves."
+    )
+
+
+@app.command()
 def regrade(
     student: Annotated[str, typer.Argument(help="The student's id.")],
     section: Annotated[str, typer.Argument(help="The section.")],

@@ -166,8 +166,8 @@ def test_nothing_graded_yet(run, here):
 
 
 def test_an_unknown_format(run, here):
-    status, _, err = run("export", "--format", "blackboard")
-    assert status == 2 and "blackboard" in err and "canvas" in err
+    status, _, err = run("export", "--format", "ilias")
+    assert status == 2 and "ilias" in err and "canvas" in err
 
 
 def test_a_pdf_of_something_that_is_no_notebook(run, tmp_path):
