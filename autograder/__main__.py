@@ -324,9 +324,7 @@ def gradescope(
     if output.is_dir():
         raise UserError(f"{output} is a folder. Name a file with -o.")
     package(course, chosen, output)
-    say(
-        f"{output} written; upload it in Gradescope: Configure Autograder. It holds the solutions: keep it to yourselves."
-    )
+    say(f"{output} written; upload it in Gradescope, Configure Autograder. It holds the solutions: keep it secret.")
 
 
 @app.command()
