@@ -12,6 +12,8 @@ from safetensors.torch import save as _bytes
 from .classifiers import WeightsError
 from .files import write_atomically
 
+WRAPPERS = ("_orig_mod.", "module.")
+
 __all__ = ["WeightsError", "load_torch", "read_notes", "save_torch"]
 
 
@@ -20,7 +22,7 @@ def save_torch(model: torch.nn.Module, filename: str | Path, **notes: str) -> No
 
     Raises WeightsError when the file can't be written.
     """
-    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items()}
+    tensors = {_plain(name): value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items()}
     content = _bytes(tensors, metadata={name: str(text) for name, text in notes.items()})
     try:
         write_atomically(filename, content)
@@ -33,8 +35,9 @@ def load_torch(model: torch.nn.Module, filename: str | Path) -> torch.nn.Module:
 
     Raises WeightsError when the file is missing, is not a safetensors file, or was saved from another architecture.
     """
-    found, _ = _read(filename)
     own = model.state_dict()
+    plain = {_plain(name): name for name in own}
+    found = {plain.get(_plain(name), name): value for name, value in _read(filename)[0].items()}
     for what, names in (("lacks", set(own) - set(found)), ("also holds", set(found) - set(own))):
         if names:
             raise WeightsError(
@@ -49,6 +52,13 @@ def load_torch(model: torch.nn.Module, filename: str | Path) -> torch.nn.Module:
             )
     model.load_state_dict(found)
     return model
+
+
+def _plain(name: str) -> str:
+    """The name of a parameter without what torch.compile and DataParallel put in front of it."""
+    while name.startswith(WRAPPERS):
+        name = name.partition(".")[2]
+    return name
 
 
 def read_notes(filename: str | Path) -> dict[str, str]:

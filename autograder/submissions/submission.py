@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,18 +18,27 @@ from .libraries import shadowed
 from .notebook import MAX_NOTEBOOK, Remark, SubmittedCell
 from .released import ReleasedNotebook
 
+# What a time may not hold: a zone by letters, of which several mean more than one (CST, IST), and days and months as
+# numbers in an order that nobody can know (01/03/2026).
+AMBIGUOUS = re.compile(r"\b(?!UTC\b|GMT\b|AM\b|PM\b)[A-Z]{2,5}\b|^\s*\d{1,2}[./-]\d{1,2}\b")
+OFFSET = re.compile(r" *([+-]\d\d):?(\d\d)\Z")
+ENCODINGS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8-sig"))  # as editors on Windows save
+
 
 def read_timestamp(folder: Path) -> datetime.datetime | None:
     """When a submission was handed in, from the timestamp.txt that collecting wrote; None when there is none.
 
+    A time without a zone is UTC; a zone is +01:00, UTC, GMT or Europe/Berlin. None where it can mean several.
     Raises CourseError where it is there for others to read: without it, the submission would count as in time.
     """
     from nbgrader.utils import parse_utc  # most of a second of imports
 
     try:
         with open(open_no_link(folder / "timestamp.txt"), "rb") as file:
-            text = file.read(100).decode(errors="replace").strip()
-        return parse_utc(text) if text else None
+            content = file.read(200)
+        encoding = next(name for mark, name in ENCODINGS if content.startswith(mark))
+        text = OFFSET.sub(r"\1:\2", content.decode(encoding, errors="replace").strip())
+        return parse_utc(text) if text and not AMBIGUOUS.search(text) else None
     except PermissionError:
         text = "its timestamp.txt cannot be read, so nobody knows whether it is late. Ask who collected it."
         raise CourseError(text) from None

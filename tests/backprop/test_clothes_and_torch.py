@@ -198,3 +198,31 @@ def test_weights_that_cannot_be_written_are_one_sentence(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(WeightsError, match=r"w.safetensors can't be written \(Not a directory\)\.$"):
         save_torch(net(), tmp_path / "file" / "w.safetensors")
+
+
+def wrapped(model, how):
+    """The network as torch.compile (which needs no compiler for that) or DataParallel gives it back."""
+    for kind in how:
+        model = torch.compile(model) if kind == "compiled" else torch.nn.DataParallel(model)
+    return model
+
+
+@pytest.mark.parametrize(
+    "saved", [(), ("compiled",), ("parallel",), ("compiled", "parallel"), ("parallel", "compiled")]
+)
+@pytest.mark.parametrize("loaded", [(), ("compiled",)])
+def test_weights_of_a_wrapped_network_fit_the_plain_one(tmp_path, saved, loaded):
+    one, other = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
+    save_torch(wrapped(one, saved), tmp_path / "w.safetensors")
+    load_torch(wrapped(other, loaded), tmp_path / "w.safetensors")
+    assert torch.equal(one.weight, other.weight) and torch.equal(one.bias, other.bias)
+
+
+def test_weights_that_others_saved_of_a_wrapped_network_fit_too(tmp_path):
+    from safetensors.torch import save_file
+
+    one, other = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
+    save_file(
+        {f"_orig_mod.module.{name}": value for name, value in one.state_dict().items()}, tmp_path / "w.safetensors"
+    )
+    assert torch.equal(load_torch(other, tmp_path / "w.safetensors").weight, one.weight)

@@ -166,7 +166,10 @@ def _preload(with_torch: bool) -> None:
                 importlib.import_module(module.name)
     if with_torch:
         import torch
+        from inside.no_gpu import stay_on_the_cpu
 
+        if not torch.cuda.is_available():
+            stay_on_the_cpu()
         torch.set_num_threads(1)
         x = torch.ones(2, requires_grad=True)
         (x * x).sum().backward()

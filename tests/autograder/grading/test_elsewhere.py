@@ -134,3 +134,22 @@ def test_no_module_of_a_student_stands_in_for_a_library(grade, name):
 def test_the_version_that_a_notebook_was_saved_with_is_read(metadata, python):
     cells, _ = parse_notebook(json.dumps({"cells": [], "metadata": metadata}).encode())
     assert isinstance(cells, Cells) and cells.python == python
+
+
+GPU = {
+    "a tensor": "x = torch.ones(3).cuda()",
+    "a network": "net = torch.nn.Linear(2, 1).cuda()\nassert net(torch.ones(1, 2).to('cuda')).shape == (1, 1)",
+    "to a device": "x = torch.ones(3).to(torch.device('cuda:0'), torch.float64)\nassert x.dtype == torch.float64",
+    "to by name": "x = torch.ones(3).to(device='cuda', dtype=torch.float32)\nnet = torch.nn.Linear(2, 1).to('cuda')",
+    "to something else": "assert torch.ones(3).to(torch.int64).to(torch.ones(1)).dtype == torch.float32",
+}
+
+
+@pytest.mark.parametrize("code", GPU.values(), ids=GPU)
+def test_what_is_sent_to_a_gpu_stays_where_it_is(grader, code):
+    process = grader.zygote(True).open({})
+    try:
+        done = process.run_cell(f"import torch\n{code}", 1, 60)
+    finally:
+        process.end()
+    assert done.ok, done.outputs

@@ -166,7 +166,7 @@ def test_any_html_becomes_typst_that_holds_nothing_of_the_authors_as_code() -> N
     for _ in range(2000):
         html = "".join(draw.choices(pieces, k=draw.randrange(25)))
         markup = Writer(lambda address, words: "").write(parse(html))
-        outside = "".join(markup.replace('\\\\', "").replace('\\"', "").split('"')[::2])
+        outside = "".join(markup.replace("\\\\", "").replace('\\"', "").split('"')[::2])
         assert "read(" not in outside and "$" not in outside and "\\" not in outside, html
 
 
