@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograder.judging import (
+    Answer,
     Array,
     Draw,
     Remote,
@@ -29,7 +30,7 @@ from autograder.judging import (
 from backprop.checking.operator_checks import SLIPS, Slips, power_slips
 from backprop.checking.small_net_checks import SCORE_SLIPS
 
-from .common.attempts import close, first_right
+from .common.attempts import close, fair_answer
 from .shipped import engine
 
 SECTION = "11-your-own-engine"
@@ -103,26 +104,21 @@ def _formulas(student: Student, pairs: Sequence[Sequence[Pair]], *formulas: Form
     patch : judge with the reference's constructor, + and · first
     """
     operated, patched = shipped(student, "operated", "patched")
-    theirs = student.get("Number")
-
-    def in_class(Class: Remote, text: str, block: Sequence[Pair]) -> Any:
-        with student.shadow(Number=Class):
-            return operated(Class, text, [list(pair) for pair in block]).value
-
+    references = []
+    if patch:
+        made = Answer.to(lambda: patched(student.get("Number")))  # what is no class cannot be patched
+        references = [{"Number": made.got}] if made.error is None else []
     for text, value, slopes, slips in formulas:
         for block in filter(None, pairs):
             right = np.array([[value(a, b), *slopes(a, b)] for a, b in block])
 
-            def with_reference(text: str = text, block: Sequence[Pair] = block) -> Any:
-                return in_class(patched(theirs), text, block)
-
-            def alone(text: str = text, block: Sequence[Pair] = block) -> Any:
-                return in_class(theirs, text, block)
+            def ask(text: str = text, block: Sequence[Pair] = block) -> Any:
+                return operated(student.get("Number"), text, [list(pair) for pair in block]).value
 
             def good(answer: Any, right: Array = right) -> bool:
                 return close(answer[0], right)
 
-            found, kept = first_right([with_reference, alone] if patch else [alone], good)
+            found, kept = fair_answer(student, ask, good, *references)
             if not _as_it_should(text, found, kept, right, block, slips if block is pairs[0] else Slips()):
                 return
 
@@ -330,21 +326,14 @@ _SIGNS = ((1, -1, 1, 1), (-1, 1, -1, 1))
 
 def _propagated(student: Student, values: list[float], program: Program, sinks: list[int]) -> Any:
     """d_out after each call: with the reference's numbers and order, else with what the student wrote before."""
-    propagated, Reference, order = shipped(student, "propagated", "Number", "topological_order")
-    function = student.get("backpropagate")
-
-    def reference() -> Any:
-        with student.shadow(topological_order=order, Number=Reference):
-            return propagated(function, Reference, values, program, sinks).value
-
-    def own_order() -> Any:
-        return propagated(function, Reference, values, program, sinks).value
-
-    def own() -> Any:
-        return propagated(function, student.get("Number"), values, program, sinks).value
-
+    propagated, Number, order = shipped(student, "propagated", "Number", "topological_order")
     exact = [_derivatives(values, program, sink) for sink in sinks]
-    return first_right([reference, own_order, own], lambda answer: close(answer[0], exact))
+
+    def ask() -> Any:
+        return propagated(student.get("backpropagate"), student.get("Number"), values, program, sinks).value
+
+    references = [{"Number": Number, "topological_order": order}, {"Number": Number}]
+    return fair_answer(student, ask, lambda answer: close(answer[0], exact), *references)
 
 
 def _values(values: Sequence[float], program: Program) -> list[float]:
@@ -506,35 +495,24 @@ def small_net(student: Student, draw: Draw) -> None:
     points = [[draw.number(0.6, 1.8), -draw.number(0.6, 1.8)], [-draw.number(0.6, 1.8), draw.number(0.6, 1.8)]]
     points += [[0.0, 0.0], [1e-6, 250.0], [1.0, -1.0]]
     right = [_score(net, np.array(point)) for point in points for net in nets]
-    scored, Reference = shipped(student, "scored", "Number")
-    theirs = student.get("SmallNet")
+    scored, Number = shipped(student, "scored", "Number")
     plain = [[w.tolist(), b.tolist(), v.tolist(), float(c)] for w, b, v, c in nets]
 
-    def reference() -> Any:
-        with student.shadow(Number=Reference):
-            return scored(theirs, Reference, plain, points).value
+    def ask() -> Any:
+        return scored(student.get("SmallNet"), student.get("Number"), plain, points).value
 
-    def own() -> Any:
-        return scored(theirs, student.get("Number"), plain, points).value
-
-    answers: list[Any] = []
-
-    def answer() -> Any:
-        if not answers:
-            answers.append(first_right([reference, own], lambda got: all(map(close, got[0], right))))
-        return answers[0]
-
+    found = Answer.to(lambda: fair_answer(student, ask, lambda got: all(map(close, got[0], right)), {"Number": Number}))
     with part("the score", points=2):
-        got = [matrix(row, "score")[0] for row in answer()[0]]
+        got = [matrix(row, "score")[0] for row in found.value[0]]
         exact = np.array([row[0] for row in right])
         text = "Two nets have a Number in common: each makes its own."
-        expect_true(answer()[1] == 0, text, "stale")
+        expect_true(found.value[1] == 0, text, "stale")
         mistakes = {family: _each(points, nets, f) for family, f in SCORE_SLIPS.items()}
         expect(
             np.array(got), exact, name="the scores of several nets and points", mistakes=mistakes, rtol=1e-8, atol=1e-10
         )
     with part("its gradients", points=1):
-        for row, exact in zip(answer()[0], right, strict=True):
+        for row, exact in zip(found.value[0], right, strict=True):
             hints = {"zero": np.zeros(len(exact) - 1)}
             name = "the derivatives of the score by w, b, v and c"
             if not expect(matrix(row, "score")[1:], exact[1:], name=name, mistakes=hints, rtol=1e-8, atol=1e-10):
@@ -580,30 +558,21 @@ def training_step(student: Student, draw: Draw) -> None:
             hints.append((weights[k], gradient, size, len(t), rest, losses[-1]))
             weights[k] = weights[k] - size * gradient
             after.append(weights[k])
-    trained, *reference = shipped(student, "trained", "Number", "topological_order", "backpropagate")
-    theirs = student.get("training_step")
+    names = ("Number", "topological_order", "backpropagate")
+    trained, *sent = shipped(student, "trained", *names)
 
-    def with_reference() -> Any:
-        with student.shadow(Number=reference[0], topological_order=reference[1], backpropagate=reference[2]):
-            return trained(theirs, reference[0], cases, rounds).value
+    def ask() -> Any:
+        return trained(student.get("training_step"), student.get("Number"), cases, rounds).value
 
-    def own() -> Any:
-        return trained(theirs, student.get("Number"), cases, rounds).value
-
-    answers: list[Any] = []
-
-    def answer() -> Any:
-        if not answers:
-            answers.append(first_right([with_reference, own], lambda got: close(got[1], after)))
-        return answers[0]
-
+    reference = dict(zip(names, sent, strict=True))
+    found = Answer.to(lambda: fair_answer(student, ask, lambda got: close(got[1], after), reference))
     one = len(cases)  # the first round; later ones depend on the step
 
     def each(wrong: Callable[..., Any]) -> Array:
         return np.array([wrong(*hint) for hint in hints[:one]])
 
     with part("the error", points=1):
-        got = answer()[0]
+        got = found.value[0]
         if isinstance(got, list) and any(not isinstance(u, int | float | np.ndarray | np.generic) for u in got):
             text = "training_step returns something that is no plain number: return the value of J, a float."
             raise StudentError(text, "none" if None in got else "type")
@@ -618,9 +587,9 @@ def training_step(student: Student, draw: Draw) -> None:
         }
         first = matrix(got, "J").reshape(len(losses), -1)
         if expect(first[:one].squeeze(-1), losses[:one], name="J", mistakes=mistakes, rtol=1e-8, atol=1e-10):
-            expect_true(answer()[2] is True, "training_step changed X or t: leave them as they are.", "in_place")
+            expect_true(found.value[2] is True, "training_step changed X or t: leave them as they are.", "in_place")
     with part("the step", points=3):
-        moved = matrix(answer()[1], "the parameters")
+        moved = matrix(found.value[1], "the parameters")
         mistakes = {
             "wrong_argument:the step goes uphill": each(lambda w, g, s, *_: w + s * g),
             "wrong_argument:the parameters have not moved": each(lambda w, *_: w),

@@ -12,7 +12,7 @@ from backprop.batchnorm_checks import backward_slips, forward_slips
 from backprop.checking.finite_differences import jacobian
 from backprop.embedding_checks import embedding_slips
 
-from .common.attempts import first_right
+from .common.attempts import fair_answer
 from .s08_cifar import judge_softmax_loss
 from .shipped import letters
 
@@ -346,16 +346,10 @@ def _asked(student: Student, cases: list[Case], norm: tuple[str, str] | None) ->
     """What the model gives with the reference's layers in place of the student's, else with the student's own."""
     layers = ("batchnorm_forward", "batchnorm_backward", "embedding_forward", "embedding_backward")
     loaded = student.load(LETTERS, "asked", *layers, *(norm or ()))
-    theirs = student.get("CharModel")
     pair = None if norm is None else tuple(loaded[name] for name in norm)
 
-    def reference() -> Any:
-        short = {"batchnorm_backward_short": loaded["batchnorm_backward"]}
-        with student.shadow(**{name: loaded[name] for name in layers}, **short):
-            return loaded["asked"](theirs, cases, pair).value
-
-    def own() -> Any:
-        return loaded["asked"](theirs, cases, pair).value
+    def ask() -> Any:
+        return loaded["asked"](student.get("CharModel"), cases, pair).value
 
     def good(answer: Any) -> bool:
         shifted = norm is not None
@@ -365,7 +359,8 @@ def _asked(student: Student, cases: list[Case], norm: tuple[str, str] | None) ->
             for case, found in zip(cases, answer[1], strict=True)
         )
 
-    return first_right([reference, own], good)
+    right = {name: loaded[name] for name in layers} | {"batchnorm_backward_short": loaded["batchnorm_backward"]}
+    return fair_answer(student, ask, good, right)
 
 
 def _near(got: Any, exact: Array) -> bool:

@@ -1,34 +1,26 @@
-"""Ask an answer in several ways: with the reference's parts in place of what it builds on, and with the student's own.
-
-So one mistake is paid for once: what is right in one of the ways is right.
-"""
+"""One answer, judged fairly: with right code under the names that it builds on, else with the student's own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from autograder.judging import StudentError, StudentGone
+from autograder.judging import Remote, Student, answers, fairly
 
 
-def first_right(attempts: Sequence[Callable[[], Any]], right: Callable[[Any], bool]) -> Any:
-    """The first answer that is right, else the first one; raises its StudentError where there is none."""
-    answers, errors = [], []
-    for attempt in attempts:
-        try:
-            answers.append(attempt())
-        except StudentGone:
-            raise
-        except StudentError as error:
-            errors.append(error)
-            continue
-        if right(answers[-1]):
-            return answers[-1]
-    if answers:
-        return answers[0]
-    raise errors[0]
+def fair_answer(
+    student: Student, ask: Callable[[], Any], right: Callable[[Any], bool], *references: Mapping[str, Remote]
+) -> Any:
+    """The answer, see `fairly`; raises the StudentError that came instead.
+
+    ask        : asks anew, for the names that stand there while it runs
+    references : each puts right code under names of the notebook
+    """
+    shadows = [partial(student.shadow, **names) for names in references]
+    return fairly(lambda: answers({"it": ask}), {"it": right}, *shadows)["it"].value
 
 
 def close(got: Any, exact: Any) -> bool:

@@ -175,3 +175,101 @@ def test_a_forward_that_stops_while_it_is_measured_leaves_the_parameters_as_they
     with pytest.raises(CheckFailed, match="stopped with ZeroDivisionError: too large"):
         check_classifier(model, INPUT, VALUES, SCORES)
     np.testing.assert_array_equal(model.W, VALUES["W"])
+
+
+# -- what is left over, and what is changed -------------------------------------------------------------------------
+
+
+def test_whole_numbers_are_indices_and_have_no_gradient(capsys):
+    def look_up(rows, table):
+        return table[rows], (rows, table.shape)
+
+    def add_up(grad_out, cache):
+        grad = np.zeros(cache[1])
+        np.add.at(grad, cache[0], grad_out)
+        return grad
+
+    def assign(grad_out, cache):
+        grad = np.zeros(cache[1])
+        grad[cache[0]] = grad_out
+        return grad
+
+    rows, table = np.array([4, 1, 4, 0, 4]), np.random.default_rng(0).normal(size=(6, 3))
+    check_layer(look_up, add_up, rows=rows, table=table, expected=table[rows])
+    assert "grad_rows" not in capsys.readouterr().out
+    with pytest.raises(CheckFailed, match="grad_table"):
+        check_layer(look_up, assign, rows=rows, table=table, expected=table[rows])
+
+
+def test_a_backward_that_works_with_another_call_is_found():
+    latest, first = {}, {}
+
+    def remembering(x, w, b):
+        latest["cache"] = x, w
+        return forward(x, w, b)
+
+    with pytest.raises(CheckFailed, match="works with the latest call of forward"):
+        check_layer(remembering, lambda g, c: backward(g, latest["cache"]), x=X, w=W, b=B)
+    with pytest.raises(CheckFailed, match="works with that of an earlier call"):
+        check_layer(forward, lambda g, c: backward(g, first.setdefault("cache", c)), x=X, w=W, b=B)
+
+
+def test_a_backward_that_uses_up_its_cache_is_found():
+    def once(grad_out, cache):
+        found = backward(grad_out, cache)
+        cache[0][...] *= 0.5
+        return found
+
+    def copying(x, w, b):
+        return x @ w + b, (x.copy(), w.copy())
+
+    with pytest.raises(CheckFailed, match="when it was called once more with the same cache"):
+        check_layer(copying, once, x=X, w=W, b=B)
+
+
+class Bend:
+    """scores = tanh(x w): smooth, so differences need care."""
+
+    def __init__(self):
+        self.w = np.zeros((3, 2))
+
+    def parameters(self):
+        return {"w": self.w}
+
+    def forward(self, x):
+        return np.tanh(x @ self.w), x
+
+    def backward(self, grad, x):
+        return {"w": x.T @ (grad * (1 - np.tanh(x @ self.w) ** 2))}
+
+
+def test_a_smooth_model_is_compared_with_exact_differences_and_its_slips_are_named():
+    x, w = np.random.default_rng(1).normal(size=(5, 3)), {"w": np.random.default_rng(2).normal(size=(3, 2))}
+    check_classifier(Bend(), x, w, None, smooth=True)
+
+    class Straight(Bend):
+        def backward(self, grad, x):
+            return {"w": x.T @ grad}
+
+    slips = lambda upstream: {"w": {"missing_chain_factor:(slope of tanh)": x.T @ upstream}}  # noqa: E731
+    with pytest.raises(CheckFailed, match="slope of tanh"):
+        check_classifier(Straight(), x, w, None, smooth=True, gradient_mistakes=slips)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda self, grad, x: np.multiply(grad, 2, out=grad), "changed its first argument in place"),
+        (lambda self, grad, x: np.multiply(self.w, 1.5, out=self.w), "changed its parameter w"),
+    ],
+)
+def test_a_backward_that_changes_what_it_was_given_is_found(change, said):
+    class Changing(Bend):
+        def backward(self, grad, x):
+            found = super().backward(grad, x)
+            change(self, grad, x)
+            return found
+
+    x, w = np.random.default_rng(1).normal(size=(5, 3)), {"w": np.random.default_rng(2).normal(size=(3, 2))}
+    with pytest.raises(CheckFailed, match=said):
+        check_classifier(Changing(), x, w, None, smooth=True)
