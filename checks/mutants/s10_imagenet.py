@@ -167,7 +167,6 @@ saliency_mutants = [
     Mutant("no gradient asked for", "raises", ".requires_grad_()", ""),
     Mutant("X itself", "stale|in_place", COPY, "X.requires_grad_()"),
     Mutant("scaled in place", "in_place", COPY, "X.mul_(1.5)\n    " + COPY),
-    Mutant("eval() forgotten", "train_mode", "    model.eval()\n", ""),
     Mutant("backward forgotten", "raises", ".backward()", ""),
     Mutant("not written", "unfinished", "    model.eval()\n", "    raise NotImplementedError()\n"),
     Mutant("nothing comes back", "none|type", "return X.grad", "X.grad"),
@@ -182,6 +181,7 @@ saliency_variants = [
     Variant("a loop over the colours", "G = X.grad[0].abs()\n    out = G[0]\n    for channel in G[1:]:\n"
             "        out = torch.maximum(out, channel)\n    return out", MAP),
     Variant("a fresh tensor", "X = torch.tensor(X.numpy(), requires_grad=True)", COPY),
+    Variant("the mode left as it is", "", "    model.eval()\n"),
     Variant("argmax", "scores = model(X)\n    scores[0, scores[0].argmax().item()].backward()", BACK),
 ]  # fmt: skip
 
