@@ -16,6 +16,7 @@ from autograder.judging import (
     Case,
     Draw,
     NodeRule,
+    NodeRun,
     NodeTrial,
     Student,
     StudentError,
@@ -174,19 +175,22 @@ def tanh_node(student: Student, draw: Draw) -> None:
         return lambda array: {"a": array(*shape)}
 
     # Magnitudes at which neither tanh nor its slope is nearly 0 or nearly 1. Where 1 − out² keeps few digits or none,
-    # `_expect_saturated` asks with the tolerance that is left.
+    # `_saturated` asks with the tolerance that is left.
     def ordinary(*shape: int) -> Array:
         return draw.both_signs(*shape, low=0.4, high=1.4)
 
     shapes = [array_of(m + 1, m + 1), array_of(m, d), array_of(m, d, e), array_of(1, m), array_of(1), array_of()]
     found = cases(draw, TANH, array_of(m + 2), *shapes, ordinary=ordinary, up_to=0.5)
-    node = NodeTrial(student, TANH, draw, found, uses_out=True)
+    node, flat = NodeTrial(student, TANH, draw, found, uses_out=True), _saturated(student, draw, m + 2)
     with part("forward", points=2):
         if node.expect_forward():
-            _expect_saturated(student, draw, m)
+            for title, a, _, run in flat:
+                expect_in(title, run.out, np.tanh(a), name="out")
     good = False
     with part("backward", points=3):
         good = node.expect_backward()
+        for title, a, upstream, run in flat if good and node.forward_right else ():
+            expect_in(title, run.grad("a"), upstream * _slope(a), name="∂J/∂a", atol=1e-6)
     with part("uses self.out", points=1):
         a, upstream, replaced = found[0].inputs["a"], found[0].upstream, draw.signed(m + 2, low=0.2, high=0.8)
         run = student.run_node("TanhNode", a=a, upstream=upstream, replace_out=replaced)
@@ -199,13 +203,13 @@ def tanh_node(student: Student, draw: Draw) -> None:
             expect_true(isinstance(run.grad("a"), np.ndarray), "backward() gave no gradient.", "none")
 
 
-def _expect_saturated(student: Student, draw: Draw, m: int) -> None:
+def _saturated(student: Student, draw: Draw, count: int) -> list[tuple[str, Array, Array, NodeRun]]:
     """Where tanh is flat, out is ±1 up to the last digits, and the slope nearly 0: never nan."""
+    found = []
     for title, low, high in (("numbers of about 3", 2.0, 5.0), ("numbers of about 10", 7.0, 15.0)):
-        a, upstream = draw.both_signs(m + 2, low=low, high=high), draw.both_signs(m + 2)
-        run = student.run_node("TanhNode", a=a, upstream=upstream)
-        if expect_in(title, run.out, np.tanh(a), name="out"):
-            expect_in(title, run.grad("a"), upstream * _slope(a), name="∂J/∂a", atol=1e-6)
+        a, upstream = draw.both_signs(count, low=low, high=high), draw.both_signs(count)
+        found.append((title, a, upstream, student.run_node("TanhNode", a=a, upstream=upstream)))
+    return found
 
 
 def _alike(one: Any, other: Any) -> bool:

@@ -154,6 +154,10 @@ def softmax_node(student: Student, draw: Draw) -> None:
         return student.run_node(name, **{"z": z, "upstream": upstream, **how})
 
     alone = unaided = run(passes=2)
+    if not _forward_right(unaided, p):  # that is paid for in forward: backward() may be written with out
+        alone = run(replace_out=p)
+        if not _runs_right(alone, right):
+            alone = unaided
     # backward() may be written with softmax_jacobian: a mistake in that was paid for already. Whoever has the right
     # probabilities learns nothing from a right one; nobody else is shown it.
     helped = _forward_right(unaided, p) and not _runs_right(unaided, right)
@@ -164,7 +168,7 @@ def softmax_node(student: Student, draw: Draw) -> None:
         alone = again if helped else alone
 
     found = cases(draw, SOFTMAX, lambda array: {"z": array(classes)}, lambda array: {"z": array(2)}, up_to=0.5)
-    trial = NodeTrial(student, SOFTMAX, draw, found)
+    trial = NodeTrial(student, SOFTMAX, draw, found, uses_out=True)
     with part("forward", points=3):
         if expect(unaided.out, p, name="out", mistakes=wrong_probabilities(z)):
             resets(unaided, (classes,), upstream)
@@ -177,10 +181,11 @@ def softmax_node(student: Student, draw: Draw) -> None:
         if good:
             q = softmax(other)
             with _reference(student, *(["softmax_jacobian"] if helped else [])):
-                fed = run(before={"z": held})
-                expect(fed.grad("z"), held + right, name="∂J/∂z", mistakes={"assigned": right}, **rounding)
-                again = Reused(student, name, {"z": z}, {"z": other}, upstream=g)
-                again.expect_gradients({"z": q * (g - q @ g)}, {"z": right}, **rounding)
+                if _forward_right(unaided, p):
+                    fed = run(before={"z": held})
+                    expect(fed.grad("z"), held + right, name="∂J/∂z", mistakes={"assigned": right}, **rounding)
+                    again = Reused(student, name, {"z": z}, {"z": other}, upstream=g)
+                    again.expect_gradients({"z": q * (g - q @ g)}, {"z": right}, **rounding)
                 if not rounding:
                     trial.expect_backward()
         leaves_alone(alone, upstream, z=z)
