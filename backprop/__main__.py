@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     pdf.add_argument("notebooks", nargs="+", metavar="NOTEBOOK")
     pdf.add_argument("-o", "--output", required=True, metavar="OUT.pdf", help="where to write the PDF")
     pdf.add_argument("--name", default="", help="your name, for the first page")
+    pdf.add_argument("--course", default="", help="the course, for the first page")
     pdf.add_argument("--id", default="", help="your id, for the first page")
     pdf.add_argument(
         "--template",
@@ -73,7 +74,15 @@ def _parser() -> argparse.ArgumentParser:
 def _pdf(options: argparse.Namespace) -> int:
     from .handin.answers import Options, make_pdf
 
-    chosen = Options(options.name, options.id, options.template, options.paper, options.question, options.new_pages)
+    chosen = Options(
+        name=options.name,
+        student_id=options.id,
+        template=options.template,
+        paper=options.paper,
+        questions=options.question,
+        new_pages=options.new_pages,
+        course=options.course,
+    )
     made = make_pdf(options.notebooks, options.output, chosen)
     for problem in made.problems:
         print(problem, file=sys.stderr)

@@ -66,10 +66,13 @@ def export_answers(
     if not submissions:
         raise UserError("Nothing was handed in for these sections.")
     names = _names(course)
+    options = options or Options()
+    course_id = str(course.config.get("CourseDirectory", {}).get("course_id", "") or "")
+    options = replace(options, course=options.course or course_id)
     sheets = []
     for submission in submissions:
         target = course.exports / "answers" / submission.section / f"{submission.student}.pdf"
-        who = replace(options or Options(), name=names.get(submission.student, ""), student_id=submission.student)
+        who = replace(options, name=names.get(submission.student, ""), student_id=submission.student)
         sheets.append(Sheet(course, submission, target, who))
     exported = Exported(problems=problems)
     for done, (sheet, outcome) in enumerate(_make_all(sheets, workers), 1):

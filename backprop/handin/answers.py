@@ -37,6 +37,7 @@ class Options:
     paper     : a4 or us-letter
     questions : only these, by their ids; all when empty
     new_pages : each question begins on a new page
+    course    : its name, where the notebook does not say it
     key       : a word that the file carries among its keywords
     """
 
@@ -46,6 +47,7 @@ class Options:
     paper: str = "a4"
     questions: Sequence[str] = ()
     new_pages: bool = False
+    course: str = ""
     key: str = ""
 
 
@@ -167,7 +169,7 @@ def first_page(contents: Sequence[Content], options: Options, missing: str, page
     courses = dict.fromkeys(_word(content.notebook, "course") for content in contents)
     saved = max((_saved(content.notebook) for content in contents), default="")
     facts = [
-        ("Course", ", ".join(filter(None, courses))),
+        ("Course", clean(options.course) or ", ".join(filter(None, courses))),
         ("Section" if len(titles) == 1 else "Sections", "\n".join(titles)),
         ("Name", clean(options.name)),
         ("Id", clean(options.student_id)),

@@ -15,7 +15,7 @@ from .markdown import Passage
 from .notebook import Cell, Notebook, clean
 from .outputs import error_of, has_image, shortened, shown
 
-Kind = Literal["section", "label", "text", "code", "report", "image", "html", "note"]
+Kind = Literal["section", "label", "text", "code", "report", "image", "note"]
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(\S.*?)[ \t#]*$", re.MULTILINE)
 _MOST_TEXT = 1_500_000  # characters of a document
 _MOST_IMAGES = 100_000_000  # bytes of a document
@@ -284,7 +284,9 @@ class _Pass:
                 words = f"Figure of cell {cell.number}" + (f", number {number}" if number > 1 else "")
                 self._add("image", cell, image=one.image, words=words, text=self._last_heading)
             elif one.kind == "html":
-                self._add("html", cell, text=one.text)
+                images = CellImages({}, self.notebook.path.parent)
+                passage = Passage.of_html(one.text, self._place(cell), images)
+                self._add("text", cell, passage=passage)
             elif one.kind == "markdown":
                 self._add("text", cell, passage=Passage.read(one.text, self._place(cell), CellImages({}, None)))
             else:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .blocks import Block, Content
 from .formulas import Formulas
-from .html_to_typst import Writer, parse, wrapped
+from .html_to_typst import wrapped
 from .images import fault_of, is_cut_off, kind_of
 from .notebook import NotebookError
 from .typst import Outcome, Typesetter, typst_string
@@ -157,12 +157,8 @@ class Document:
             return f"#report({str(block.good).lower()}, {typst_string(wrapped(block.text))})"
         if block.kind == "note":
             return f"#block(note({typst_string(block.text)}))"
-        if block.kind == "image":
-            alt = f"{block.words}: {block.text}" if block.text else block.words
-            return self._image(block.image, alt, block.place, block.words)
-        return Writer(
-            lambda address, words: "", problem=lambda what: self._problem(f"{block.place}: {what} is not shown.")
-        ).write(parse(block.text))
+        alt = f"{block.words}: {block.text}" if block.text else block.words
+        return self._image(block.image, alt, block.place, block.words)
 
     def _text(self, block: Block) -> str:
         passage = block.passage
@@ -190,8 +186,6 @@ class Document:
     def _typed(self, block: Block, reason: str) -> str:
         self._problem(f"{block.place}: the text is shown as typed: {reason}.")
         text = block.passage.typed if block.passage else block.text
-        if block.kind == "html":
-            return f"#block(note({typst_string('(A table of this output could not be shown.)')}))"
         text = text if len(text) <= 40_000 else text[:40_000] + "\n(The rest is left out.)"
         sentence = f"This text is shown as it was typed: {reason}."
         return f"#block-source({typst_string(wrapped(text))}, {typst_string(sentence)})"

@@ -44,6 +44,12 @@ class Passage:
         marked = take_formulas(text[:LONGEST], formulas)
         return cls(marked, place, formulas, images, cut)
 
+    @classmethod
+    def of_html(cls, html: str, place: str, images: CellImages) -> Passage:
+        """HTML that a cell printed: its words, tables and images, without formulas."""
+        text = images.take(_LINK_TARGET.sub("\ufffd", clean(html)))
+        return cls(text, place, [], images, _tree=[parse(text)])
+
     @property
     def typed(self) -> str:
         """The text as it was typed, without the content of its images."""

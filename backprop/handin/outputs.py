@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .html_to_typst import has_text, parse
-from .images import MIMES, decoded
+from .images import MIMES, CellImages, decoded
 from .notebook import Cell, clean, joined
 
 _LINES_SHOWN = (45, 15)
@@ -75,12 +75,13 @@ def _bundle(data: dict[str, Any]) -> Iterator[Shown]:
     elif "text/markdown" in data:
         yield Shown("markdown", joined(data["text/markdown"]))
     elif html and not unseen and (not plain.strip() or _EMPTY_REPR.fullmatch(plain) or "<table" in html):
-        if len(html) <= _LONGEST_HTML and has_text(parse(html)):
+        short = CellImages({}, None).take(html)
+        if len(short) <= _LONGEST_HTML and has_text(parse(short)):
             yield Shown("html", html)
         elif plain.strip() and not _EMPTY_REPR.fullmatch(plain):
             yield Shown("text", plain + "\n")
         else:
-            too_long = len(html) > _LONGEST_HTML
+            too_long = len(short) > _LONGEST_HTML
             yield Shown("unseen", "a web page that is too long" if too_long else "an interactive web page (HTML)")
     elif plain.strip():
         yield Shown("text", plain + "\n")

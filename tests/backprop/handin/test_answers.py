@@ -244,9 +244,9 @@ def test_a_section_takes_less_than_two_seconds(tmp_path: Path) -> None:
     cells = [answer(f"Derivation {i}:\n\n" + "\n\n".join(FORMULAS[i::10]), f"q{i}") for i in range(10)]
     path = save(tmp_path, *cells, *(new_code_cell("plot()", outputs=[shown]) for _ in range(6)))
     make_pdf([path], tmp_path / "warm.pdf")
-    started = time.perf_counter()
+    started = os.times()
     make_pdf([path], tmp_path / "out.pdf")
-    assert time.perf_counter() - started < 2.0
+    assert sum(os.times()[:4]) - sum(started[:4]) < 2.0  # processor time, that of Typst's process too
 
 
 def test_a_file_that_is_no_notebook_gets_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

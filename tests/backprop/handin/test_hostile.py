@@ -139,14 +139,14 @@ def test_more_text_than_a_document_can_hold_is_left_out_and_said(tmp_path: Path)
 @needs_pdftotext
 def test_what_takes_too_long_together_is_left_out_until_the_rest_fits(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(typst_module, "SECONDS", 1.0)
-    monkeypatch.setattr(document_module, "_WHOLE", 0.7)
+    monkeypatch.setattr(document_module, "_WHOLE", 0.4)
     table = "<table>" + ("<tr>" + "<td>x</td>" * 40 + "</tr>") * 95 + "</table>"
-    cells = [answer(f"before-{number}\n\n{table}", f"q{number}") for number in range(10)]
+    cells = [answer(f"before-{number}\n\n{table}", f"q{number}") for number in range(6)]
     made = make_pdf([save(tmp_path, *cells, answer("short 4711", "last"))], tmp_path / "o.pdf")
     text = text_of(tmp_path / "o.pdf")
     said = [problem for problem in made.problems if problem.endswith("it takes too long to set.")]
     assert said and len(said) == text.count("it takes too long to set")
-    assert "4711" in text and all(f"before-{number}" in text for number in range(10))
+    assert "4711" in text and all(f"before-{number}" in text for number in range(6))
 
 
 def test_the_process_that_sets_has_limits_and_another_takes_its_place(tmp_path: Path) -> None:

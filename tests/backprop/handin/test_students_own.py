@@ -145,6 +145,7 @@ def test_a_missing_answer_is_in_the_table_and_said(tmp_path: Path) -> None:
         ({"application/pdf": base64.b64encode(picture("PDF")).decode()}, "Figure of cell 9"),
         ({"text/html": "<table><tr><td>seventy</td><td>7</td></tr></table>"}, "seventy 7"),
         ({"text/html": "<table><tr><td>8</td></tr></table>", "text/plain": "<pandas.Styler at 0x7f>"}, "8"),
+        ({"text/html": f"<img src='data:image/png;base64,{png()}'><p>below it</p>"}, "below it"),
         ({"text/latex": "$$x_{77}$$", "text/plain": "<IPython.core.display.Latex object>"}, "77"),
         ({"text/markdown": "Some **bold** words"}, "Some bold words"),
         ({"application/vnd.plotly.v1+json": {"data": []}}, "an interactive plotly figure"),
