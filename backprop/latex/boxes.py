@@ -45,6 +45,11 @@ def _phantom(parser: Parser, name: str, atoms: list[Atom]) -> None:
     atoms.append(Atom("#" + wrap.format(f"${inside}$")))
 
 
+@commands("strut", "mathstrut")
+def _strut(parser: Parser, name: str, atoms: list[Atom]) -> None:
+    atoms.append(Atom("#strut(1.16em, 0.3em)" if name == "strut" else "#strut(1em, 0.25em)"))
+
+
 @commands("smash", "llap", "rlap", "clap", "mathllap", "mathrlap", "mathclap", "textllap", "textrlap", "textclap")
 def _lap(parser: Parser, name: str, atoms: list[Atom]) -> None:
     if name == "smash":
@@ -65,7 +70,7 @@ def _crossed(parser: Parser, name: str, atoms: list[Atom]) -> None:
         while name == "framebox" and parser.reader.optional() is not None:
             pass
         inside = text_code(parser, parser.reader.argument(of), "")
-        atoms.append(Atom(f"#framed(${inside}$)"))
+        atoms.append(Atom(f"#framed($inline({inside})$)"))
     elif name in ("boxed", "Aboxed"):
         source = parser.reader.argument(of).replace("&", "")
         atoms.append(Atom(f"#framed($display({parser.code(source, 'display')})$)"))
@@ -83,7 +88,7 @@ def _enclose(parser: Parser, name: str, atoms: list[Atom]) -> None:
     inside = parser.argument(r"\enclose")
     for word in how:
         wrap = {
-            "box": "#framed(${}$)", "circle": "#framed(${}$)", "roundedbox": "#framed(${}$)",
+            "box": "#framed($inline({})$)", "circle": "#framed($inline({})$)", "roundedbox": "#framed($inline({})$)",
             "updiagonalstrike": "cancel({})",
             "downdiagonalstrike": "cancel({}, inverted: #true)", "horizontalstrike": "cancel({}, angle: #90deg)",
             "top": "overline({})", "bottom": "underline({})", "radical": "sqrt({})",
@@ -109,12 +114,12 @@ def _coloured(parser: Parser, name: str, atoms: list[Atom]) -> None:
         return
     if name == "bbox":
         reader.optional()
-        atoms.append(Atom(f"#framed(${parser.argument(name)}$, stroke: none)"))
+        atoms.append(Atom(f"#framed($inline({parser.argument(name)})$, stroke: none)"))
         return
     edge = colour(reader) if name == "fcolorbox" else "none"
     fill = colour(reader)
     inside = text_code(parser, reader.argument(rf"\{name}"), "")
-    atoms.append(Atom(f"#framed(${inside}$, fill: {fill}, stroke: {edge})"))
+    atoms.append(Atom(f"#framed($inline({inside})$, fill: {fill}, stroke: {edge})"))
 
 
 @commands(

@@ -134,7 +134,8 @@ class Parser:
         real = [atom for atom in more if atom.space is None]
         kind, after = (real[0].kind, real[-1].after or real[-1].kind) if real else ("ord", "")
         kind, after = ("ord" if kind == "bin" else kind), ("ord" if after == "bin" else after)
-        return [Atom(f"{style}({self.set(more, style=style)})", kind, after=after)]
+        symbol = real[0].symbol if real else ""
+        return [Atom(f"{style}({self.set(more, style=style)})", kind, after=after, symbol=symbol)]
 
     def wrapped(self, atoms: list[Atom], call: str) -> Atom:
         """Atoms in a colour or a size."""
@@ -238,9 +239,8 @@ class Parser:
             alphabet = ""  # \mathbf leaves small Greek letters alone
         styled = in_alphabet(character, alphabet) if alphabet else None
         if styled:
-            return replace(
-                letter(styled, character), kind=kind, upright=alphabet not in ("it", "bfit", "sfit", "bfsfit")
-            )
+            upright = alphabet in ("bf", "sf", "rm") or (alphabet == "cal" and character in "DFHKLMPVW")
+            return replace(letter(styled, character), kind=kind, upright=upright)
         if greek == "upright" and not alphabet:
             return Atom(f"upright({character})", kind)
         if character.isascii() and (character.isalpha() or character.isdigit()):
@@ -343,10 +343,12 @@ class Parser:
         if kind in ("italic", "upright"):
             return self.symbol(character, "ord", greek=kind)
         if character == "⋮":
-            return Atom("⋮ #h(0pt) #dots-strut", symbol=character)
+            return Atom("⋮ #h(0pt) #dots-strut(1.3em)", symbol=character)
+        if character == "⋱":
+            return Atom("#h(0.33em) ⋱ #h(0.33em) #dots-strut(1.53em)", "inner", symbol=character)
         if character in "…⋯":
             return Atom(DOTS[character], "inner", symbol=character)
-        return self.symbol(character, kind, alphabet="bf" if self.alphabet == "bf" and character == "∇" else "")
+        return self.symbol(character, kind, alphabet=self.alphabet if character == "∇" else "")
 
     def delimiter(self) -> str:
         """The character of the delimiter that comes next; empty for a dot."""

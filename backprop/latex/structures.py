@@ -144,7 +144,7 @@ def _arrow(parser: Parser, name: str, atoms: list[Atom]) -> None:
     small = parser.script_style()
     below = parser.reader.optional()
     above = parser.argument(rf"\{name}", small)
-    pad = "#h(0.42em)"
+    pad = "#h(0.36em)"
     atoms.append(
         Atom(
             f"stretch({_ARROWS[name]})", "rel", limits=True, stretched=True,
@@ -175,3 +175,14 @@ def _sideset(parser: Parser, name: str, atoms: list[Atom]) -> None:
         raise FormulaError(r"\sideset lacks its operator")
     atoms.append(replace(following[0], limits=True, corners=corners, kind="op"))
     atoms += following[1:]
+
+
+@commands("varliminf", "varlimsup", "varinjlim", "varprojlim")
+def _limit(parser: Parser, name: str, atoms: list[Atom]) -> None:
+    drawn = {
+        "varliminf": 'underline("lim")',
+        "varlimsup": 'overline("lim")',
+        "varinjlim": 'attach(limits("lim"), b: stretch(→, size: #150%))',
+        "varprojlim": 'attach(limits("lim"), b: stretch(←, size: #150%))',
+    }
+    atoms.append(Atom(drawn[name], "op", solid=True, limits=True, movable=True))

@@ -257,7 +257,8 @@ def _rows(parser: Parser, table: Table, name: str) -> None:
             return
         if end in ("", "\\right", "\\middle"):
             raise FormulaError(rf"its \end{{{name}}} is missing" if not end else f"a {end} stands in {name}")
-        parser.reader.take("*")
+        if parser.reader.text.startswith("*", parser.reader.at):
+            parser.reader.at += 1
         more = parser.reader.optional() if parser.reader.text.startswith("[", parser.reader.at) else None
         found = LENGTH.fullmatch(more) if more else None
         table.cells.append(cells)

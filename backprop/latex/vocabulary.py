@@ -42,26 +42,9 @@ SPACES = {
     "hfill": 0, "hfil": 0, "hfilll": 0, "hss": 0,
 }  # fmt: skip
 # They change nothing that can be seen in a formula.
-IGNORED = frozenset(
-    [
-        "strut",
-        "mathstrut",
-        "nonscript",
-        "allowbreak",
-        "noindent",
-        "centering",
-        "nonumber",
-        "notag",
-        "relax",
-        "protect",
-        "displaybreak",
-        "nobreak",
-        "par",
-        "leavevmode",
-        "goodbreak",
-        "break",
-    ]
-)
+_INVISIBLE = """nonscript allowbreak noindent centering nonumber notag relax protect displaybreak nobreak par leavevmode
+    goodbreak break"""
+IGNORED = frozenset(_INVISIBLE.split())
 # Names of functions, and whether what stands under them stands below in a display.
 _BESIDE = """arccos arcsin arctan arg cos cosh cot coth csc deg dim exp hom ker lg ln log sec sin sinh tan tanh
     sech csch arcsinh arccosh arctanh"""

@@ -123,16 +123,27 @@ def _places(pairs: list[tuple[Mark, Mark]]) -> Verdict:
             )
         if not 0.93 < ratio < 1.08:
             off = off or f"{one.character} is {other.scale:.2f} of the letters' size, {one.scale:.2f} in MathJax"
+    wanted = [one for one, _ in pairs]
     for i, (one, other) in enumerate(pairs):
         near = sorted(range(len(pairs)), key=lambda k, one=one: _gap(one, pairs[k][0]))[:6]
         for k in near:
             if k == i:
                 continue
-            kind, reason = _relation(one, pairs[k][0], other, pairs[k][1])
+            across = _between(one, pairs[k][0], wanted)
+            kind, reason = _relation(one, pairs[k][0], other, pairs[k][1], across)
             if kind == "wrong":
                 return Verdict(kind, reason)
             off = off or reason
     return Verdict("off", off) if off else Verdict("right")
+
+
+def _between(one: Mark, other: Mark, marks: list[Mark]) -> bool:
+    """True when a mark stands between these two, in their row: then their distance is no single space."""
+    left, right = min(one.right, other.right), max(one.left, other.left)
+    low, high = max(one.bottom, other.bottom), min(one.top, other.top)
+    return right - left > 0.2 and any(
+        mark.left > left - 0.05 and mark.right < right + 0.05 and mark.bottom < high and mark.top > low for mark in marks
+    )
 
 
 def _gap(one: Mark, other: Mark) -> float:
@@ -141,8 +152,8 @@ def _gap(one: Mark, other: Mark) -> float:
     return max(across, 0) + max(along, 0)
 
 
-def _relation(a: Mark, b: Mark, a_got: Mark, b_got: Mark) -> tuple[str, str]:
-    """How far the place of `b` beside `a` differs from what MathJax has."""
+def _relation(a: Mark, b: Mark, a_got: Mark, b_got: Mark, across: bool) -> tuple[str, str]:
+    """How far the place of `b` beside `a` differs from what MathJax has; less strict `across` other marks."""
     named = f"{a.character} and {b.character}"
     if a.left > b.left:
         a, b, a_got, b_got = b, a, b_got, a_got
@@ -163,6 +174,7 @@ def _relation(a: Mark, b: Mark, a_got: Mark, b_got: Mark) -> tuple[str, str]:
             and apart - apart_got > 0.25
             and RULE not in (a.character, b.character)
             and _overlap_y(a_got, b_got)
+            and (a.character != b.character or b_got.right > a_got.left)  # or two alike were taken for each other
         ):
             return "wrong", f"{named} stand on top of each other"
         dx = apart_got - apart
@@ -176,7 +188,7 @@ def _relation(a: Mark, b: Mark, a_got: Mark, b_got: Mark) -> tuple[str, str]:
         return "wrong", f"{named} are the other way up"
     if not flexible and abs(dy) > 0.45 and abs(dy) > 0.35 * max(abs(above), 0.5):
         return "wrong", f"{named} stand {above_got:+.2f} em to each other in height, {above:+.2f} in MathJax"
-    slack = 0.25 if flexible else 0.0
+    slack = (0.25 if flexible else 0.0) + (0.25 if across else 0.0)
     slack += 0.4 if "‖" in (a.character, b.character) else 0.0  # MathJax gives high ones wide margins
     arrows = any(m.character in "→←⇒⇐↔⇔↦" for m in (a, b))
     if arrows and max(abs(_wide(m) - _wide(g)) for m, g in ((a, a_got), (b, b_got))) > 0.1:

@@ -119,7 +119,7 @@ def _one(mark: Mark, other: Mark) -> bool:
         and abs(mark.left - other.left) < 0.2
         and abs(mark.bottom - other.bottom) < 0.02
     ):
-        return abs(mark.top - other.top) < 0.02 and mark.character in "[]|"  # as ⟦: a PDF gives only one of them
+        return abs(mark.top - other.top) < 0.02 and mark.character in "[]|⊥∫"  # as ⟦: a PDF gives only one of them
     if mark.character == "⎪" and other.character in "{}⎪":  # the stem of a brace
         apart_x, apart_y = _apart(mark, other)
         return apart_x < 0 and apart_y < 0.1
