@@ -91,7 +91,8 @@ def _accent(parser: Parser, name: str, atoms: list[Atom]) -> None:
         atoms.append(Atom(f"{_LINES[name]}({inside})", "op" if braces else "ord", solid=True, limits=braces))
     elif name in _WIDE and len(inside) < 3:  # one letter: the arrow is wider than it
         arrow = {"arrow": "→", "arrow.l": "←"}.get(_WIDE[name], "↔")
-        stacked = f"#over-arrow(${inside}$, ${arrow}$)"
+        smashed = ", smashed: true" if arrow == "→" else ""  # MathJax: only it raises no superscript
+        stacked = f"#over-arrow(${inside}$, ${arrow}${smashed})"
         narrow = f"accent({inside}, {_WIDE[name]}, dotless: #false)"
         atoms.append(Atom(stacked if "arrow" in _WIDE[name] else narrow, upright=True))
     elif name in _WIDE:
@@ -116,7 +117,8 @@ def _stack(parser: Parser, name: str, atoms: list[Atom]) -> None:
         above = parser.code(_until(parser, r"\over"), small)
     if name in ("underset", "overunderset"):
         below = parser.argument(of, small)
-    base = parser.inner(parser.reader.argument(of))
+    source = parser.reader.argument(of)
+    base = parser.inner(source)
     kind = {"stackrel": "rel", "buildrel": "rel", "stackbin": "bin"}.get(name) or (
         base[0].kind if len(base) == 1 else "ord"
     )
@@ -124,8 +126,11 @@ def _stack(parser: Parser, name: str, atoms: list[Atom]) -> None:
     if kind == "rel":
         strut = " #h(0pt) #equals-strut" if code == "\\=" else ""
         code = f'class("relation", {code}{strut})'
-    solid = len(base) == 1 and base[0].solid
-    atoms.append(Atom(code, kind, solid=solid, limits=True, sup=above, sub=below))
+    one = base[0] if len(base) == 1 else None
+    # In a line MathJax moves what stands under \mathop{\lim} beside it.
+    movable = one is not None and one.movable and not one.solid and source.lstrip().startswith("\\mathop")
+    solid = one is not None and one.solid
+    atoms.append(Atom(code, kind, solid=solid, limits=True, movable=movable, sup=above, sub=below))
 
 
 _ARROWS = {

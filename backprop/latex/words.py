@@ -89,7 +89,9 @@ _KINDS = {
 @commands(*_KINDS)
 def _class(parser: Parser, name: str, atoms: list[Atom]) -> None:
     inside, kind = parser.inner(parser.reader.argument(rf"\{name}")), _KINDS[name]
-    code, solid = parser.set(inside) or '""', not (len(inside) == 1 and inside[0].symbol and not inside[0].quiet)
+    code = parser.set(inside) or '""'
+    one = inside[0] if len(inside) == 1 else None
+    solid = one is None or one.solid or not (one.kind == "op" or (one.symbol and not one.quiet))
     if kind in ("bin", "rel"):
         code = f'class("{"binary" if kind == "bin" else "relation"}", {code})'
     atoms.append(Atom(code, kind, solid=solid, limits=kind == "op", movable=True))
