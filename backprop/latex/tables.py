@@ -159,16 +159,15 @@ def read_environment(parser: Parser, name: str, columns: str = "") -> list[Atom]
         parser.reader.optional()
         _columns(table, parser.reader.argument(rf"\begin{{{name}}}"))
     elif bare.endswith("matrix") and name.endswith("*"):
-        _columns(table, (parser.reader.optional() or "c") * 1)
+        _columns(table, parser.reader.optional() or "c")
     elif bare in ("alignat", "alignedat", "xalignat", "xxalignat"):
-        parser.reader.optional() if bare == "alignedat" else None
+        if bare == "alignedat":
+            parser.reader.optional()
         parser.reader.argument(rf"\begin{{{name}}}")
     elif bare in ("aligned", "gathered", "multlined", "split"):
         parser.reader.optional()
-    elif bare == "numcases":
-        layout = replace(layout)
     style = layout.style if layout.style != "inline" or parser.style in ("display", "inline") else parser.style
-    inner = Parser(parser.reader, style, "" if bare != "array" else parser.alphabet, parser.depth + 1)
+    inner = Parser(parser.reader, style, parser.alphabet if bare == "array" else "", parser.depth + 1)
     _rows(inner, table, name)
     if not table.cells:
         return [Atom('""')]
@@ -196,7 +195,7 @@ def _single(parser: Parser, name: str) -> list[Atom]:
 
 def _columns(table: Table, described: str) -> None:
     r"""Read the columns of an array: c|c, l@{}r, *{3}{c}."""
-    letters, width = "", ""
+    letters = ""
     described = re.sub(r"\*\s*\{(\d{1,2})\}\s*\{([^{}]*)\}", lambda found: found[2] * int(found[1]), described)
     for found in re.finditer(r"[pmbw]\s*\{([^{}]*)\}|[@!<>]\s*\{[^{}]*\}|[lcr|:]", described):
         if found[0] in "|:":
@@ -205,7 +204,6 @@ def _columns(table: Table, described: str) -> None:
             letters += "l"
         elif found[0] in "lcr":
             letters += found[0]
-    del width
     table.columns = letters or "c"
 
 
@@ -235,7 +233,7 @@ def _rows(parser: Parser, table: Table, name: str) -> None:
         else:
             atoms, end = parser.row()
         begun = table.layout.continued and column % 2 == 1
-        cut = pieces(atoms, parser.style == "display", parser.script, "ord" if begun and _joins(atoms) else "")
+        cut = pieces(atoms, parser.style == "display", parser.script, "ord" if begun and atoms else "")
         cells.append(" ".join(cut))
         if line and cut:
             line[-1] += f" {cut.pop(0)}" if begun else " #h(1em)"
@@ -265,12 +263,6 @@ def _rows(parser: Parser, table: Table, name: str) -> None:
         table.pieces.append(line)
         table.extra.append(max(0.0, measured(found)) if found and found[1].strip(" -") else 0.0)
         cells, line = [], []
-
-
-def _joins(atoms: list[Atom]) -> bool:
-    """True when the first atom is a sign: in a cell of aligned lines it joins what stands in the cell before."""
-    first = next((atom for atom in atoms if atom.space is None), None)
-    return first is not None
 
 
 def _words(parser: Parser) -> tuple[list[Atom], str]:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING
 
-from .macros import FormulaError, Reader
+from .macros import FormulaError, Reader, filled
+from .parser import Parser
 from .symbols import in_alphabet, symbols
-
-if TYPE_CHECKING:
-    from .parser import Parser
 
 _TOKEN = re.compile(r"\\(?:[A-Za-z]+ ?|.)|\$|[{}~]|\s+|[^\\${}~\s]+", re.DOTALL)
 _FONTS = {
@@ -117,7 +114,7 @@ def _read(parser: Parser, source: str, font: str, pieces: list[str], depth: int)
                 font = _FONTS[name]
         elif name in parser.reader.macros.commands:
             macro = parser.reader.macros.commands[name]
-            reader.insert(_filled(macro.body, reader.arguments(token, macro)) if not macro.meaning else macro.body)
+            reader.insert(filled(macro.body, reader.arguments(token, macro)) if not macro.meaning else macro.body)
         elif (
             name
             in ("textcolor", "color", "hspace", "label", "ref", "eqref", "unicode", "boxed", "phantom", "frac", "sqrt")
@@ -146,16 +143,8 @@ def quoted(words: str) -> str:
     return '"' + words.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _filled(body: str, given: list[str]) -> str:
-    from .macros import filled
-
-    return filled(body, given)
-
-
 def _mathematics(parser: Parser, reader: Reader) -> str:
-    from .parser import Parser as Inner
-
-    inner = Inner(reader, parser.style, "rm", parser.depth + 1)
+    inner = Parser(reader, parser.style, "rm", parser.depth + 1)
     atoms: list = []
     token = reader.token()
     if token == "\\color":

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from .atoms import Atom, group
-from .macros import FormulaError, Reader
+from .macros import FormulaError
 from .parser import Parser, commands
 from .symbols import class_of, struck
 from .text import monospaced, text_code
@@ -113,8 +113,7 @@ def _reference(parser: Parser, name: str, atoms: list[Atom]) -> None:
 
 @commands("not", "centernot")
 def _not(parser: Parser, name: str, atoms: list[Atom]) -> None:
-    reader = parser.reader
-    inside = parser.inner(reader.braced() if reader.peek() == "{" and not _unread(reader) else parser.operand(r"\not"))
+    inside = parser.inner(parser.operand(rf"\{name}"))
     one = inside[0] if len(inside) == 1 else None
     if one is not None and one.symbol:
         joined = struck(one.symbol)
@@ -122,11 +121,6 @@ def _not(parser: Parser, name: str, atoms: list[Atom]) -> None:
         atoms.append(replace(one, code=code, kind="rel" if one.kind == "rel" else one.kind, quiet=False))
     else:
         atoms.append(Atom(f"cancel({parser.set(inside) or chr(34) * 2}, length: #90%)", "rel"))
-
-
-def _unread(reader: Reader) -> bool:
-    reader.skip()
-    return False
 
 
 @commands("dots", "dotso", "dotsc", "dotsb", "dotsm", "dotsi", "hdots", "dotsx")

@@ -142,7 +142,8 @@ def _between(one: Mark, other: Mark, marks: list[Mark]) -> bool:
     left, right = min(one.right, other.right), max(one.left, other.left)
     low, high = max(one.bottom, other.bottom), min(one.top, other.top)
     return right - left > 0.2 and any(
-        mark.left > left - 0.05 and mark.right < right + 0.05 and mark.bottom < high and mark.top > low for mark in marks
+        mark.left > left - 0.05 and mark.right < right + 0.05 and mark.bottom < high and mark.top > low
+        for mark in marks
     )
 
 
