@@ -27,6 +27,7 @@ MAX_MODULES = 100
 MAX_MODULE = 2**20  # bytes
 _MAGIC = re.compile(r"^([ \t]*)[%!].*", re.MULTILINE)
 _IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+(\w+))", re.MULTILINE)
+_TOP_IMPORT = re.compile(r"^(?:from|import)[ \t].*", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -177,13 +178,15 @@ def _has_quotes(text: str, outer: list[str]) -> bool:
 
 
 def _answer_that_uses(one: Import, code: list[Cell]) -> Cell | None:
-    """The first answer that imports the module itself or uses a name that the import binds."""
+    """The first answer that uses a name which the import binds, or imports the module within a function.
+
+    An import alone at the top of an answer costs nothing: what stands below a line that fails is run as well.
+    """
     for cell in code:
         if not cell.is_graded_code:
             continue
-        if any(other.module == one.module for other in imports_of(cell.source)):
-            return cell
-        if any(name != "*" and re.search(rf"\b{re.escape(name)}\b", cell.source) for name in one.names):
+        source = _TOP_IMPORT.sub("", cell.source)
+        if any(name != "*" and re.search(rf"\b{re.escape(name)}\b", source) for name in one.names):
             return cell
     return None
 

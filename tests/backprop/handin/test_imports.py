@@ -75,7 +75,7 @@ def test_a_zip_with_modules_is_the_same_each_time_and_lists_them(tmp_path, capsy
     ("cells", "answer", "fault"),
     [
         (["import pandas as pd"], "def f(x):\n    return pd.Series(x)", "Cell 2 (f) needs pandas, but the grader"),
-        ([], "from scipy.special import expit", "Cell 1 (f) needs scipy, but the grader"),
+        ([], "from scipy.special import expit\ny = expit(1)", "Cell 1 (f) needs scipy, but the grader"),
         (["from sklearn import metrics"], "y = metrics.f()", "Cell 2 (f) needs sklearn, but the grader"),
         ([], "def f(x):\n    import my_lib\n    return my_lib.f(x)", "Cell 1 (f) needs my_lib, but the grader"),
         (["import torch"], "y = torch.ones(1)", "Cell 2 (f) needs torch, but torch cannot be imported when"),
@@ -90,6 +90,8 @@ def test_an_answer_that_needs_what_the_grader_lacks_is_a_fault(tmp_path, cells, 
 @pytest.mark.parametrize("line", ["import pandas as pd", "from google.colab import drive", "import seaborn"])
 def test_what_no_answer_needs_is_a_remark(tmp_path, line):
     faults, remarks = surprises(read_notebook(save(tmp_path, line, answer="y = 1")))
+    assert faults == [] and len(remarks) == 1 and "No answer may need it" in remarks[0]
+    faults, remarks = surprises(read_notebook(save(tmp_path, "x = 1", answer=f"{line}\ny = x")))
     assert faults == [] and len(remarks) == 1 and "No answer may need it" in remarks[0]
 
 
