@@ -34,7 +34,7 @@ from autograder.submissions import archive as archives
 from autograder.submissions.archive import Refused, read_zip, safe_parts
 from autograder.submissions.files import read_files
 from autograder.submissions.released import released_notebooks
-from autograder.submissions.submission import read_timestamp
+from autograder.submissions.submission import read_contents, read_timestamp
 
 
 @pytest.fixture
@@ -879,3 +879,29 @@ def test_collected_submissions_are_graded(tmp_path):
 
 def released(course: Course) -> dict:
     return json.loads((course.release / SECTION / NAME).read_text())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "RIDGE.IPYNB",
+        "ridge.ipynb.txt",
+        "ridge.ipynb.json",
+        "ridge-Copy1.ipynb",
+        "ridge (1).ipynb",
+        "Copy of ridge.ipynb",
+    ],
+)
+def test_a_notebook_under_another_name_is_collected_and_read(course, name):
+    summary = collect(course, [download(course, {"ana.zip": packed({f"{SECTION}/{name}": NOTEBOOK})})])
+    assert summary.placed == [f"ana/{SECTION}"] and summary.refused == []
+    wanted = released_notebooks(Course(ROOT), SECTION)
+    assert read_contents(course.submitted / "ana" / SECTION, wanted).unread(wanted) == []
+
+
+def test_modules_beside_a_notebook_are_collected_with_their_folders(course):
+    files = {"mine.py": b"import inner.nodes\n", "inner/nodes.py": b"x = 1\n", "inner/__init__.py": b""}
+    inner = packed({f"{SECTION}/{name}": content for name, content in {NAME: NOTEBOOK, **files}.items()})
+    summary = collect(course, [download(course, {"ana.zip": inner})])
+    assert summary.placed == [f"ana/{SECTION}"] and summary.refused == []
+    assert read_contents(course.submitted / "ana" / SECTION, released_notebooks(Course(ROOT), SECTION)).files == files
