@@ -48,7 +48,7 @@ class Limits:
     tmp: int = 64 * 2**20
     cpu: int = 300
     files: int = 256
-    threads: int = 256
+    threads: int = 64
 
     as_dict = asdict
 
@@ -177,7 +177,9 @@ REFUSED = {
 ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 CLONE = {"x86_64": 56, "aarch64": 220}
 FCNTL = {"x86_64": 72, "aarch64": 25}
-LOCKS = (5, 6, 7, 36, 37, 38, 1024, 1025, 1026)  # locks, leases and news of files: others see them
+# Locks, leases and news of files, and the sizes of pipes, of which all processes of a user have one account: by all of
+# them one submission could tell another something.
+LOCKS = (5, 6, 7, 36, 37, 38, 1024, 1025, 1026, 1031, 1032)
 CLONE3 = 435
 X32_BIT = 0x40000000
 

@@ -173,6 +173,13 @@ def _preload(with_torch: bool) -> None:
         torch.set_num_threads(1)
         x = torch.ones(2, requires_grad=True)
         (x * x).sum().backward()
+        # The first optimizer imports 800 modules and the first convolution sets up its library: seconds, in every fork.
+        layer = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2), torch.nn.Flatten())
+        for optimizer in (torch.optim.SGD, torch.optim.Adam):
+            step = optimizer(layer.parameters(), lr=0.1)
+            step.zero_grad()
+            layer(torch.zeros(2, 1, 5, 5)).sum().backward()
+            step.step()
 
 
 def _use_once(shell: Any) -> None:

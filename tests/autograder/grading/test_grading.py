@@ -281,10 +281,8 @@ def test_all_checks_together_have_a_time_limit():
     template = ReleasedNotebook("s", "n", (solution, *(judged(f"f{number}_check", 7.0) for number in range(12))))
     cells = as_released(template, f="import time\ndef f():\n    time.sleep(0.7)\n    return 7.0")
     with Grader(seconds=Seconds(cell=30, request=1, notebook=2)) as grader:
-        grader.zygote(False)
-        start = time.monotonic()
         result = grader.grade(template, cells)
-    assert time.monotonic() - start < 6, "twelve answers take 8.4 s"
+    assert result.seconds["judge"] < 6, "twelve answers take 8.4 s"
     assert result.scores["f0_check"] == 2 and result.scores["f11_check"] == 0
     assert OUT_OF_TIME in result.verdicts["f11_check"].text
 

@@ -320,9 +320,9 @@ def test_markdown_of_a_student_does_nothing(text):
     ids=lambda text: text[:6],
 )  # fmt: skip
 def test_markdown_made_to_be_slow_is_shown_in_time(text):
-    start = time.monotonic()
+    start = time.process_time()
     assert acting(sanitized_html(text)) == []
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_a_hostile_notebook_gives_a_page_that_does_nothing(course):

@@ -226,9 +226,8 @@ def test_printing_without_end_is_cut(process):
 @needs_bubblewrap
 def test_an_interrupted_cell_keeps_what_was_there(process):
     said(process, "kept = 42")
-    begin = time.monotonic()
     result = process.run_cell("during = 1\nwhile True:\n    pass", 2, 0.5)
-    assert not result.ok and time.monotonic() - begin < 5
+    assert not result.ok and process._zygote.used() < 3
     assert result.outputs[-1]["ename"] == "KeyboardInterrupt"
     assert said(process, "kept, during") == "(42, 1)"
 
@@ -261,6 +260,7 @@ def test_a_limit_is_of_the_processor_and_not_of_the_clock(process, monkeypatch):
     student, used = student_in(process, 0.5), Zygote.used
     monkeypatch.setattr(Zygote, "used", lambda self: used(self) / 4)
     monkeypatch.setattr("autograder.sandbox.process.PATIENCE", 100)
+    monkeypatch.setattr("autograder.sandbox.process.ASLEEP", 0.001)
     assert student.call("f", 1.2).value == 7.0 and process.waited > 0.3
     with pytest.raises(StudentError, match="did not finish in time"):
         student.call("f", 30.0)
@@ -271,7 +271,9 @@ def test_a_limit_is_of_the_processor_and_not_of_the_clock(process, monkeypatch):
 def test_who_gets_nearly_nothing_of_the_processor_is_not_told_of_a_loop(process, monkeypatch):
     said(process, BUSY)
     student, used = student_in(process, 0.5), Zygote.used
-    monkeypatch.setattr(Zygote, "used", lambda self: used(self) / 8)
+    monkeypatch.setattr(Zygote, "used", lambda self: used(self) / 4)
+    monkeypatch.setattr("autograder.sandbox.process.PATIENCE", 2)
+    monkeypatch.setattr("autograder.sandbox.process.ASLEEP", 0.001)
     with pytest.raises(StudentGone, match="too little of the processor") as raised:
         student.call("f", 60.0)
     assert raised.value.mistake.family == "starved"
@@ -280,10 +282,9 @@ def test_who_gets_nearly_nothing_of_the_processor_is_not_told_of_a_loop(process,
 @needs_bubblewrap
 def test_code_that_sleeps_is_stopped_by_the_clock(process):
     said(process, BUSY)
-    begin = time.monotonic()
     with pytest.raises(StudentError):
         student_in(process, 1.0).call("g")
-    assert time.monotonic() - begin < 20 and process.waited < 0.5
+    assert process.waited < 0.5 and process._zygote.used() < 3
 
 
 @needs_bubblewrap
@@ -304,10 +305,9 @@ SWALLOW = "while True:\n    try:\n        while True:\n            pass\n    exc
 @needs_bubblewrap
 def test_a_cell_that_swallows_interrupts_is_killed(zygote):
     process = zygote.open()
-    begin = time.monotonic()
     with pytest.raises(StudentGone, match="did not finish in 1.5 s and was stopped"):
         process.run_cell(SWALLOW, 1, 1.5)
-    assert time.monotonic() - begin < 8 and not process.alive
+    assert not process.alive
     with pytest.raises(StudentGone):
         process.run_cell("1", 2)
     assert said(zygote.open(), "1 + 1") == "2"

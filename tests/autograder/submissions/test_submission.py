@@ -213,10 +213,10 @@ def test_a_notebook_of_which_all_cells_are_there_is_not_said_to_have_lost_any(be
 
 
 def test_a_file_made_to_be_slow_is_given_up_soon():
-    begin = time.monotonic()
+    begin = time.process_time()
     parse_notebook(b'{"cells": [' + b'{"cell_type": ["' + b'{"id": "' * 400_000)
     parse_notebook(b'{"cells": [' + b'{"cell_type":' * 200_000)
-    assert time.monotonic() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
