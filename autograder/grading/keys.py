@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import functools
 import hashlib
 import os
 import secrets
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from backprop.files import write_atomically
 
 from ..course import Course
-from ..judging.load import files_of
+from ..judging.load import module_name
 from ..submissions.files import MAX_FILE, open_no_link, walk
 from ..submissions.find import Submission
 from ..submissions.notebook import MAX_NOTEBOOK
@@ -37,26 +39,77 @@ def submission_key(submission: Submission, base: str) -> str:
 
 @functools.cache
 def code_digest() -> str:
-    """A hash of the code that decides scores: the grader and the comparing engine."""
+    """A hash of the engine's code that decides scores: what grading a notebook imports, and nothing else of it."""
     import backprop
 
+    engine, library = Path(__file__).resolve().parents[1], Path(backprop.__file__).resolve().parent
+    roots = {engine.name: engine, library.name: library}
+    # Of the engine it is what a worker needs; of the student library what submissions import as well, which is all but
+    # its command and what prepares a hand-in.
+    files = {*_reached([engine / "grading" / "workers.py"], roots), *(engine / "sandbox" / "inside").glob("*.py")}
+    files |= {path for path in library.rglob("*.py") if path.name != "__main__.py" and path.parent.name != "handin"}
     digest = hashlib.sha256()
-    engine, library = Path(__file__).resolve().parents[1], Path(backprop.__file__).parent
-    for path in sorted([*engine.rglob("*.py"), *library.rglob("*.py")]):
-        digest.update(path.read_bytes())
+    for path in sorted(files):
+        digest.update(f"{path.name}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
 
 def section_base(course: Course, section: str, options: Options) -> str:
     """Everything besides the submission that decides a result of a section."""
     digest = hashlib.sha256(code_digest().encode())
-    for name, content in files_of(course.checks).items():
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    for path in section_checks(course.checks, section):
+        digest.update(f"{path.relative_to(course.checks.resolve())}\0".encode() + path.read_bytes())
     for folder in (course.release, course.source):
         for path in sorted(path for path in (folder / section).rglob("*") if path.is_file()):
             digest.update(path.name.encode() + path.read_bytes())
     digest.update(salt(course).encode() + str(options.confined).encode())
     return digest.hexdigest()
+
+
+def section_checks(checks: Path, section: str) -> list[Path]:
+    """The files of a course's checks that decide about a section: its own module and what that imports."""
+    checks = checks.resolve()
+    start = checks / f"{module_name(section)}.py"
+    return _reached([start], {"": checks}) if start.is_file() else []
+
+
+def _reached(start: Sequence[Path], roots: Mapping[str, Path]) -> list[Path]:
+    """The Python files that modules import, directly or through others, from the folders of the given package names.
+
+    A module that is imported brings the `__init__` of each package above it along.
+    """
+    found: set[Path] = set()
+    waiting = [path.resolve() for path in start]
+    while waiting:
+        path = waiting.pop()
+        if path in found or not path.is_file():
+            continue
+        found.add(path)
+        root = next(folder for folder in roots.values() if path.is_relative_to(folder))
+        above = [folder for folder in path.parents if folder.is_relative_to(root)]
+        waiting += [folder / "__init__.py" for folder in above]
+        for module in _imported(path):
+            level, names = module
+            if level:
+                base = path.parents[level - 1]
+            elif names and names[0] in roots:
+                base, names = roots[names[0]], names[1:]
+            else:
+                continue
+            for end in range(len(names) + 1):  # `from .a import b`: b may be a module, or something in a
+                inner = base.joinpath(*names[:end])
+                waiting += [inner.with_suffix(".py"), inner / "__init__.py"]
+    return sorted(found)
+
+
+def _imported(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """(level, names) of each import in a file, wherever it stands: of `from ..a import b`, (2, ["a", "b"])."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from ((0, alias.name.split(".")) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module.split(".") if node.module else []
+            yield from ((node.level, [*base, alias.name]) for alias in node.names)
 
 
 def salt(course: Course) -> str:
