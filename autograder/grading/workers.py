@@ -55,6 +55,7 @@ def grade_submission(
     record = empty_record(submission)
     record["problems"] += contents.problems
     record["faults"] += contents.faults
+    record["suspicions"] += contents.doubts
     record["unread"] = contents.unread(wanted)
     record["files"], record["timestamp"] = contents.files, contents.timestamp
     for name, cells in contents.cells.items():

@@ -52,6 +52,7 @@ class Contents:
 
     timestamp : when it was handed in, "2026-03-01 12:00:00.000000 UTC", "" where nobody knows
     faults    : what only the instructor can put right
+    doubts    : what the instructor should look at
     """
 
     cells: dict[str, list[SubmittedCell]]
@@ -60,6 +61,7 @@ class Contents:
     notebook_problems: dict[str, list[str]]
     timestamp: str = ""
     faults: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
     @property
     def unreadable(self) -> list[str]:
@@ -92,19 +94,19 @@ def read_contents(folder: Path, wanted: dict[str, ReleasedNotebook]) -> Contents
     return Contents(cells, files, [*choice.problems, *problems], said, *_handed_in(folder))
 
 
-def _handed_in(folder: Path) -> tuple[str, list[str]]:
-    """The time of a submission as text, and a fault where timestamp.txt is there and says none."""
+def _handed_in(folder: Path) -> tuple[str, list[str], list[str]]:
+    """The time of a submission as text; a fault where nobody may read timestamp.txt, a doubt where it says no time."""
     try:
         time = read_timestamp(folder)
     except CourseError as error:
-        return "", [str(error)]
+        return "", [str(error)], []
     if time is not None:
-        return f"{time:%Y-%m-%d %H:%M:%S.%f} UTC", []
+        return f"{time:%Y-%m-%d %H:%M:%S.%f} UTC", [], []
     path = folder / "timestamp.txt"
     if not os.path.lexists(path) or (path.is_file() and not path.is_symlink() and not path.stat().st_size):
-        return "", []
-    text = "its timestamp.txt holds no time that can be read, so nobody knows whether it is late. Correct it."
-    return "", [text]
+        return "", [], []
+    text = "its timestamp.txt holds no time that can be read, so it counts as in time until somebody corrects it"
+    return "", [], [text]
 
 
 def _read_as(wanted: ReleasedNotebook, candidate: Candidate) -> tuple[list[SubmittedCell], list[str]]:

@@ -251,7 +251,7 @@ ATTACKS = [
     Attack("course-folder", code="import glob\nfor up in range(1, 8):\n"
            "    for path in glob.glob('../' * up + '*/*/*.ipynb') + glob.glob('../' * up + 'gradebook.db'): print('FOUND', path)"),
     Attack("import-autograder", code="import autograder\nprint('FOUND', autograder.__file__)"),
-    Attack("open-gradebook", code="from nbgrader.api import Gradebook\nGradebook('sqlite:///gradebook.db')\nprint('FOUND')"),
+    Attack("open-gradebook", code="def look():\n    from nbgrader.api import Gradebook\n    Gradebook('sqlite:///gradebook.db')\n    print('FOUND')\nlook()"),
     Attack("stack-frames", code="import sys\nframe = sys._getframe()\nwhile frame:\n    for n, v in frame.f_locals.items():\n"
            "        if 'hidden' in repr(v).lower() or 'expected' in n: print('FOUND', n)\n    frame = frame.f_back"),
     Attack("garbage-collector", code="import gc\nfor o in gc.get_objects():\n"
@@ -316,7 +316,7 @@ ATTACKS = [
     Attack("segfault", code="import ctypes\nctypes.string_at(1)"),
     Attack("abort", code="import os\nos.abort()"),
     Attack("deep-recursion", code="import sys\nsys.setrecursionlimit(10**9)\ndef f(n): return f(n + 1)\nf(0)"),
-    Attack("network", code="import socket\nsocket.create_connection(('127.0.0.1', 22), 1)\nprint('FOUND')"),
+    Attack("network", code="import socket\ndef look():\n    socket.create_connection(('127.0.0.1', 22), 1)\n    print('FOUND')\nlook()"),
     Attack("name-spaces", code="import ctypes\nlibc = ctypes.CDLL(None)\n"
            "for r in (libc.unshare(0x10000000), libc.mount(b'none', b'/tmp', b'tmpfs', 0, None), libc.setns(0, 0), libc.ptrace(16, 1, 0, 0),\n"
            "          libc.chroot(b'/'), libc.umount2(b'/tmp', 2), libc.umount2(b'/proc', 2)):\n    if r == 0: print('FOUND')"),

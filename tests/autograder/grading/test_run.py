@@ -591,7 +591,8 @@ def test_a_time_that_cannot_be_read_is_said_and_the_work_is_graded(course, text)
     (course.submitted / "ana" / SECTION / "timestamp.txt").write_bytes(text)
     summary = quick(course)
     assert score(course, "ana", "sum_node_check") == 5
-    assert len(summary.faults) == 1 and "nobody knows whether it is late" in summary.faults[0]
+    (record,) = summary.graded
+    assert len(record["suspicions"]) == 1 and "counts as in time until somebody corrects it" in record["suspicions"][0]
 
 
 def test_what_lands_in_autograded_is_what_was_graded(course, monkeypatch):
