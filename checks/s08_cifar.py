@@ -529,19 +529,19 @@ def training_step(student: Student, draw: Draw) -> None:
 # -- trained weights ----------------------------------------------------------------------------------------------
 
 
-@check(f"{SECTION}/best_check", points=8, reveals=True, weights=True)
+@check(f"{SECTION}/best_check", points=8, weights=True)
 def best(student: Student, draw: Draw) -> None:
     """The network in best.npz on pictures it has not seen: 20 % and less earns nothing, 40 % (shapes: 50 %) all."""
     trained_weights.judge_best(student, draw, points=8)
 
 
-@check(f"{SECTION}/test_accuracy_check", points=2, reveals=True, weights=True)
+@check(f"{SECTION}/test_accuracy_check", points=2, weights=True)
 def test_accuracy(student: Student, draw: Draw) -> None:
     """The reported test accuracy is what the network in best.npz reaches on new pictures, up to chance."""
     trained_weights.judge_report(student, draw, points=2)
 
 
-@check(f"{SECTION}/overfit_check", points=5, reveals=True, weights=True)
+@check(f"{SECTION}/overfit_check", points=5, weights=True)
 def overfit(student: Student, draw: Draw) -> None:
     """The network in overfit.npz on its own training pictures: 50 % and less earns nothing, 75 % all."""
     trained_weights.judge_overfit(student, draw, points=5)

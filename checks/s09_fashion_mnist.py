@@ -434,7 +434,7 @@ def weights(student: Student, draw: Draw) -> None:
     except StudentGone:
         raise
     except StudentError as error:
-        reason = str(error).removeprefix("WeightsError: ")
+        reason = error.message or str(error)
         raise StudentError(reason, "missing" if reason.startswith(FILE) else error.mistake.family) from None
     note(f"Your trained network gets {reached:.1%} right of {PICTURES} pictures it has never seen ({what}).")
     earned = round(points * float(np.clip((reached - NONE_AT) / (ALL_AT - NONE_AT), 0, 1)), 1)

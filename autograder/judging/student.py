@@ -426,7 +426,7 @@ def _student_error(error: Any) -> StudentError:
     if kind == "NotImplementedError":
         return StudentError(f"Not finished yet: NotImplementedError{where}", "unfinished")
     family = "torch" if kind in ("ImportError", "ModuleNotFoundError") and "torch" in message else "raises"
-    return StudentError(_marked(f"{kind}: {message or 'no message'}{where}"), family)
+    return StudentError(_marked(f"{kind}: {message or 'no message'}{where}"), family, " ".join(message.split()))
 
 
 def _marked(text: str) -> str:

@@ -6,11 +6,14 @@ from backprop.checking.diagnosis import Mistake
 
 
 class StudentError(Exception):
-    """The student's code could not give an answer; the text says why, for the student to read."""
+    """The student's code could not give an answer; the text says why, for the student to read.
 
-    def __init__(self, text: str, family: str = "raises"):
+    message : what the exception in the student's process said, on one line; "" where there was none, or none is shown
+    """
+
+    def __init__(self, text: str, family: str = "raises", message: str = ""):
         super().__init__(text)
-        self.mistake = Mistake(family, text)
+        self.mistake, self.message = Mistake(family, text), message
 
 
 class StudentGone(StudentError):

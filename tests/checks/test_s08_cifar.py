@@ -256,7 +256,35 @@ def test_weights_that_cannot_be_used_are_named(handed_in, notebook, spoil, said)
 def test_a_network_that_is_not_finished_does_not_cost_the_weights(handed_in, notebook):
     verdict = judged("best_check", notebook, TwoLayerNet=None)
     assert verdict.full
-    assert "another one was" in verdict.text
+    assert "so relu(X W1 + b1) W2 + b2 was" in verdict.text
+
+
+class LookedUp:
+    """A network whose scores are those of the most similar picture of the library: its weights are noise."""
+
+    def __init__(self, input_dim, num_classes, hidden_dim=16, weight_scale=1e-3):
+        rng = np.random.default_rng(0)
+        sizes = {"W1": (input_dim, hidden_dim), "b1": hidden_dim, "W2": (hidden_dim, num_classes), "b2": num_classes}
+        self.values = {name: rng.normal(size=size) for name, size in sizes.items()}
+        data = load_shapes(num_train=2000, num_val=1000, num_test=0)
+        self.X, self.y = data["X_train"], data["y_train"]
+
+    def parameters(self):
+        return self.values
+
+    def forward(self, X):
+        nearest = np.argmin((self.X**2).sum(axis=1) - 2 * X @ self.X.T, axis=1)
+        return np.eye(10)[self.y[nearest]], None
+
+
+@pytest.mark.parametrize("check", ["best_check", "overfit_check"])
+def test_a_network_that_looks_its_answers_up_earns_nothing(tmp_path, monkeypatch, notebook, check):
+    monkeypatch.chdir(tmp_path)
+    noise = LookedUp(3072, 10).values
+    for name in ("best.npz", "overfit.npz"):
+        save_weights(name, noise, trained_on="shapes", num_train="2000")
+    verdict = judged(check, notebook, TwoLayerNet=LookedUp)
+    assert verdict.score == 0 and "gives other scores" in verdict.text
 
 
 def test_a_network_of_another_form_is_judged_as_it_is(handed_in, notebook):
