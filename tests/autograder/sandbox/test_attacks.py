@@ -107,7 +107,9 @@ def test_an_attack_finds_nothing_and_leaves_nothing_dangerous(graded, attack: At
             for output in cell.get("outputs", []):
                 shown = json.dumps(output)
                 assert not FOUND.search(shown) or "FOUND" in "".join(output.get("traceback", [])), shown[:500]
-                assert set(output.get("data", {})) <= {"text/plain", "image/png", "image/jpeg"}
+                assert set(output.get("data", {})) <= {"text/plain", "image/png", "image/jpeg", "image/svg+xml"}
+                drawing = "".join(output.get("data", {}).get("image/svg+xml", ""))
+                assert not re.search(r"(?i)<script|<foreignobject|\bon\w+\s*=|javascript:|href", drawing)
                 assert "\\u001b" not in shown
                 assert "onerror" not in output.get("data", {}).get("image/png", "")
             assert "BEGIN HIDDEN" not in json.dumps(cell) and "from autograder" not in json.dumps(cell)
