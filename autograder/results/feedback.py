@@ -9,7 +9,6 @@ everything that went into it, so that a page that is up to date is not written a
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import functools
 import hashlib
@@ -38,6 +37,7 @@ from ..course import Course
 from ..errors import UserError
 from ..gradebook.reader import Mark, NotebookGrade, Section, read_grades
 from ..submissions.files import open_no_link
+from . import mathml
 from . import sanitize as harmless
 
 PAGE_SECONDS = 60
@@ -48,16 +48,9 @@ KEY = re.compile(r"<!-- feedback ([0-9a-f]{64}) -->")
 BESIDE = ("timestamp.txt", "submission_secret.txt")
 TEMPLATES = Path(generate_feedback.__file__).parents[1] / "server_extensions" / "formgrader" / "templates"
 BOOTSTRAP = TEMPLATES.parent / "static" / "node_modules" / "bootstrap" / "dist" / "css"
-# nbgrader's template loads MathJax for the formulas. Here it comes with its "Safe" extension (no scripts in formulas),
-# and whatever might slip through all the rest meets a policy: no other script runs, and nothing else is fetched.
-MATHJAX = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/2.7.7/"
-MATHJAX_SETTINGS = """window.MathJax = {
-  messageStyle: "none", showMathMenu: false, displayAlign: "center",
-  TeX: {equationNumbers: {autoNumber: "AMS", useLabelIds: true}},
-  tex2jax: {inlineMath: [["$", "$"], ["\\\\(", "\\\\)"]], displayMath: [["$$", "$$"], ["\\\\[", "\\\\]"]],
-            processEscapes: true, processEnvironments: true},
-  CommonHTML: {linebreaks: {automatic: true}}
-};"""
+# nbgrader's template loads MathJax for the formulas. Here they are MathML already, and whatever might slip through all
+# the rest meets a policy: no script runs, and nothing is fetched.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 MATHJAX_BLOCK = re.compile(r"<!-- Load mathjax -->.*?<!-- End of mathjax configuration -->", re.DOTALL)
 # What nbgrader's template writes of a graded cell: a line of the index, and the heading above the cell.
 INDEX = re.compile(
@@ -271,18 +264,8 @@ def _name_what_is_graded(text: str, marks: dict[str, Mark]) -> str:
 
 @functools.cache
 def _head() -> str:
-    """The policy of the page, its style and MathJax. The policy stands before anything that a student wrote."""
-    settings = base64.b64encode(hashlib.sha256(MATHJAX_SETTINGS.encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; script-src 'sha256-{settings}' {MATHJAX}; style-src 'unsafe-inline'; "
-        f"font-src {MATHJAX}; img-src data: {MATHJAX}; base-uri 'none'; form-action 'none'"
-    )
-    return (
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}" />\n'
-        f"<style>{STYLE}</style>\n"
-        f"<script>{MATHJAX_SETTINGS}</script>\n"
-        f'<script src="{MATHJAX}MathJax.js?config=TeX-AMS_CHTML-full,Safe" async></script>'
-    )
+    """The policy of the page and its style. The policy stands before anything that a student wrote."""
+    return f'<meta http-equiv="Content-Security-Policy" content="{POLICY}" />\n<style>{STYLE}</style>'
 
 
 @functools.cache
@@ -350,7 +333,7 @@ def _key(page: Page, content: bytes) -> str:
 @functools.cache
 def code_version() -> str:
     """Stands for the programs that a page depends on."""
-    own = b"".join(Path(path).read_bytes() for path in (__file__, harmless.__file__))
+    own = b"".join(Path(path).read_bytes() for path in (__file__, harmless.__file__, mathml.__file__))
     return hashlib.sha256(own).hexdigest() + version("nbgrader") + version("nbconvert")
 
 

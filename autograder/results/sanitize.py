@@ -35,6 +35,7 @@ from ..submissions.files import MAX_FILE, open_no_link
 from ..submissions.images import gather
 from ..submissions.outputs import IMAGES, SVG, clean_outputs
 from ..submissions.released import RUBRIC_TAG
+from .mathml import marked, with_formulas
 
 # Longer Markdown than this is shown as plain text: no answer needs it, and rendering it could take minutes.
 MAX_MARKDOWN = 60_000
@@ -90,6 +91,15 @@ class _Renderer(IPythonRenderer):
     def _embed_image_or_attachment(self, src: str) -> str:
         return src
 
+    def inline_math(self, body: str) -> str:
+        return marked(body, display=False)
+
+    def block_math(self, body: str) -> str:
+        return marked(body, display=True)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        return marked(f"\\begin{{{name}}}{body}\\end{{{name}}}", display=True)
+
     def block_mermaidjs(self, code: str) -> str:
         return f"<pre>{html.escape(code)}</pre>"
 
@@ -123,12 +133,13 @@ def sanitized_html(source: str, attachments: dict[str, Any] | None = None, folde
     try:
         rendered = _rendered(source)
         if "<img" not in rendered.lower():
-            return _cleaned(rendered)
+            return with_formulas(_cleaned(rendered))
         # Pictures are put in behind the cleaner, which would read each of their millions of letters.
         secret, pictures = secrets.token_hex(8), []
-        marked = IMG.sub(lambda tag: _picture(tag[0], found, folder, secret, pictures), rendered)
+        with_marks = IMG.sub(lambda tag: _picture(tag[0], found, folder, secret, pictures), rendered)
         mark = re.compile(rf"data:image/png;base64,{secret}([0-9]+)x")
-        return mark.sub(lambda match: pictures[int(match[1])], _cleaner().clean(marked))
+        cleaned = with_formulas(_cleaner().clean(with_marks))
+        return mark.sub(lambda match: pictures[int(match[1])], cleaned)
     except Exception:  # a hostile text may break the parser; the answer must be readable all the same
         return as_text(source)
 

@@ -108,6 +108,8 @@ def enter(
     }
     seconds = {"start": 0.01, "cells": 0.2, "judge": 0.1}
     record = {**empty_record(submission), "notebooks": {name: graded}, "seconds": seconds, **more}
+    if timestamp:
+        record["timestamp"] = f"{timestamp:%Y-%m-%d %H:%M:%S.%f} UTC"
     ledger = Ledger(course)
     with GradebookWriter(course) as writer:
         writer.prepare(section)

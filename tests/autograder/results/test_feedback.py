@@ -85,7 +85,9 @@ def acting(html: str) -> list[str]:
     """Everything in HTML written by a student that could act, be fetched, or stand in for a part of the page."""
     found = []
     for tag in BeautifulSoup(html, "html.parser").find_all(True):
-        if tag.name in FORBIDDEN:
+        if tag.name in FORBIDDEN and not (
+            tag.name == "math" and tag.attrs.keys() == {"display"}
+        ):  # formulas are MathML
             found.append(tag.name)
         for name, value in tag.attrs.items():
             value = " ".join(value) if isinstance(value, list) else value
@@ -164,7 +166,7 @@ def hostile_notebook(course, *, valid=False):
     if valid:
         notebook["cells"][-2].update(id="odd", execution_count=None)
         notebook["cells"][-1]["metadata"] = {}
-    cell(notebook, "why")["source"] = "Because $a<b$ and\n\n$$c\\,&lt; d, \\quad e<f$$ ![mine](attachment:good.png)"
+    cell(notebook, "why")["source"] = "Because a<b and\n\n$$c\\,&lt; d, \\quad e<f$$ ![mine](attachment:good.png)"
     cell(notebook, "why")["attachments"] = attachments
     return notebook
 
@@ -264,15 +266,23 @@ def test_formulas_survive(course):
     enter(course, "ana", notebook=hostile_notebook(course))
     write_feedback(course, ["01-first"])
     text = BeautifulSoup(page(course), "html.parser").text
-    assert "Because $a<b$ and" in text and "e<f$$" in text
+    assert "Because a<b and" in text and "e<f" in text
 
 
 @pytest.mark.parametrize(
-    "formula",
-    ["$a<b$", "$$x<y>z$$", "$\\{a\\}_i * b_j * c$", "\\begin{align}a &< b\\\\ c &> d\\end{align}", "$a\\\\b$", "$<i>$"],
+    ("formula", "letters"),
+    [
+        ("$a<b$", "a<b"),
+        ("$$x<y>z$$", "x<y>z"),
+        ("$\\{a\\}_i * b_j * c$", "{a}i*bj*c"),
+        ("\\begin{align}a &< b\\\\ c &> d\\end{align}", "a<bc>d"),
+        ("$a\\\\b$", "ab"),
+        ("$<i>$", "<i>"),
+    ],
 )
-def test_a_formula_reaches_the_browser_letter_by_letter(formula):
-    assert BeautifulSoup(sanitized_html(formula), "html.parser").text.strip() == formula
+def test_a_formula_reaches_the_browser_letter_by_letter(formula, letters):
+    soup = BeautifulSoup(sanitized_html(formula), "html.parser")
+    assert soup.math is not None and soup.text.strip() == letters
 
 
 @pytest.mark.parametrize(
@@ -329,11 +339,9 @@ def test_a_hostile_notebook_gives_a_page_that_does_nothing(course):
     enter(course, "ana", notebook=hostile_notebook(course))
     assert written(course, ["01-first"]) == 1
     soup = BeautifulSoup(page(course), "html.parser")
-    scripts = [tag.get("src") or tag.text[:15] for tag in soup.find_all("script")]
-    assert [text[:15] for text in scripts] == ["window.MathJax ", "https://cdnjs.c"]
+    assert soup.find_all("script") == []
     policy = soup.find("meta", attrs={"http-equiv": "Content-Security-Policy"})["content"]
-    assert "default-src 'none'" in policy and "unsafe-eval" not in policy
-    assert "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0]
+    assert "default-src 'none'" in policy and "script-src" not in policy and "http" not in policy
     for block in soup.find_all(class_="text_cell_render"):
         assert acting(block.decode_contents()) == []
     assert not [tag for tag in soup.find_all(True) if any(name.startswith("on") for name in tag.attrs)]
@@ -357,7 +365,7 @@ def test_a_hostile_notebook_does_nothing_in_the_formgrader(course):
     for block in blocks:
         assert acting(block.decode_contents()) == []
     assert MARK not in "".join(tag.text for tag in soup.find_all("script"))
-    assert "Because $a<b$ and" in soup.text and soup.find("input", id="why") and soup.find("input", id="add_check")
+    assert "Because a<b and" in soup.text and soup.find("input", id="why") and soup.find("input", id="add_check")
     assert len(soup.find_all(id="why")) == 1
     plain = [t for t in soup.find_all(True) if any(n.startswith("on") for n in t.attrs) and "toggle_name" not in str(t)]
     assert plain == []
