@@ -18,7 +18,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..course import Course
-from ..errors import Unusable, reason
+from ..errors import CourseError, Unusable, reason
 from .assignments import register
 
 NO_RESPONSE = "No response."
@@ -213,7 +213,14 @@ class GradebookWriter:
         for notebook in submission.notebooks:
             penalty = None
             if late > 0:
-                penalty = self._late.late_submission_penalty(submission.student_id, notebook.score, late)
+                try:
+                    penalty = self._late.late_submission_penalty(submission.student_id, notebook.score, late)
+                except Exception as error:  # the course's own code: whoever wrote it has to know, and nobody else
+                    name = type(self._late).__name__
+                    said = f"{type(error).__name__}: {error}"
+                    raise CourseError(
+                        f"The late plugin {name} of nbgrader_config.py fails ({said}). Mend it."
+                    ) from None
                 if penalty is not None:
                     penalty = min(max(penalty, 0), notebook.score)
             notebook.late_submission_penalty = penalty

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 import os
 import pkgutil
@@ -682,3 +683,19 @@ def test_a_worker_that_would_need_gigabytes_stops_there_and_goes_on_with_the_nex
     summary = grade_class(course, [SECTION], options=Options(workers=1))
     assert score(course, "ana", "sum_node_check") == score(course, "zoe", "sum_node_check") == 5
     assert len(summary.faults) == 1 and "eve" in summary.faults[0] and "MemoryError" in summary.faults[0]
+
+
+def test_a_late_plugin_that_raises_is_named(course):
+    hand_in(course, MadeUp("ana", ""), [SECTION])
+
+    class Broken:
+        def late_submission_penalty(self, student_id, score, late):
+            return 1 / 0
+
+    with GradebookWriter(course) as writer:
+        writer.prepare(SECTION)
+        writer.gradebook.update_or_create_assignment(SECTION, duedate="2026-01-01 00:00:00 UTC")
+        writer._late = Broken()
+        late = datetime.datetime(2026, 3, 1)
+        with pytest.raises(CourseError, match="The late plugin Broken .* fails .ZeroDivisionError"):
+            writer.write("ana", SECTION, {}, late)
