@@ -227,9 +227,10 @@ def run_setup_cell(stand_in: StandIn, published: Path, name: str) -> None:
         "backprop.__file__, os.getcwd(), sep='|')"
     )
     notebook.cells = [first, nbformat.v4.new_code_cell(ask)]
-    setup, asked = run_cells(stand_in, notebook).cells
-    assert "ERROR" not in "".join(output.text for output in setup.outputs)
-    said = asked.outputs[0].text.strip().split("|")
+    cells = run_cells(stand_in, notebook).cells
+    setup, asked = ("".join(output.text for output in cell.outputs) for cell in cells)
+    assert "ERROR" not in setup
+    said = asked.strip().split("|")
     versions = stand_in.packages()
     assert said[:4] == [versions[name] for name in ("ipython", "ipykernel", "jupyter-client", "traitlets")]
     assert said[4:] == ["True", str(site_packages(stand_in) / "backprop" / "__init__.py"), str(stand_in.content)]
