@@ -73,7 +73,7 @@ def own_modules(notebook: Notebook) -> dict[str, Path]:
 def surprises(notebook: Notebook) -> tuple[list[str], list[str]]:
     """What works here and not where it is graded: (faults, remarks), one sentence each.
 
-    A fault where an answer needs it, a remark where something else does.
+    A fault where an answer needs it, a remark where something else does. What is optional may need more.
     """
     has = GRADER_HAS | STANDARD
     torch = notebook.course.get("torch") is True
@@ -100,7 +100,7 @@ def surprises(notebook: Notebook) -> tuple[list[str], list[str]]:
                 why = f"the grader does not have {one.module}"
             if user is not None:
                 faults.append(f"{_where(user)} needs {one.module}, but {why}. Write it without.")
-            else:
+            elif not cell.is_optional:
                 remarks.append(f"{_where(cell)} imports {one.module}, but {why}. No answer may need it.")
     for cell in code:
         version, what = newer_syntax(cell.source)
@@ -178,12 +178,12 @@ def _has_quotes(text: str, outer: list[str]) -> bool:
 
 
 def _answer_that_uses(one: Import, code: list[Cell]) -> Cell | None:
-    """The first answer that uses a name which the import binds, or imports the module within a function.
+    """The first answer that counts and uses a name which the import binds, or imports the module within a function.
 
     An import alone at the top of an answer costs nothing: what stands below a line that fails is run as well.
     """
     for cell in code:
-        if not cell.is_graded_code:
+        if not cell.is_graded_code or cell.is_optional:
             continue
         source = _TOP_IMPORT.sub("", cell.source)
         if any(name != "*" and re.search(rf"\b{re.escape(name)}\b", source) for name in one.names):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
+from places import ROOT
 
 from backprop.__main__ import main
 from backprop.handin.imports import GRADER_HAS, GRADER_HAS_FOR_TORCH, imports_of, newer_syntax, own_modules, surprises
@@ -100,6 +101,28 @@ def test_what_no_answer_needs_is_a_remark(tmp_path, line):
 )
 def test_what_the_grader_has_is_no_surprise(tmp_path, line):
     assert surprises(read_notebook(save(tmp_path, line, answer=line))) == ([], [])
+
+
+def test_an_optional_cell_may_need_more_than_the_grader_has_but_no_answer_may_use_its_import(tmp_path):
+    path = save(tmp_path, "import torch", "import seaborn", answer="y = 1")
+    book = json.loads(path.read_text())
+    book["cells"][0]["metadata"] = book["cells"][1]["metadata"] = {"tags": ["optional"]}
+    path.write_text(json.dumps(book))
+    assert surprises(read_notebook(path)) == ([], [])
+    book["cells"][2]["source"] = "y = torch.ones(1)"
+    path.write_text(json.dumps(book))
+    (fault,), remarks = surprises(read_notebook(path))
+    assert fault.startswith("Cell 3 (f) needs torch") and remarks == []
+    book["cells"][2]["metadata"]["tags"] = ["optional"]
+    path.write_text(json.dumps(book))
+    assert surprises(read_notebook(path)) == ([], [])
+
+
+@pytest.mark.parametrize("folder", ["release", "source"])
+def test_no_notebook_of_the_course_surprises_its_student(folder):
+    for path in sorted(ROOT.glob(f"{folder}/*/*.ipynb")):
+        faults, remarks = surprises(read_notebook(path))
+        assert [line for line in [*faults, *remarks] if "autograder" not in line] == [], path.name
 
 
 def test_torch_is_no_surprise_where_the_section_is_about_it(tmp_path):
