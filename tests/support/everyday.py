@@ -29,6 +29,29 @@ for name, line in ELSEWHERE.items():
     add(f"{name} before values by hand", prepend("by_hand", line), section=STAGED)
 
 
+MAGICS = ("%%time", "%%capture out", "%%timeit -n1 -r1", "%%memit", "\n%%prun -q", "%%px --local")
+for magic in MAGICS:
+    add(f"{magic.strip()} above a class", prepend("sum_node", f"{magic}\n"))
+    add(f"{magic.strip()} above values below a line that fails", prepend("training_error", f"{magic}\nimport pandas\n"))
+add("sys.exit above typed values", prepend("training_error", "import sys\nsys.exit()\n"))
+
+
+def in_a_block(head: str, line: str = "from google.colab import drive"):
+    """The values in a block of their own, below a line that fails."""
+
+    def do(notebook: Notebook) -> None:
+        cell = find(notebook, "training_error")
+        values = "".join(f"    {value}\n" for value in cell["source"].splitlines())
+        cell["source"] = f"{head}\n    {line}\n{values}"
+
+    return do
+
+
+add("values in an if below a line that fails", in_a_block("if True:"))
+add("values in a with below a line that fails", in_a_block("import contextlib\nwith contextlib.nullcontext():"))
+add("values in a second if", in_a_block("if True:\n  if 1 > 0:", "import pandas"))
+
+
 @damage()
 def values_computed_below_a_line_that_fails(notebook):
     cell = find(notebook, "training_error")

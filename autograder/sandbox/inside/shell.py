@@ -13,12 +13,20 @@ import inspect
 import io
 import linecache
 import os
+import re
 import sys
 import traceback
 from typing import Any
 
 MAX_STREAM = 100_000  # characters of one cell's printed text that are kept
 MAX_OUTPUTS = 200
+CELL_MAGIC = re.compile(r"\s*%%(\w+)[^\n]*(?=\n)")
+# Cell magics below which stands no Python, or Python that is not run here.
+NOT_PYTHON = frozenset(
+    ("writefile", "file", "html", "HTML", "javascript", "js", "latex", "markdown", "svg", "SVG", "bash", "sh", "script")
+    + ("perl", "ruby", "python", "python2", "python3", "pypy", "cmd", "system", "sx", "R", "sql", "bigquery", "cython")
+    + ("shell", "cpp", "cu", "julia")
+)
 TORCH_REFUSAL = "torch is not available in this section: the exercise is to compute the gradients yourself with numpy"
 
 
@@ -197,9 +205,10 @@ class Shell:
         self.ip.showtraceback = self._show_error
         self.ip.showsyntaxerror = self._show_error
         try:
+            source = _without_timing(source)
             result = self.ip.run_cell(source, store_history=False, silent=False)
             ok = bool(result.success)
-            if isinstance(result.error_in_exec, Exception):
+            if isinstance(result.error_in_exec, (Exception, SystemExit)):
                 self._run_the_rest(source, filename, result.error_in_exec)
             self._flush_figures()
         except KeyboardInterrupt:
@@ -225,8 +234,8 @@ class Shell:
             return
         at = (stopped[0].lineno or 0, getattr(stopped[0], "colno", None) or 0) if stopped else (0, 0)
         awaits = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        for statement in [one for one in body if (one.lineno, one.col_offset) > at]:
-            with contextlib.suppress(Exception):
+        for statement in _rest(body, at):
+            with contextlib.suppress(Exception, SystemExit):
                 code = compile(ast.Module([statement], []), filename, "exec", flags=awaits)
                 waiting = eval(code, self.namespace)
                 if inspect.iscoroutine(waiting):
@@ -256,6 +265,26 @@ class Shell:
         self.outputs.add(
             {"output_type": "error", "ename": name, "evalue": text, "traceback": [*lines, f"{name}: {text}"]}
         )
+
+
+def _without_timing(source: str) -> str:
+    """The cell without a first line such as %%time or %%capture: what stands below it is Python all the same."""
+    magic = CELL_MAGIC.match(source)
+    if magic is None or magic[1] in NOT_PYTHON:
+        return source
+    return source[: magic.start(1) - 2] + "# " + source[magic.start(1) - 2 :]
+
+
+def _rest(body: list[ast.stmt], at: tuple[int, int]) -> list[ast.stmt]:
+    """What stands behind the statement at a line and column: in its block, then in the blocks around it."""
+    begun = [one for one in body if (one.lineno, one.col_offset) <= at]
+    inner: list[ast.stmt] = []
+    if begun and isinstance(begun[-1], (ast.If, ast.Try, ast.With)):
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(begun[-1], name, [])
+            if block and block[0].lineno <= at[0] <= (block[-1].end_lineno or 0):
+                inner = _rest(block, at)
+    return inner + body[len(begun) :]
 
 
 def _old_colors() -> bool:
