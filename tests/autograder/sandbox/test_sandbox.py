@@ -101,17 +101,18 @@ def test_a_figure_is_noted_without_being_drawn(process):
 
 
 @needs_bubblewrap
-def test_what_stands_below_the_line_at_which_a_cell_stops_is_made(process):
+def test_what_stands_below_the_line_at_which_a_cell_stops_is_run_as_well(process):
     source = """
         def before(): return 1
         x = input("your name? ")
         y = 3
+        z = x + 1
         def after(): return 2
         class Later: pass
     """
     assert "EOFError" in said(process, source) or "StdinNotImplementedError" in said(process, source)
     assert said(process, "before(), after(), Later.__name__") == "(1, 2, 'Later')"
-    assert said(process, "y") == "3"
+    assert said(process, "y") == "3" and "NameError" in said(process, "z"), "what fails as well is left out"
     assert "SyntaxError" in said(process, "def (\ndef fine(): return 1")
 
 
