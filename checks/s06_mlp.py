@@ -19,18 +19,18 @@ from autograder.judging import (
     NodeRun,
     NodeTrial,
     Student,
-    StudentError,
     cases,
     check,
     expect,
     expect_in,
     expect_true,
+    fairly,
     part,
 )
 from backprop.checking.comparison import as_numbers
 
 from .common.one_hidden_layer import KINDS, NAMES, REFERENCE, Net, Question, expect_fit, expect_random_start
-from .common.shared import agrees, answer, better, misreported, number, within
+from .common.shared import agrees, misreported, number, within
 
 SECTION = "06-mlp"
 
@@ -229,34 +229,36 @@ def mlp_regression(student: Student, draw: Draw) -> None:
     right |= {f"∂J/∂{name}": gradient for name, gradient in net.gradients(x, float(y)).items()}
     question = Question(student, draw.number(0.012, 0.02), draw.number(0.012, 0.02), draw.integer(4, 8))
 
-    with student.shadow(**student.load(REFERENCE, "AffineNode", "TanhNode")):
-        seen = question.look(net, x, y)
-    whether = {name: lambda got, exact=exact: agrees(got, exact) for name, exact in right.items()}
-    whether["start"] = whether["fit"] = lambda got: not isinstance(got, StudentError)
-    seen = better(seen, lambda: question.look(net, x, y), whether)
+    whether = {name: partial(agrees, right=exact) for name, exact in right.items()}
+    whether["start"] = whether["fit"] = lambda got: got is not None
+    seen = fairly(
+        lambda: question.look(net, x, y),
+        whether,
+        lambda: student.shadow(**student.load(REFERENCE, "AffineNode", "TanhNode")),
+    )
 
     with part("prediction", points=2):
         slips = {kind: net.predict(x, kind) for kind in KINDS}
         slips["wrong_loss:the objective, where the prediction belongs"] = right["objective"]
         slips["missing_term:b2 is left out"] = right["prediction"] - net.b2
-        expect(answer(seen, "prediction"), right["prediction"], name="prediction", scalar_like=True, mistakes=slips)
+        expect(seen["prediction"].value, right["prediction"], name="prediction", scalar_like=True, mistakes=slips)
     with part("objective", points=2):
         slips = {kind: (net.predict(x, kind) - y) ** 2 for kind in KINDS}
         slips["wrong_loss:the distance, which still has to be squared"] = abs(right["prediction"] - y)
         slips["wrong_loss:the square of the square loss"] = right["objective"] ** 2
         slips["wrong_loss:the prediction by itself"] = [right["prediction"], right["prediction"] ** 2]
         slips["missing_term:b2 is left out"] = (right["prediction"] - net.b2 - y) ** 2
-        expect(answer(seen, "objective"), right["objective"], name="objective", scalar_like=True, mistakes=slips)
+        expect(seen["objective"].value, right["objective"], name="objective", scalar_like=True, mistakes=slips)
     with part("gradients", points=4):
-        wrong = [name for name in NAMES if not agrees(seen[f"∂J/∂{name}"], right[f"∂J/∂{name}"])]
+        wrong = [name for name in NAMES if not seen[f"∂J/∂{name}"].holds(whether[f"∂J/∂{name}"])]
         slipped = {kind: net.slipped_gradients(x, float(y), kind) for kind in KINDS} if wrong else {}
         for name in NAMES:
             label, slips = f"∂J/∂{name}", {kind: found[name] for kind, found in slipped.items()}
-            expect(answer(seen, label), right[label], name=label, scalar_like=name == "b2", mistakes=slips)
+            expect(seen[label].value, right[label], name=label, scalar_like=name == "b2", mistakes=slips)
     with part("starting values", points=2):
-        expect_random_start(answer(seen, "start"), question.scale)
+        expect_random_start(seen["start"].value, question.scale)
     with part("fit and predict", points=2):
-        expect_fit(answer(seen, "fit"), question)
+        expect_fit(seen["fit"].value, question)
 
 
 # -- the reported numbers -----------------------------------------------------------------------------------------

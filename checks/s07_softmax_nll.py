@@ -6,11 +6,13 @@ Exercises: NYU homework 7, questions 12 to 14 (2021), and 4.3 of 2018 (the three
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from autograder.judging import (
+    Answer,
     Array,
     Case,
     Draw,
@@ -19,17 +21,19 @@ from autograder.judging import (
     Remote,
     Student,
     StudentError,
+    answers,
     cases,
     check,
     expect,
     expect_in,
     expect_true,
+    fairly,
     part,
     regions,
     values,
 )
 
-from .common.shared import Reused, agrees, answer, asked, better, leaves_alone, resets, same
+from .common.shared import Reused, agrees, leaves_alone, resets, same
 from .common.softmax_slips import (
     REFERENCE,
     WRONG_NETS,
@@ -337,22 +341,21 @@ def softmax_nll_gradient(student: Student, draw: Draw) -> None:
             raise StudentError("z was changed in place: work on a copy.", "in_place")
         return got
 
-    def look() -> dict[str, Any]:
-        return asked({str(n): lambda case=case: ask(*case) for n, case in enumerate(ordinary + large)})
+    def look() -> dict[str, Answer]:
+        return answers({str(n): lambda case=case: ask(*case) for n, case in enumerate(ordinary + large)})
 
     right = {str(n): softmax(z) - one_hot(y, classes) for n, (z, y) in enumerate(ordinary + large)}
-    with _reference(student, "softmax_jacobian", "SoftmaxNode", "NLLNode"):
-        seen = look()
-    seen = better(seen, look, {n: lambda got, exact=exact: agrees(got, exact) for n, exact in right.items()})
+    whether = {n: partial(agrees, right=exact) for n, exact in right.items()}
+    seen = fairly(look, whether, lambda: _reference(student, "softmax_jacobian", "SoftmaxNode", "NLLNode"))
 
     with part("∂J/∂z", points=2):
         for n, (z, y) in enumerate(ordinary):
             mistakes = both_slopes(z, y)
-            if not expect(answer(seen, str(n)), right[str(n)], name="∂J/∂z", mistakes=mistakes):
+            if not expect(seen[str(n)].value, right[str(n)], name="∂J/∂z", mistakes=mistakes):
                 break
     with part("large scores", points=1):
         for n, (z, y) in enumerate(large, len(ordinary)):
-            got = answer(seen, str(n))
+            got = seen[str(n)].value
             if not _finite(got, "∂J/∂z", OVERFLOW, "unstable"):
                 break
             hot = one_hot(y, classes)
@@ -379,7 +382,7 @@ def multiclass_classifier(student: Student, draw: Draw) -> None:
     start = {"d": draw.integer(4, 7), "units": draw.integer(30, 40), "scale": draw.number(0.03, 0.06)}
     learn = _learnable(draw)
 
-    def look() -> dict[str, Any]:
+    def look() -> dict[str, Answer]:
         return _look(student, parameters, points, labels, classes, start, learn)
 
     right = {"prediction": lambda got: _choices(got, classes) == [int(p.argmax()) for p in all_p]}
@@ -387,14 +390,11 @@ def multiclass_classifier(student: Student, draw: Draw) -> None:
         right[f"objective {n}"] = lambda got, net=net: agrees(got, net.objective)
         for key in parameters:
             right[f"∂J/∂{key} {n}"] = lambda got, exact=net.gradients[key]: agrees(got, exact)
-    right["start"] = lambda got: not isinstance(got, StudentError)
-    right["fit"] = lambda got: not isinstance(got, StudentError) and _has_learned(got)
-    with _reference(student, "AffineNode", "TanhNode", "SoftmaxNode", "NLLNode"):
-        seen = look()
-    seen = better(seen, look, right)
+    right["start"], right["fit"] = lambda got: got is not None, _has_learned
+    seen = fairly(look, right, lambda: _reference(student, "AffineNode", "TanhNode", "SoftmaxNode", "NLLNode"))
 
     with part("prediction", points=2):
-        got = answer(seen, "prediction")
+        got = seen["prediction"].value
         if not right["prediction"](got):
             # Scores are as good as probabilities, so a wrong network shows in either.
             for one, x, p in zip(got, points, all_p, strict=True):
@@ -406,7 +406,7 @@ def multiclass_classifier(student: Student, draw: Draw) -> None:
     with part("objective", points=3):
         for n, (net, x, y) in enumerate(zip(truth, points, labels, strict=False)):
             wrong = {f: Net(parameters, x, y, w).objective for w, f in WRONG_NETS.items()}
-            got = answer(seen, f"objective {n}")
+            got = seen[f"objective {n}"].value
             if not expect(got, net.objective, name="objective", scalar_like=True, mistakes=wrong):
                 break
     with part("gradients", points=3):
@@ -414,12 +414,12 @@ def multiclass_classifier(student: Student, draw: Draw) -> None:
         for n, (net, x, y) in enumerate(zip(truth, points, labels, strict=False)):
             for key in parameters if good else ():
                 wrong = {f: Net(parameters, x, y, w).gradients[key] for w, f in WRONG_NETS.items()}
-                got = answer(seen, f"∂J/∂{key} {n}")
+                got = seen[f"∂J/∂{key} {n}"].value
                 good &= expect(got, net.gradients[key], name=f"∂J/∂{key}", mistakes=wrong)
     with part("where training starts", points=2):
-        _expect_start(answer(seen, "start"), **start)
+        _expect_start(seen["start"].value, **start)
     with part("fit and predict", points=2):
-        loss, chosen, true = answer(seen, "fit")
+        loss, chosen, true = seen["fit"].value
         text = f"After fit() the mean objective is {loss:.2g}, on points that are easy to tell apart. "
         text += "Do step_size, max_num_epochs and init_param_scale have their effect?"
         if expect_true(loss < LEARNED, text, "wrong_argument"):
@@ -446,8 +446,8 @@ def _look(
     classes: int,
     start: Mapping[str, Any],
     learn: Mapping[str, Any],
-) -> dict[str, Any]:
-    """What the model shows: name -> value, or the StudentError that came instead."""
+) -> dict[str, Answer]:
+    """What the model shows."""
     make = "MulticlassClassifier"
 
     def graph() -> Remote:
@@ -489,14 +489,13 @@ def _look(
         chosen = _choices(list(got) if isinstance(got, np.ndarray | list | tuple) else [got], 3)
         return float(np.mean(losses)), chosen, [int(learn["y"][i]) for i in rows]
 
-    seen = asked({"prediction": predictions, "gradients": gradients, "start": begin, "fit": fit})
+    seen = answers({"prediction": predictions, "gradients": gradients, "start": begin, "fit": fit})
     found = seen.pop("gradients")
     for n in range(len(labels)):
-        failed = isinstance(found, StudentError)
-        objective, slopes = (found, found) if failed else (*found[n], None, None)[:2]
-        seen[f"objective {n}"] = objective
+        seen[f"objective {n}"] = found.then(lambda all_, n=n: (*all_[n], None)[0])
+        slopes = found.then(lambda all_, n=n: (*all_[n], None, None)[1])
         for key in parameters:
-            seen[f"∂J/∂{key} {n}"] = slopes if failed else slopes.get(key) if isinstance(slopes, Mapping) else None
+            seen[f"∂J/∂{key} {n}"] = slopes.then(lambda of, key=key: of.get(key) if isinstance(of, Mapping) else None)
     return seen
 
 

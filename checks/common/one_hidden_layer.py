@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from autograder.judging import Array, Draw, Remote, Student, StudentError, expect, expect_true, values
+from autograder.judging import Answer, Array, Draw, Remote, Student, StudentError, answers, expect, expect_true, values
 
-from .shared import agrees, asked
+from .shared import agrees
 
 # Right nodes for the student's network to be built of, so that a mistake in a node is paid for once. The affine node
 # takes a weight vector with a bias that is a number, too: many build the last layer like this.
@@ -141,11 +141,11 @@ class Question:
     def model(self, **settings: Any) -> Remote:
         return self.student.call("MLPRegression", **settings)
 
-    def look(self, net: Net, x: Array, y: Array) -> dict[str, Any]:
-        """name -> value, or the StudentError that came instead."""
+    def look(self, net: Net, x: Array, y: Array) -> dict[str, Answer]:
+        """name -> what the class shows."""
         # The start comes first: it shows under which names and in which shapes this class keeps its parameters.
-        seen = asked({"start": self.start})
-        seen |= asked(
+        seen = answers({"start": self.start})
+        seen |= answers(
             {
                 "prediction": lambda: self.graph(net).method("get_prediction", {"x": x}).value,
                 "objective": lambda: self.graph(net).method("get_objective", {"x": x}, {"y": y}).value,
@@ -155,7 +155,7 @@ class Question:
         )
         gradients = seen.pop("gradients")
         for name in NAMES:
-            seen[f"∂J/∂{name}"] = gradients[name] if isinstance(gradients, Mapping) else gradients
+            seen[f"∂J/∂{name}"] = gradients.then(lambda found, name=name: found[name])
         return seen
 
     def start(self) -> dict[str, dict[str, Array]]:

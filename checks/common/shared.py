@@ -1,7 +1,6 @@
 """What the checks of several sections ask of a node or a model in the same way.
 
-Nodes: a second run with other inputs, what has to stay as it was. Models: a quantity is right when it comes out
-right with the reference nodes or with the student's own, so that one mistake is paid for once.
+Nodes: a second run with other inputs, what has to stay as it was. Models: whether what they show is right.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.judging import Array, NodeRun, Student, StudentError, StudentGone, expect, expect_true, note
+from autograder.judging import Array, NodeRun, Student, expect, expect_true, note
 
 # -- nodes --------------------------------------------------------------------------------------------------------
 
@@ -84,44 +83,6 @@ def same(got: Any, value: Array) -> bool:
 
 
 # -- models -------------------------------------------------------------------------------------------------------
-
-
-def asked(questions: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
-    """name -> the answer, or the StudentError that came instead."""
-    answers: dict[str, Any] = {}
-    for name, question in questions.items():
-        try:
-            answers[name] = question()
-        except StudentGone:
-            raise
-        except StudentError as error:
-            answers[name] = error
-    return answers
-
-
-def better(
-    seen: dict[str, Any],
-    look_again: Callable[[], dict[str, Any]],
-    right: Mapping[str, Callable[[Any], bool]],
-) -> dict[str, Any]:
-    """Each answer as first seen, or as seen when looking again where only that is right.
-
-    right : name -> whether an answer is right
-    """
-    if all(is_right(seen[name]) for name, is_right in right.items()):
-        return seen
-    again = look_again()
-    return {
-        name: again[name] if is_right(again[name]) and not is_right(seen[name]) else seen[name]
-        for name, is_right in right.items()
-    }
-
-
-def answer(seen: Mapping[str, Any], name: str) -> Any:
-    """The answer to a question; raises the StudentError that came instead."""
-    if isinstance(seen[name], StudentError):
-        raise seen[name]
-    return seen[name]
 
 
 def agrees(got: Any, right: Any) -> bool:

@@ -171,7 +171,7 @@ def test_a_wrong_value_costs_nothing_of_the_gradients_and_the_other_way_round(se
     assert tried or section[:2] not in ("01", "04", "06", "07")
 
 
-SECRETS, BUDGET = 50, 50.0  # seconds of processor time
+SECRETS, BUDGET = 50, 25.0  # seconds of processor time
 
 
 def test_no_verdict_depends_on_the_secret():
