@@ -168,6 +168,8 @@ class Document:
         base = self._levels.begin(in_answer)
 
         def image(address: str, words: str) -> str:
+            if not address.strip():
+                return ""
             content = passage.images.get(address)
             if content is not None:
                 return self._image(content, words or f"Image in {block.place}", block.place)

@@ -174,7 +174,9 @@ class Writer:
             return f"#raw({typst_string(words)});" if words else ""
         inside = "".join(map(self._inline, element.children))
         if tag == "a" and re.match(r"(?:https?://|mailto:)[^\s]", element.attributes.get("href", "")):
-            return f"#link({typst_string(self._source(element.attributes['href']))})[{inside}];" if inside else ""
+            if not inside or re.search(r"#(?:display-formula|block-source)\(", inside):
+                return inside  # a formula on a line of its own would tear the link apart
+            return f"#link({typst_string(self._source(element.attributes['href']))})[{inside}];"
         if tag == "q":
             return f'#"“";{inside}#"”";'
         return f"#{_INLINE[tag]}[{inside}];" if tag in _INLINE and inside else inside
@@ -202,7 +204,10 @@ class Writer:
         inside = self._flow(element.children)
         if not inside:
             return ""
-        if tag[0] == "h" and tag[1:].isdigit():
+        if tag[0] == "h" and tag[1:].isdigit() and not _has_blocks(element):
+            # An image or a formula alone is no heading: bookmarks and screen readers need words.
+            if not re.search(r"[^\W_]", re.sub("\ue000\\d+\ue001", "", _all_text(element))):
+                return f"#strong[{inside}]"
             return f"#heading(level: {self._heading(int(tag[1]))}, bookmarked: false, outlined: false)[{inside}]"
         if tag == "blockquote":
             return f"#quote(block: true)[{inside}]"

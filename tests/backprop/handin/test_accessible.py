@@ -24,6 +24,8 @@ EVERYTHING = [
     new_code_cell("def f(x):\n    return x", metadata=graded("f", solution=True), outputs=[FIGURE, TABLE]),
     check_cell([new_output("stream", text="fine\n")]),
     answer("$\\broken{$ and 한", "q2"),
+    answer(f"# $x^2$\n\n## ![i](data:image/png;base64,{png()})\n\n### ---\n\n# <br>\n\n#\n\n# **`code`** $y$\n\n"
+           "[a $$x$$ b](https://a.b) <h3>a <ul><li>b</ul></h3>\n", "q3"),
     new_markdown_cell("###### Only deep\n\n<table><tr><th rowspan=2>h</th><td>1</td></tr><tr><td>2</td></tr></table>"),
 ]  # fmt: skip
 
@@ -65,7 +67,7 @@ def test_a_validator_finds_nothing_and_nothing_is_without_words(tmp_path: Path, 
             level = int(kind[2:])
     assert kinds["/H1"] and all(kinds["/Formula"]) and all(kinds["/Figure"])
     if what == "everything":
-        assert len(kinds["/Figure"]) == 2 and len(kinds["/Formula"]) >= 2 and kinds["/Table"] and kinds["/L"]
+        assert len(kinds["/Figure"]) == 3 and len(kinds["/Formula"]) >= 2 and kinds["/Table"] and kinds["/L"]
 
 
 def test_answers_and_checks_have_bookmarks(tmp_path: Path) -> None:
