@@ -359,7 +359,7 @@ def export(
     ] = "csv",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The file to write.")] = None,
     assignment: Annotated[
-        list[str] | None, typer.Option(help="What the platform calls a section, 04-ridge=Homework 4; may be repeated.")
+        list[str] | None, typer.Option(help="What the platform calls a section, 02-sums=Homework 4; may be repeated.")
     ] = None,
     excel: Annotated[bool, typer.Option("--excel", help="Mark the file as UTF-8 for Excel.")] = False,
     sections: Sections = None,
@@ -372,7 +372,7 @@ def export(
     for pair in assignment or []:
         section, equals, name = pair.partition("=")
         if not equals or not name.strip():
-            raise typer.BadParameter(f"{pair!r} is not SECTION=NAME, such as 04-ridge=Homework 4.")
+            raise typer.BadParameter(f"{pair!r} is not SECTION=NAME, such as 02-sums=Homework 4.")
         names[choose(course, [section.strip()])[0]] = name.strip()
     notes: list[str] = []
     try:

@@ -69,7 +69,7 @@ OWN = ("last name", "first name", "username", "student id")
 def grade_file(course: Course, grades: Grades, titles: Titles) -> GradeFile:
     """Rows for *Upload*. With exports/blackboard-roster.csv (*Work Offline → Download*) its rows and columns are kept.
 
-    The username finds the student. A column that carries Blackboard's own number, such as "04-ridge [Total Pts: 30
+    The username finds the student. A column that carries Blackboard's own number, such as "02-sums [Total Pts: 30
     Score] |1234", is filled; any other makes a new column, of text, without points.
     """
     roster = read_roster(course.exports / "blackboard-roster.csv", KEYS)

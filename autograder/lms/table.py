@@ -39,7 +39,7 @@ class Titles:
     given: dict[str, str] = field(default_factory=dict)
 
     def column(self, roster: Roster, section: Section, before: str = "", behind: str = r"( \(\d+\))?") -> int | None:
-        """The roster's own column of the section, such as "04-ridge (1234)", None where it has none."""
+        """The roster's own column of the section, such as "02-sums (1234)", None where it has none."""
         name = self.given.get(section.name, section.name)
         pattern = re.compile(before + re.escape(name) + behind + r"\Z", re.IGNORECASE)
         return next((i for i, title in enumerate(roster.header) if title == name or pattern.match(title.strip())), None)
