@@ -8,7 +8,7 @@ import functools
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
 from backprop.files import write_atomically
@@ -46,7 +46,8 @@ def code_digest() -> str:
     roots = {engine.name: engine, library.name: library}
     # Of the engine it is what a worker needs; of the student library what submissions import as well, which is all but
     # its command and what prepares a hand-in.
-    files = {*_reached([engine / "grading" / "workers.py"], roots), *(engine / "sandbox" / "inside").glob("*.py")}
+    top = library / "__init__.py"  # names what prepares a hand-in, for whoever asks for it
+    files = {*_reached([engine / "grading" / "workers.py"], roots, {top}), *(engine / "sandbox" / "inside").glob("*.py")}
     files |= {path for path in library.rglob("*.py") if path.name != "__main__.py" and path.parent.name != "handin"}
     digest = hashlib.sha256()
     for path in sorted(files):
@@ -73,10 +74,10 @@ def section_checks(checks: Path, section: str) -> list[Path]:
     return _reached([start], {"": checks}) if start.is_file() else []
 
 
-def _reached(start: Sequence[Path], roots: Mapping[str, Path]) -> list[Path]:
+def _reached(start: Sequence[Path], roots: Mapping[str, Path], ends: Set[Path] = frozenset()) -> list[Path]:
     """The Python files that modules import, directly or through others, from the folders of the given package names.
 
-    A module that is imported brings the `__init__` of each package above it along.
+    A module that is imported brings the `__init__` of each package above it along. ends : files that are not followed
     """
     found: set[Path] = set()
     waiting = [path.resolve() for path in start]
@@ -85,6 +86,8 @@ def _reached(start: Sequence[Path], roots: Mapping[str, Path]) -> list[Path]:
         if path in found or not path.is_file():
             continue
         found.add(path)
+        if path in ends:
+            continue
         root = next(folder for folder in roots.values() if path.is_relative_to(folder))
         above = [folder for folder in path.parents if folder.is_relative_to(root)]
         waiting += [folder / "__init__.py" for folder in above]
