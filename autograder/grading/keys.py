@@ -47,7 +47,8 @@ def code_digest() -> str:
     # Of the engine it is what a worker needs; of the student library what submissions import as well, which is all but
     # its command and what prepares a hand-in.
     top = library / "__init__.py"  # names what prepares a hand-in, for whoever asks for it
-    files = {*_reached([engine / "grading" / "workers.py"], roots, {top}), *(engine / "sandbox" / "inside").glob("*.py")}
+    files = {*_reached([engine / "grading" / "workers.py"], roots, {top})}
+    files |= set((engine / "sandbox" / "inside").glob("*.py"))
     files |= {path for path in library.rglob("*.py") if path.name != "__main__.py" and path.parent.name != "handin"}
     digest = hashlib.sha256()
     for path in sorted(files):
