@@ -84,7 +84,16 @@ def _large_scores(draw: Draw, classes: int) -> Iterator[Array]:
 # -- softmax ------------------------------------------------------------------------------------------------------
 
 
-@check(f"{SECTION}/softmax_jacobian_check", points=3)
+CLASSES = {"one entry": "there are at least two classes"}
+FEW = {**CLASSES, "many entries": "a handful of classes is what the section is about"}
+LARGE = "large scores are asked for in the node, not in its Jacobian"
+
+
+@check(
+    f"{SECTION}/softmax_jacobian_check",
+    points=3,
+    domain={**FEW, "above 10": LARGE, "above 100": LARGE},
+)
 def softmax_jacobian(student: Student, draw: Draw) -> None:
     """Entry [i, j] is ∂p_i/∂z_j = p_i (δ_ij − p_j)."""
     with part("∂p/∂z", points=3):
@@ -146,7 +155,7 @@ NLL = NodeRule(
 )
 
 
-@check(f"{SECTION}/softmax_node_check", points=8, reveals=True)
+@check(f"{SECTION}/softmax_node_check", points=8, reveals=True, domain=FEW)
 def softmax_node(student: Student, draw: Draw) -> None:
     """p_i = exp(z_i) / Σ exp(z_k); backward adds p ⊙ (g − p·g); nothing overflows for scores of ±1000."""
     name, classes = "SoftmaxNode", draw.integer(4, 8)
@@ -239,7 +248,14 @@ def _rounding(run: Any) -> dict[str, float]:
 # -- the negative log-likelihood ----------------------------------------------------------------------------------
 
 
-@check(f"{SECTION}/nll_node_check", points=7)
+OF_PROBABILITIES = {
+    **FEW,
+    **dict.fromkeys(["above 10", "above 100", "no positive number"], "probabilities lie between 0 and 1"),
+    "ones": "a probability of 1 has no other classes beside it",
+}
+
+
+@check(f"{SECTION}/nll_node_check", points=7, domain=OF_PROBABILITIES)
 def nll_node(student: Student, draw: Draw) -> None:
     """out = −log ŷ[y], y a class number; backward adds −upstream / ŷ[y] at y and nothing elsewhere."""
     name, classes = "NLLNode", draw.integer(5, 8)
@@ -326,12 +342,14 @@ def _probabilities(draw: Draw, classes: int, label: int) -> Array:
     return p
 
 
-@check(f"{SECTION}/softmax_nll_gradient_check", points=3, reveals=True)
+@check(f"{SECTION}/softmax_nll_gradient_check", points=3, reveals=True, domain=CLASSES)
 def softmax_nll_gradient(student: Student, draw: Draw) -> None:
     """∂J/∂z = p − e_y for J = −log softmax(z)[y]."""
     name, classes = "softmax_nll_gradient", draw.integer(5, 8)
     label = draw.integer(2, classes - 1)  # not 1, which changes nothing where it multiplies
     ordinary = [(draw.signed(classes, low=0.3, high=1.5), y) for y in (label, 0, classes - 1)]
+    ordinary += [(array(classes), label) for _, array in regions(draw, up_to=0.5)]
+    ordinary += [(draw.normal(40), 7), (np.array([0.3, -0.4]), 1)]
     large = [(z, draw.integer(0, classes)) for z in _large_scores(draw, classes)]
 
     def ask(z: Array, y: int) -> Any:
@@ -344,7 +362,7 @@ def softmax_nll_gradient(student: Student, draw: Draw) -> None:
     def look() -> dict[str, Answer]:
         return answers({str(n): lambda case=case: ask(*case) for n, case in enumerate(ordinary + large)})
 
-    right = {str(n): softmax(z) - one_hot(y, classes) for n, (z, y) in enumerate(ordinary + large)}
+    right = {str(n): softmax(z) - one_hot(y, len(z)) for n, (z, y) in enumerate(ordinary + large)}
     whether = {n: partial(agrees, right=exact) for n, exact in right.items()}
     seen = fairly(look, whether, lambda: _reference(student, "softmax_jacobian", "SoftmaxNode", "NLLNode"))
 

@@ -67,6 +67,7 @@ class Spoiler:
     result: int
     met: bool = False  # the region was met
     fits: bool = False  # there were such inputs, and such a result
+    idle: bool = False  # the result is the gradient of an input that never gets one, such as a label
     calls: int = 0
     kept: dict[Any, Any] = field(default_factory=dict)
 
@@ -159,6 +160,7 @@ def wrapped_node(node_class: type, spoiler: Spoiler) -> type:
     """A node whose result 0 is `out`; result k is the gradient of its k-th input. Shared: `out` (0) or `d_out` (1)."""
     instances: list[Any] = []
     shared: dict[str, Any] = {}
+    spoiler.idle = spoiler.result > 0 and spoiler.region not in OF_NODES[2:]
 
     def sources(node: Any) -> list[Any]:
         return [value for value in vars(node).values() if hasattr(value, "get_predecessors")]
@@ -194,6 +196,8 @@ def wrapped_node(node_class: type, spoiler: Spoiler) -> type:
             upstream = np.array(self.d_out)
             result = super().backward()
             for number, (node, held) in enumerate(zip(sources(self), before, strict=True), 1):
+                if spoiler.result == number and np.any(node.d_out != held):
+                    spoiler.idle = False
                 if spoiler.result == number and self._is_met(upstream):
                     spoiler.met = True
                     node.d_out = held + worse(np.asarray(node.d_out - held, dtype=float))
@@ -309,7 +313,7 @@ def face(job: tuple[Check, Sequence[Cell], str, int]) -> Faced:
                 if verdict.problem:
                     raise RuntimeError(f"{verdict.problem} ({name}, {spoiler.region})")
                 full = verdict.full
-                if not spoiler.fits and full:
+                if full and (spoiler.idle or not spoiler.fits):
                     continue
                 faced.tried[spoiler.region] = faced.tried.get(spoiler.region, 0) + 1
                 if full:

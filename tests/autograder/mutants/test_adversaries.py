@@ -55,7 +55,15 @@ def test_every_region_has_an_adversary_of_functions_and_of_nodes():
         assert set(REGIONS) <= {spoiler.region for spoiler, _ in adversaries(value)}
 
 
-SECTIONS = ["01-staged-backprop", "02-backprop-practice", "03-relu-net-by-hand", "04-ridge", "05-affine-tanh", "06-mlp"]
+SECTIONS = [
+    "01-staged-backprop",
+    "02-backprop-practice",
+    "03-relu-net-by-hand",
+    "04-ridge",
+    "05-affine-tanh",
+    "06-mlp",
+    "07-softmax-nll",
+]
 
 
 # Each section's checks notice what is wrong in one region only, or say why their exercise does not contain it.
