@@ -26,10 +26,11 @@ first contact never change; those of today follow the checks.""",
     ),
     "regions": (
         "Right answers that are wrong in one region",
-        """Made by `python -m autograder mutants --regions --write docs/checks.md`. Each right answer is wrapped so that
-it is wrong in one region of its inputs only, from the second call or instance on, or in a side effect only; how does
-not depend on its text. For each region: how many were caught of how many; "–" where there is no such input; "left out"
-where the exercise does not contain the region, with the reason below.""",
+        """Made by `python -m autograder mutants SECTION… --regions --write docs/checks.md`, for the sections in the
+table. Each right answer is wrapped so that it is wrong in one region of its inputs only, from the second call or
+instance on, or in a side effect only; how does not depend on its text. For each region: how many were caught of how
+many; "–" where there is no such input; "left out" where the exercise does not contain the region, with the reason
+below.""",
     ),
     "secrets": (
         "Points under one secret and another",
