@@ -91,7 +91,9 @@ def as_number(value):
 
 
 # %% [markdown]
-# **Exercise 1** (5 points). Fill the three gaps. `__add__` and `__mul__` return a new `Number`, made with
+# ### Exercise 1 (5 points)
+#
+# Fill the three gaps. `__add__` and `__mul__` return a new `Number`, made with
 # `Number(value, arrows, name)`; `"+"` and `"·"` are good names. The other methods are the node protocol of section 00:
 # thanks to them the drawings and functions of the course library work on your numbers.
 
@@ -172,7 +174,9 @@ plt.show()
 
 
 # %% [markdown]
-# **Exercise 2** (4 points). One way is to visit: before a number enters the list, its predecessors are visited; a number
+# ### Exercise 2 (4 points)
+#
+# One way is to visit: before a number enters the list, its predecessors are visited; a number
 # that has been visited is not visited again. Ask each number for `get_predecessors()`, and for nothing else: then your
 # function works on every graph of this course, as you will see at the end.
 #
@@ -216,7 +220,9 @@ grade("11-your-own-engine/topological_order_check", globals())
 # %% [markdown]
 # ## 4 · All gradients with one call
 #
-# **Exercise 3** (4 points). Now put it together. `backpropagate(J)`
+# ### Exercise 3 (4 points)
+#
+# Now put it together. `backpropagate(J)`
 #
 # 1. sorts the numbers that $J$ depends on,
 # 2. sets the `d_out` of all of them to 0.0, since an earlier call may have left something there,
@@ -290,7 +296,9 @@ step_through(J, title="Your numbers: J = (w·x + b)·w")
 # %% [markdown]
 # ## 5 · The other operators
 #
-# **Exercise 4** (7 points, one each). The rest of arithmetic, and the functions that networks need. Each method may be put
+# ### Exercise 4 (7 points, one each)
+#
+# The rest of arithmetic, and the functions that networks need. Each method may be put
 # together from those that are there ($a - b = a + (-b)$), or make a `Number` with arrows of its own. `math.exp`, `math.tanh`
 # and the like work on floats: give them `self.out`.
 #
@@ -470,7 +478,9 @@ plt.show()
 #
 # $$\text{score}(x) = c + \sum_{k=1}^{H} v_k \tanh\left(w_{k1} x_1 + w_{k2} x_2 + b_k\right)$$
 #
-# **Exercise 5** (3 points). Write `score`, with the operators of your engine.
+# ### Exercise 5 (3 points)
+#
+# Write `score`, with the operators of your engine.
 
 # %% nbgrader={"grade_id": "small_net", "solution": true}
 class SmallNet:
@@ -515,7 +525,9 @@ grade("11-your-own-engine/small_net_check", globals())
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# **Exercise 6** (4 points). One step of gradient descent on the mean square error,
+# ### Exercise 6 (4 points)
+#
+# One step of gradient descent on the mean square error,
 #
 # $$J = \frac1N \sum_{i=1}^{N} \left(\text{score}(x_i) - t_i\right)^2.$$
 #

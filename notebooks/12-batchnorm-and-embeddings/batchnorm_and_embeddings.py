@@ -87,7 +87,9 @@ plt.show()
 # differentiate.
 
 # %% [markdown]
-# **Exercise 1** (4 points). The forward pass. `cache` is whatever your backward passes will need, for
+# ### Exercise 1 (4 points)
+#
+# The forward pass. `cache` is whatever your backward passes will need, for
 # instance a dict.
 
 # %% nbgrader={"grade_id": "batchnorm_forward", "solution": true}
@@ -137,7 +139,9 @@ grade("12-batchnorm-and-embeddings/batchnorm_forward_check", globals())
 # | $x$ | $c$ **and** $\mu$ | $(N, D)$ |
 
 # %% [markdown]
-# **Exercise 2** (7 points). The backward pass in these steps. One line a step is enough; give the variables names like
+# ### Exercise 2 (7 points)
+#
+# The backward pass in these steps. One line a step is enough; give the variables names like
 # `grad_x_hat` and `grad_s`.
 
 # %% nbgrader={"grade_id": "batchnorm_backward", "solution": true}
@@ -215,7 +219,9 @@ grade("12-batchnorm-and-embeddings/batchnorm_backward_check", globals())
 # ### END SOLUTION
 
 # %% [markdown]
-# **Exercise 3** (3 points). The same gradients, with the formula.
+# ### Exercise 3 (3 points)
+#
+# The same gradients, with the formula.
 
 # %% nbgrader={"grade_id": "batchnorm_backward_short", "solution": true}
 def batchnorm_backward_short(grad_out, cache):
@@ -313,7 +319,9 @@ plt.show()
 # called *scatter-add*.
 
 # %% [markdown]
-# **Exercise 4** (5 points). `indices` may have any shape: a batch of contexts has shape $(N, L)$, and then `out` has shape
+# ### Exercise 4 (5 points)
+#
+# `indices` may have any shape: a batch of contexts has shape $(N, L)$, and then `out` has shape
 # $(N, L, D)$.
 
 # %% nbgrader={"grade_id": "embedding", "solution": true}
@@ -405,7 +413,9 @@ print(f"validation loss: guessing {np.log(V):.2f}   bigram {bigram:.2f}")
 
 
 # %% [markdown]
-# **Exercise 5** (2 points). The loss is the softmax loss of section 08, and you may take your solution from there: the mean
+# ### Exercise 5 (2 points)
+#
+# The loss is the softmax loss of section 08, and you may take your solution from there: the mean
 # over the rows of $-\log p$ of the true class, stable for large scores.
 
 # %% nbgrader={"grade_id": "softmax_loss", "solution": true}
@@ -474,7 +484,9 @@ def shift_backward(grad, gamma):
 
 
 # %% [markdown]
-# **Exercise 6** (5 points). `backward`: a few lines, from the scores back to the table. Call `self.norm_backward` and
+# ### Exercise 6 (5 points)
+#
+# `backward`: a few lines, from the scores back to the table. Call `self.norm_backward` and
 # `embedding_backward` where they belong. $e$ has shape $(N, L D)$, but `embedding_backward` wants $(N, L, D)$: there is
 # `reshape`.
 
