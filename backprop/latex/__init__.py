@@ -62,7 +62,10 @@ def convert(latex: str, display: bool, macros: Macros | None = None) -> Mathemat
         if end in ("&", "\\\\", "\\cr", "\\newline"):
             # Rows or columns without an environment around them.
             name = "aligned" if has_columns(tex) else "gathered"
-            parser = Parser(Reader(rf"\begin{{{name}}}{tex}\end{{{name}}}", macros), parser.style)
+            rows = tex
+            while rows.endswith("\\\\"):
+                rows = rows[:-2].rstrip()
+            parser = Parser(Reader(rf"\begin{{{name}}}{rows}\end{{{name}}}", macros), parser.style)
             atoms, end = parser.row()
         if end:
             raise FormulaError(_ENDS.get(end, f"it has a {end} too many"))

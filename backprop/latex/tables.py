@@ -248,10 +248,6 @@ def _rows(parser: Parser, table: Table, name: str) -> None:
                 table.cells.append(cells)
                 table.extra.append(0.0)
                 table.pieces.append(line)
-            while len(table.cells) > 1 and not any(table.cells[-1]) and not table.rules:
-                table.cells.pop()
-                table.pieces.pop()
-                table.extra.pop()
             return
         if end in ("", "\\right", "\\middle"):
             raise FormulaError(rf"its \end{{{name}}} is missing" if not end else f"a {end} stands in {name}")

@@ -79,6 +79,9 @@ function collect(node, frame, clip, marks, over = false) {
       const character = (drawnOut || over) && ['2212', '2013'].includes(get('data-c')) ? '—' : String.fromCodePoint(parseInt(get('data-c'), 16));
       marks.push([character, get('data-v') || '', Math.min(Math.abs(here[2]), Math.abs(here[3])), ...at]);
     }
+  } else if (node.kind === 'path') {
+    const box = bounds(get('d') || ''); // an arrow through what is cancelled
+    if (box) marks.push(['╱', '', 1, ...placed(here, box)]);
   } else if (node.kind === 'text') {
     const text = adaptor.textContent(node), size = parseFloat(get('font-size')) || EM;
     marks.push([text, 'unknown', Math.abs(here[2]), ...placed(here, [0, -size * 0.5, size * 0.5, 0])]);

@@ -116,7 +116,7 @@ def _one(mark: Mark, other: Mark) -> bool:
         return _apart(mark, other)[0] < 0.05 and other.bottom < (mark.bottom + mark.top) / 2 < other.top
     if (
         mark.character == other.character
-        and abs(mark.left - other.left) < 0.2
+        and abs(mark.left - other.left) < 0.3
         and abs(mark.bottom - other.bottom) < 0.02
     ):
         return abs(mark.top - other.top) < 0.02 and mark.character in "[]|⊥∫"  # as ⟦: a PDF gives only one of them

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from places import ROOT
 
-from backprop.latex import Macros, convert, formula_style
+from backprop.handin.math_spans import Formula, take_formulas
+from backprop.latex import FormulaError, Macros, convert, formula_style
 from tests.mathjax.comparison import Verdict, compare
 from tests.mathjax.marks import Mark, Setting, node_modules, set_by_mathjax
 from tests.mathjax.pages import set_by_typst
@@ -20,14 +21,18 @@ HERE = Path(__file__).parent
 KINDS = [line for line in (HERE / "kinds.txt").read_text("utf-8").splitlines() if not line.startswith("# ")]
 
 
-def formulas(lines: list[str]) -> list[tuple[str, bool]]:
-    from backprop.handin.math_spans import take_formulas
-
-    found: list = []
+def formulas_found(lines: list[str]) -> list[tuple[str, bool]]:
+    found: list[Formula] = []
     for line in lines:
         take_formulas(line.replace("⏎", "\n"), found)
+    return [(formula.tex, formula.display) for formula in found if not formula.problem]
+
+
+def formulas(lines: list[str]) -> list[tuple[str, bool]]:
+    found: list[Formula] = []
+    take_formulas("\n\n".join(lines).replace("⏎", "\n"), found)
     assert not [formula for formula in found if formula.problem]
-    return [(formula.tex, formula.display) for formula in found]
+    return formulas_found(lines)
 
 
 def verdicts(asked: list[tuple[str, bool]]) -> list[Verdict]:
@@ -63,6 +68,22 @@ def test_no_answer_is_set_wrong_or_left_as_source() -> None:
     bad = [(tex, v) for (tex, _), v in zip(asked, judged, strict=True) if v.kind not in ("right", "off")]
     assert bad == []
     assert Counter(v.kind for v in judged)["off"] <= 0.04 * len(asked)
+
+
+@needs_mathjax
+def test_formulas_that_were_written_without_looking_are_set_right() -> None:
+    lines = (HERE / "first_contact.txt").read_text("utf-8").splitlines()
+    asked = [pair for line in lines if line[:2] != "# " for pair in formulas_found([line])]
+    judged = []
+    for tex, display in asked:
+        try:
+            judged.append((convert(tex, display).code, display))
+        except FormulaError as error:
+            judged.append(str(error))
+    wanted, got = set_by_mathjax(asked), set_by_typst(judged, formula_style())
+    kinds = [(tex, compare(one, other).kind) for (tex, _), one, other in zip(asked, wanted, got, strict=True)]
+    # MathJax sets a prime that is typed as U+2032 as large as a letter.
+    assert [tex for tex, kind in kinds if kind in ("wrong", "source")] == ["W₁x + b₁ ≥ 0 ⇒ ReLU′ = 1"]
 
 
 # The measure itself: what a reader would call wrong, it calls wrong.
