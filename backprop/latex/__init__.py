@@ -1,6 +1,6 @@
 r"""One formula of LaTeX as Typst mathematics, the way MathJax sets it.
 
-`tests/mathjax` holds what is printed against MathJax itself; docs/pdf.md has the figures.
+`tests/mathjax` holds what is printed against MathJax itself; docs/formulas.md has the figures.
 """
 
 from __future__ import annotations
