@@ -7,6 +7,7 @@ decided by trained weights in `trained_weights`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -289,6 +290,13 @@ def judge_softmax_loss(student: Student, draw: Draw, points: tuple[float, float,
     n, c = sorted(draw.distinct_sizes(2, low=4), reverse=True)
     x, y = draw.normal(n, c, scale=1.5), draw.labels(n, c)
     loss, grad = data_loss(x, y)
+    again, other = draw.normal(n, c, scale=1.5), (y + 1) % c
+    others = [
+        ("in a second call", again, other),
+        ("for one row", again[:1], y[:1]),
+        ("for small scores", 1e-3 * again, y),
+        ("for equal scores", 0 * again, other),
+    ]
     seen: dict[str, Any] = {}
     with part("loss", points=points[0]):
         try:
@@ -300,22 +308,21 @@ def judge_softmax_loss(student: Student, draw: Draw, points: tuple[float, float,
                 text = "softmax_loss reads y as one-hot rows: it holds the number of the class of each picture."
                 raise StudentError(text, "one_hot_expected") from None
             raise
-        mistakes = _loss_mistakes(x, y, loss)
-        expect(seen["loss"], loss, name="loss", batch_size=n, scalar_like=True, mistakes=not_equal(mistakes, loss))
+        mistakes = not_equal(_loss_mistakes(x, y, loss), loss)
+        if expect(seen["loss"], loss, name="loss", batch_size=n, scalar_like=True, mistakes=mistakes):
+            for title, scores, labels in others:
+                got, exact = _both(student, scores, labels)["loss"], data_loss(scores, labels)[0]
+                if not expect(got, exact, name=f"loss {title}", scalar_like=True):
+                    break
     with part("gradient", points=points[1]):
         seen = seen or _both(student, x, y)
         mistakes = not_equal(_gradient_mistakes(x, y, grad), grad)
         expect(seen["grad"], grad, name="grad_x", batch_size=n, mistakes=mistakes)
         _expect_unchanged(seen["x"], x, "softmax_loss changed the scores x in place")
         _expect_unchanged(seen["y"], y, "softmax_loss changed the labels y in place")
-        again, other = draw.normal(n, c, scale=1.5), (y + 1) % c
-        for title, scores, labels in (
-            ("in a second call", again, other),
-            ("for one row", again[:1], y[:1]),
-            ("for small scores", 1e-3 * again, y),
-            ("for equal scores", 0 * again, other),
-        ):
-            _expect_loss(_both(student, scores, labels), scores, labels, title)
+        for title, scores, labels in others:
+            if not expect(_both(student, scores, labels)["grad"], data_loss(scores, labels)[1], name=f"grad_x {title}"):
+                break
     with part("large scores", points=points[2]):
         high = draw.normal(n, c) + 1000.0
         if _expect_both(student, high, y, "unstable", _without_maximum):
@@ -331,12 +338,6 @@ def judge_softmax_loss(student: Student, draw: Draw, points: tuple[float, float,
         seen = _both(student, far, y)
         if expect(seen["loss"], exact, name="loss", scalar_like=True, mistakes=mistakes):
             expect(seen["grad"], grad, name="grad_x")
-
-
-def _expect_loss(seen: dict[str, Any], x: Array, y: Array, title: str) -> bool:
-    loss, grad = data_loss(x, y)
-    good = expect(seen["loss"], loss, name=f"loss {title}", scalar_like=True)
-    return good and expect(seen["grad"], grad, name=f"grad_x {title}")
 
 
 def _both(student: Student, x: Array, y: Array) -> dict[str, Any]:
@@ -473,7 +474,8 @@ def l2_regularization(student: Student, draw: Draw) -> None:
             "wrong_argument:divided by the number of rows": [right / d, right / m],
             "wrong_argument:the square of the sum, where the sum of the squares belongs": reg / 2 * w.sum() ** 2,
         }
-        expect(ask()[0], right, name="loss", scalar_like=True, mistakes=not_equal(mistakes, right))
+        if expect(ask()[0], right, name="loss", scalar_like=True, mistakes=not_equal(mistakes, right)):
+            _expect_penalties(student, draw, d, m, "loss")
     with part("gradient", points=3):
         mistakes = {
             "half_penalty": [2 * slope, slope / 2],
@@ -491,24 +493,21 @@ def l2_regularization(student: Student, draw: Draw) -> None:
         none = student.call("l2_regularization", w, 0.0).value
         require_several(none, 2, "l2_regularization", "loss and grad_w")
         if expect(none[1], np.zeros((d, m)), name="grad_w for reg = 0"):
-            _expect_penalties(student, draw, d, m)
+            _expect_penalties(student, draw, d, m, "grad_w")
 
 
-def _expect_penalties(student: Student, draw: Draw, d: int, m: int) -> None:
-    """Other weights of the same shape, another reg, other shapes, small and large numbers."""
+def _expect_penalties(student: Student, draw: Draw, d: int, m: int, what: str) -> None:
+    """The loss or the gradient for other weights of the same shape, another reg, one row, small and large numbers."""
     found = inputs(draw, lambda array: {"w": array(d, m)}, lambda array: {"w": array(1, m)})
     for number, (title, given) in enumerate(found):
         w, reg = given["w"], (0.35, 1.7)[number % 2]
         answer = student.call("l2_regularization", w, reg).value
         require_several(answer, 2, "l2_regularization", "loss and grad_w")
-        for got, exact, name in ((answer[0], reg / 2 * np.sum(w**2), "loss"), (answer[1], reg * w, "grad_w")):
-            good = (
-                expect_in(title, got, exact, name=name, scalar_like=name == "loss")
-                if title
-                else expect(got, exact, name=f"{name} in another call", scalar_like=name == "loss")
-            )
-            if not good:
-                return
+        got, exact = (answer[0], reg / 2 * np.sum(w**2)) if what == "loss" else (answer[1], reg * w)
+        one = {"scalar_like": what == "loss"}
+        ask = partial(expect_in, title, name=what) if title else partial(expect, name=f"{what} in another call")
+        if not ask(got, exact, **one):
+            return
 
 
 # -- the network --------------------------------------------------------------------------------------------------

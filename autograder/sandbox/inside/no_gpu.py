@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 
@@ -14,6 +15,7 @@ def stay_on_the_cpu() -> None:
         return "cpu" if kind in ("cuda", "mps") else device
 
     def to_here(to: Any) -> Any:
+        @functools.wraps(to)  # who watches a tensor hears of it under the name that it has
         def moved(self: Any, *args: Any, **kwargs: Any) -> Any:
             if "device" in kwargs:
                 kwargs["device"] = here(kwargs["device"])
@@ -23,4 +25,4 @@ def stay_on_the_cpu() -> None:
 
     for kind in (torch.Tensor, torch.nn.Module):
         kind.to = to_here(kind.to)
-        kind.cuda = lambda self, *args, **kwargs: self
+        kind.cuda = lambda self, *args, **kwargs: self.to("cpu")
