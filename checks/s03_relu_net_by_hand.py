@@ -533,6 +533,7 @@ def gradient_step(student: Student, draw: Draw) -> None:
         lambda: student.shadow(**_helpers(student, FUNCTIONS, *given)),
     )
     calls = [answer.value for answer in seen.values()]
+    good = False
     with part("the new weights", points=3):
         good = all(_judge_step(*each) for each in zip(calls, nets, sizes, strict=True))
     with part("the old weights left alone", points=1):

@@ -384,6 +384,7 @@ def accuracy(student: Student, draw: Draw) -> None:
         return found.get(key)
 
     right = hits.mean()
+    was_asked = False
     with part("share of right ones", points=2):
         mistakes = {
             "factor": 100 * right,
@@ -394,6 +395,7 @@ def accuracy(student: Student, draw: Draw) -> None:
             "missing_term:only the first minibatch is counted": 0.8,
             "missing_term:only the last minibatch is counted": 0.5,
         }
+        was_asked = isinstance(look("modes"), list) and len(look("modes")) > 0
         if expect(look("value"), right, name="accuracy", scalar_like=True, atol=1e-6, mistakes=mistakes):
             expect(other.get("value"), right, name="accuracy, asked again", scalar_like=True, atol=1e-6)
     with part("eval mode, no graph", points=1):
@@ -406,6 +408,7 @@ def accuracy(student: Student, draw: Draw) -> None:
         text = "Gradients stay switched off afterwards: use `with torch.no_grad():`."
         expect_true(look("enabled") is True, text, "graph_kept")
     with part("left as it was", points=1):
+        expect_true(was_asked, "The model was never asked for anything.", "missing")
         text = "The model was in training mode before, and is in eval mode afterwards: put it back as it was."
         expect_true(look("after") is True, text, "in_place")
         text = "The model was in eval mode before, and is in training mode afterwards: put it back as it was."

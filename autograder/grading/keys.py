@@ -108,7 +108,11 @@ def _reached(start: Sequence[Path], roots: Mapping[str, Path], ends: Set[Path] =
 
 def _imported(path: Path) -> Iterator[tuple[int, list[str]]]:
     """(level, names) of each import in a file, wherever it stands: of `from ..a import b`, (2, ["a", "b"])."""
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):  # a file that nobody can import imports nothing; loading it says what is wrong
+        return
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((0, alias.name.split(".")) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

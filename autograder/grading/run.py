@@ -11,6 +11,7 @@ does the work again; writing the same result twice changes nothing.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -209,8 +210,9 @@ def grade_class(
             results = grade_on_cluster(course, known, todo, options, salt(course))
         else:
             results = grade_here(course, known, todo, options, salt(course), before=try_checks)
-        for submission, record in results:
-            finish(submission, record)
+        with contextlib.closing(results):  # workers end before the lock is free, also where an error is on its way
+            for submission, record in results:
+                finish(submission, record)
     summary.own_times.sort()
     summary.graded.sort(key=lambda record: (record["student"], record["section"]))
     return summary

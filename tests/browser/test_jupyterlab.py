@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from places import ROOT
+from places import CHECKS, ROOT
 
 from autograder.course import Course
 from autograder.demo.classroom import CLASS, MadeUp, solved
@@ -42,6 +42,7 @@ def course(tmp_path_factory) -> Course:
     """The text of the notebooks, released afresh into a folder of its own."""
     folder = tmp_path_factory.mktemp("course")
     shutil.copy(ROOT / "nbgrader_config.py", folder)
+    shutil.copytree(CHECKS, folder / "checks")
     shutil.copytree(ROOT / "notebooks", folder / "notebooks")
     course = Course(folder)
     for section in course.sections():

@@ -70,6 +70,8 @@ def zeros_of(value):
         return type(value)(zeros_of(item) for item in value)
     if isinstance(value, np.ndarray):
         return np.zeros_like(value)
+    if hasattr(value, "new_zeros"):  # a torch tensor
+        return value * 0
     return 0.0 if isinstance(value, float | int | np.generic) else value
 
 
@@ -92,6 +94,10 @@ def idle_answers(right):
 RIGHT = {
     ("05-affine-tanh/affine_db_check", "the first argument"): "∂J/∂b is the upstream gradient itself",
     ("08-cifar/training_step_check", "zeros"): "the gradients are written into the network",
+    ("09-fashion-mnist/train_epoch_check", "zeros"): "the epoch is trained; only the loss that is returned is wrong",
+    ("09-fashion-mnist/accuracy_check", "zeros"): "the model is asked as it should be; only the number is wrong",
+    ("10-imagenet/preprocess_check", "zeros"): "the picture was sized and cropped; the shape is a part of its own",
+    ("10-imagenet/classify_check", "zeros"): "the model is asked and the names are right; only the numbers are wrong",
     ("11-your-own-engine/topological_order_check", "zeros"): "what is returned holds no numbers",
     ("11-your-own-engine/backpropagate_check", "zeros"): "the gradients are written into the nodes",
     ("11-your-own-engine/training_step_check", "zeros"): "the step is written into the network",

@@ -11,6 +11,7 @@ import pytest
 from places import CHECKS, ROOT
 
 from autograder.course import Course
+from autograder.errors import CourseError
 from autograder.judging import Check, Student, expect, part
 from autograder.judging.check import REGISTRY
 from autograder.mutants import measure as mutants
@@ -156,7 +157,7 @@ def test_a_fault_of_the_check_stops_the_measurement(check, monkeypatch):
     def faulty(student, draw):
         raise ZeroDivisionError
 
-    with pytest.raises(RuntimeError, match=r"s/f_check: ZeroDivisionError.*\(seed 5\)"):
+    with pytest.raises(CourseError, match=r"test_mutants.py, line \d+: s/f_check: ZeroDivisionError.*\(seed 5\)"):
         list(judge(CELLS, Check("s/f_check", 2, faulty), "f", CELLS[0].source, [5]))
 
 

@@ -73,4 +73,7 @@ def test_each_section_of_the_page_is_written_alone(tmp_path):
 
 def test_the_published_page_has_all_sections():
     text = (ROOT / "docs" / "checks.md").read_text(encoding="utf-8")
-    assert all(f"\n## {heading}\n" in text for heading, _ in SECTIONS.values())
+    headings = [line[3:] for line in text.splitlines() if line.startswith("## ")]
+    order = [heading for heading, _ in SECTIONS.values()]
+    assert headings == [heading for heading in order if heading in headings]
+    assert {SECTIONS[kind][0] for kind in ("hidden", "unseen", "visible")} <= set(headings)
