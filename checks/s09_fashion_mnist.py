@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +204,22 @@ def _seen(run: Remote) -> dict[str, Any]:
     return run.value
 
 
+def _kept(find: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    """What find() gives, whenever it is asked for; an error of the student's is raised anew in every part that asks."""
+    found: dict[str, Any] | StudentError
+    try:
+        found = find()
+    except StudentError as error:
+        found = error
+
+    def look() -> dict[str, Any]:
+        if isinstance(found, StudentError):
+            raise found
+        return found
+
+    return look
+
+
 # -- the network ----------------------------------------------------------------------------------------------------
 
 
@@ -214,15 +231,10 @@ def fashion_net(student: Student, draw: Draw) -> None:
     other = draw.positive(N, 1, 28, 28, low=0.0, high=1.0).astype(np.float32)
     other[0] = X[0]
     network = student.get("FashionNet")
-    found: dict[str, Any] | StudentError
-    try:
-        found = _seen(_bench(student, "examine")(network, X, draw.labels(N, 10), other))
-    except StudentError as error:
-        found = error
+    seen = _kept(lambda: _seen(_bench(student, "examine")(network, X, draw.labels(N, 10), other)))
 
     def look(key: str) -> Any:
-        if isinstance(found, StudentError):
-            raise found
+        found = seen()
         if found.get("kind"):
             raise StudentError(f"FashionNet() made {found['kind']}: it should be an nn.Module.", "type")
         if key not in found:
@@ -289,17 +301,11 @@ def train_epoch(student: Student, draw: Draw) -> None:
     W, b = draw.signed(C, D, low=0.3, high=0.9).astype(np.float32), draw.signed(C).astype(np.float32)
     left_over = draw.signed(C, D).astype(np.float32), draw.signed(C).astype(np.float32)
     rate, momentum = draw.number(0.2, 0.4), draw.number(0.3, 0.6)
-    found: dict[str, Any] | StudentError
-    try:
-        function = student.get("train_epoch")
-        found = _seen(_bench(student, "learn")(function, W, b, X, y, sizes, rate, momentum, list(left_over)))
-    except StudentError as error:
-        found = error
+    arguments = (W, b, X, y, sizes, rate, momentum, list(left_over))
+    seen = _kept(lambda: _seen(_bench(student, "learn")(student.get("train_epoch"), *arguments)))
 
     def look(key: str) -> Any:
-        if isinstance(found, StudentError):
-            raise found
-        return found.get(key)
+        return seen().get(key)
 
     def epoch(**how: Any) -> tuple[Array, Array, list[float]]:
         return softmax_regression_epoch(W, b, X, y, sizes, rate, momentum=momentum, **how)
@@ -372,19 +378,15 @@ def accuracy(student: Student, draw: Draw) -> None:
     def measured(training: bool) -> dict[str, Any]:
         return _seen(_bench(student, "measure")(student.get("accuracy"), X, y, sizes, training))
 
-    found: dict[str, Any] | StudentError
-    try:
-        found, other = measured(True), measured(False)
-    except StudentError as error:
-        found = error
+    seen = _kept(lambda: {**measured(True), "other": measured(False)})
 
     def look(key: str) -> Any:
-        if isinstance(found, StudentError):
-            raise found
-        return found.get(key)
+        return seen().get(key)
+
+    def was_asked() -> bool:
+        return isinstance(look("modes"), list) and len(look("modes")) > 0
 
     right = hits.mean()
-    was_asked = False
     with part("share of right ones", points=2):
         mistakes = {
             "factor": 100 * right,
@@ -395,12 +397,11 @@ def accuracy(student: Student, draw: Draw) -> None:
             "missing_term:only the first minibatch is counted": 0.8,
             "missing_term:only the last minibatch is counted": 0.5,
         }
-        was_asked = isinstance(look("modes"), list) and len(look("modes")) > 0
         if expect(look("value"), right, name="accuracy", scalar_like=True, atol=1e-6, mistakes=mistakes):
-            expect(other.get("value"), right, name="accuracy, asked again", scalar_like=True, atol=1e-6)
+            expect(look("other").get("value"), right, name="accuracy, asked again", scalar_like=True, atol=1e-6)
     with part("eval mode, no graph", points=1):
         modes, tracked = look("modes"), look("tracked")
-        asked = isinstance(modes, list) and isinstance(tracked, list) and len(modes) > 0
+        asked = was_asked() and isinstance(tracked, list)
         text = "The model was in training mode while it was measured: call model.eval() first."
         expect_true(asked and not any(modes), text, "train_mode")
         text = "PyTorch kept the graph for gradients that nobody asks for: measure inside `with torch.no_grad():`."
@@ -408,11 +409,11 @@ def accuracy(student: Student, draw: Draw) -> None:
         text = "Gradients stay switched off afterwards: use `with torch.no_grad():`."
         expect_true(look("enabled") is True, text, "graph_kept")
     with part("left as it was", points=1):
-        expect_true(was_asked, "The model was never asked for anything.", "missing")
+        expect_true(was_asked(), "The model was never asked for anything.", "missing")
         text = "The model was in training mode before, and is in eval mode afterwards: put it back as it was."
         expect_true(look("after") is True, text, "in_place")
         text = "The model was in eval mode before, and is in training mode afterwards: put it back as it was."
-        expect_true(other.get("after") is False, text, "in_place")
+        expect_true(look("other").get("after") is False, text, "in_place")
 
 
 # -- the trained network --------------------------------------------------------------------------------------------

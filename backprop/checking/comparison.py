@@ -85,7 +85,7 @@ def compare(
     An entry is right when |got − exact| ≤ atol + rtol·max(|got|, |exact|) + uncertainty. Not-a-number is never right
     (not even where `exact` has one), an infinity only where `exact` has the same one; a wrong shape is never right, but
     with scalar_like=True the shapes (), (1,) and (1, 1) are the same. `candidates`, `upstream` and `batch_size` help to
-    name the mistake, see backprop.mistakes.diagnose. Raises nothing, whatever `got` is.
+    name the mistake, see backprop.checking.diagnosis.diagnose. Raises nothing, whatever `got` is.
     """
     right = np.asarray(exact, dtype=float)
     mine = as_numbers(got)

@@ -84,6 +84,17 @@ def check_inputs_matter(f: Callable[..., Any], at: Mapping[str, float], title: s
     _require(not np.allclose(first, second, rtol=1e-7), text, "missing")
 
 
+def on_a_circle(arrows: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The arrows (from, to) that lead into a circle; none in a graph that can be computed step by step."""
+    left = list(arrows)
+    while True:  # take away the last steps again and again
+        waiting = {start for start, _ in left}
+        shorter = [(start, end) for start, end in left if end in waiting]
+        if len(shorter) == len(left):
+            return left
+        left = shorter
+
+
 def _pairs(edges: Any, title: str) -> list[tuple[str, str]]:
     plain = isinstance(edges, list | tuple) and all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in edges)
     if not plain or not edges:
@@ -92,15 +103,7 @@ def _pairs(edges: Any, title: str) -> list[tuple[str, str]]:
 
 
 def _require_one_result(pairs: Sequence[tuple[str, str]], result: str | None, title: str) -> None:
-    # Walk back from the result: what is left after removing finished steps again and again lies on a circle.
-    left = list(pairs)
-    while True:
-        waiting = {start for start, _ in left}
-        shorter = [(start, end) for start, end in left if end in waiting]
-        if len(shorter) == len(left):
-            break
-        left = shorter
-    _require(not left, f"{title}: the arrows run in a circle.", "swapped_arguments")
+    _require(not on_a_circle(pairs), f"{title}: the arrows run in a circle.", "swapped_arguments")
     results = sorted({end for _, end in pairs} - {start for start, _ in pairs})
     text = f"{title} ends in {', '.join(results)}: it should end in {result or 'one result'}."
     _require(results == [result] if result else len(results) == 1, text, "missing")

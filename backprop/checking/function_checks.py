@@ -57,7 +57,7 @@ def check_values(
     got : name -> result; or a function without arguments that returns this dictionary. What the student's code raises
         inside that function is said in one sentence with the line of their code, and so is a change of an array that it
         names
-    mistakes : name -> {family: the value that mistake gives}, to recognise what backprop.mistakes can't see by itself
+    mistakes : name -> {family: the value that mistake gives}, to recognise what `diagnose` can't see by itself
 
     Raises CheckFailed with the report when a value is wrong or missing. Names that are not expected are ignored.
     """

@@ -14,6 +14,7 @@ import numpy as np
 
 from autograder.judging import Draw, Remote, Student, StudentError, StudentGone, expect_true
 from autograder.sandbox.inside.wire import Handle
+from backprop.checking.edge_checks import on_a_circle
 from backprop.checking.finite_differences import jacobian
 
 from .scalar_functions import alike, ask, numbers
@@ -61,15 +62,7 @@ def judge_drawing(arrows: Sequence[tuple[str, str]], inputs: Sequence[str]) -> N
     expect_true(not missing, f"No arrow leaves the input {', '.join(missing)}.", "missing")
     text = f"The drawing ends in {len(results)} places: it should end in one result."
     expect_true(len(results) == 1, text, "missing")
-    # Walk back from the result: what is left over after removing finished steps again and again lies on a circle.
-    left = list(arrows)
-    while True:
-        waiting = {start for start, _ in left}
-        shorter = [(start, end) for start, end in left if end in waiting]
-        if len(shorter) == len(left):
-            break
-        left = shorter
-    expect_true(not left, "The arrows of the drawing run in a circle.", "swapped_arguments")
+    expect_true(not on_a_circle(arrows), "The arrows of the drawing run in a circle.", "swapped_arguments")
 
 
 @dataclass(frozen=True)

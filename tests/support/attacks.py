@@ -214,7 +214,7 @@ ATTACKS = [
     Attack("display-hook", code="import sys\nsys.displayhook = lambda value: print(5.0)"),
     Attack("trace-function", code="import sys\nsys.settrace(lambda *a: None)\nsys.setprofile(lambda *a: None)"),
     Attack("shell-replaced", code="ip = get_ipython()\nip.run_cell = lambda *a, **k: None"),
-    Attack("library-patched", code="import backprop.gradcheck as g, backprop.mistakes as m\n"
+    Attack("library-patched", code="import backprop.gradcheck as g, backprop.checking.diagnosis as m\n"
            "g.check_node = g.check_graph = lambda *a, **k: None\ng.compare = None\nm.diagnose = None"),
     Attack("modules-poisoned", code="import sys\nfor name in list(sys.modules):\n"
            "    if name.startswith(('inside', 'backprop', 'json')): sys.modules[name] = None"),
@@ -238,7 +238,7 @@ ATTACKS = [
     # -- reading what must stay hidden
     Attack("search-the-disk", code="import os\nfor base, _, names in os.walk('/'):\n    for name in names:\n"
            "        path = os.path.join(base, name)\n"
-           "        if name.endswith('.ipynb') or name in ('judging.py', 's04_ridge.py', 'gradebook.db') or 'autograder' in path:\n"
+           "        if name.endswith('.ipynb') or name in ('verdict.py', 's04_ridge.py', 'gradebook.db') or 'autograder' in path:\n"
            "            if os.path.isfile(path) and os.path.getsize(path): print('FOUND', path)"),
     Attack("where-is-the-course", code="import os\nfor base, _, names in os.walk('/'):\n"
            "    if base.startswith(('/proc', '/sys', '/dev')): continue\n"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import hashlib
+import importlib
 import json
 import re
 import sqlite3
@@ -137,6 +140,45 @@ def test_suspicious_submissions_are_reported(graded):
     reported = {record["student"] for record in summary.graded if record["suspicions"]}
     assert {"stack-frames", "fork-bomb", "subprocess", "process-memory", "open-gradebook"} <= reported
     assert not reported & set(HONEST)
+
+
+def ours(code: str) -> list[tuple[str, str]]:
+    """(module, dotted name in it) of each thing of ours that a piece of code imports, reads or replaces."""
+    tree, names, found = ast.parse(code), {}, []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update({alias.asname: alias.name for alias in node.names if alias.asname})
+            found += [(alias.name, "") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found += [(node.module or "", alias.name) for alias in node.names]
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name | ast.Tuple):
+            modules = re.findall(r"sys\.modules\['(inside\.\w+)'\]", ast.unparse(node.value))
+            names.update({ast.unparse(node.targets[0]).strip("(").split(",")[0]: module for module in modules})
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            base, _, rest = ast.unparse(node).partition(".")
+            if base in names:
+                found.append((names[base], rest))
+    return [(module, name) for module, name in found if module.split(".")[0] in ("backprop", "inside")]
+
+
+# What an attack adds to the library, to find it again at the next student's.
+NEW = ("backprop", "poisoned")
+
+
+def test_attacks_on_our_own_code_meet_what_is_there():
+    """An attack that patches a module which has moved would fail by itself, and prove nothing."""
+    met = set()
+    for code in [*(attack.code for attack in ATTACKS), STEAL]:
+        with contextlib.suppress(SyntaxError):  # `!touch` is for IPython alone
+            met |= {(module, name) for module, name in ours(code) if (module, name) != NEW}
+    for module, name in met:
+        there: object = importlib.import_module(re.sub("^inside", "autograder.sandbox.inside", module))
+        for part in filter(None, name.split(".")):
+            assert hasattr(there, part), (module, name)
+            there = getattr(there, part)
+    assert {("inside.probe", "Probe.answer"), ("inside.probe", "encode"), ("inside.probe", "Probe.do_load")} <= met
+    assert ("backprop.gradcheck", "check_node") in met
 
 
 STEAL = """
