@@ -65,9 +65,7 @@ def solved(template: ReleasedNotebook, student: MadeUp | None = None) -> Noteboo
         if cell.cell_type == "code":
             made |= {"outputs": [], "execution_count": None}
         cells.append(made)
-    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}, "backprop": {"section": template.section}}
-    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    return {"cells": cells, "metadata": copy.deepcopy(template.metadata), "nbformat": 4, "nbformat_minor": 5}
 
 
 def hand_in(course: Course, student: MadeUp, sections: Sequence[str]) -> None:

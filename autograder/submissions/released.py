@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -95,6 +96,7 @@ class ReleasedNotebook:
     torch   : its exercises are about torch, so torch is importable when it is graded
     weights : names of the files of trained weights that are handed in beside it
     files   : the data files and modules that students got beside it, by relative name
+    metadata: the metadata of the notebook that students got
     """
 
     section: str
@@ -103,6 +105,7 @@ class ReleasedNotebook:
     torch: bool = False
     weights: tuple[str, ...] = ()
     files: dict[str, bytes] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
 
     @property
     def grade_cells(self) -> Iterator[ReleasedCell]:
@@ -171,7 +174,8 @@ def template_of(
         )
     own = release.metadata.get("backprop", {})
     weights = tuple(entry["file"] for entry in own.get("weights", []))
-    return ReleasedNotebook(section, name, tuple(cells), bool(own.get("torch")), weights)
+    metadata = json.loads(json.dumps(release.metadata))
+    return ReleasedNotebook(section, name, tuple(cells), bool(own.get("torch")), weights, metadata=metadata)
 
 
 def unequal_points(folder: Path, section: str, cells: Sequence[nbformat.NotebookNode]) -> Iterator[tuple[int, str]]:

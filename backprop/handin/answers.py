@@ -153,7 +153,8 @@ def page_setup(contents: Sequence[Content], options: Options) -> str:
     """The document's title, its paper and its foot, and its style."""
     titles = list(dict.fromkeys(content.title for content in contents))
     name = clean(options.name)
-    footer = " · ".join(part for part in (name, clean(options.student_id), ", ".join(titles)) if part)[:90]
+    footer = " · ".join(part for part in (name, clean(options.student_id), ", ".join(titles)) if part)
+    footer = footer if len(footer) <= 90 else footer[:88] + " …"
     return f"""#import "style.typ": *
 #set document(title: {typst_string("Answers: " + ", ".join(titles))}, author: {typst_string(name)}, date: none,
   keywords: {typst_string(options.key)})

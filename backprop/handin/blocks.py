@@ -17,6 +17,7 @@ from .outputs import error_of, has_image, shortened, shown
 
 Kind = Literal["section", "label", "text", "code", "report", "image", "note"]
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(\S.*?)[ \t#]*$", re.MULTILINE)
+_NUMBERED = re.compile(r"(Question|Exercise)\s+\d+\b", re.IGNORECASE)
 _MOST_TEXT = 1_500_000  # characters of a document
 _MOST_IMAGES = 100_000_000  # bytes of a document
 _LONGEST_CODE = 2000  # lines
@@ -95,6 +96,7 @@ class _Pass:
         self._unchecked = ""
         self._heading = ""  # the last heading, as long as nothing was printed below it
         self._last_heading = ""
+        self._own_heading = ""  # "Question 2 (4 points)", until the question that it numbers begins
         self._text_left, self._images_left = _MOST_TEXT, _MOST_IMAGES
         self._add("section", Cell(0, "markdown", ""), text=self.content.title)
         for cell in notebook.cells:
@@ -146,11 +148,12 @@ class _Pass:
     def _released_text(self, cell: Cell, origin: str) -> None:
         passage = self._passage(cell)
         headings = _headings(cell.source)
-        if headings:
-            self._last_heading = headings[-1]
+        for heading in headings:
+            self._own_heading = heading if _NUMBERED.match(heading) else ""
+            self._last_heading = self._last_heading if self._own_heading else heading
         if cell.number in self._asks:
             self._current = self._asks[cell.number]
-            self._question(self._current).title = self._last_heading
+            self._question(self._current).title = self._next_title()
             self._heading = ""
             self._add("text", cell, passage=passage, frame="question")
         elif origin == "unknown":
@@ -256,9 +259,16 @@ class _Pass:
         """A graded cell begins; its question is the current one from here on."""
         self._current = key or question_key(cell.grade_id) or f"cell {cell.number}"
         question = self._question(self._current)
-        question.title = question.title or self._last_heading
+        question.title = question.title or self._next_title()
         self._print_heading(cell)
         return self._current
+
+    def _next_title(self) -> str:
+        """What the question that begins is called: the heading above, and its number where that is a heading too."""
+        above = "" if self._last_heading == self.content.title else self._last_heading
+        title = ": ".join(filter(None, (above, self._own_heading))) or self._last_heading
+        self._own_heading = ""
+        return title
 
     def _print_heading(self, cell: Cell) -> None:
         if self._heading:

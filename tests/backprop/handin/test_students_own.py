@@ -247,3 +247,19 @@ def test_a_notebook_of_many_scripts_names_the_characters_that_no_font_has(tmp_pa
     (said,) = problems
     assert "2 characters" in said and "Cuneiform" in said and "Egyptian" in said and "é" not in said
     assert "No font on this machine has 2 characters" in text
+
+
+def test_a_numbered_heading_names_its_own_question_only(tmp_path: Path) -> None:
+    release = released()
+    release[4] = new_markdown_cell("Now the code.")
+    content = read_content(read_notebook(saved(tmp_path, release, lambda cells: None)))
+    titles = {key: question.title for key, question in content.questions.items()}
+    assert titles == {"q1": "Question 1", "node": "04 · A title"}
+
+
+def test_each_title_of_a_released_notebook_stands_under_a_heading_of_its_own_part() -> None:
+    (path,) = (ROOT / "release" / "03-relu-net-by-hand").glob("*.ipynb")
+    titles = {key: question.title for key, question in read_content(read_notebook(path)).questions.items()}
+    assert titles["q_transpose"] == "5 · The layer below: Question 1 (4 points)"
+    assert {titles[key] for key in ("d_W1", "d_h0", "d_r0", "d_W0")} == {"5 · The layer below"}
+    assert titles["q_dead"] == "7 · What a dead unit learns: Question 2 (6 points)"
