@@ -2,7 +2,11 @@
 #                make test   everything that is tested
 # Each builds its own .venv on a machine that has Python 3.10 or later and make.
 
-PYTHON ?= python3
+# Students' code is read by this Python, so it is the newest one here that can make an environment.
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(shell for minor in 13 12 11 10; do \
+	python3.$$minor -c 'import ensurepip, venv' 2>/dev/null && echo python3.$$minor && exit; done; echo python3)
+endif
 VENV := .venv
 BIN := $(VENV)/bin
 CORES := $(shell nproc 2>/dev/null || echo 2)
@@ -43,7 +47,7 @@ $(VENV)/installed: pyproject.toml autograder/pyproject.toml constraints.txt
 	@echo "== making $(VENV); the first time this downloads about 600 MB and takes a few minutes"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
 		|| { echo "Python 3.10 or later is needed; $(PYTHON) is older. Say: make PYTHON=/path/to/python3.11"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+	@test -x $(BIN)/python || { echo "== with $$($(PYTHON) --version)"; $(PYTHON) -m venv $(VENV); } \
 		|| { echo "Python's venv module is missing. Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 	@echo "== 1 of 3: setuptools and torch"
 	@$(BIN)/python -m pip install -q -c constraints.txt setuptools wheel torch
