@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from places import CHECKS, ROOT, needs_bubblewrap
@@ -39,9 +42,34 @@ def graded(grader: Grader, section: str, name: str, student: MadeUp | None):
     return template, grader.grade(template, cells, {}, problems)
 
 
+@pytest.fixture(scope="module")
+def loaded_grader():
+    """A grader with one processor, which eight loops that never rest want too."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(8)]
+    try:
+        with Grader() as grader:
+            yield grader
+    finally:
+        os.sched_setaffinity(0, allowed)
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
 @pytest.mark.parametrize(("section", "name"), NOTEBOOKS)
 def test_right_answers_get_full_points_everywhere(grader, section, name):
-    template, result = graded(grader, section, name, None)
+    expect_full(grader, section, name)
+
+
+@pytest.mark.parametrize(("section", "name"), NOTEBOOKS)
+def test_right_answers_get_full_points_on_a_machine_loaded_eight_times(loaded_grader, section, name):
+    expect_full(loaded_grader, section, name)
+
+
+def expect_full(grader, section, name):
+    _, result = graded(grader, section, name, None)
     short = {grade_id: verdict.text for grade_id, verdict in result.verdicts.items() if not verdict.full}
     # Nobody trains in this test, so the checks of trained weights say which file they miss.
     weights = wanted_of(COURSE, section).weights
