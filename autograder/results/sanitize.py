@@ -25,8 +25,7 @@ from unicodedata import normalize
 from urllib.parse import unquote
 
 import nbformat
-from bleach.css_sanitizer import CSSSanitizer
-from bleach.sanitizer import Cleaner
+import nh3
 from jinja2 import pass_context
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors import Preprocessor
@@ -48,6 +47,9 @@ TAGS = frozenset(
     i img ins kbd li mark ol p pre q s samp small span strike strong sub summary sup table tbody td tfoot th thead tr
     tt u ul var""".split()  # noqa: SIM905
 )
+# A `<`, and whether it begins one of these tags, whole, or a comment. The bounds keep the time short.
+REST_OF_TAG = r"""\s*/?>|\s(?:[^<>"']|"[^"]{0,1000}"|'[^']{0,1000}'){0,1000}>"""
+TAG_OR_COMMENT = re.compile(rf"<(?:(/?(?:{'|'.join(sorted(TAGS))})(?={REST_OF_TAG}))|(!--))?", re.IGNORECASE)
 PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+\Z")
 LINK = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
 ALIGN = re.compile(r"\s*text-align:\s*(left|right|center)\s*;?\s*\Z")
@@ -59,27 +61,45 @@ SRC = re.compile(r"""\bsrc\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE)
 NBGRADER_FLAGS = ("grade", "solution", "locked", "task")
 
 
-def _allowed(tag: str, name: str, value: str) -> bool:
-    """Whether an attribute may stay. No id and no name: they could stand in for a score box of the formgrader."""
+def _kept(tag: str, name: str, value: str) -> str | None:
+    """The value of an attribute where it may stay. No id and no name: they could stand in for a score box of the
+    formgrader."""
     if name == "href":
-        return tag == "a" and LINK.match(value) is not None
-    if name == "src":
-        return tag == "img" and PICTURE.match(value) is not None
-    if name == "class":  # the colours of code, nothing that the page's own style knows
-        return (tag == "span" and re.fullmatch(r"[a-z][a-z0-9]{0,2}", value) is not None) or (
-            tag == "div" and value == "highlight"
-        )
-    if name == "style":
-        return tag in ("td", "th") and ALIGN.match(value) is not None
-    if name in ("width", "height"):
-        return NUMBER.match(value) is not None
-    return name in PLAIN_ATTRIBUTES
+        may_stay = tag == "a" and LINK.match(value)
+    elif name == "src":
+        may_stay = tag == "img" and PICTURE.match(value)
+    elif name == "class":  # the colours of code, nothing that the page's own style knows
+        may_stay = re.fullmatch(r"[a-z][a-z0-9]{0,2}", value) if tag == "span" else (tag, value) == ("div", "highlight")
+    elif name == "style":
+        may_stay = tag in ("td", "th") and ALIGN.match(value)
+    elif name in ("width", "height"):
+        may_stay = NUMBER.match(value)
+    else:
+        may_stay = name in PLAIN_ATTRIBUTES or name == "rel"  # which the cleaner itself gives to links
+    return value if may_stay else None
 
 
-@functools.cache
-def _cleaner() -> Cleaner:
-    protocols = {"http", "https", "mailto", "data"}
-    return Cleaner(TAGS, _allowed, protocols, css_sanitizer=CSSSanitizer(["text-align"]))
+CLEANER = nh3.Cleaner(
+    tags=set(TAGS),
+    clean_content_tags=set(),
+    attributes={"*": {"href", "src", "class", "style", "width", "height", *PLAIN_ATTRIBUTES}},
+    attribute_filter=_kept,
+    url_schemes={"http", "https", "mailto", "data"},
+)
+
+
+def _shown(raw: str) -> str:
+    """HTML in Markdown with each `<` that begins none of TAGS and no comment as a letter.
+
+    The cleaner leaves out the tags that it does not know: without this, of `vector<int>` the `<int>` would be lost.
+    """
+    comments_end = raw.rfind("-->")
+
+    def as_it_is(found: re.Match[str]) -> str:
+        known = found[1] or (found[2] and found.start() < comments_end)
+        return found[0] if known else "&lt;" + found[0][1:]
+
+    return TAG_OR_COMMENT.sub(as_it_is, raw)
 
 
 class _Renderer(IPythonRenderer):
@@ -90,6 +110,16 @@ class _Renderer(IPythonRenderer):
 
     def _embed_image_or_attachment(self, src: str) -> str:
         return src
+
+    def inline_html(self, html: str) -> str:
+        return _shown(html)
+
+    def block_html(self, html: str) -> str:
+        return _shown(html) + "\n"
+
+    def task_list_item(self, text: str, checked: bool = False) -> str:
+        box = "\N{BALLOT BOX WITH CHECK} " if checked else "\N{BALLOT BOX} "
+        return f"<li>{'<p>' + box + text[3:] if text.startswith('<p>') else box + text}</li>\n"
 
     def inline_math(self, body: str) -> str:
         return marked(body, display=False)
@@ -116,7 +146,7 @@ def _rendered(source: str) -> str:
 
 @functools.lru_cache(maxsize=512)
 def _cleaned(rendered: str) -> str:
-    return _cleaner().clean(rendered)
+    return CLEANER.clean(rendered)
 
 
 def sanitized_html(source: str, attachments: dict[str, Any] | None = None, folder: str = "") -> str:
@@ -138,7 +168,7 @@ def sanitized_html(source: str, attachments: dict[str, Any] | None = None, folde
         secret, pictures = secrets.token_hex(8), []
         with_marks = IMG.sub(lambda tag: _picture(tag[0], found, folder, secret, pictures), rendered)
         mark = re.compile(rf"data:image/png;base64,{secret}([0-9]+)x")
-        cleaned = with_formulas(_cleaner().clean(with_marks))
+        cleaned = with_formulas(CLEANER.clean(with_marks))
         return mark.sub(lambda match: pictures[int(match[1])], cleaned)
     except Exception:  # a hostile text may break the parser; the answer must be readable all the same
         return as_text(source)

@@ -294,6 +294,31 @@ def test_what_honest_students_write_is_shown(text, tag):
     assert BeautifulSoup(sanitized_html(text), "html.parser").find(tag)
 
 
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("vector<int>, Map<K, V>", "vector<int>, Map<K, V>"),
+        ("if x<y then z>w", "if x<y then z>w"),
+        ("<T extends List<T>> x", "<T extends List<T>> x"),
+        ("<loss>\n\nnext", "<loss> next"),
+        ("<p < 3\n\nnext", "<p < 3 next"),
+        ("<div\n\nnext", "<div next"),
+        ("<!-- no end\n\nnext", "<!-- no end next"),
+        ("a <!-- unseen --> b", "a b"),
+        ("<?php echo 1 ?>", "<?php echo 1 ?>"),
+        ("<script>let a = 1</script>", "<script>let a = 1</script>"),
+        ("- [ ] open\n- [x] done", "☐ open ☑ done"),
+        ("<b title='1 > 0, \"<\"'>bold</b>", "bold"),
+    ],
+)
+def test_what_looks_like_a_tag_and_is_none_is_shown_letter_by_letter(text, words):
+    assert " ".join(BeautifulSoup(sanitized_html(text), "html.parser").text.split()) == words
+
+
+def test_a_link_does_not_tell_where_the_reader_came_from():
+    assert "noreferrer" in sanitized_html("[x](https://example.org)")
+
+
 def test_pictures_in_the_cell_and_beside_the_notebook_are_shown(course, tmp_path):
     good = {"graph.png": {"image/png": PNG}}
     assert f"data:image/png;base64,{PNG}" in sanitized_html("![my graph](attachment:graph.png)", good)
@@ -326,7 +351,8 @@ def test_markdown_of_a_student_does_nothing(text):
 @pytest.mark.parametrize(
     "text",
     ["[" * 60000, "$a\\" * 20000, "\\begin{a}" * 6600, "\\\\[" * 20000, "<div>" * 12000, "![" * 30000, "> " * 30000,
-     "`a" * 30000, "<!--" * 15000, "x" * (MAX_MARKDOWN + 1)],
+     "`a" * 30000, "<!--" * 15000, "<!--" * 3990 + " -->", "<b a" * 3990, "<b '" * 3990, "<b \"'" * 3990,
+     "<b " * 1300 + '"' * 50000, "<b " + "'x' " * 14000, "x" * (MAX_MARKDOWN + 1)],
     ids=lambda text: text[:6],
 )  # fmt: skip
 def test_markdown_made_to_be_slow_is_shown_in_time(text):
