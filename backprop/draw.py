@@ -14,9 +14,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from .drawing.arrows import checked_edges, sorted_names
 from .drawing.figure import Picture, paint
 from .drawing.layered import layered
-from .graph import CycleError, predecessors, sort_topological
+from .graph import predecessors, sort_topological
 from .nodes import Node
 
 
@@ -85,8 +86,8 @@ def draw_edges(
     Names that no arrow mentions are left out. Returns the matplotlib axes.
     Raises ValueError if an edge is not a pair of names or there is none, CycleError if the arrows run in a circle.
     """
-    edges = _checked_edges(edges)
-    names = _sorted_names(edges)
+    edges = checked_edges(edges)
+    names = sorted_names(edges)
     operators = operators or {}
     return paint(
         Picture(
@@ -173,29 +174,3 @@ def _arriving(nodes: list, edges: list[tuple]) -> dict[tuple, np.ndarray]:
             if isinstance(own, np.ndarray):
                 own[...] = own_copy
     return found
-
-
-def _checked_edges(edges) -> list[tuple]:
-    checked = []
-    for edge in edges:
-        if not isinstance(edge, (tuple, list)) or len(edge) != 2 or not all(isinstance(end, str) for end in edge):
-            raise ValueError(f'An edge is a pair of names such as ("a", "sum"); got {edge!r:.60}.')
-        checked.append(tuple(edge))
-    if not checked:
-        raise ValueError('There are no edges to draw: give at least one pair of names such as ("a", "sum").')
-    return checked
-
-
-def _sorted_names(edges: list[tuple]) -> list[str]:
-    """The names in topological order; among those that are free, the one that was mentioned first."""
-    waiting = dict.fromkeys(name for edge in edges for name in edge)
-    order: list[str] = []
-    while waiting:
-        free = next((n for n in waiting if not any(end == n and start in waiting for start, end in edges)), None)
-        if free is None:
-            raise CycleError(
-                f"The arrows run in a circle among {', '.join(waiting)}: no value could be computed first."
-            )
-        order.append(free)
-        del waiting[free]
-    return order

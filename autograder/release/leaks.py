@@ -23,6 +23,7 @@ TAGS = {
     "train": "trains a model; not run again when grading",
     "show": "only shows something; defines nothing a later cell needs",
     "optional": "not needed for full marks",
+    "worked": "a worked solution of an ungraded exercise; its code is folded",
     "raises-exception": "an error is expected here",
 }
 FRESH = 6  # this many tokens in a row from a removed region, found nowhere in the kept text, are a leak

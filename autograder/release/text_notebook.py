@@ -33,6 +33,8 @@ TEXT_FORMAT = {
     "notebook_metadata_filter": "-all",
     "cell_metadata_filter": "nbgrader,tags,-all",
 }
+# How a cell's code is folded, so that it does not give the answer away: in JupyterLab and VS Code, and in Colab.
+FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}
 _GRADE_ID = re.compile(r"[A-Za-z0-9_-]{1,60}\Z")
 _FLAGS = ("grade", "solution", "task")
 _KNOWN = {*_FLAGS, "grade_id", "locked", "points", "schema_version", "cell_type", "checksum"}
@@ -120,6 +122,8 @@ def read_text(text: str, section: str, where: str, facts: Mapping[str, object] |
         cell.source = cell.source.rstrip()
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+            if "worked" in cell.metadata.get("tags", []):
+                cell.metadata.update(FOLDED)
     complete_notebook(nb, where)
     _name_cells(nb)
     # The cells are listed so that `python -m backprop check` can tell when one was deleted.

@@ -1,7 +1,8 @@
 """Where the nodes of a drawing go: in columns from left to right, with few crossings.
 
-Three classic steps (Sugiyama, Tagawa and Toda, 1981): a column for each node, an order within each column, then
-heights. An edge that skips columns gets a *bend* in each column it passes, so that it has a way between the boxes.
+Three classic steps (Sugiyama, Tagawa and Toda, 1981): a column for each node, an order within each column (means of
+neighbours, then exchanges of two cells as in Gansner, Koutsofios, North and Vo, 1993), then heights. An edge that skips
+columns gets a *bend* in each column it passes, so that it has a way between the boxes.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def _neighbours(cells: list[list], links: list[tuple]) -> tuple[dict, dict]:
 
 
 def _order(cells: list[list], before: dict, after: dict) -> list[list]:
-    """The cells of each column from top to bottom, each near the mean place of its neighbours."""
+    """The cells of each column from top to bottom: each near the mean place of its neighbours, with few crossings."""
     best, fewest = cells, _crossings(cells, after)
     current = [list(column) for column in cells]
     for sweep in range(_SWEEPS):
@@ -105,10 +106,31 @@ def _order(cells: list[list], before: dict, after: dict) -> list[list]:
                 return (sum(at) / len(at) if at else old[cell], old[cell])
 
             current[c].sort(key=place)
+        _exchange(current, before, after)
         crossings = _crossings(current, after)
         if crossings < fewest:
             best, fewest = [list(column) for column in current], crossings
     return best
+
+
+def _exchange(cells: list[list], before: dict, after: dict) -> None:
+    """Exchange two cells, one above the other, as long as that makes crossings fewer."""
+    place = {cell: i for column in cells for i, cell in enumerate(column)}
+
+    def crossings(upper, lower) -> int:
+        sides = ((side[upper], side[lower]) for side in (before, after))
+        return sum(place[a] > place[b] for ups, lows in sides for a in ups for b in lows)
+
+    changed = True
+    while changed:  # each exchange removes a crossing, so this ends
+        changed = False
+        for column in cells:
+            for i in range(len(column) - 1):
+                upper, lower = column[i], column[i + 1]
+                if crossings(lower, upper) < crossings(upper, lower):
+                    column[i], column[i + 1] = lower, upper
+                    place[lower], place[upper] = i, i + 1
+                    changed = True
 
 
 def _crossings(cells: list[list], after: dict) -> int:

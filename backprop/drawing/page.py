@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 
 from ..graph import predecessors
@@ -13,8 +13,9 @@ from .figure import GRADIENT_COLOUR, VALUE_COLOUR
 from .layered import layered
 
 # Pixels. A letter of the 13 px monospaced font is 7.9 wide at most.
-_BOX_HEIGHT, _LABEL_HEIGHT, _GAP_X, _GAP_Y, _MARGIN, _LETTER = 80, 18, 110, 36, 14, 7.9
-_AROUND_THE_PICTURE = 230
+_BOX_HEIGHT, _GAP_X, _GAP_Y, _MARGIN, _LETTER = 80, 110, 44, 14, 7.9
+_LABEL_HEIGHT, _LINE_HEIGHT = 18, 15  # of a label with one line; how much a second line adds
+_AROUND_THE_PICTURE = 250
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Step:
     active : positions of the nodes at work, the one whose method runs first
     arrivals : edge (from, to) -> the text of what the gradient brings along it, all of this pass so far
     new_arrivals : the edges whose gradient arrives in this very step
+    factors : edge -> what the arriving text is the product of, "4 · 3", or ""
     """
 
     title: str
@@ -36,6 +38,7 @@ class Step:
     active: tuple[int, ...]
     arrivals: dict[tuple[int, int], str]
     new_arrivals: tuple[tuple[int, int], ...] = ()
+    factors: dict[tuple[int, int], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,12 @@ class _Box:
 class Page:
     """The document for one graph and its steps; `nodes` in topological order, as in the steps.
 
+    fields : what stands before value and gradient in each box, of equal length
     height : pixels that the document needs at its natural width
     """
 
-    def __init__(self, title: str, nodes: list, steps: list[Step]):
-        self.title, self.nodes, self.steps = title, nodes, steps
+    def __init__(self, title: str, nodes: list, steps: list[Step], fields: tuple[str, str] = ("out   ", "d_out ")):
+        self.title, self.nodes, self.steps, self.fields = title, nodes, steps, fields
         self.names = [str(getattr(node, "node_name", type(node).__name__)) for node in nodes]
         place = {id(node): i for i, node in enumerate(nodes)}
         # from the node that reads to the node it reads from, the way gradients go; how often it reads it
@@ -82,7 +86,7 @@ class Page:
             "@STEP@": escape(last.title),
             "@SAID@": "".join(f"<li>{escape(sentence)}</li>" for sentence in last.sentences),
             "@LAST@": str(len(self.steps) - 1),
-            "@NARROWEST@": str(round(0.85 * self.width)),
+            "@NARROWEST@": str(round(0.8 * self.width)),
             "@WIDEST@": str(round(self.width)),
             "@DATA@": data,
         }
@@ -96,7 +100,11 @@ class Page:
             fields = [7 + len(text) for step in self.steps for text in (step.values[i], step.gradients[i])]
             letters = max(*fields, len(self.names[i]) + 2, len(_kind(node)))
             widths[places.column[i]] = max(widths[places.column[i]], letters * _LETTER + 14)
-        lefts = [_MARGIN + sum(widths[:c]) + c * _GAP_X for c in range(len(widths))]
+        gaps = [float(_GAP_X)] * len(widths)
+        for i, j in self.edges:  # a label stands in the gap before its box or in the one after
+            for c in {places.column[j], places.column[i] - 1}:
+                gaps[c] = max(gaps[c], self._label_size(i, j)[0] + 36)
+        lefts = [_MARGIN + sum(widths[:c]) + sum(gaps[:c]) for c in range(len(widths))]
         heights = [*places.height.values(), *(h for bends in places.bends.values() for h in bends)]
 
         def top(height: float) -> float:
@@ -122,6 +130,7 @@ class Page:
                 "d_out": step.gradients,
                 "active": step.active,
                 "sent": {f"{i}-{j}": text for (i, j), text in step.arrivals.items()},
+                "factors": {f"{i}-{j}": text for (i, j), text in step.factors.items() if text},
                 "fresh": [f"{i}-{j}" for i, j in step.new_arrivals],
             }
             for step in self.steps
@@ -167,13 +176,18 @@ class Page:
                 points.append(tuple(sum(w * c[axis] for w, c in zip(weights, corners, strict=True)) for axis in (0, 1)))
         return points
 
-    def _label_places(self) -> dict[tuple[int, int], tuple[float, float, float]]:
-        """Middle and width of each edge's label: on the curve, where it covers no other label and no box."""
+    def _label_size(self, i: int, j: int) -> tuple[float, float]:
+        """Width and height of an edge's label, with all that it ever shows."""
+        factors = max(len(step.factors.get((i, j), "")) for step in self.steps)
+        letters = max(max(len(step.arrivals.get((i, j), "")) for step in self.steps) + 2, factors)
+        return letters * _LETTER + 6, _LABEL_HEIGHT + (_LINE_HEIGHT if factors else 0)
+
+    def _label_places(self) -> dict[tuple[int, int], tuple[float, float, float, float]]:
+        """Middle, width and height of each edge's label: on the curve, where it covers no other label and no box."""
         taken = [(box.left, box.top, box.right, box.top + _BOX_HEIGHT) for box in self.boxes]
         places = {}
         for i, j in self.edges:
-            longest = max(len(step.arrivals.get((i, j), "")) for step in self.steps) + 2
-            width = longest * _LETTER + 4
+            width, height = self._label_size(i, j)
             leaving = sum(source == j for _, source in self.edges)
             arriving = sum(target == i for target, _ in self.edges)
             # first nearer to the end where fewer edges meet
@@ -181,22 +195,23 @@ class Page:
             points, tries = self._points(i, j), []
             for k in sorted(range(len(points)), key=lambda k: abs(k / len(points) - start)):
                 x, y = points[k]
-                frame = (x - width / 2 - 3, y - _LABEL_HEIGHT / 2 - 3, x + width / 2 + 3, y + _LABEL_HEIGHT / 2 + 3)
+                frame = (x - width / 2 - 3, y - height / 2 - 3, x + width / 2 + 3, y + height / 2 + 3)
                 tries.append((sum(_overlap(frame, other) for other in taken), x, y, frame))
                 if tries[-1][0] == 0:
                     break
             _, x, y, frame = min(tries, key=lambda found: found[0])
             taken.append(frame)
-            places[i, j] = (x, y, width)
+            places[i, j] = (x, y, width, height)
         return places
 
-    def _label(self, i: int, j: int, place: tuple[float, float, float], step: Step) -> str:
-        (x, y, width), text = place, step.arrivals.get((i, j))
+    def _label(self, i: int, j: int, place: tuple[float, float, float, float], step: Step) -> str:
+        (x, y, width, height), text, factors = place, step.arrivals.get((i, j)), step.factors.get((i, j), "")
+        top = y - height / 2
         return (
             f'<g class="label" id="l{i}-{j}" display="{"none" if text is None else "inline"}">'
-            f'<rect x="{x - width / 2:.0f}" y="{y - _LABEL_HEIGHT / 2:.0f}" width="{width:.0f}" '
-            f'height="{_LABEL_HEIGHT}" rx="4"/>'
-            f'<text x="{x:.0f}" y="{y + 4:.0f}">{escape("← " + (text or ""))}</text></g>'
+            f'<rect x="{x - width / 2:.0f}" y="{top:.0f}" width="{width:.0f}" height="{height:.0f}" rx="4"/>'
+            f'<text class="sent" x="{x:.0f}" y="{top + 13:.0f}">{escape("← " + (text or ""))}</text>'
+            f'<text class="factors" x="{x:.0f}" y="{top + 13 + _LINE_HEIGHT:.0f}">{escape(factors)}</text></g>'
         )
 
     def _box(self, i: int, step: Step) -> str:
@@ -207,9 +222,9 @@ class Page:
             f'height="{_BOX_HEIGHT}" rx="8"/>'
             f'<text class="name" x="{x:.0f}" y="{box.top + 20:.0f}">{escape(self.names[i])}</text>'
             f'<text class="kind" x="{x:.0f}" y="{box.top + 35:.0f}">{escape(kind)}</text>'
-            f'<text class="out" x="{x:.0f}" y="{box.top + 54:.0f}"><tspan class="field">out   </tspan>'
+            f'<text class="out" x="{x:.0f}" y="{box.top + 54:.0f}"><tspan class="field">{self.fields[0]}</tspan>'
             f'<tspan id="o{i}">{escape(step.values[i])}</tspan></text>'
-            f'<text class="d_out" x="{x:.0f}" y="{box.top + 71:.0f}"><tspan class="field">d_out </tspan>'
+            f'<text class="d_out" x="{x:.0f}" y="{box.top + 71:.0f}"><tspan class="field">{self.fields[1]}</tspan>'
             f'<tspan id="d{i}">{escape(step.gradients[i])}</tspan></text></g>'
         )
 
@@ -227,7 +242,9 @@ def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
 
 
 def _kind(node) -> str:
-    """What the node does: the name of its class without the word Node."""
+    """What the node does: its operation if it was drawn, or the name of its class without the word Node."""
+    if isinstance(getattr(node, "operation", None), str):
+        return node.operation
     return type(node).__name__.removesuffix("Node") or "Node"
 
 
@@ -252,11 +269,12 @@ svg text{font:13px ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,monospace;fill
 .node .out tspan+tspan{fill:@VALUE@;font-weight:700}.node .d_out tspan+tspan{fill:@GRADIENT@;font-weight:700}
 .line{fill:none;stroke:#9aa3af;stroke-width:1.5}#tip path{fill:#6d7684}
 .label rect{fill:#fff;stroke:#e6b9b5}.label text{fill:@GRADIENT@;text-anchor:middle}
+.label .factors{fill:#5b6470;font-size:12px}
 .node.forward rect{fill:#e6f1fc;stroke:@VALUE@;stroke-width:2.6}
 .node.sender rect{fill:#fdeae8;stroke:@GRADIENT@;stroke-width:2.6}
 .node.receiver rect{stroke:@GRADIENT@;stroke-width:2.6;stroke-dasharray:6 3}
 .edge.forward .line{stroke:@VALUE@;stroke-width:2.6}.edge.fresh .line{stroke:@GRADIENT@;stroke-width:2.6}
-.label.fresh rect{fill:#fdeae8;stroke:@GRADIENT@}.label.fresh text{font-weight:700}
+.label.fresh rect{fill:#fdeae8;stroke:@GRADIENT@}.label.fresh .sent{font-weight:700}
 #said{min-height:92px;margin-top:8px}
 #said h2{font-size:15px;margin:0 0 2px}#said ul{margin:0;padding-left:20px}
 .keys{display:none;color:#5b6470;font-size:13px;margin:4px 0 0}.js .keys{display:block}
@@ -269,7 +287,8 @@ svg text{font:13px ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,monospace;fill
 </div>
 <div id="frame" role="region" aria-label="The graph" tabindex="0">@PICTURE@</div>
 <div id="said" aria-live="polite"><h2>@STEP@</h2><ul>@SAID@</ul></div>
-<p class="keys">Keys: → next, ← back, Home first, End last.</p>
+<p class="keys"><span id="when">Click into the picture, then the keys work:</span> → next, ← back, Home first, End
+last.</p>
 <script type="application/json" id="steps">@DATA@</script>
 <script>
 (function () {
@@ -295,7 +314,8 @@ svg text{font:13px ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,monospace;fill
       var label = get("l" + name);
       label.setAttribute("class", "label" + (step.fresh.indexOf(name) >= 0 ? " fresh" : ""));
       label.setAttribute("display", sent === undefined ? "none" : "inline");
-      label.querySelector("text").textContent = "\\u2190 " + sent;
+      label.querySelector(".sent").textContent = "\\u2190 " + sent;
+      label.querySelector(".factors").textContent = step.factors[name] || "";
     });
     var said = get("said"), list = said.querySelector("ul");
     said.querySelector("h2").textContent = step.title;
@@ -327,6 +347,13 @@ svg text{font:13px ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,monospace;fill
     var to = { ArrowRight: now + 1, ArrowLeft: now - 1, Home: 0, End: last }[event.key];
     if (to !== undefined) { event.preventDefault(); show(to); }
   });
+  function tell() {
+    get("when").textContent = document.hasFocus() ? "The keys work now:" :
+      "Click into the picture, then the keys work:";
+  }
+  window.addEventListener("focus", tell);
+  window.addEventListener("blur", tell);
+  tell();
   document.documentElement.className = "js";
   show(0);
 })();

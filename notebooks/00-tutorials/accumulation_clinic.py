@@ -227,9 +227,9 @@ try_node(MyAverageNode, **pair)
 
 
 # %% [markdown]
-# The worked solution:
+# The worked solution, folded: click on the three dots to open it.
 
-# %%
+# %% tags=["worked"]
 class AverageNode(MyAverageNode):
     """out = (a + b) / 2, entry by entry: the worked solution."""
 

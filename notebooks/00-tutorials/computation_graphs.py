@@ -301,9 +301,9 @@ try_node(MyExpNode, a=np.array([0.5, -1.2, 2.0]))
 
 
 # %% [markdown]
-# The worked solution follows. It uses `self.out` in `backward`: what `forward` has computed is there to be used.
+# The worked solution follows, folded: click on the three dots to open it. It uses `self.out` in `backward`: what `forward` has computed is there to be used.
 
-# %%
+# %% tags=["worked"]
 class ExpNode(MyExpNode):
     """out = exp(a), entry by entry: the worked solution."""
 

@@ -138,9 +138,9 @@ for name, errors in [("forward", forward_errors), ("central", central_errors)]:
 # your code here
 
 # %% [markdown]
-# The worked solution:
+# The worked solution, folded: click on the three dots to open it.
 
-# %%
+# %% tags=["worked"]
 for h in [1e-6, 1e-2, 1.0, 1e2]:
     slope = numeric_gradient(lambda v: v**2, np.array(1234567.8), h)
     print(f"h = {h:7g}   relative error {abs(slope / (2 * 1234567.8) - 1):.1e}")

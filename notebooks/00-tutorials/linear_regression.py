@@ -289,9 +289,9 @@ print("always the mean, validation:             ", round(float(np.mean((y_train.
 # your code here
 
 # %% [markdown]
-# The worked solution:
+# The worked solution, folded: click on the three dots to open it.
 
-# %%
+# %% tags=["worked"]
 coarse = LinearRegression(step_size=1e-3, max_num_epochs=300).fit(X_train[:, ::10], y_train)
 for name, features, outcomes in [("training", X_train, y_train), ("validation", X_val, y_val)]:
     print(name, round(mean_square_error(coarse.predict(features[:, ::10]), outcomes), 4))

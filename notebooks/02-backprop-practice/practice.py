@@ -12,6 +12,12 @@
 # **Time** about two and a half hours; the seven parts can be done on different days. **Builds on** section 01: upstream, local,
 # downstream, and that gradients of a value used twice add up. **Points** 73.
 
+# %% [markdown]
+# **In which order?** This is the steepest step of the series. Parts 1 and 2 (half an hour, 8 points) are all that
+# [section 03](../03-relu-net-by-hand/relu_net.ipynb) needs. You may do section 03 right after them: it finds the
+# gradients of one small network in numbers. Parts 3 to 7 then find those of any network in letters, and part 4 will look
+# familiar. All of it belongs to this section's hand-in, whenever you do it.
+
 # %% tags=["setup"]
 # On Colab this installs the course library; elsewhere it is there already.
 try:
@@ -184,6 +190,9 @@ grade("02-backprop-practice/total_derivative_check", globals())
 # %% [markdown]
 # From here on $\partial f/\partial W$ is the gradient, and `dW` is its name in code. The
 # [layout Rosetta stone](../00-tutorials/layouts.ipynb), tutorial 5 of section 00, has the whole story, batches included.
+#
+# **A good place for a break.** [Section 03](../03-relu-net-by-hand/relu_net.ipynb) may come now; parts 3 to 7 are easier
+# after it.
 
 # %% [markdown]
 # ## 3 · A sum of units

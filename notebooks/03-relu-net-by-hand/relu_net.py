@@ -10,7 +10,8 @@
 
 # %% [markdown]
 # **Time** about 100 minutes; the optional part at the end 30 more. **Builds on** section 01 (forward, backward,
-# upstream × local) and matrix times vector. **Points** 50.
+# upstream × local), parts 1 and 2 of section 02 (many paths, shapes) and matrix times vector. Parts 3 to 7 of section 02
+# may wait until after this section. **Points** 50.
 
 # %% tags=["setup"]
 # On Colab this installs the course library; elsewhere it is there already.

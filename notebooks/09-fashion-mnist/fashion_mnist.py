@@ -68,8 +68,8 @@ check_values("PyTorch against the numbers of section 03", by_pytorch, by_hand)
 # |---|---|---|
 # | 03 | nine functions, written by hand | all three gradients |
 # | 04 | nodes of a graph, its last layer | $W_2$: 520, 240, 280 |
-# | 05 | one matrix layer | the first two rows of $W_1$ |
-# | 08 | layers for batches | $W_1$ and $W_2$ |
+# | 05 | whole layers, chained | all three gradients |
+# | 08 | layers for batches, from $h_0$ on | $W_1$ and $W_2$ |
 # | 09 | PyTorch | all three, in two lines |
 
 # %% [markdown]

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backprop.drawing.texts import short_text
 from backprop.graph import backward_graph, forward_graph
+from backprop.linear_regression import LinearRegression
 from backprop.nodes import Node, SquaredL2DistanceNode, ValueNode, VectorScalarAffineNode
 from backprop.stepper import step_through
 
@@ -138,6 +140,207 @@ def test_arrays_show_in_words_and_boxes():
     assert "20×20 array" in steps[-1].gradients
 
 
+# ------------------------------------------------------------------------------------------------- the chain rule
+
+
+def test_a_share_is_said_to_be_upstream_times_local_in_the_sentence_and_on_the_arrow():
+    shown = step_through(shared()[1])
+    text = repr(shown)
+    assert "x receives 12 = 4 (upstream) · 3 (∂p/∂x)." in text
+    assert "x, through both arrows, receives 24 = 6 (upstream) · 4 (∂q/∂x), as one more arrival: 12 + 24 = 36." in text
+    factors = {edge: text for edge, text in shown.steps[-1].factors.items() if edge[1] == 0}
+    assert sorted(factors.values()) == ["4 · 3", "6 · 4"]
+
+
+@pytest.mark.parametrize(
+    ("operator", "inputs", "wanted"),
+    [
+        (np.matmul, {"W": (4, 3), "x": (3,)}, {"W": "outer(upstream, x), shapes (4,) and (3,) → (4, 3)",
+                                               "x": "Wᵀ · upstream, shapes (4, 3) and (4,) → (3,)"}),
+        (np.matmul, {"X": (5, 3), "W": (3, 2)}, {"X": "upstream · Wᵀ, shapes (5, 2) and (3, 2) → (5, 3)",
+                                                 "W": "Xᵀ · upstream, shapes (5, 3) and (5, 2) → (3, 2)"}),
+        (np.add, {"A": (5, 2), "b": (2,)}, {"A": "upstream, passed on unchanged, shape (5, 2)",
+                                            "b": "upstream, summed over axis 0, shapes (5, 2) → (2,)"}),
+        (np.add, {"v": (5,), "c": ()}, {"c": "upstream, summed over all entries, shapes (5,) → ()"}),
+        (np.subtract, {"a": (3,), "b": (3,)}, {"b": "upstream · (−1) (∂out/∂b of each entry), shape (3,)"}),
+        (lambda a: np.maximum(a, 0), {"a": (3,)}, {"a": "upstream ⊙ [1, 0, 1] (∂out/∂a, entry by entry), shape (3,)"}),
+        (np.multiply, {"x": (), "v": (4,)}, {"x": "v · upstream, shapes (4,) and (4,) → ()"}),
+        (lambda a: a / np.sqrt(np.sum(a**2)), {"a": (3,)},
+         {"a": "upstream times ∂out/∂a of shape (3, 3), summed over the entries of upstream, shapes (3,) → (3,)"}),
+    ],
+)  # fmt: skip
+def test_for_arrays_the_operation_and_the_shapes_are_said(operator, inputs, wanted):
+    rng = np.random.default_rng(3)
+    values = {name: np.where(np.arange(max(1, np.prod(shape, dtype=int))).reshape(shape) % 3 == 1, -1.0, 1.0)
+              * rng.uniform(0.5, 2.0, shape) for name, shape in inputs.items()}  # fmt: skip
+    J = ("weighted sum", lambda out: np.sum(out * np.cos(np.arange(out.size).reshape(out.shape))))
+    edges = [*((name, "out") for name in inputs), ("out", "J")]
+    text = repr(step_through(edges, values, operators={"out": operator, "J": J}))
+    for name, told in wanted.items():
+        assert re.search(rf"\b{name} receives [^=]* = {re.escape(told)}\.", text)
+
+
+def test_two_inputs_that_look_alike_are_not_mistaken_for_each_other():
+    # which of two equal matrices was transposed can't be told from numbers: then only shapes are said
+    W = np.array([[1.0, 2.0], [2.0, 5.0]])
+    edges = [("W", "out"), ("x", "out"), ("out", "J")]
+    operators = {"out": np.matmul, "J": ("sum", lambda out: np.sum(out * [1.0, 3.0]))}
+    text = repr(step_through(edges, {"W": W, "x": np.array([1.0, 7.0])}, operators=operators))
+    assert "x receives [7, 17] = upstream times ∂out/∂x of shape (2, 2)" in text
+
+
+class ForgetfulProduct(Product):
+    def backward(self):
+        self.a.d_out += self.b.out
+        self.b.d_out += self.d_out * self.a.out
+
+
+class WrongProduct(Product):
+    def backward(self):
+        self.a.d_out += self.d_out * self.a.out
+        self.b.d_out += self.d_out * self.a.out
+
+
+def graph_with(product):
+    x, y = value("x", 2), value("y", 3)
+    return Product(product(x, y, "p"), value("c", 5), "J")
+
+
+def test_a_backward_without_its_own_d_out_is_not_said_to_multiply():
+    text = repr(step_through(graph_with(ForgetfulProduct)))
+    assert "x receives 3. It is the same for any d_out of p: backward has to multiply by its own d_out." in text
+    assert "y receives 10 = 5 (upstream) · 2 (∂p/∂y)." in text
+
+
+def test_a_slope_that_the_forward_contradicts_is_said_to_be_another():
+    text = repr(step_through(graph_with(WrongProduct)))
+    assert "another ∂p/∂x: 3." in text and "∂p/∂y:" not in text
+
+
+def test_right_nodes_are_never_contradicted():
+    for graph in (graph_with(Product), shared()[1], wide_graph()):
+        assert "another" not in repr(step_through(graph))
+
+
+def test_a_kink_is_not_held_against_a_backward():
+    text = repr(step_through([("a", "h"), ("h", "J")], {"a": 0.0}, operators={"h": "ReLU", "J": "×3"}))
+    assert "another" not in text
+
+
+def test_a_backward_that_may_run_once_only_is_shown_without_factors():
+    class Once(Product):
+        def backward(self):
+            if getattr(self, "ran", False):
+                raise RuntimeError("a second time")
+            self.ran = True
+            super().backward()
+
+    assert "x receives 15." in repr(step_through(graph_with(Once)))
+
+
+def test_a_function_of_a_graph_stands_for_its_objective():
+    graph = LinearRegression().graph
+    graph.set_parameters({"w": [1.0, 3.0, -3.0], "b": 0.0})
+    graph.get_gradients({"x": np.array([260.0, 120.0, 140.0])}, {"y": 199.0})
+    assert "w receives [520, 240, 280] = 2 (upstream) · [260, 120, 140]" in repr(step_through(graph))
+
+
+# --------------------------------------------------------------------------------------------------- drawn graphs
+
+PRODUCT = [("x", "g"), ("y", "g"), ("g", "f"), ("z", "f")]
+SIGNS = {"g": "+", "f": "×"}
+AT = {"x": -2.0, "y": 5.0, "z": -4.0}
+
+
+def test_a_drawn_graph_is_computed_from_its_inputs_and_operators():
+    last = step_through(PRODUCT, AT, operators=SIGNS).steps[-1]
+    assert last.values == ("−2", "5", "3", "−4", "−12") and last.gradients == ("−4", "−4", "−4", "3", "1")
+
+
+@pytest.mark.parametrize(
+    ("operator", "inputs", "out", "slopes"),
+    [("−", (5, 3), 2, (1, -1)), ("-", (5,), -5, (-1,)), ("÷", (6, 4), 1.5, (0.25, -0.375)), ("exp", (0,), 1, (1,)),
+     ("−log", (0.5,), np.log(2), (-2,)), ("log", (0.5,), -np.log(2), (2,)), ("square", (-3,), 9, (-6,)),
+     ("copy", (7,), 7, (1,)), ("×2", (7,), 14, (2,)), ("−1", (7,), 6, (1,)), ("+1", (7,), 8, (1,)),
+     ("÷ 4", (6,), 1.5, (0.25,)), ("ReLU", (-3,), 0, (0,)), ("tanh", (0,), 0, (1,)), ("sigmoid", (0,), 0.5, (0.25,)),
+     ("choose", (5, 7, 2), 7, (0, 1, 0)), ("×", (2, 3, 5), 30, (15, 10, 6)), ("root", (4,), 2, (0.25,))],
+)  # fmt: skip
+def test_operators_are_known_by_their_names(operator, inputs, out, slopes):
+    values = {f"i{k}": number for k, number in enumerate(inputs)}
+    last = step_through([(name, "J") for name in values], values, operators={"J": operator}).steps[-1]
+    assert last.values[-1] == short_text(out)
+    assert last.gradients[:-1] == tuple(short_text(slope) for slope in slopes)
+
+
+def test_an_operator_may_be_a_function_of_the_inputs_in_the_order_of_their_arrows():
+    def twice_and_once(a, b):
+        return 2 * a + b
+
+    shown = step_through([("a", "J"), ("b", "J")], {"a": 1.0, "b": 7.0}, operators={"J": twice_and_once})
+    assert shown.steps[-1].gradients == ("2", "1", "1") and "twice_and_once" in shown.document
+
+
+def test_arrows_out_of_one_value_add_up():
+    shown = step_through([("u", "p"), ("u", "q"), ("p", "f"), ("q", "f")], {"u": 3.0},
+                         operators={"p": "×2", "q": "square", "f": "×"})  # fmt: skip
+    assert shown.steps[-1].gradients[0] == "36 + 18 = 54"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"values": AT}, "g has no operator"),
+        ({"values": AT, "operators": {"g": "glue", "f": "×"}}, "'glue' is no operator known here"),
+        ({"values": {"x": 1.0, "y": 2.0}, "operators": SIGNS}, "z is an input without a value"),
+    ],
+)
+def test_what_is_missing_in_a_drawn_graph_is_named(arguments, said):
+    with pytest.raises(ValueError, match=said):
+        step_through(PRODUCT, **arguments)
+
+
+def test_a_drawn_graph_has_one_result():
+    with pytest.raises(ValueError, match="end in b and c"):
+        step_through([("a", "b"), ("a", "c")], {"a": 1.0}, operators={"b": "copy", "c": "copy"})
+
+
+WRITTEN = {"f": 1.0, "g": -4.0, "z": 3.0, "x": -4.0, "y": -4.0}
+ALL = {**AT, "g": 3.0, "f": -12.0}
+
+
+def test_what_somebody_wrote_is_shown_as_it_is():
+    shown = step_through(PRODUCT, ALL, WRITTEN, SIGNS)
+    assert shown.steps[-1].gradients == ("−4", "−4", "−4", "3", "1") and "written" not in repr(shown)
+    assert "x receives −4 = −4 (upstream) · 1 (∂g/∂x)." in repr(shown)
+
+
+def test_a_wrong_number_is_held_against_the_chain_rule_where_it_stands():
+    shown = step_through(PRODUCT, {**ALL, "g": 7.0}, {**WRITTEN, "x": 2.0}, SIGNS)
+    assert "g reads x = −2 and y = 5. That gives 3, but 7 is written." in repr(shown)
+    assert "x: −4 = −4 (upstream) · 1 (∂g/∂x), but 2 is written." in repr(shown)
+    assert shown.steps[-1].values[2] == "7" and shown.steps[-1].gradients[0] == "2"
+
+
+def test_what_is_not_written_yet_is_not_filled_in():
+    shown = step_through(PRODUCT, AT, {"f": 1.0}, SIGNS)
+    assert shown.steps[-1].values == ("−2", "5", "", "−4", "") and shown.steps[-1].gradients == ("", "", "", "", "1")
+    assert "3" not in repr(shown).replace("of 3", "").replace("Forward 3", "").replace("Backward 3", "")
+
+
+def test_a_total_that_is_not_the_sum_of_its_shares_is_named():
+    edges = [("u", "p"), ("u", "q"), ("p", "f"), ("q", "f")]
+    values, operators = {"u": 3.0, "p": 6.0, "q": 9.0, "f": 54.0}, {"p": "×2", "q": "square", "f": "×"}
+    right = repr(step_through(edges, values, {"p": 9.0, "q": 6.0, "u": 54.0}, operators))
+    assert "Together u receives 36 + 18 = 54: gradients that meet are added." in right
+    lost = repr(step_through(edges, values, {"p": 9.0, "q": 6.0, "u": 18.0}, operators))
+    assert "Together u receives 36 + 18 = 54, but 18 is written." in lost
+
+
+def test_without_known_operators_the_local_derivative_is_what_fits():
+    shown = step_through(PRODUCT, ALL, WRITTEN)
+    assert "z receives 3 = 1 (upstream) · 3 (∂f/∂z)." in repr(shown)
+
+
 @pytest.mark.parametrize("shape", [(3,), (2, 2)])
 def test_a_sink_that_is_no_number_is_refused_in_one_sentence(shape):
     a, b = value("a", np.ones(shape)), value("b", np.ones(shape))
@@ -181,6 +384,15 @@ def test_the_frame_carries_the_whole_document():
     shown = step_through(shared()[1])
     carried = re.search(r'srcdoc="([^"]*)"', shown._repr_html_())[1]
     assert html.unescape(carried) == shown.document
+
+
+def test_where_frames_are_removed_every_step_is_there_as_folded_text():
+    shown = step_through(shared()[1])
+    left = re.sub("<iframe.*?</iframe>", "", shown._repr_html_(), flags=re.DOTALL)
+    assert left.startswith("<details><summary>The 10 steps as text</summary>")
+    for step in shown.steps:
+        assert all(html.escape(sentence) in left for sentence in (step.title, *step.sentences))
+    assert not re.search("<(script|style|svg|iframe)|style=|on[a-z]+=", left)
 
 
 def test_names_cannot_break_out_of_the_page():
@@ -279,6 +491,29 @@ def test_the_keyboard_alone_is_enough(browser, tmp_path):
     assert frame.locator("#d0").text_content() == "12 + 24 = 36"
     page.keyboard.press("Home")
     assert frame.locator("#said h2").inner_text() == "Start"
+    page.close()
+
+
+@pytest.mark.browser
+def test_the_page_says_when_the_keys_work(browser, tmp_path):
+    shown = step_through(shared()[1])
+    page, frame = opened(browser, tmp_path, shown)
+    assert frame.locator("#when").inner_text() == "Click into the picture, then the keys work:"
+    frame.locator("svg").click(position={"x": 3, "y": 3})
+    assert frame.locator("#when").inner_text() == "The keys work now:"
+    page.keyboard.press("ArrowRight")
+    assert frame.locator("#said h2").inner_text() == shown.steps[1].title
+    page.close()
+
+
+@pytest.mark.browser
+def test_the_arrow_shows_the_product(browser, tmp_path):
+    page, frame = opened(browser, tmp_path, step_through(shared()[1]))
+    frame.locator("#last").click()
+    labels = frame.locator(".label:visible").all()
+    assert sorted(label.locator(".factors").text_content() for label in labels) == [
+        "1 · 4", "1 · 6", "4 · 2", "4 · 3", "6 · 4",
+    ]  # fmt: skip
     page.close()
 
 

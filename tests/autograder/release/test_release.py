@@ -1,6 +1,7 @@
 """notebooks/ → source/ → release/: the same every time, the same as nbgrader's, and editable from both sides."""
 
 import asyncio
+import itertools
 import json
 import os
 import shutil
@@ -234,6 +235,25 @@ def test_the_text_is_brought_into_its_one_form(course):
 
 def test_reading_and_writing_the_text_is_a_round_trip():
     assert write_text(read_text(RIDGE, "04-ridge", "ridge.py")) == RIDGE
+
+
+def test_a_worked_solution_is_folded_in_the_notebook_and_a_tag_in_the_text():
+    text = '# %% tags=["worked"]\nanswer = 42\n\n# %%\nprint("here")\n'
+    notebook = read_text(text, "00-tutorials", "a.py")
+    assert notebook.cells[0].metadata.jupyter.source_hidden and notebook.cells[0].metadata.cellView == "form"
+    assert not notebook.cells[1].metadata
+    assert write_text(notebook) == text
+
+
+def test_every_worked_solution_that_students_get_is_folded():
+    cells = [
+        (cell, before.source)
+        for path in sorted(ROOT.glob("release/00-tutorials/*.ipynb"))
+        for before, cell in itertools.pairwise(nbformat.read(path, as_version=4).cells)
+    ]
+    worked = [cell for cell, before in cells if before.startswith("The worked solution")]
+    assert len(worked) == 4
+    assert all(cell.metadata.jupyter.source_hidden and cell.metadata.cellView == "form" for cell in worked)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from backprop.draw import draw_edges, draw_graph, layout, number_text
+from backprop.drawing.arrows import sorted_names
 from backprop.drawing.figure import GRADIENT_COLOUR, VALUE_COLOUR, Picture, _path, paint
 from backprop.drawing.layered import layered
 from backprop.graph import ComputationGraphFunction, CycleError, backward_graph, forward_graph
@@ -127,6 +128,36 @@ def test_an_order_without_crossings_is_found():
     # as listed, the two edges would cross
     places = layered(["a", "b", "c", "d", "e"], [("a", "d"), ("b", "c"), ("c", "e"), ("d", "e")])
     assert (places.height["a"] - places.height["b"]) * (places.height["d"] - places.height["c"]) > 0
+
+
+TWO_LAYERS = [("X", "a"), ("W1", "a"), ("b1", "a"), ("a", "h"), ("h", "scores"), ("W2", "scores"), ("b2", "scores"),
+              ("scores", "data loss"), ("y", "data loss"), ("data loss", "loss"), ("W1", "penalty"), ("W2", "penalty"),
+              ("penalty", "loss")]  # fmt: skip
+SUM_OF_UNITS = [("w1", "z1"), ("x", "z1"), ("b1", "z1"), ("w2", "z2"), ("x", "z2"), ("b2", "z2"), ("z1", "h1"),
+                ("z2", "h2"), ("h1", "s"), ("h2", "s"), ("s", "r"), ("y", "r"), ("r", "f")]  # fmt: skip
+RIDGE = [("x", "prediction"), ("w", "prediction"), ("b", "prediction"), ("w", "penalty"), ("prediction", "loss"),
+         ("y", "loss"), ("loss", "J"), ("penalty", "J")]  # fmt: skip
+
+
+def crossings(edges):
+    """How often two lines cross: their heights at both ends of a gap between columns are in opposite orders."""
+    places = layered(sorted_names(edges), edges)
+    ways = {}
+    for start, end in edges:
+        heights = [places.height[start], *places.bends[start, end], places.height[end]]
+        ways[start, end] = dict(enumerate(heights, places.column[start]))
+    total = 0
+    for one, other in itertools.combinations(ways.values(), 2):
+        for c in set(one) & set(other):
+            if c + 1 in one and c + 1 in other:
+                total += (one[c] - other[c]) * (one[c + 1] - other[c + 1]) < -1e-9
+    return total
+
+
+@pytest.mark.parametrize("edges", [TWO_LAYERS, SUM_OF_UNITS, RIDGE, PRODUCT], ids=["08", "02", "04", "01"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_drawings_of_the_course_have_no_crossing_that_can_be_avoided(edges, order):
+    assert crossings(edges[::order]) == 0
 
 
 def test_inputs_stand_in_the_column_before_the_operator_that_uses_them():
