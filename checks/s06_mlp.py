@@ -26,13 +26,16 @@ from autograder.judging import (
     expect_true,
     fairly,
     part,
+    source_of,
 )
 from backprop.checking.comparison import as_numbers
 
-from .common.one_hidden_layer import KINDS, NAMES, REFERENCE, Net, Question, expect_fit, expect_random_start
+from .common.one_hidden_layer import KINDS, NAMES, Net, Question, expect_fit, expect_random_start
 from .common.shared import agrees, misreported, number, within
+from .shipped import network_nodes
 
 SECTION = "06-mlp"
+NODES = source_of(network_nodes)
 
 # -- nodes --------------------------------------------------------------------------------------------------------
 
@@ -234,7 +237,7 @@ def mlp_regression(student: Student, draw: Draw) -> None:
     seen = fairly(
         lambda: question.look(net, x, y),
         whether,
-        lambda: student.shadow(**student.load(REFERENCE, "AffineNode", "TanhNode")),
+        lambda: student.shadow(**student.load(NODES, "AffineNode", "TanhNode")),
     )
 
     with part("prediction", points=2):

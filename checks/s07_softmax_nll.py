@@ -30,12 +30,12 @@ from autograder.judging import (
     fairly,
     part,
     regions,
+    source_of,
     values,
 )
 
 from .common.shared import Reused, agrees, leaves_alone, resets, same
 from .common.softmax_slips import (
-    REFERENCE,
     WRONG_NETS,
     Net,
     both_slopes,
@@ -48,13 +48,15 @@ from .common.softmax_slips import (
     wrong_backward,
     wrong_probabilities,
 )
+from .shipped import network_nodes
 
 SECTION = "07-softmax-nll"
+NODES = source_of(network_nodes)
 
 
 def _reference(student: Student, *names: str):
     """Put right code in place of the student's for a while."""
-    return student.shadow(**student.load(REFERENCE, *names))
+    return student.shadow(**student.load(NODES, *names))
 
 
 def _finite(got: Any, name: str, why: str, family: str) -> bool:

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import textwrap
 
 import nbformat
 import pytest
@@ -237,3 +238,56 @@ def test_the_engine_names_no_section_no_exercise_and_no_handout():
         if (found := pattern.search(line))
     ]
     assert not wrong, "\n".join(wrong)
+
+
+# -- the checks -------------------------------------------------------------------------------------------------------
+
+
+def code_in_strings(text):
+    """Yield (line, value) of each string in Python text, docstrings left out, that is Python of more than two lines."""
+    tree = ast.parse(text)
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    described = {id(node.body[0].value) for node in ast.walk(tree) if isinstance(node, documented) and is_prose(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in described:
+            try:
+                body = ast.parse(textwrap.dedent(node.value)).body
+            except SyntaxError:
+                continue
+            lines = {line for top in body for inner in ast.walk(top) if (line := getattr(inner, "lineno", None))}
+            if len(lines) > 2:
+                yield node.lineno, node.value
+
+
+def is_prose(node):
+    return bool(node.body) and isinstance(node.body[0], ast.Expr) and isinstance(node.body[0].value, ast.Constant)
+
+
+def test_code_in_a_string_is_seen():
+    three = '"""Words.\n\na\nb\nc\n"""\nCODE = """\n    import os\n    def f():\n        return 1\n"""'
+    assert [line for line, _ in code_in_strings(three)] == [7]
+    assert [line for line, _ in code_in_strings('def f():\n    return g("a = 1\\nb = a\\nc = b")')] == [2]
+    assert not list(code_in_strings('X = "a\\nb"\nY = """No Python at all,\nbut words\non three lines."""'))
+
+
+def test_no_code_of_a_check_sits_in_a_string():
+    """It is in `checks/shipped/`, where a linter and an editor see it."""
+    own = [path for path in modules("checks") if "mutants" not in path.parts and path.name != "handouts.py"]
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} holds code: put it into a module of checks/shipped"
+        for path in own
+        for line, _ in code_in_strings(path.read_text())
+    ]
+    assert len(own) > 30 and not wrong, "\n".join(wrong)
+
+
+def test_code_that_is_sent_needs_nothing_that_a_submission_has_not():
+    allowed = STANDARD | NOTEBOOK | {"torch", "PIL"}
+    sent = modules("checks/shipped")
+    wrong = [
+        f"{path.name}:{line} imports {name}"
+        for path in sent
+        for line, name in imported(path.read_text())
+        if name not in allowed
+    ]
+    assert len(sent) > 10 and not wrong, "\n".join(wrong)

@@ -12,52 +12,24 @@ from typing import Any
 
 import numpy as np
 
-from autograder.judging import Answer, Array, Draw, Remote, Student, StudentError, answers, expect, expect_true, values
+from autograder.judging import (
+    Answer,
+    Array,
+    Draw,
+    Remote,
+    Student,
+    StudentError,
+    answers,
+    expect,
+    expect_true,
+    source_of,
+    values,
+)
 
+from ..shipped import random_numbers
 from .shared import agrees
 
-# Right nodes for the student's network to be built of, so that a mistake in a node is paid for once. The affine node
-# takes a weight vector with a bias that is a number, too: many build the last layer like this.
-REFERENCE = """
-import numpy as np
-
-
-class AffineNode:
-    def __init__(self, W, x, b, node_name):
-        self.W, self.x, self.b, self.node_name = W, x, b, node_name
-        self.out = self.d_out = None
-
-    def forward(self):
-        self.out = np.asarray(np.dot(self.W.out, self.x.out) + self.b.out, dtype=float)
-        self.d_out = np.zeros(self.out.shape)
-        return self.out
-
-    def backward(self):
-        upstream, W = np.atleast_1d(self.d_out), np.atleast_2d(self.W.out)
-        self.W.d_out = self.W.d_out + np.outer(upstream, self.x.out).reshape(np.shape(self.W.out))
-        self.x.d_out = self.x.d_out + upstream @ W
-        self.b.d_out = self.b.d_out + upstream.reshape(np.shape(self.b.out))
-
-    def get_predecessors(self):
-        return [self.W, self.x, self.b]
-
-
-class TanhNode:
-    def __init__(self, a, node_name):
-        self.a, self.node_name = a, node_name
-        self.out = self.d_out = None
-
-    def forward(self):
-        self.out = np.tanh(self.a.out)
-        self.d_out = np.zeros(np.shape(self.out))
-        return self.out
-
-    def backward(self):
-        self.a.d_out = self.a.d_out + (1 - self.out * self.out) * self.d_out
-
-    def get_predecessors(self):
-        return [self.a]
-"""
+RANDOM_NUMBERS = source_of(random_numbers)
 
 NAMES = ("W1", "b1", "w2", "b2")
 
@@ -222,7 +194,7 @@ class Question:
 
         def fitted(scale: float, step_size: float, times: int = 1) -> tuple[Any, dict[str, Array]]:
             # The same random numbers each time, also where they come from numpy's one global generator.
-            self.student.load("import numpy\nnumpy.random.seed(0)\nready = True", "ready")
+            self.student.load(RANDOM_NUMBERS, "start_again")["start_again"]()
             settings = {"num_hidden_units": 4, "init_param_scale": scale, "max_num_epochs": self.epochs}
             model = self.model(**settings, step_size=step_size)
             for _ in range(times):

@@ -11,7 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from autograder.judging import Array, Draw, Remote, Student, StudentError, StudentGone, expect, expect_true, part
+from autograder.judging import (
+    Array,
+    Draw,
+    Remote,
+    Student,
+    StudentError,
+    StudentGone,
+    expect,
+    expect_true,
+    part,
+    source_of,
+)
+
+from ..shipped import layers
 
 Candidates = dict[str, Any]
 
@@ -55,75 +68,7 @@ def data_loss(x: Array, y: Array) -> tuple[float, Array]:
     return float(-log_p[rows, y].mean()), grad / len(y)
 
 
-REFERENCE = """
-import numpy as np
-
-
-def fc_forward(x, w, b):
-    return np.dot(x, w) + b, {"x": x, "w": w}
-
-
-def fc_backward(grad_out, cache):
-    return np.dot(grad_out, cache["w"].T), np.dot(cache["x"].T, grad_out), np.sum(grad_out, axis=0)
-
-
-def relu_forward(x):
-    return np.where(x > 0, x, 0.0), x
-
-
-def relu_backward(grad_out, cache):
-    return np.where(cache > 0, grad_out, 0.0)
-
-
-def softmax_loss(x, y):
-    e = np.exp(x - np.max(x, axis=1, keepdims=True))
-    p = e / np.sum(e, axis=1, keepdims=True)
-    one_hot = np.eye(x.shape[1])[y]
-    return -np.mean(np.log(np.sum(p * one_hot, axis=1))), (p - one_hot) / len(y)
-
-
-def l2_regularization(w, reg):
-    return reg * np.sum(np.square(w)) / 2, reg * w
-
-
-class Layers:
-    '''Fully-connected layers with ReLU between them; the arrays are also attributes, under the same names.'''
-
-    def __init__(self, values):
-        self.names = list(values)
-        for name, value in values.items():
-            setattr(self, name, np.array(value))
-
-    def parameters(self):
-        return {name: getattr(self, name) for name in self.names}
-
-    def pairs(self):
-        return list(zip(self.names[::2], self.names[1::2]))
-
-    def forward(self, X):
-        inputs = []
-        for w, b in self.pairs():
-            inputs.append(X)
-            X = np.dot(np.maximum(X, 0) if len(inputs) > 1 else X, getattr(self, w)) + getattr(self, b)
-        return X, inputs
-
-    def backward(self, grad_scores, cache):
-        grads, g = {}, grad_scores
-        for number in reversed(range(len(cache))):
-            w, b = self.pairs()[number]
-            before = np.maximum(cache[number], 0) if number else cache[number]
-            grads[w], grads[b] = np.dot(before.T, g), np.sum(g, axis=0)
-            g = np.where(cache[number] > 0, np.dot(g, getattr(self, w).T), 0.0)
-        return grads
-
-    def predict(self, X):
-        return np.argmax(self.forward(X)[0], axis=1)
-
-
-def put(parameters, values):
-    for name, value in values.items():
-        parameters[name][...] = value
-"""
+REFERENCE = source_of(layers)
 
 
 class Net:

@@ -121,3 +121,25 @@ def test_imports_are_followed_however_they_are_written(tmp_path):
     common = {f"common/{name}.py" for name in ("__init__", "a", "b")}
     assert found == common | {"s01_x.py", "other/__init__.py", "other/c.py", "top.py"}
     assert keys.section_checks(tmp_path, "03-z") == []
+
+
+SENT = {
+    "02-backprop-practice": {"functions_to_pass", "unit_gradients"},
+    "03-relu-net-by-hand": {"relu_net"},
+    "04-ridge": {"ridge_nodes"},
+    "05-affine-tanh": {"functions_to_pass"},
+    "06-mlp": {"network_nodes", "random_numbers"},
+    "07-softmax-nll": {"network_nodes"},
+    "08-cifar": {"layers", "weights_file"},
+    "09-fashion-mnist": {"fashion_bench"},
+    "10-imagenet": {"picture_bench"},
+    "11-your-own-engine": {"engine"},
+    "12-batchnorm-and-embeddings": {"letters"},
+}
+
+
+def test_code_that_is_sent_to_a_submission_decides_its_score():
+    shipped = CHECKS.resolve() / "shipped"
+    for section, names in SENT.items():
+        assert {shipped / f"{name}.py" for name in names} <= set(keys.section_checks(CHECKS, section)), section
+    assert set().union(*SENT.values()) == {path.stem for path in shipped.glob("*.py")} - {"__init__"}
