@@ -24,6 +24,7 @@ from .checking.comparison import (
     conclude,
     describe,
     failed,
+    is_single,
     stop_if_wrong,
 )
 from .checking.finite_differences import jacobian, numeric_gradient
@@ -68,7 +69,7 @@ def check_layer(
     shown = []
     if expected is not None:
         hints = (mistakes or {}).get("out")
-        shown = [compare("out", out, expected, candidates=hints, labels=("yours", "right"))]
+        shown = [compare("out", out, expected, candidates=hints, single=True, labels=("yours", "right"))]
         stop_if_wrong([(label, shown)])
     upstream = random_upstream(np.random.default_rng(seed), out.shape)
     other = {name: _other(value) for name, value in kept.items()}
@@ -104,6 +105,7 @@ def check_layer(
             candidates=hints[name],
             upstream=upstream,
             batch_size=len(upstream) if upstream.ndim > 1 else None,
+            single=True,
         )
         for name, gradient in zip(names, gradients, strict=True)
     ]
@@ -270,7 +272,7 @@ def _layer_forward(forward: Callable[..., Any], kept: Mapping[str, np.ndarray], 
     out = result[0]
     if not isinstance(out, np.ndarray | np.generic | float) or not np.isfinite(np.asarray(out, dtype=float)).all():
         raise CheckFailed(f"{label} returned {describe(out)} as out: it should be an array of finite numbers.")
-    return np.array(out, dtype=float), result[1]
+    return np.array(out, dtype=np.float32 if is_single(out) else float), result[1]
 
 
 def _layer_backward(

@@ -44,6 +44,8 @@ class Variant:
     """A right solution that looks different: a patch (`old` to `new`) or, with old == "", a whole cell.
 
     cell, count : as in Mutant
+    whole : the notebook works as a whole. False where another cell is wrong, or does not fit to this answer: the judge
+        has cells of its own for that, and a student who runs the notebook sees the visible check fail, as it should
     """
 
     name: str
@@ -51,6 +53,7 @@ class Variant:
     old: str = ""
     cell: str = ""
     count: int = -1
+    whole: bool = True
 
 
 @dataclass(frozen=True)

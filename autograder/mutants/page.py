@@ -41,8 +41,9 @@ of the course. The same solutions, judged under 50 secrets: a verdict must not d
         "The visible checks",
         """Made by `python -m autograder mutants --visible --write docs/checks.md`. The same solutions, put to the cell
 that a student runs. "In words": of the wrong solutions that are caught, the share for which the check says what kind of
-mistake it is, or states the plain fact; "misnamed": it names another kind. A right solution that is refused here is
-mostly one that is right only beside a helper that is wrong, which the hidden check judges fairly.""",
+mistake it is, or states the plain fact; "misnamed": it names another kind. Not among those to be accepted are right
+solutions beside a cell that is wrong or does not fit to them: the judge brings cells of its own, a student's notebook
+does not work.""",
     ),
 }
 

@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rich.table import Table
@@ -35,6 +35,7 @@ class Seen:
               "traceback" (an error of Python that the check did not put into words)
     said    : the families of mistakes that it named
     family  : the family that it should name, see Mutant; "" or "*" when none in particular
+    whole   : the notebook around a right solution is right as well, see Variant
     """
 
     check: str
@@ -44,6 +45,7 @@ class Seen:
     outcome: str
     said: tuple[str, ...] = ()
     text: str = ""
+    whole: bool = True
 
     @property
     def caught(self) -> bool:
@@ -73,7 +75,7 @@ class VisibleOutcome:
 
     @staticmethod
     def _figures(seen: Sequence[Seen]) -> list[str]:
-        wrong, right = [one for one in seen if not one.right], [one for one in seen if one.right]
+        wrong, right = [one for one in seen if not one.right], [one for one in seen if one.right and one.whole]
         caught = [one for one in wrong if one.caught]
 
         def share(count: int) -> str:
@@ -90,16 +92,23 @@ class VisibleOutcome:
     @property
     def sentence(self) -> str:
         caught, accepted, named, misnamed, tracebacks = self._figures(self.seen)
+        beside = [one for one in self.seen if not one.whole]
+        refused = sum(one.caught for one in beside)
         return (
             f"The visible checks catch {caught} wrong solutions and accept {accepted} right ones; of those caught "
-            f"{named} are put into words, {misnamed} named as something else, {tracebacks} end in a raw traceback."
+            f"{named} are put into words, {misnamed} named as something else, {tracebacks} end in a raw traceback. "
+            f"Of {len(beside)} right ones beside a cell that is wrong or does not fit to them, {refused} are refused: "
+            "there the notebook does not work as a whole."
         )
 
     @property
     def failures(self) -> list[str]:
         lines = []
         for one in self.seen:
-            if one.right == one.caught:
+            if not one.whole:
+                if not one.caught:
+                    lines.append(f"{one.check}: {one.name!r} passes in a notebook that is said not to work")
+            elif one.right == one.caught:
                 lines.append(f"{one.check}: {one.name!r} {'is refused' if one.right else 'passes'}")
             elif one.misnamed or one.outcome in ("numbers", "traceback"):
                 what = f"named {', '.join(one.said)}" if one.misnamed else f"only {one.outcome}"
@@ -127,8 +136,15 @@ def measure_visible(
     """Run the visible check below every mutant and variant of the sections, in worker processes."""
     outcome = VisibleOutcome()
     jobs = _jobs(course, sections)
+    beside = {
+        (exercise.check, variant.name)
+        for section in sections
+        for exercise in exercises(course.checks, section)
+        for variant in exercise.variants
+        if not variant.whole
+    }
     for done, one in enumerate(_in_workers(_look, jobs, workers), 1):
-        outcome.seen.append(one)
+        outcome.seen.append(replace(one, whole=not one.right or (one.check, one.name) not in beside))
         progress(done, len(jobs), one.check)
     return outcome
 

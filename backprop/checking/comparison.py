@@ -14,6 +14,7 @@ from .diagnosis import Mistake, diagnose, explain
 
 ATOL = 1e-9
 RTOL = 1e-7
+SINGLE = 2e-5  # relative to the largest entry, where a result is float32
 NAME_WIDTH = 10  # at least so much room for a name, so that the columns of one report stand under those of the last
 
 
@@ -78,17 +79,21 @@ def compare(
     upstream: Any = None,
     batch_size: int | None = None,
     scalar_like: bool = False,
+    single: bool = False,
     labels: tuple[str, str] = ("exact", "approx"),
 ) -> Comparison:
     """Comparison of what the student's code gave with the right array.
 
     An entry is right when |got − exact| ≤ atol + rtol·max(|got|, |exact|) + uncertainty. Not-a-number is never right
     (not even where `exact` has one), an infinity only where `exact` has the same one; a wrong shape is never right, but
-    with scalar_like=True the shapes (), (1,) and (1, 1) are the same. `candidates`, `upstream` and `batch_size` help to
-    name the mistake, see backprop.checking.diagnosis.diagnose. Raises nothing, whatever `got` is.
+    with scalar_like=True the shapes (), (1,) and (1, 1) are the same. With single=True an array of type float32 need
+    only be as near as float32 gets. `candidates`, `upstream` and `batch_size` help to name the mistake, see
+    backprop.checking.diagnosis.diagnose. Raises nothing, whatever `got` is.
     """
     right = np.asarray(exact, dtype=float)
     mine = as_numbers(got)
+    if single and is_single(got):
+        rtol, atol = max(rtol, SINGLE), max(atol, SINGLE * float(np.abs(right).max(initial=0.0)))
     if mine is not None and scalar_like and mine.size == 1 and right.size == 1:
         mine = mine.reshape(right.shape)
 
@@ -182,6 +187,11 @@ def as_numbers(value: Any) -> np.ndarray | None:
     if array.dtype.kind == "c" and not np.any(array.imag):
         array = array.real
     return array.astype(float) if array.dtype.kind in "fiub" else None
+
+
+def is_single(value: Any) -> bool:
+    """Is it a number or an array of type float32?"""
+    return getattr(value, "dtype", None) == np.float32
 
 
 def describe(value: Any) -> str:

@@ -63,7 +63,9 @@ def check_edges(
 def check_inputs_matter(f: Callable[..., Any], at: Mapping[str, float], title: str = "f4") -> None:
     """Raise CheckFailed when an input of `f` has no effect on its value, when two play the same part, or when all
     derivatives are constants; measured by finite differences at `at` and nearby. f returns (value, gradients)."""
-    points = [np.array([number * scale + shift for number in at.values()]) for scale, shift in ((1, 0), (1.03, 0.01))]
+    points = [
+        np.array([float(number) * scale + shift for number in at.values()]) for scale, shift in ((1, 0), (1.03, 0.01))
+    ]
 
     def slopes(point: np.ndarray) -> np.ndarray:
         with student_code(title):

@@ -90,7 +90,9 @@ def jacobian(f: Callable[[], Any], x: np.ndarray) -> tuple[np.ndarray, np.ndarra
     _require_floats(x)
     start = np.array(f())
     eps = np.finfo(start.dtype).eps if start.dtype.kind == "f" else np.finfo(float).eps
-    steps = (4e-3, 5e-4, 6e-5, 8e-6, 1e-6) if eps < 1e-10 else (0.1, 0.03, 0.01)
+    single = eps > 1e-10
+    steps = (0.1, 0.03, 0.01, 3e-3, 0.3, 1.0) if single else (4e-3, 5e-4, 6e-5, 8e-6, 1e-6)
+    enough = 1e-4 if single else 1e-9
     derivative = np.zeros(start.shape + x.shape)
     uncertainty = np.full(start.shape + x.shape, np.inf)
     for index in np.ndindex(x.shape):
@@ -101,7 +103,7 @@ def jacobian(f: Callable[[], Any], x: np.ndarray) -> tuple[np.ndarray, np.ndarra
             estimate, error = _six_points(f, x, index, h, start.astype(float), eps)
             better = error < doubt
             best[better], doubt[better] = estimate[better], error[better]
-            if np.all(doubt <= 1e-9 * np.maximum(1.0, np.abs(best))):
+            if np.all(doubt <= enough * np.maximum(1.0, np.abs(best))):
                 break
     return derivative, uncertainty
 

@@ -18,6 +18,7 @@ from .comparison import (
     conclude,
     describe,
     failed,
+    is_single,
     stop_if_wrong,
 )
 from .finite_differences import jacobian
@@ -36,7 +37,11 @@ def value_first(
     if expected is None:
         return []
     hints, labels = (mistakes or {}).get(name), ("yours", "right")
-    shown = [compare(name, value, expected, atol=atol, rtol=rtol, candidates=hints, scalar_like=True, labels=labels)]
+    shown = [
+        compare(
+            name, value, expected, atol=atol, rtol=rtol, candidates=hints, scalar_like=True, single=True, labels=labels
+        )
+    ]  # fmt: skip
     stop_if_wrong([(title, shown)], _VALUE_FIRST)
     return shown
 
@@ -82,6 +87,7 @@ def check_values(
                 candidates=(mistakes or {}).get(name),
                 batch_size=batch_size,
                 scalar_like=scalar_like,
+                single=True,
                 labels=("yours", "right"),
             )
         )
@@ -97,6 +103,7 @@ def check_function(
     mistakes: Mapping[str, Mapping[str, Any]] | None = None,
     atol: float = ATOL,
     rtol: float = RTOL,
+    row_too: bool = False,
 ) -> None:
     """Check a function that returns (value, (gradient, gradient, ...)); print the report.
 
@@ -105,6 +112,7 @@ def check_function(
     names : names of the inputs, taken from the function's parameters when left out
     expected : the right value, to catch a function whose value and gradients are wrong alike
     mistakes : input name (or "value") -> {family: what that mistake gives}
+    row_too : gradients that stand in a row with the value are right too, and a remark says how they are expected
 
     Raises CheckFailed with the report when something is wrong.
     """
@@ -114,16 +122,16 @@ def check_function(
     arrays = [np.array(value, dtype=float) if _is_float(value) else value for value in inputs]
     wanted = {name: array for name, array in zip(names, arrays, strict=True) if _is_float(array)}
 
-    def run() -> tuple[Any, Any]:
+    def run() -> tuple[Any, Any, bool]:
         given = [_as_given(value, array) for value, array in zip(inputs, arrays, strict=True)]
         with student_code(label):
             result = f(*given)
         for name, before, after in zip(names, arrays, given, strict=True):
             if isinstance(after, np.ndarray) and not np.array_equal(after, before):
                 raise CheckFailed(f"{label} changed its input {name}: leave inputs as they are, work on a copy.")
-        return _value_and_gradients(result, label, list(wanted))
+        return _value_and_gradients(result, label, list(wanted), row_too)
 
-    value, gradients = run()
+    value, gradients, in_a_row = run()
     number = as_numbers(value)
     if number is None or number.size != 1:
         raise CheckFailed(f"{label} returned {describe(value)} as its value: it should be one number.")
@@ -137,11 +145,13 @@ def check_function(
     shown += [
         compare(
             f"∂{symbol}/∂{name}", got[name], right[name], atol=atol, rtol=rtol, uncertainty=unsure[name],
-            candidates=hints.get(name), scalar_like=True,
+            candidates=hints.get(name), scalar_like=True, single=True,
         )
         for name in got
     ]  # fmt: skip
     conclude([(f"{label}\n   (exact: your gradient; approx: finite differences of your value)", shown)])
+    if in_a_row:
+        print(f"   Later cells expect `{_as_it_should_be(list(wanted))}`: put the gradients into a tuple of their own.")
 
 
 def random_upstream(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -196,18 +206,25 @@ def _as_given(value: Any, array: Any) -> Any:
     return kept(array)
 
 
-def _value_and_gradients(result: Any, label: str, wanted: Sequence[str]) -> tuple[Any, Any]:
+def _as_it_should_be(names: Sequence[str]) -> str:
+    gradients = ", ".join(f"grad_{name}" for name in names) + "," * (len(names) == 1)
+    return f"return value, ({gradients})"
+
+
+def _value_and_gradients(result: Any, label: str, wanted: Sequence[str], row_too: bool) -> tuple[Any, Any, bool]:
+    """(value, gradients, did they stand in one row?)"""
     if result is None or result is Ellipsis:
         raise CheckFailed(f"{label} returned {result}: is it finished?")
     if isinstance(result, tuple | list) and len(result) > 2:
-        gradients = ", ".join(f"grad_{name}" for name in wanted) + "," * (len(wanted) == 1)
+        if row_too and len(result) == 1 + len(wanted):
+            return result[0], result[1:], True
         raise CheckFailed(
             f"{label} returned {len(result)} things in a row: the gradients belong together in a tuple after the "
-            f"value.\n   return value, ({gradients})"
+            f"value.\n   {_as_it_should_be(wanted)}"
         )
     if not isinstance(result, tuple | list) or len(result) != 2:
         raise CheckFailed(f"{label} returned {describe(result)}: it should return the value and the gradients.")
-    return result[0], result[1]
+    return result[0], result[1], False
 
 
 def _by_name(gradients: Any, label: str, wanted: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -225,11 +242,12 @@ def _by_name(gradients: Any, label: str, wanted: Mapping[str, np.ndarray]) -> di
     return dict(zip(wanted, gradients, strict=True))
 
 
-def _value_of(run: Callable[[], tuple[Any, Any]], label: str) -> np.ndarray:
-    value = as_numbers(run()[0])
-    if value is None or value.size != 1:
+def _value_of(run: Callable[[], tuple[Any, Any, bool]], label: str) -> np.ndarray:
+    value = run()[0]
+    number = as_numbers(value)
+    if number is None or number.size != 1:
         raise CheckFailed(f"{label} does not always return one number as its value.")
-    return value.reshape(())
+    return number.reshape(()).astype(np.float32 if is_single(value) else float)
 
 
 def _parameter_names(f: Callable[..., Any], count: int) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,10 +20,12 @@ from .comparison import (
     conclude,
     describe,
     failed,
+    is_single,
     stop_if_wrong,
 )
 from .finite_differences import jacobian, one_number
 from .function_checks import kept, random_upstream, require_smooth, value_first, with_exchanged
+from .order_checks import alike
 from .student_code import student_code
 
 __all__ = ["check_graph", "check_node"]
@@ -118,7 +120,7 @@ class _Bench:
         self._unchanged("forward")
         self.returned_nothing = returned is None
         self._reset(numbers)
-        return numbers
+        return numbers.astype(np.float32) if is_single(out) else numbers
 
     def _reset(self, out: np.ndarray) -> None:
         where = f"{self.label}.forward"
@@ -207,6 +209,7 @@ class _Bench:
             candidates=candidates,
             upstream=None if others else upstream,
             scalar_like=True,
+            single=True,
         )
 
     def _jacobian(self, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -255,7 +258,8 @@ def check_graph(
             graph = graph()
     if graph is None or not callable(getattr(graph, "get_gradients", None)):
         raise CheckFailed(f"{label} is {describe(graph)}: it should be a ComputationGraphFunction. Is it finished?")
-    values = {name: np.array(value, dtype=float) for name, value in parameter_values.items()}
+    called = _names_in(graph, parameter_values)
+    values = {called[name]: np.array(value, dtype=float) for name, value in parameter_values.items()}
 
     def objective() -> np.ndarray:
         graph.set_parameters({name: value.copy() for name, value in values.items()})
@@ -275,12 +279,12 @@ def check_graph(
         # Leave the graph as it was asked for: at the given parameters, with their gradients in it.
         graph.set_parameters({name: value.copy() for name, value in values.items()})
         graph.get_gradients(input_values, outcome_values)
-    hints = with_exchanged(passes[0], right, mistakes or {})
+    hints = with_exchanged(passes[0], right, {called.get(key, key): slip for key, slip in (mistakes or {}).items()})
     for number, got in enumerate(passes):
         lines = [
             compare(
                 f"∂J/∂{name}", got[name], right[name], atol=atol, rtol=rtol, uncertainty=unsure[name],
-                candidates={"stale": 2 * right[name]} if number else hints.get(name), scalar_like=True,
+                candidates={"stale": 2 * right[name]} if number else hints.get(name), scalar_like=True, single=True,
             )
             for name in values
         ]  # fmt: skip
@@ -288,3 +292,12 @@ def check_graph(
         if number == 0:
             first = lines
     conclude([(f"{label}{_LEGEND}", [*shown, *first])])
+    for name, own in called.items():
+        if name != own:
+            print(f"   Your parameter {own} is called {name} in later cells: rename its node, and they will find it.")
+
+
+def _names_in(graph: Any, wanted: Iterable[str]) -> dict[str, str]:
+    """Wanted name -> the parameter's name in the graph, which may be w2 for W2."""
+    own = [str(getattr(node, "node_name", "")) for node in getattr(graph, "parameters", ())]
+    return {name: alike(name, own) for name in wanted}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,9 +55,10 @@ def check_start(
     with student_code(title):
         found = parameters(scale)
     for name, shape in shapes.items():
-        value = as_numbers(found.get(name))
+        given = found.get(alike(name, found))
+        value = as_numbers(given)
         if value is None or value.shape != shape:
-            came = f"shape {value.shape}" if value is not None else describe(found.get(name))
+            came = f"shape {value.shape}" if value is not None else describe(given)
             raise CheckFailed(f"{title}: {name} has {came}, expected shape {shape}.", ("shape",))
         _require(np.isfinite(value).all(), f"{title}: {name} is not finite.", "nan")
         if name in zero:
@@ -65,6 +66,12 @@ def check_start(
         elif value.size >= 100 and (name not in zero_or_random or value.any()):
             _look_random(name, value, scale, title)
     print(f"{title}: {', '.join(shapes)} have the right shapes, and start as they should")
+
+
+def alike(name: str, names: Iterable[str]) -> str:
+    """The name, or the only one among `names` that differs from it in capitals alone."""
+    same = [one for one in names if one.casefold() == name.casefold()]
+    return same[0] if len(same) == 1 else name
 
 
 def _look_random(name: str, value: np.ndarray, scale: float, title: str) -> None:

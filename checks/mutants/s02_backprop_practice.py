@@ -336,8 +336,10 @@ def sigmoid_net_step(W, b, x, y, epsilon):
     return W - epsilon * dW, b - epsilon * db
 """,
     ),
-    Variant("wrong gradients above, right step", "dz = dh * h", DZ, cell="sigmoid_net_gradients"),
-    Variant("no gradients above, right step", "raise NotImplementedError()", RET, cell="sigmoid_net_gradients"),
+    Variant("wrong gradients above, right step", "dz = dh * h", DZ, cell="sigmoid_net_gradients", whole=False),
+    Variant(
+        "no gradients above, right step", "raise NotImplementedError()", RET, cell="sigmoid_net_gradients", whole=False
+    ),
 ]
 
 # -- back_through ---------------------------------------------------------------------------------------------------

@@ -271,7 +271,7 @@ d_r1 = exercise(
             R1,
         ),
         Variant("a later function unfinished", "raise NotImplementedError()", W1_TEXT, cell="d_W1"),
-        Variant("a wrong helper", "return 2 * W2", H1, cell="d_h1"),
+        Variant("a wrong helper", "return 2 * W2", H1, cell="d_h1", whole=False),
         Variant("a helper for arrays", "return np.where(np.asarray(x) > 0, 1.0, 0.0)", SLOPE, cell="relu_derivative"),
         Variant("a helper with another shape", f"return ({Y} * W2).reshape(1, 3)", H1, cell="d_h1"),
     ],
@@ -335,14 +335,14 @@ d_W1 = exercise(
             'return np.outer(up, variable_dict["h0"])',
             W1,
         ),
-        Variant("a wrong helper", "return d_loss_d_h1(variable_dict, W2, y_observed)", R1, cell="d_r1"),
+        Variant("a wrong helper", "return d_loss_d_h1(variable_dict, W2, y_observed)", R1, cell="d_r1", whole=False),
         Variant(
             "a helper that gives rows",
             "return (d_loss_d_h1(variable_dict, W2, y_observed) * slopes)[None]",
             R1,
             cell="d_r1",
         ),
-        Variant("an unfinished helper", "raise NotImplementedError()", R1, cell="d_r1"),
+        Variant("an unfinished helper", "raise NotImplementedError()", R1, cell="d_r1", whole=False),
     ],
 )
 
@@ -400,13 +400,14 @@ d_h0 = exercise(
         ),
         Variant("matmul and list", f"return np.matmul(np.transpose(W1), {UPR1}).tolist()", H0),
         Variant("float32", H0 + ".astype(np.float32)", H0),
-        Variant("a wrong helper", "return d_loss_d_h1(variable_dict, W2, y_observed)", R1, cell="d_r1"),
-        Variant("a wrong helper further up", "return 0.5 * W2", H1, cell="d_h1"),
+        Variant("a wrong helper", "return d_loss_d_h1(variable_dict, W2, y_observed)", R1, cell="d_r1", whole=False),
+        Variant("a wrong helper further up", "return 0.5 * W2", H1, cell="d_h1", whole=False),
         Variant(
             "a helper that gives rows",
             "return (d_loss_d_h1(variable_dict, W2, y_observed) * slopes)[None]",
             R1,
             cell="d_r1",
+            whole=False,
         ),
     ],
 )
@@ -460,7 +461,13 @@ d_r0 = exercise(
             "return up @ W1 * slopes",
             R0,
         ),
-        Variant("a wrong helper", "return np.dot(W1, d_loss_d_r1(variable_dict, W2, y_observed))", H0, cell="d_h0"),
+        Variant(
+            "a wrong helper",
+            "return np.dot(W1, d_loss_d_r1(variable_dict, W2, y_observed))",
+            H0,
+            cell="d_h0",
+            whole=False,
+        ),
         Variant("a slope that is wrong at 0", "return 1.0 if x >= 0 else 0.0", SLOPE, cell="relu_derivative"),
     ],
 )
@@ -524,9 +531,17 @@ d_W0 = exercise(
             "return 2 * error * (W2 * (v['r1'] > 0)) @ W1 * (v['r0'] > 0) * v['x']",
             W0,
         ),
-        Variant("a wrong helper", "return d_loss_d_h0(variable_dict, W1, W2, y_observed)", R0, cell="d_r0"),
-        Variant("every helper unfinished", "raise NotImplementedError()", R0, cell="d_r0"),
-        Variant("a helper with a key that is not there", 'slopes = variable_dict["slopes"]', GATES0, cell="d_r0"),
+        Variant(
+            "a wrong helper", "return d_loss_d_h0(variable_dict, W1, W2, y_observed)", R0, cell="d_r0", whole=False
+        ),
+        Variant("every helper unfinished", "raise NotImplementedError()", R0, cell="d_r0", whole=False),
+        Variant(
+            "a helper with a key that is not there",
+            'slopes = variable_dict["slopes"]',
+            GATES0,
+            cell="d_r0",
+            whole=False,
+        ),
     ],
 )
 
@@ -638,12 +653,13 @@ gradient_step = exercise(
                 "return W0, W1, W2",
             ),
         ),
-        Variant("every helper wrong", "return np.zeros(3)", W2, cell="d_W2"),
+        Variant("every helper wrong", "return np.zeros(3)", W2, cell="d_W2", whole=False),
         Variant(
             "a helper that gives lists",
             'return [2 * (variable_dict["y_predicted"] - y_observed) * h for h in variable_dict["h1"]]',
             W2,
             cell="d_W2",
+            whole=False,
         ),
         Variant("float32", OUT.replace("new_W1", "new_W1.astype(np.float32)"), OUT),
         Variant("prints", 'print("loss before", loss(v["y_predicted"], y_observed))\n    ' + S0, S0),

@@ -376,8 +376,8 @@ ridge_variants = [
     Variant(
         "predictions as a column", "np.reshape(predict_rows(self.graph, X), (-1, 1))", "predict_rows(self.graph, X)"
     ),
-    Variant("wrong SumNode in the notebook", "self.out = self.a.out - self.b.out", SUM, cell="sum_node"),
-    Variant("penalty node not written", "raise NotImplementedError()", OUT, cell="l2_penalty"),
+    Variant("wrong SumNode in the notebook", "self.out = self.a.out - self.b.out", SUM, cell="sum_node", whole=False),
+    Variant("penalty node not written", "raise NotImplementedError()", OUT, cell="l2_penalty", whole=False),
 ]
 
 # -- reported numbers ---------------------------------------------------------------------------------------------
@@ -567,7 +567,13 @@ minibatch_variants = [
     Variant(
         "predictions as a column", 'self.graph.get_prediction({"X": X})[:, None]', 'self.graph.get_prediction({"X": X})'
     ),
-    Variant("wrong BatchAffineNode in the notebook", "self.out = self.X.out @ self.w.out", AFFINE, cell="batch_affine"),
+    Variant(
+        "wrong BatchAffineNode in the notebook",
+        "self.out = self.X.out @ self.w.out",
+        AFFINE,
+        cell="batch_affine",
+        whole=False,
+    ),
 ]
 
 EXERCISES = [

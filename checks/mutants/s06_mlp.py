@@ -446,7 +446,7 @@ TAIL = f"""        {HIDDEN}
 ROW = 'prediction = AffineNode(w2, h, b2, "prediction")'
 
 mlp_variants = [
-    Variant("last layer an AffineNode with a weight vector", ROW, PREDICTION),
+    Variant("last layer an AffineNode with a weight vector", ROW, PREDICTION, whole=False),
     Variant(
         "last layer an AffineNode with a row of weights and a bias of shape (1,)",
         f"""        {HIDDEN}
@@ -467,6 +467,7 @@ mlp_variants = [
         return predict_rows(self.graph, X)
 """,
         TAIL,
+        whole=False,
     ),
     Variant("names W2 and b2", '"W2"', '"w2"'),
     Variant(
@@ -505,8 +506,14 @@ mlp_variants = [
         "                self.history.append(J)",
         TRAIN,
     ),
-    Variant("wrong AffineNode in the notebook", "self.out = self.W.out @ self.x.out", AFFINE, cell="affine_node"),
-    Variant("TanhNode not written", "raise NotImplementedError()", TANH, cell="tanh_node"),
+    Variant(
+        "wrong AffineNode in the notebook",
+        "self.out = self.W.out @ self.x.out",
+        AFFINE,
+        cell="affine_node",
+        whole=False,
+    ),
+    Variant("TanhNode not written", "raise NotImplementedError()", TANH, cell="tanh_node", whole=False),
 ]
 
 # -- reported numbers ---------------------------------------------------------------------------------------------

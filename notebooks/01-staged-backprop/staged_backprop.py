@@ -341,11 +341,11 @@ def f3(s1, s2, y):
 # %% nbgrader={"grade_id": "f3_helpers", "locked": true}
 # The same graph with y fixed: functions of two numbers, handy for checking.
 def f3_y1(s1, s2):
-    return f3(s1, s2, y=1)
+    return f3(s1, s2, 1)
 
 
 def f3_y2(s1, s2):
-    return f3(s1, s2, y=2)
+    return f3(s1, s2, 2)
 
 
 # %% nbgrader={"grade": true, "grade_id": "f3_check", "points": 10}
@@ -533,7 +533,7 @@ def f4(*inputs):
 # %% tags=["optional"] nbgrader={"grade": true, "grade_id": "f4_check", "points": 0}
 # Works for any number of inputs. Steep functions may show a maxdiff somewhat above 1e-8.
 check_edges(lambda: f4_edges, inputs=lambda: list(f4_at), operators=5)
-check_function(lambda *at: f4(*at), *f4_at.values(), names=tuple(f4_at), title="f4")
+check_function(lambda *at: f4(*at), *map(float, f4_at.values()), names=tuple(f4_at), title="f4")
 check_inputs_matter(f4, f4_at)
 ### BEGIN HIDDEN TESTS
 from autograder import grade

@@ -313,7 +313,7 @@ def sigmoid_net_gradients(W, b, x, y):
 x, y = np.array([1.0, 2.0]), 0.5
 W, b = np.array([[0.5, -1.0], [1.0, 0.3], [-0.2, 0.1]]), np.array([0.1, -0.4, 0.0])
 check_function(lambda W, b: sigmoid_net_gradients(W, b, x, y), W, b,
-               title="sigmoid_net_gradients", expected=0.9338147252)
+               title="sigmoid_net_gradients", expected=0.9338147252, row_too=True)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/sigmoid_net_gradients_check", globals())
@@ -568,14 +568,14 @@ def two_layer_gradients(W1, W2, b, x, y, phi, phi_prime):
 W1 = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0], [3.0, 4.0, 1.0]])
 W2, h0, y = np.array([[1.0, 3.0, -3.0]]), np.array([10.0, 20.0, 30.0]), np.array([199.0])
 with_relu = lambda W1, W2, b, x: two_layer_gradients(W1, W2, b, x, y, relu, relu_prime)
-check_function(with_relu, W1, W2, np.zeros(3), h0, title="the small network", expected=0.5,
+check_function(with_relu, W1, W2, np.zeros(3), h0, title="the small network", expected=0.5, row_too=True,
                mistakes={"x": {"wrong_argument:rows and columns of W1 are exchanged": [[0.0, -2.0, 12.0]]}})
 
 rng = np.random.default_rng(2)
 W1, W2, b, x = rng.normal(size=(4, 3)), rng.normal(size=(2, 4)), rng.normal(size=4), rng.normal(size=3)
 target = np.array([1.0, -0.5])
 with_tanh = lambda W1, W2, b, x: two_layer_gradients(W1, W2, b, x, target, np.tanh, tanh_prime)
-check_function(with_tanh, W1, W2, b, x, title="tanh, all sizes different", expected=1.2900183715)
+check_function(with_tanh, W1, W2, b, x, title="tanh, all sizes different", expected=1.2900183715, row_too=True)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/two_layer_gradients_check", globals())
@@ -934,8 +934,8 @@ def count_parameters(d, biases=False):
 # Does the function agree with your paper? The check knows the example, and a network with one layer more.
 def counted():
     print("8-10-10-3 has", count_parameters([8, 10, 10, 3]), "weights and, with biases,",
-          count_parameters([8, 10, 10, 3], biases=True), "parameters")
-    return {"4-2-1": count_parameters([4, 2, 1]), "4-2-1 with biases": count_parameters([4, 2, 1], biases=True),
+          count_parameters([8, 10, 10, 3], True), "parameters")
+    return {"4-2-1": count_parameters([4, 2, 1]), "4-2-1 with biases": count_parameters([4, 2, 1], True),
             "2-3-4-5": count_parameters(sizes)}
 
 

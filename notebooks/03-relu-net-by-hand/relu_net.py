@@ -187,7 +187,7 @@ def check_gradient(variable, your_function, inputs, y_observed, mistakes=None):
     def yours():
         gradient = your_function()
         fits = gradient is not None and right.ndim < 2 and np.size(gradient) == right.size
-        return {name: np.reshape(gradient, right.shape) if fits else gradient}
+        return {name: np.reshape(np.asarray(gradient), right.shape) if fits else gradient}
 
     check_values(title, yours, {name: right}, atol=1e-5, rtol=1e-5, mistakes={name: mistakes})
 
@@ -663,19 +663,20 @@ def gradient_step(x, W0, W1, W2, y_observed, step_size):
 names = ["W0", "W1", "W2"]
 
 
-def moved():
+def moved(step_size):
     given = first | {name: first[name].copy() for name in names}
-    new_weights = gradient_step(**given, y_observed=y_first, step_size=1e-6)
+    new_weights = gradient_step(**given, y_observed=y_first, step_size=step_size)
     for name in names:
         assert np.array_equal(given[name], first[name]), f"{name} was changed in place: return a new array."
     return {name: np.reshape(new, first[name].shape) for name, new in zip(names, new_weights)}
 
 
-moves = lambda: {f"{name}, move / step size": (new - first[name]) / 1e-6 for name, new in moved().items()}
+short = 2.0**-20  # about 1e-6; a power of two loses no digit
+moves = lambda: {f"{name}, move / step size": (new - first[name]) / short for name, new in moved(short).items()}
 right = {f"{name}, move / step size": -measured(name, first, y_first) for name in names}
 check_values("gradient_step", moves, right, atol=1e-5, rtol=1e-5)
 # Expected: the loss falls from 1 to about 0.394.
-print("loss", loss(variables["y_predicted"], y_first), "->", loss(mlp(10.0, **moved())["y_predicted"], y_first))
+print("loss", loss(variables["y_predicted"], y_first), "->", loss(mlp(10.0, **moved(1e-6))["y_predicted"], y_first))
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/gradient_step_check", globals())

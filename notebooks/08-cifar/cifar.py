@@ -458,7 +458,7 @@ def training_step(model, X_batch, y_batch, reg):
 # Check your work: max differences below 1e-6.
 model = LinearClassifier(3, 2)
 model.W[...], model.b[...] = [[1, 0], [0, 1], [0, 0]], 2
-step = lambda: training_step(model, np.array([[2.0, 2.0, 5.0]]), np.array([0]), reg=0.1)
+step = lambda: training_step(model, np.array([[2.0, 2.0, 5.0]]), np.array([0]), 0.1)
 of_data = np.array([[-1.0, 1.0], [-1.0, 1.0], [-2.5, 2.5]])
 right = {"W": of_data + 0.1 * model.W, "b": [-0.5, 0.5]}
 wrong = {"loss": {"missing_penalty": np.log(2), "half_penalty": np.log(2) + 0.2, "bias_regularised": np.log(2) + 0.5}}

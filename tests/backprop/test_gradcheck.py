@@ -20,6 +20,7 @@ from backprop.gradcheck import (
     report,
 )
 from backprop.graph import ComputationGraphFunction
+from backprop.layer_checks import check_layer
 from backprop.nodes import Node, SquaredL2DistanceNode, ValueNode, VectorScalarAffineNode
 
 
@@ -186,6 +187,43 @@ def test_a_node_in_single_precision_passes():
             return np.tanh(a.astype(np.float32))
 
     check_node(Single, a=np.array([0.3, -1.2, 0.8]), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("a", "value", "slope"),
+    [([260.0, -3.0, 0.7], lambda a: 2.5 * a, lambda a: 0 * a + 2.5), ([0.2, 0.7], np.log, lambda a: 1 / a)],
+)
+def test_results_of_type_float32_are_right_to_its_precision(a, value, slope):
+    a = np.array(a)
+
+    class Single(Elementwise):
+        def value(self, a):
+            return value(a).astype(np.float32)
+
+        def slope(self):
+            return slope(self.a.out)
+
+    check_node(Single, a=a, expected=value(a))
+    check_function(lambda a: (value(a).sum(), (slope(a).astype(np.float32),)), a)
+    check_function(lambda a: (np.float32(value(a).sum()), (slope(a),)), a, expected=value(a).sum())
+    check_values("f", {"a": value(a).astype(np.float32)}, {"a": value(a)})
+    check_layer(
+        lambda a: (value(a).astype(np.float32), a), lambda g, a: g * slope(a), a=a + 0.3, expected=value(a + 0.3)
+    )
+    assert "a  " in failure(check_values, "f", {"a": (value(a) * 1.001).astype(np.float32)}, {"a": value(a)})
+    assert "a  " in failure(check_values, "f", {"a": value(a) + 1e-6}, {"a": value(a)}, rtol=0)
+
+
+def test_gradients_in_a_row_are_accepted_where_that_is_said(capsys):
+    def row(w, b):
+        return w * b, b, w
+
+    assert "things in a row" in failure(check_function, row, 1.5, -0.7)
+    check_function(row, 1.5, -0.7, row_too=True)
+    assert "`return value, (grad_w, grad_b)`" in capsys.readouterr().out
+    check_function(lambda w, b: (w * b, (b, w)), 1.5, -0.7, row_too=True)
+    assert "return value" not in capsys.readouterr().out
+    assert "4 things in a row" in failure(check_function, lambda w, b: (w * b, b, w, w), 1.5, -0.7, row_too=True)
 
 
 def test_a_number_may_come_in_a_box():
@@ -451,6 +489,16 @@ def test_a_graph_is_left_at_the_parameters_it_was_checked_at():
     for name, value in parameters.items():
         np.testing.assert_array_equal(graph.name_to_node[name].out, value)
         assert np.any(graph.name_to_node[name].d_out != 0)
+
+
+def test_parameters_may_differ_in_capitals_and_a_remark_says_so(capsys):
+    graph, (inputs, outcomes, parameters) = line_graph(), line_values(3)
+    check_graph(graph, inputs, outcomes, parameters)
+    assert "rename" not in capsys.readouterr().out
+    capitals = {name.upper(): value for name, value in parameters.items()}
+    check_graph(graph, inputs, outcomes, capitals)
+    assert "Your parameter w is called W in later cells: rename its node" in capsys.readouterr().out
+    assert "no parameter called 'v'" in failure(check_graph, graph, inputs, outcomes, parameters | {"v": np.ones(3)})
 
 
 def test_a_graph_with_a_wrong_node_fails_on_the_parameter():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from places import ROOT
 
@@ -10,6 +12,7 @@ from autograder.mutants.page import SECTIONS, write_section
 from autograder.mutants.visible import HIDDEN, Seen, VisibleOutcome, _look
 
 CELLS = [Cell("from backprop.gradcheck import check_values\ndef f():\n    return 3.0", "f", False)]
+RIGHT = "def f(): return 3.0"
 VISIBLE = 'check_values("f", lambda: {"f": f()}, {"f": 3.0})\n'
 
 
@@ -54,6 +57,14 @@ def test_the_figures_count_each_kind():
     assert list(outcome.rows()) == [["s/f_check", "2/3", "1/1", "50%", "50%", "0"]]
     assert outcome.failures == ["s/f_check: 'name' (factor) is named sign", "s/f_check: 'name' passes"]
     assert outcome.sentence in outcome.markdown() and outcome.table().row_count == 1
+
+
+def test_a_right_answer_beside_a_wrong_cell_is_counted_apart():
+    beside = [replace(look(source, right=True, family=""), whole=False) for source in ("def f(): return 1.0", RIGHT)]
+    outcome = VisibleOutcome([look(RIGHT, right=True, family=""), *beside])
+    assert list(outcome.rows()) == [["s/f_check", "0/0", "1/1", "–", "–", "0"]]
+    assert "Of 2 right ones beside a cell that is wrong or does not fit to them, 1 are refused" in outcome.sentence
+    assert outcome.failures == ["s/f_check: 'name' passes in a notebook that is said not to work"]
 
 
 def test_each_section_of_the_page_is_written_alone(tmp_path):

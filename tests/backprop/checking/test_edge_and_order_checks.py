@@ -104,6 +104,16 @@ def test_a_random_start_passes():
     check_start(start(), {"W": (200, 3), "b": (200,)}, zero_or_random=["b"])
 
 
+def test_a_start_under_other_capitals_passes():
+    check_start(start(), {"w": (200, 3), "B": (200,)}, zero=["B"])
+    with pytest.raises(CheckFailed, match="v has None"):
+        check_start(start(), {"v": (200, 3)})
+
+
+def test_whole_numbers_may_be_the_point_that_a_function_is_looked_at():
+    check_inputs_matter(lambda x, y: (x * x * y, None), {"x": 2, "y": 3})
+
+
 @pytest.mark.parametrize(
     ("how", "said"),
     [

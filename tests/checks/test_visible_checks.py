@@ -1,0 +1,92 @@
+"""The visible checks accept what the judge gives full points for: our own right answers, and those of others."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+import pytest
+from places import CHECKS, ROOT
+
+from autograder.course import Course
+from autograder.judging.load import load
+from autograder.mutants.exercise import code_cells, exercises
+from autograder.mutants.measure import solutions_of
+from autograder.mutants.unseen import checks_of, read_answers
+from autograder.mutants.visible import HIDDEN, _look
+
+SECTIONS = [section for section in Course(ROOT).sections() if exercises(CHECKS, section)]
+EVERY = 5  # one right answer in so many; `mutants --visible` has all of them
+
+
+def right_answers(section):
+    """(check, name, whole, cell, source) of every right answer to the section, our own first."""
+    cells = code_cells(ROOT, section)
+    for exercise in exercises(CHECKS, section):
+        apart = {variant.name for variant in exercise.variants if not variant.whole}
+        for name, right, _, cell, source in solutions_of(cells, exercise)[0]:
+            if right:
+                yield exercise.check.partition("/")[2], name, name not in apart, cell, source
+    path = CHECKS / "mutants" / "unseen" / f"{section}.txt"
+    decides = checks_of(cells, load(CHECKS, section))
+    for answer in read_answers(path, path.name) if path.is_file() else ():
+        if answer.right and answer.cell in decides and not decides[answer.cell].weights:
+            yield decides[answer.cell].grade_id, answer.words, True, answer.cell, answer.source
+
+
+def seen(section, answer):
+    check, name, _, cell, source = answer
+    cells = code_cells(ROOT, section)
+    shown = next(one.source for one in cells if one.grade_id == check)
+    return _look((check, cells, HIDDEN.sub("", shown), name, True, "", cell, source))
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_what_gets_full_points_passes_the_visible_check(section):
+    """The judge gives these answers full points, see test_mutants_of_the_course.py and docs/checks.md."""
+    answers = [answer for answer in right_answers(section) if answer[2]]
+    found = [seen(section, answer) for answer in answers[::EVERY]]
+    assert [f"{one.check}: {one.name}: {one.text}" for one in found if one.caught] == []
+
+
+def test_a_right_answer_in_a_notebook_that_does_not_work_is_refused():
+    apart = [(section, answer) for section in SECTIONS for answer in right_answers(section) if not answer[2]]
+    assert len(apart) >= 20
+    found = [seen(*one) for one in apart]
+    assert [f"{one.check}: {one.name}" for one in found if not one.caught] == []
+
+
+@pytest.mark.parametrize(
+    ("section", "check", "name"),
+    [
+        ("01-staged-backprop", "f3_check", "other names, numpy scalars"),
+        ("01-staged-backprop", "f4_check", "five inputs, whole numbers in f4_at, constants drawn"),
+        ("02-backprop-practice", "sigmoid_net_gradients_check", "all in a row"),
+        ("02-backprop-practice", "back_through_check", "single precision"),
+        ("02-backprop-practice", "count_parameters_check", "other names"),
+        ("03-relu-net-by-hand", "d_W2_check", "matrix"),
+        ("03-relu-net-by-hand", "gradient_step_check", "float32"),
+        ("06-mlp", "affine_node_check", "float32"),
+        ("06-mlp", "mlp_regression_check", "names W2 and b2"),
+        ("07-softmax-nll", "softmax_node_check", "forward returns nothing"),
+        ("07-softmax-nll", "nll_node_check", "float32"),
+        (
+            "07-softmax-nll",
+            "multiclass_classifier_check",
+            "one's own AffineNode with other arguments, one's own everything",
+        ),
+        ("08-cifar", "relu_check", "float32"),
+        ("08-cifar", "l2_regularization_check", "float32"),
+        ("08-cifar", "training_step_check", "other names, a loop over keys, a new dictionary"),
+        ("10-imagenet", "classify_check", "argsort in numpy"),
+    ],
+)
+def test_what_the_text_leaves_open_is_accepted(section, check, name):
+    [answer] = [one for one in right_answers(section) if one[:2] == (check, name)]
+    one = seen(section, answer)
+    assert not one.caught, one.text
+
+
+def test_each_section_has_right_answers_of_both_kinds():
+    for section in SECTIONS:
+        names = list(chain(right_answers(section)))
+        assert len(names) >= 3 * len(exercises(CHECKS, section)), section
