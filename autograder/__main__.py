@@ -234,7 +234,7 @@ def grade(
         summary = grade_class(course, chosen, student or [], skip=skip or [], options=options, progress=steps)
     if summary.graded:
         console.print(check_table(as_in_gradebook(summary.graded, read_grades(course, chosen).sections)))
-        students = count(len({record["student"] for record in summary.graded}), "student")
+        students = count(len({result.student for result in summary.graded}), "student")
         say(f"{count(len(summary.graded), 'submission')} of {students} graded, {summary.skipped} up to date before.")
     elif summary.skipped:
         say(f"Nothing to grade: {count(summary.skipped, 'submission')} up to date.")
@@ -248,21 +248,19 @@ def say_what_to_look_at(summary: Summary) -> None:
 
     Raises UserError where a submission was not graded, or not as a whole.
     """
-    from .grading.record import name_of
-
     for text in [*(f"FAULT {fault}" for fault in summary.faults), *summary.refused]:
         say(text)
-    for record in summary.graded:
-        if record["suspicions"]:
-            say(f"look at {name_of(record)}: {', '.join(record['suspicions'])}")
-    for record in summary.graded:
-        if record["look_again"]:
-            by_hand = ", ".join(record["look_again"])
-            say(f"{name_of(record)}: graded again; look at the scores given by hand: {by_hand}")
-    for record in summary.graded:
-        if record["problems"]:
-            first, *more = record["problems"]
-            say(f"{name_of(record)}: {first}" + (f" (and {len(more)} more, see the report)" if more else ""))
+    for result in summary.graded:
+        if result.suspicions:
+            say(f"look at {result.name}: {', '.join(result.suspicions)}")
+    for result in summary.graded:
+        if result.look_again:
+            by_hand = ", ".join(result.look_again)
+            say(f"{result.name}: graded again; look at the scores given by hand: {by_hand}")
+    for result in summary.graded:
+        if result.problems:
+            first, *more = result.problems
+            say(f"{result.name}: {first}" + (f" (and {len(more)} more, see the report)" if more else ""))
     if summary.own_times:
         first = ", ".join(summary.own_times[:3]) + (" and others" if len(summary.own_times) > 3 else "")
         say(
@@ -272,7 +270,7 @@ def say_what_to_look_at(summary: Summary) -> None:
     wrong = []
     if summary.faults:
         wrong.append(f"Faults of the grader or its checks: {len(summary.faults)}; grade those submissions by hand.")
-    lost = len(summary.refused) + sum(bool(record["unread"]) for record in summary.graded)
+    lost = len(summary.refused) + sum(bool(result.unread) for result in summary.graded)
     if lost:
         wrong.append(f"Not graded, or not as a whole: {lost} of the above; ask for them again or put them right.")
     if wrong:

@@ -127,8 +127,8 @@ def processor_time(course: Course, sections: list[str], count: int, cpu: float) 
     """Print where the time went, and how much of the processor time is the answers' and the judge's own."""
     where: dict[str, float] = {}
     for section in sections:
-        for record in Ledger(course).records(section):
-            for what, value in record["seconds"].items():
+        for result in Ledger(course).results(section):
+            for what, value in result.seconds.items():
                 where[what] = where.get(what, 0.0) + value
     print("where the time goes, ms for each submission: ", end="")
     print(", ".join(f"{what} {value / count * 1000:.1f}" for what, value in where.items()))

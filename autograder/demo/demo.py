@@ -11,8 +11,8 @@ from typing import Any
 
 from ..course import Course
 from ..errors import UserError
+from ..gradebook.result import SubmissionResult
 from ..grading.notebook import Seconds
-from ..grading.record import Record
 from ..grading.run import grade_class
 from ..grading.workers import Options
 from ..sandbox.bubblewrap import INSTALL_BUBBLEWRAP
@@ -115,17 +115,17 @@ def _give_back(
     }
 
 
-def _show_points(records: list[Record], most: float, say: Callable[[str], None]) -> None:
+def _show_points(results: list[SubmissionResult], most: float, say: Callable[[str], None]) -> None:
     """The table of the checks, and what each student got by them. most : the points of all that is graded"""
     from rich.console import Console
 
     from ..results.check_stats import check_table
 
-    Console(highlight=False).print(check_table(records))
+    Console(highlight=False).print(check_table(results))
     points: dict[str, float] = {}
-    for record in records:
-        earned = sum(s or 0 for nb in record["notebooks"].values() for s in nb["scores"].values())
-        points[record["student"]] = points.get(record["student"], 0) + earned
+    for result in results:
+        earned = sum(notebook.score for notebook in result.notebooks.values())
+        points[result.student] = points.get(result.student, 0) + earned
     say("points by the autograder, written answers still to be graded by hand:")
     say("  " + "   ".join(f"{name} {points[name]:g} of {most:g}" for name in sorted(points)))
     say("")

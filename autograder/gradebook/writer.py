@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 
 from nbgrader import api, plugins
@@ -20,25 +20,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..course import Course
 from ..errors import CourseError, Unusable, reason
 from .assignments import register
+from .result import Result, SubmissionResult
 
 NO_RESPONSE = "No response."
+NOTHING: Mapping[str, Set[str]] = {}
 # The tables themselves: row objects for each of a hundred thousand grades would cost more than the grading.
 STUDENT, SUBMISSION = api.Student.__table__, api.SubmittedAssignment.__table__
 NOTEBOOK, GRADE, COMMENT = api.SubmittedNotebook.__table__, api.Grade.__table__, api.Comment.__table__
-
-
-@dataclass(frozen=True)
-class NotebookScores:
-    """What one graded notebook brings to the gradebook.
-
-    scores     : grade_id -> points, None where a person has to grade
-    unanswered : grade_ids of solution cells that are as they were released
-    unchanged  : grade_ids whose answer and points are those of the grading before: a score by hand still fits
-    """
-
-    scores: dict[str, float | None]
-    unanswered: frozenset[str]
-    unchanged: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -84,36 +72,26 @@ class GradebookWriter:
             register(self.course, self.gradebook, section)
         self._cells.pop(section, None)
 
-    def write(
-        self,
-        student: str,
-        section: str,
-        notebooks: dict[str, NotebookScores],
-        timestamp: datetime.datetime | None = None,
-        by_hand: bool = False,
-    ) -> list[str]:
+    def write(self, result: SubmissionResult, unchanged: Mapping[str, Set[str]] = NOTHING) -> tuple[str, ...]:
         """Write one submission; return the grade_ids to look at again: scored by a person, and changed since.
 
-        A score by hand on an answer that did not change stays as finished as it was.
+        A notebook of the section that the result does not have gets 0 points, or waits for a person where the grader
+        failed (`by_hand`). A submission of which nobody knows when it was handed in keeps the time it has.
 
-        A notebook of the section that is not in `notebooks` gets 0 points.
-
-        timestamp : when it was handed in, UTC without a zone; None leaves what the gradebook has
-        by_hand   : the grader failed on it, so a person has to grade what is not in `notebooks`
+        unchanged : notebook -> grade_ids whose answer and points are those of the grading before: a score by hand stays
+                    as finished as it was
 
         Raises CourseError when the database cannot be written; nothing of the submission is in it then.
         """
         with _readable_errors():
-            return self._write(student, section, notebooks, timestamp, by_hand)
+            return self._write(result, unchanged)
 
-    def _write(
-        self, student: str, section: str, notebooks: dict[str, NotebookScores], timestamp, by_hand: bool
-    ) -> list[str]:
+    def _write(self, result: SubmissionResult, unchanged: Mapping[str, Set[str]]) -> tuple[str, ...]:
         db = self.gradebook.db
         look_again: list[str] = []
-        assignment_id, cells = self._known(section)
+        assignment_id, cells = self._known(result.section)
         try:
-            submission_id = self._submission(student, assignment_id, timestamp)
+            submission_id = self._submission(result.student, assignment_id, result.handed_in)
             rows = db.execute(
                 select(NOTEBOOK.c.notebook_id, NOTEBOOK.c.id).where(NOTEBOOK.c.assignment_id == submission_id)
             )
@@ -127,13 +105,13 @@ class GradebookWriter:
                             id=notebook_id, assignment_id=submission_id, notebook_id=keys.notebook_id
                         )
                     )
-                missing = NotebookScores({}, frozenset()) if by_hand else None
-                result = notebooks.get(name, missing)
-                look_again += self._write_grades(notebook_id, keys.grades, result)
-                self._write_comments(notebook_id, keys.comments, result)
+                missing = Result(result.section, name) if result.by_hand else None
+                notebook = result.notebooks.get(name, missing)
+                look_again += self._write_grades(notebook_id, keys.grades, notebook, unchanged.get(name, frozenset()))
+                self._write_comments(notebook_id, keys.comments, notebook)
             self._penalise(submission_id)
             db.commit()
-            return look_again
+            return tuple(look_again)
         except BaseException:
             db.rollback()
             raise
@@ -158,7 +136,9 @@ class GradebookWriter:
             db.execute(update(SUBMISSION).where(SUBMISSION.c.id == key).values(timestamp=timestamp))
         return key
 
-    def _write_grades(self, notebook_id: str, cells: dict[str, str], result: NotebookScores | None) -> list[str]:
+    def _write_grades(
+        self, notebook_id: str, cells: dict[str, str], result: Result | None, unchanged: Set[str]
+    ) -> list[str]:
         """Write the scores of a notebook; return the grade_ids that a person should look at again."""
         db = self.gradebook.db
         columns = (GRADE.c.cell_id, GRADE.c.id, GRADE.c.manual_score, GRADE.c.needs_manual_grade)
@@ -171,7 +151,7 @@ class GradebookWriter:
             score = 0.0 if result is None else result.scores.get(name)
             by_person = result is not None and (manual is not None or score is None)
             if by_person and manual is not None:
-                if name in result.unchanged:
+                if name in unchanged:
                     by_person = bool(waiting)
                 else:
                     look_again.append(name)
@@ -184,7 +164,7 @@ class GradebookWriter:
             db.execute(insert(GRADE), new)
         return look_again
 
-    def _write_comments(self, notebook_id: str, cells: dict[str, str], result: NotebookScores | None) -> None:
+    def _write_comments(self, notebook_id: str, cells: dict[str, str], result: Result | None) -> None:
         db = self.gradebook.db
         rows = db.execute(select(COMMENT.c.cell_id, COMMENT.c.id).where(COMMENT.c.notebook_id == notebook_id))
         present = dict(rows.fetchall())

@@ -5,17 +5,18 @@ from __future__ import annotations
 import contextlib
 import pickle
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ..course import Course
 from ..errors import Unusable, UserError
+from ..gradebook.result import SubmissionResult
 from ..submissions.find import Submission
 from ..submissions.submission import read_contents
+from .guard import at_its_own_cost, unreadable
 from .notebook import Grader
-from .record import Record, at_its_own_cost, unreadable
-from .workers import ATTEMPTS, Known, Options, grade_submission
+from .workers import ATTEMPTS, Known, Options, Results, grade_submission
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -27,7 +28,7 @@ IN_FLIGHT = 4  # submissions under way for each thread of the cluster: enough to
 
 def grade_on_cluster(
     course: Course, known: Known, submissions: Sequence[Submission], options: Options, salt: str
-) -> Iterator[tuple[Submission, Record]]:
+) -> Results:
     """As `grade_here`, on the workers of the Dask scheduler at `options.cluster`.
 
     The workers need this package and bubblewrap, but no shared file system: submissions travel with
@@ -56,15 +57,15 @@ def grade_on_cluster(
         under_way: dict[str, tuple[Submission, int]] = {}
         finished = as_completed(loop=client.loop)
 
-        def send() -> Iterator[tuple[Submission, Record]]:
+        def send() -> Results:
             """Send the next submission out; what cannot even be read is finished at once."""
             while waiting:
                 submission, attempt = waiting.pop()
-                contents, record = at_its_own_cost(
+                contents, instead = at_its_own_cost(
                     submission, partial(read_contents, submission.folder, known[submission.section])
                 )
-                if record is not None:
-                    yield submission, record
+                if instead is not None:
+                    yield submission, instead
                     continue
                 # Pickled here: the scheduler unpacks what it is given, and only the workers have the course's checks.
                 task = pickle.dumps((known[submission.section], submission, contents, options, salt))
@@ -78,12 +79,12 @@ def grade_on_cluster(
         for future in finished:
             submission, attempt = under_way.pop(future.key)
             try:
-                record = future.result()
+                result = future.result()
             except UserError:
                 raise
             except KilledWorker:
                 text = "grading it ended the cluster's workers again and again; look at it by hand."
-                record = unreadable(submission, text)
+                result = unreadable(submission, text)
             except Exception as error:
                 # Cancelled, or lost with the worker that held it: no fault of the submission, whatever it is called.
                 lost = isinstance(error, (CancelledError, CommClosedError, OSError, TimeoutError))
@@ -93,13 +94,13 @@ def grade_on_cluster(
                     yield from send()
                     continue
                 text = f"the cluster failed on it ({type(error).__name__}); look at it by hand."
-                record = unreadable(submission, text)
-            if record["starved"] and attempt < SENDINGS:
+                result = unreadable(submission, text)
+            if result.starved and attempt < SENDINGS:
                 waiting.insert(0, (submission, SENDINGS))
                 yield from send()
                 continue
             yield from send()
-            yield submission, record
+            yield submission, result
 
 
 def _refuse_without_cluster(client: Client, options: Options) -> None:
@@ -116,7 +117,7 @@ def _refuse_without_cluster(client: Client, options: Options) -> None:
 _graders = threading.local()
 
 
-def _on_cluster(task: bytes) -> Record:
+def _on_cluster(task: bytes) -> SubmissionResult:
     """Runs on a Dask worker; each of its threads keeps zygotes of its own. `task` was pickled by the run itself."""
     wanted, submission, contents, options, salt = pickle.loads(task)
     grader = getattr(_graders, "grader", None)

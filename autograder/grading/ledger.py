@@ -9,12 +9,13 @@ import shutil
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from backprop.files import write_atomically
 
 from ..course import Course
+from ..gradebook.result import SubmissionResult
 from ..submissions.find import Submission
-from .record import Record, without_notebooks
 
 
 class Ledger:
@@ -37,40 +38,38 @@ class Ledger:
         Looking at them stands in for waiting for the disk at every file: after a power cut, what
         was lost is done again.
         """
-        record, digests = self._read(self._file(submission)) or (None, {})
-        if record is None or record["key"] != submission.key or not written.is_dir() or record["by_hand"]:
+        result, digests = self._read(self._file(submission)) or (None, {})
+        if result is None or result.key != submission.key or not written.is_dir() or result.by_hand:
             return False
-        return all(digests.get(name) == _digest(written / f"{name}.ipynb") for name in record["notebooks"])
+        return all(digests.get(name) == _digest(written / f"{name}.ipynb") for name in result.notebooks)
 
-    def finish(self, submission: Submission, record: Record, written: Path) -> None:
+    def finish(self, submission: Submission, result: SubmissionResult, written: Path) -> None:
         """Note the submission as done; the notebooks themselves are in autograded/ now."""
-        digests = {name: _digest(written / f"{name}.ipynb") for name in record["notebooks"]}
-        note = {"record": without_notebooks(record), "written": digests}
+        digests = {name: _digest(written / f"{name}.ipynb") for name in result.notebooks}
+        note = {"result": result.to_json(), "written": digests}
         write_atomically(self._file(submission), json.dumps(note).encode())
 
-    def records(self, section: str) -> Iterator[Record]:
-        """The records of everything done in a section, without the notebooks, ordered by student."""
+    def results(self, section: str) -> Iterator[SubmissionResult]:
+        """The results of everything done in a section, without the notebooks, ordered by student."""
         for path in sorted((self.done / section).glob("*.json")):
             found = self._read(path)
-            if found is not None:
+            if found is not None and found[0].section == section:
                 yield found[0]
 
     @staticmethod
-    def _read(path: Path) -> tuple[Record, dict[str, str]] | None:
-        """The record and the digests of a note; None where there is none or it is not whole."""
+    def _read(path: Path) -> tuple[SubmissionResult, dict[str, Any]] | None:
+        """The result and the digests of a note; None where there is none or it is not whole."""
         try:
             note = json.loads(path.read_bytes())
-            record, digests = note["record"], dict(note["written"])
-        except (OSError, ValueError, KeyError, TypeError):
+            return SubmissionResult.from_json(note["result"]), dict(note["written"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
-        whole = isinstance(record, dict) and record.keys() == Record.__annotations__.keys()
-        return (record, digests) if whole else None
 
 
 def _digest(path: Path) -> str | None:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
+    except (OSError, ValueError):  # a damaged note may name what no file can be called
         return None
 
 

@@ -6,12 +6,12 @@ import contextlib
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..course import Course
 from ..errors import UserError
+from ..gradebook.result import Result
 from ..judging.verdict import Verdict
 from ..sandbox.inside.wire import WireError
 from ..sandbox.process import Zygote
@@ -38,60 +38,28 @@ SUSPICIOUS = {
 }
 
 
-@dataclass
-class Result:
-    """What grading one notebook gave.
-
-    scores     : grade_id -> points by the autograder, None where a person has to grade
-    points     : grade_id -> what the cell is worth
-    plain      : grade_id of each plain nbgrader test -> whether it raised an error
-    unanswered : grade_ids of solution cells that are as they were released
-    verdicts   : grade_id -> the judge's verdict, for cells with a registered check
-    problems   : sentences for the student: what was damaged and how it was mended
-    suspicions : sentences for the instructor only
-    faults     : sentences about checks that failed themselves, so that a person has to grade
-    notebook   : the autograded notebook, nbformat 4.5
-    starved    : a process got too little of the processor, so what it did not finish says nothing about the work
-    seconds    : where the time went: start, cells, judge (by the clock); in processor time cells_cpu, answers_cpu (the
-                 student's code called by the judge), judge_cpu, and sandbox_cpu, all processes in the sandbox
-    """
-
-    section: str
-    name: str
-    scores: dict[str, float | None] = field(default_factory=dict)
-    points: dict[str, float] = field(default_factory=dict)
-    plain: dict[str, bool] = field(default_factory=dict)
-    unanswered: list[str] = field(default_factory=list)
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-    suspicions: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
-    notebook: dict[str, Any] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-    starved: bool = False
-
-    @property
-    def score(self) -> float:
-        """The sum of the points that need no person."""
-        return sum(score or 0.0 for score in self.scores.values())
-
-
-def _score(cells: Sequence[GradedCell], written: Sequence[dict[str, Any]], result: Result) -> None:
-    """Put the points of every grade cell into the result, and which solution cells are as they were released."""
+def _scores(
+    cells: Sequence[GradedCell], written: Sequence[dict[str, Any]], verdicts: dict[str, Verdict]
+) -> dict[str, Any]:
+    """What the grade cells of a notebook came to: `scores`, `points`, `failed` and `unanswered` of a Result."""
+    scores, points, failed, unanswered = {}, {}, {}, []
     for item, cell in zip(cells, written, strict=True):
         wanted = item.template
-        if wanted is not None and wanted.is_grade:
-            result.points[wanted.grade_id] = wanted.points
+        if wanted is None:
+            continue
+        if wanted.is_grade:
+            points[wanted.grade_id] = wanted.points
             if wanted.is_plain_test:
-                result.plain[wanted.grade_id] = any(out["output_type"] == "error" for out in cell["outputs"])
-        if wanted is not None and wanted.check is not None:
-            verdict = result.verdicts[wanted.grade_id]
+                failed[wanted.grade_id] = any(out["output_type"] == "error" for out in cell["outputs"])
+        if wanted.check is not None:
+            verdict = verdicts[wanted.grade_id]
             # After a fault of ours a person decides, whatever the parts before it came to.
-            result.scores[wanted.grade_id] = None if verdict.problem else verdict.score
-        elif wanted is not None and wanted.is_grade:
-            result.scores[wanted.grade_id] = _automatic_score(cell)
-        if wanted is not None and wanted.is_solution and _unchanged(cell, wanted):
-            result.unanswered.append(wanted.grade_id)
+            scores[wanted.grade_id] = None if verdict.problem else verdict.score
+        elif wanted.is_grade:
+            scores[wanted.grade_id] = _automatic_score(cell)
+        if wanted.is_solution and _unchanged(cell, wanted):
+            unanswered.append(wanted.grade_id)
+    return {"scores": scores, "points": points, "failed": failed, "unanswered": tuple(unanswered)}
 
 
 class Grader:
@@ -163,13 +131,19 @@ class Grader:
             execution.close()
         if not all(verdict.full for verdict in verdicts.values()):
             said += differences(cells, execution.outputs, getattr(submitted, "python", ""))
-        result = Result(template.section, template.name, verdicts=verdicts, problems=said, seconds=execution.seconds)
-        result.starved = execution.starved or bool(judgement.starved)
-        result.suspicions = _suspicions(cells, verdicts)
-        result.faults = [verdict.problem for verdict in verdicts.values() if verdict.problem]
         written = written_cells(cells, execution.outputs, verdicts)
-        _score(cells, written, result)
-        result.notebook = write_up(template.section, cells, written, said)
+        result = Result(
+            template.section,
+            template.name,
+            **_scores(cells, written, verdicts),
+            verdicts=verdicts,
+            problems=tuple(said),
+            suspicions=_suspicions(cells, verdicts),
+            faults=tuple(verdict.problem for verdict in verdicts.values() if verdict.problem),
+            notebook=write_up(template.section, cells, written, said),
+            seconds=execution.seconds,
+            starved=execution.starved or bool(judgement.starved),
+        )
         return result, execution.died
 
     def close(self) -> None:
@@ -211,14 +185,14 @@ def grade_notebook(
         return grader.grade(template, cells, files, [*problems, *more])
 
 
-def _suspicions(cells: Sequence[GradedCell], verdicts: dict[str, Verdict]) -> list[str]:
+def _suspicions(cells: Sequence[GradedCell], verdicts: dict[str, Verdict]) -> tuple[str, ...]:
     """What a person should look at. Nothing is taken off for it."""
     # A test is what the release says, whatever was handed in as one: that counts here and is never run.
     text = "\n".join(item.cell.source for item in cells if item.cell)
     found = [f"uses {what}" for what, pattern in SUSPICIOUS.items() if re.search(pattern, text)]
     for grade_id, verdict in verdicts.items():
         found += [f"{grade_id} could not compare an answer ({doubt})" for doubt in verdict.doubts]
-    return found
+    return tuple(found)
 
 
 __all__ = [

@@ -20,37 +20,35 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from ..course import Course
-from ..gradebook.writer import GradebookWriter, NotebookScores
+from ..gradebook.result import SubmissionResult
+from ..gradebook.writer import GradebookWriter
 from ..lock import one_run_at_a_time
 from ..submissions.find import Submission, collected_note, find_submissions
 from ..submissions.released import released_notebooks
+from .guard import at_its_own_cost
 from .keys import salt, section_base, submission_key
 from .ledger import Ledger, sweep
-from .record import Record, at_its_own_cost, name_of, without_notebooks
 from .trial import Trials
 from .unchanged import unchanged_answers
 from .workers import Options
-
-TIME = "%Y-%m-%d %H:%M:%S.%f UTC"
 
 
 @dataclass
 class Summary:
     """What a run did.
 
-    graded  : the records, without their notebooks, in the order of students and sections
+    graded  : the results, without their notebooks, in the order of students and sections
     skipped : how many submissions were up to date
     refused : sentences about what lies in submitted/ and cannot be graded
     seconds : where the time went
     own_times : the submissions graded whose time is from a timestamp.txt that `collect` did not write
     """
 
-    graded: list[Record] = field(default_factory=list)
+    graded: list[SubmissionResult] = field(default_factory=list)
     skipped: int = 0
     refused: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -59,21 +57,23 @@ class Summary:
     @property
     def problems(self) -> list[str]:
         """What was wrong with the submissions, sentences that start with student/section."""
-        return [f"{name_of(record)}: {text}" for record in self.graded for text in record["problems"]]
+        return [f"{result.name}: {text}" for result in self.graded for text in result.problems]
 
     @property
     def faults(self) -> list[str]:
         """What went wrong in the grader itself, sentences that start with student/section."""
-        return [f"{name_of(record)}: {text}" for record in self.graded for text in record["faults"]]
+        return [f"{result.name}: {text}" for result in self.graded for text in result.faults]
 
 
 # -- writing one result down ------------------------------------------------------------------------------------------
 
 
-def apply(course: Course, writer: GradebookWriter, ledger: Ledger, submission: Submission, record: Record) -> None:
+def apply(
+    course: Course, writer: GradebookWriter, ledger: Ledger, submission: Submission, result: SubmissionResult
+) -> SubmissionResult:
     """Put a result into the gradebook and into autograded/. Doing it twice is the same as doing it once.
 
-    Notes in the record how long that took (seconds, "gradebook") and which scores by hand to look at again.
+    Returns the result with how long that took (seconds, "gradebook") and the scores by hand to look at again.
     """
     start = time.perf_counter()
     final = _autograded(course, submission)
@@ -84,32 +84,28 @@ def apply(course: Course, writer: GradebookWriter, ledger: Ledger, submission: S
     temporary, old = course.state / f"writing-{token}", course.state / f"old-{token}"
     temporary.mkdir()
     try:
-        for name, notebook in record["notebooks"].items():
-            text = json.dumps(notebook["notebook"], ensure_ascii=False)
+        for name, graded in result.notebooks.items():
+            text = json.dumps(graded.notebook, ensure_ascii=False)
             (temporary / f"{name}.ipynb").write_text(text, encoding="utf-8", errors="replace")
-        for name, content in record["files"].items():
+        for name, content in result.files.items():
             _write_beside(temporary, name, content)
-        timestamp = datetime.strptime(record["timestamp"], TIME) if record["timestamp"] else None
-        if timestamp is not None:
-            (temporary / "timestamp.txt").write_text(record["timestamp"])
-        scores = {
-            name: NotebookScores(
-                notebook["scores"],
-                frozenset(notebook["unanswered"]),
-                unchanged_answers(final / f"{name}.ipynb", notebook["notebook"]),
-            )
-            for name, notebook in record["notebooks"].items()
+        if result.timestamp:
+            (temporary / "timestamp.txt").write_text(result.timestamp)
+        unchanged = {
+            name: unchanged_answers(final / f"{name}.ipynb", graded.notebook)
+            for name, graded in result.notebooks.items()
         }
-        student, section, by_hand = submission.student, submission.section, record["by_hand"]
-        record["look_again"] = writer.write(student, section, scores, timestamp, by_hand=by_hand)
+        look_again = writer.write(result, unchanged)
         if final.exists():
             os.replace(final, old)
         os.replace(temporary, final)
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    record["seconds"]["gradebook"] = time.perf_counter() - start
-    ledger.finish(submission, record, final)
+    seconds = {**result.seconds, "gradebook": time.perf_counter() - start}
+    result = dataclasses.replace(result, seconds=seconds, look_again=look_again)
+    ledger.finish(submission, result, final)
+    return result
 
 
 def _write_beside(folder: Path, name: str, content: bytes) -> None:
@@ -166,7 +162,7 @@ def grade_class(
         for section in sorted(bases):
             writer.prepare(section)
         todo: list[Submission] = []
-        lost: list[tuple[Submission, Record]] = []  # those of which not even the key could be found
+        lost: list[tuple[Submission, SubmissionResult]] = []  # those of which not even the key could be found
 
         def look(submission: Submission) -> Submission | None:
             """The submission with its key, None when it is done."""
@@ -177,33 +173,33 @@ def grade_class(
             return None if done else keyed
 
         for submission in submissions:
-            new, record = at_its_own_cost(submission, partial(look, submission))
-            if record is not None:
-                lost.append((submission, record))
+            new, instead = at_its_own_cost(submission, partial(look, submission))
+            if instead is not None:
+                lost.append((submission, instead))
             elif new is not None:
                 todo.append(new)
         total = len(todo) + len(lost)
         summary.skipped = len(submissions) - total
 
-        def finish(submission: Submission, record: Record) -> None:
-            _, instead = at_its_own_cost(submission, lambda: apply(course, writer, ledger, submission, record))
+        def finish(submission: Submission, graded: SubmissionResult) -> None:
+            result, instead = at_its_own_cost(submission, partial(apply, course, writer, ledger, submission, graded))
             if instead is not None:  # said in the gradebook too, where that can be done
-                record = instead
-                at_its_own_cost(submission, lambda: apply(course, writer, ledger, submission, record))
-            for what, seconds in record["seconds"].items():
+                step = partial(apply, course, writer, ledger, submission, instead)
+                result = at_its_own_cost(submission, step)[0] or instead
+            for what, seconds in result.seconds.items():
                 summary.seconds[what] = summary.seconds.get(what, 0.0) + seconds
-            summary.graded.append(without_notebooks(record))
-            if record["timestamp"] and not collected_note(course, submission.student, submission.section).is_file():
+            summary.graded.append(result.noted())
+            if result.timestamp and not collected_note(course, submission.student, submission.section).is_file():
                 summary.own_times.append(submission.name)
             progress(len(summary.graded), total, submission.name)
 
-        for submission, record in lost:
-            finish(submission, record)
+        for submission, result in lost:
+            finish(submission, result)
         trials = Trials(course, bases)
 
         def try_checks(grade_some: Callable) -> None:
             if todo and trials.waiting:
-                trials.finish(record for _, record in grade_some(trials.waiting))
+                trials.finish(result for _, result in grade_some(trials.waiting))
 
         if options.cluster:
             try_checks(lambda some: grade_on_cluster(course, known, some, options, salt(course)))
@@ -211,11 +207,11 @@ def grade_class(
         else:
             results = grade_here(course, known, todo, options, salt(course), before=try_checks)
         with contextlib.closing(results):  # workers end before the lock is free, also where an error is on its way
-            for submission, record in results:
-                finish(submission, record)
+            for submission, result in results:
+                finish(submission, result)
     summary.own_times.sort()
-    summary.graded.sort(key=lambda record: (record["student"], record["section"]))
+    summary.graded.sort(key=lambda result: (result.student, result.section))
     return summary
 
 
-__all__ = ["Options", "Summary", "grade_class", "name_of"]
+__all__ = ["Options", "Summary", "grade_class"]

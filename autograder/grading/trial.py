@@ -21,14 +21,14 @@ from backprop.files import write_atomically
 
 from ..course import Course
 from ..errors import CourseError
+from ..gradebook.result import Result, SubmissionResult
 from ..judging.load import files_of
 from ..sandbox.gone import StudentGone
 from ..submissions.find import Submission
 from ..submissions.notebook import SubmittedCell
 from ..submissions.released import ReleasedCell, ReleasedNotebook, template_of
 from .keys import code_digest
-from .notebook import Grader, Result
-from .record import Record
+from .notebook import Grader
 
 MOST_FAULTS = 10
 KERNEL_SECONDS = 300
@@ -225,14 +225,14 @@ class Trials:
         except (OSError, ValueError):
             return False
 
-    def finish(self, records: Iterable[Record]) -> None:
+    def finish(self, results: Iterable[SubmissionResult]) -> None:
         """Note the sections whose checks could all be run. Raises CourseError, naming file and line, for the others."""
         faults = []
-        for record in records:
-            faults += record["faults"]
-            if not record["faults"]:
-                section = record["section"]
-                write_atomically(self.folder / f"{section}.json", json.dumps(self.bases[section]).encode())
+        for result in results:
+            faults += result.faults
+            if not result.faults:
+                base = self.bases[result.section]
+                write_atomically(self.folder / f"{result.section}.json", json.dumps(base).encode())
         if faults:
             more = [f"… and {len(faults) - MOST_FAULTS} more."] if len(faults) > MOST_FAULTS else []
             text = "Nothing was graded: a check cannot be run even on the solution."

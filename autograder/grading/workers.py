@@ -7,6 +7,7 @@ up with a sentence, and the run goes on.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import multiprocessing
 import os
 import resource
@@ -20,14 +21,15 @@ from typing import Any
 
 from ..course import Course
 from ..errors import Unusable
+from ..gradebook.result import SubmissionResult
 from ..judging.load import load
 from ..sandbox.bubblewrap import ONE_THREAD
 from ..sandbox.inside import confine
 from ..submissions.find import Submission
 from ..submissions.released import ReleasedNotebook
 from ..submissions.submission import Contents, read_contents
-from .notebook import Grader, Result, Seconds
-from .record import Record, at_its_own_cost, empty_record, failed, unreadable
+from .guard import at_its_own_cost, failed, unreadable
+from .notebook import Grader, Seconds
 
 
 @dataclass(frozen=True)
@@ -50,44 +52,23 @@ class Options:
 
 def grade_submission(
     wanted: dict[str, ReleasedNotebook], submission: Submission, contents: Contents, grader: Grader
-) -> Record:
-    """Grade all notebooks of a submission; return a record of plain JSON data. Never raises for what was handed in."""
-    record = empty_record(submission)
-    record["problems"] += contents.problems
-    record["faults"] += contents.faults
-    record["suspicions"] += contents.doubts
-    record["unread"] = contents.unread(wanted)
-    record["files"], record["timestamp"] = contents.files, contents.timestamp
+) -> SubmissionResult:
+    """Grade all notebooks of a submission. Never raises for what was handed in."""
+    whole = SubmissionResult.of(
+        submission,
+        problems=tuple(contents.problems),
+        faults=tuple(contents.faults),
+        suspicions=tuple(contents.doubts),
+        unread=tuple(contents.unread(wanted)),
+        files=contents.files,
+        timestamp=contents.timestamp,
+    )
     for name, cells in contents.cells.items():
         result = grader.grade(wanted[name], cells, contents.files, contents.notebook_problems[name])
         if name in contents.unreadable:  # its points are not lost: nobody has seen the work yet
-            result.scores, result.unanswered = dict.fromkeys(result.scores), []
-        add_result(record, name, result)
-    return record
-
-
-def add_result(record: Record, name: str, result: Result) -> None:
-    """Put a notebook's result into the record of its submission."""
-    record["problems"] += [p for p in result.problems if p not in record["problems"]]
-    record["suspicions"] += [s for s in result.suspicions if s not in record["suspicions"]]
-    record["faults"] += result.faults
-    record["starved"] |= result.starved
-    for what, seconds in result.seconds.items():
-        record["seconds"][what] = record["seconds"].get(what, 0.0) + seconds
-    record["notebooks"][name] = {
-        "scores": result.scores,
-        "points": result.points,
-        "unanswered": result.unanswered,
-        "families": {
-            **{grade_id: ["failed_test"] * failed for grade_id, failed in result.plain.items()},
-            **{grade_id: list(verdict.families) for grade_id, verdict in result.verdicts.items()},
-        },
-        "parts": {
-            grade_id: [[part.name, part.earned, part.points] for part in verdict.parts]
-            for grade_id, verdict in result.verdicts.items()
-        },
-        "notebook": result.notebook,
-    }
+            result = dataclasses.replace(result, scores=dict.fromkeys(result.scores), unanswered=())
+        whole = whole.with_notebook(result)
+    return whole
 
 
 ATTEMPTS = 2
@@ -95,7 +76,7 @@ ALONE = ATTEMPTS + 1  # the attempt of a submission that is graded while no othe
 IN_A_ROW = 3  # submissions one after the other without a sandbox: it is the computer, and the run ends
 
 Known = dict[str, dict[str, ReleasedNotebook]]
-Records = Iterator[tuple[Submission, Record]]
+Results = Iterator[tuple[Submission, SubmissionResult]]
 
 
 def grade_here(
@@ -104,9 +85,9 @@ def grade_here(
     submissions: Sequence[Submission],
     options: Options,
     salt: str,
-    before: Callable[[Callable[[Sequence[Submission]], Records]], None] = lambda grade: None,
-) -> Records:
-    """Grade the submissions in worker processes on this machine; yield each with its record, in the order of finishing.
+    before: Callable[[Callable[[Sequence[Submission]], Results]], None] = lambda grade: None,
+) -> Results:
+    """Grade the submissions in worker processes on this machine; yield each with its result, in the order of finishing.
 
     before : called first with a function that grades others; what it raises ends the run before anything is graded
 
@@ -120,16 +101,14 @@ def grade_here(
         for torch in {template.torch for submission in submissions for template in known[submission.section].values()}:
             first.zygote(torch)  # numpy and the rest are loaded once; every worker gets a fork of that
 
-        def in_workers(some: Sequence[Submission]) -> Records:
+        def in_workers(some: Sequence[Submission]) -> Results:
             return _in_workers(known, some, min(options.workers, len(some)), first)
 
         before(in_workers)
         yield from in_workers(submissions)
 
 
-def _in_workers(
-    known: Known, submissions: Sequence[Submission], count: int, first: Grader
-) -> Iterator[tuple[Submission, Record]]:
+def _in_workers(known: Known, submissions: Sequence[Submission], count: int, first: Grader) -> Results:
     queue = [(submission, 1) for submission in reversed(submissions)]
     alone: list[Submission] = []  # those that got too little of the processor while others were graded
     unusable, any_graded = 0, False  # submissions in a row for which there was no sandbox; whether there ever was
@@ -174,7 +153,7 @@ def _in_workers(
                 else:
                     unusable, any_graded = 0, True
                 give(worker)
-                if outcome == "graded" and content["starved"] and attempt != ALONE:
+                if outcome == "graded" and content.starved and attempt != ALONE:
                     alone.append(submission)
                 elif outcome == "graded" or attempt >= ATTEMPTS:
                     yield submission, content
@@ -244,13 +223,13 @@ def _work(connection: Connection, other: Connection, known: Known, grader: Grade
             if submission is None:
                 return
             try:
-                record, instead = at_its_own_cost(submission, partial(_read_and_grade, known, submission, grader))
-                answer: tuple[str, Any] = ("graded", instead or record)
+                result, instead = at_its_own_cost(submission, partial(_read_and_grade, known, submission, grader))
+                answer: tuple[str, Any] = ("graded", instead or result)
             except Exception as error:
                 answer = ("unusable", str(error))
             connection.send(answer)
 
 
-def _read_and_grade(known: Known, submission: Submission, grader: Grader) -> Record:
+def _read_and_grade(known: Known, submission: Submission, grader: Grader) -> SubmissionResult:
     wanted = known[submission.section]
     return grade_submission(wanted, submission, read_contents(submission.folder, wanted), grader)

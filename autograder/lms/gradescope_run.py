@@ -18,8 +18,9 @@ from typing import Any
 
 from ..course import Course
 from ..errors import UserError
+from ..gradebook.result import Result
 from ..grading.keys import salt
-from ..grading.notebook import Grader, Result
+from ..grading.notebook import Grader
 from ..submissions.released import ReleasedNotebook, released_notebooks
 from ..submissions.submission import Contents, read_contents
 
@@ -91,7 +92,8 @@ def _tests(notebook: ReleasedNotebook, result: Result | None) -> list[dict[str, 
         elif result is None:
             output = "The notebook was not handed in, or could not be read."
         else:
-            output = "passed" if score == cell.points else "The test raised an error." if result.plain.get(name) else ""
+            failed = "The test raised an error." if result.failed.get(name) else ""
+            output = "passed" if score == cell.points else failed
         if score is None:
             output += "\nYour instructor will look at this one."
         tests.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 from collections import Counter
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ from rich.text import Text
 from backprop.checking.mistake_kinds import FAMILIES
 
 from ..gradebook.reader import Section
-from ..grading.record import Record
+from ..gradebook.result import SubmissionResult
 
 # The ways of giving no result, beside the mistakes in one.
 OTHER_FAMILIES = {
@@ -90,51 +91,49 @@ class CheckStats:
         return sorted(named.items(), key=lambda item: (-item[1], item[0]))[:most]
 
 
-def as_in_gradebook(records: Iterable[Record], sections: Iterable[Section]) -> list[Record]:
-    """The records with the scores that a person has put in place of the automatic ones, as the gradebook counts."""
+def as_in_gradebook(results: Iterable[SubmissionResult], sections: Iterable[Section]) -> list[SubmissionResult]:
+    """The results with the scores that a person has put in place of the automatic ones, as the gradebook counts."""
     graded = {section.name: section.submissions for section in sections}
     corrected = []
-    for record in records:
-        submission = graded.get(record["section"], {}).get(record["student"])
+    for submitted in results:
+        submission = graded.get(submitted.section, {}).get(submitted.student)
         notebooks = {}
-        for name, result in record["notebooks"].items():
+        for name, result in submitted.notebooks.items():
             marks = submission.notebooks[name].marks if submission and name in submission.notebooks else {}
             given = {
                 cell: marks[cell].score
-                for cell, score in result["scores"].items()
+                for cell, score in result.scores.items()
                 if score is not None and cell in marks and marks[cell].by_person
             }
-            notebooks[name] = {**result, "scores": {**result["scores"], **given}}
-        corrected.append({**record, "notebooks": notebooks})
+            notebooks[name] = dataclasses.replace(result, scores={**result.scores, **given})
+        corrected.append(dataclasses.replace(submitted, notebooks=notebooks))
     return corrected
 
 
-def check_stats(records: Iterable[Record]) -> list[CheckStats]:
+def check_stats(results: Iterable[SubmissionResult]) -> list[CheckStats]:
     """The statistics of every check that was scored without a person, by section and in the notebook's order."""
     found: dict[tuple[str, str, str], CheckStats] = {}
     written = set()
-    for record in records:
-        for notebook, result in record["notebooks"].items():
-            for name, score in result["scores"].items():
-                key = (record["section"], notebook, name)
-                parts = result.get("parts", {}).get(name, [])
-                if score is None and name not in result.get("families", {}):
+    for submitted in results:
+        for notebook, result in submitted.notebooks.items():
+            named = result.families
+            for name, score in result.scores.items():
+                key = (submitted.section, notebook, name)
+                if score is None and name not in named:
                     written.add(key)
-                if score is None or (not parts and name in result.get("unanswered", [])):
+                if score is None or (name not in result.verdicts and name in result.unanswered):
                     continue  # a written answer (0 points where it was left so), or work that nobody could read
-                stats = found.setdefault(key, CheckStats(record["section"], name))
-                families = set(result.get("families", {}).get(name, []))
-                stats.scores.append(float(score))
+                stats = found.setdefault(key, CheckStats(submitted.section, name))
+                families = set(named.get(name, ()))
+                stats.scores.append(score)
                 stats.clean.append(not families)
-                # Notes of earlier versions do not say what a cell is worth.
-                worth = result.get("points", {}).get(name, sum(points for _, _, points in parts))
-                stats.points = max(stats.points, float(worth), float(score))
+                stats.points = max(stats.points, result.points.get(name, 0.0), score)
                 stats.families.update(families)
     checks = [stats for key, stats in found.items() if key not in written]
     return sorted(checks, key=lambda stats: stats.section)
 
 
-def check_table(records: Iterable[Record]) -> Table:
+def check_table(results: Iterable[SubmissionResult]) -> Table:
     """The table shown after grading: a row for each check."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("check", overflow="fold")
@@ -142,7 +141,7 @@ def check_table(records: Iterable[Record]) -> Table:
         table.add_column(title, justify="right")
     table.add_column("most frequent mistakes", overflow="fold")
     section = None
-    for stats in check_stats(records):
+    for stats in check_stats(results):
         if stats.section != section:
             section = stats.section
             table.add_row(Text(section, style="bold"))

@@ -13,8 +13,8 @@ from backprop.files import write_atomically
 from ..course import Course
 from ..errors import UserError
 from ..gradebook.reader import GradedSubmission, Section, read_grades
+from ..gradebook.result import SubmissionResult
 from ..grading.ledger import Ledger
-from ..grading.record import Record
 from .check_stats import as_in_gradebook, check_stats
 from .report_page import bars, histogram, render, times
 
@@ -36,7 +36,7 @@ def write_report(course: Course, output: Path | None, sections: Sequence[str]) -
     if not graded:
         raise UserError("Nothing is graded yet in these sections. Run `python -m autograder grade` first.")
     ledger = Ledger(course)
-    chapters = [chapter(section, list(ledger.records(section.name))) for section in graded]
+    chapters = [chapter(section, list(ledger.results(section.name))) for section in graded]
     text = render(
         title=course.root.name,
         written=datetime.now().strftime("%d %B %Y, %H:%M"),
@@ -52,18 +52,18 @@ def write_report(course: Course, output: Path | None, sections: Sequence[str]) -
     return path
 
 
-def chapter(section: Section, records: list[Record]) -> dict:
+def chapter(section: Section, results: list[SubmissionResult]) -> dict:
     """Everything that the page shows about one section."""
     # A note may be left of somebody who was taken out of the gradebook.
-    records = [record for record in records if record["student"] in section.submissions]
-    stats = check_stats(as_in_gradebook(records, [section]))
+    results = [result for result in results if result.student in section.submissions]
+    stats = check_stats(as_in_gradebook(results, [section]))
     worth = {item.name: item.points for item in section.items}
     for one in stats:
         one.points = worth.get(one.name) or one.points
     submissions = list(section.submissions.values())
     scores = [100 * submission.score / section.points if section.points else 0.0 for submission in submissions]
     by_hand = Counter(name for submission in submissions for name in _open(submission))
-    seconds = [(record["student"], _total(record["seconds"])) for record in records]
+    seconds = [(result.student, _total(result.seconds)) for result in results]
     unfinished = sum(submission.needs_person for submission in submissions)
     numbers = _summary(scores)
     return {
@@ -78,10 +78,10 @@ def chapter(section: Section, records: list[Record]) -> dict:
         "by_hand": [(item.name, by_hand[item.name]) for item in section.items if by_hand[item.name]],
         "times": times([s for _, s in seconds], section.name) if seconds else None,
         "slowest": sorted(seconds, key=lambda pair: -pair[1])[:5],
-        "seconds": {what: sum(r["seconds"].get(what, 0.0) for r in records) for what in (*SHOWN, "gradebook")},
-        "faults": [(r["student"], section.name, fault) for r in records for fault in r["faults"]],
-        "suspicions": [(r["student"], section.name, r["suspicions"]) for r in records if r["suspicions"]],
-        "problems": [(r["student"], r["problems"]) for r in records if r["problems"]],
+        "seconds": {what: sum(r.seconds.get(what, 0.0) for r in results) for what in (*SHOWN, "gradebook")},
+        "faults": [(r.student, section.name, fault) for r in results for fault in r.faults],
+        "suspicions": [(r.student, section.name, r.suspicions) for r in results if r.suspicions],
+        "problems": [(r.student, r.problems) for r in results if r.problems],
     }
 
 

@@ -22,6 +22,7 @@ from .released import ReleasedNotebook
 # numbers in an order that nobody can know (01/03/2026).
 AMBIGUOUS = re.compile(r"\b(?!UTC\b|GMT\b|AM\b|PM\b)[A-Z]{2,5}\b|^\s*\d{1,2}[./-]\d{1,2}\b")
 OFFSET = re.compile(r" *([+-]\d\d):?(\d\d)\Z")
+TIME = "%Y-%m-%d %H:%M:%S.%f UTC"  # of Contents.timestamp
 ENCODINGS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8-sig"))  # as editors on Windows save
 
 
@@ -101,7 +102,7 @@ def _handed_in(folder: Path) -> tuple[str, list[str], list[str]]:
     except CourseError as error:
         return "", [str(error)], []
     if time is not None:
-        return f"{time:%Y-%m-%d %H:%M:%S.%f} UTC", [], []
+        return f"{time:{TIME}}", [], []
     path = folder / "timestamp.txt"
     if not os.path.lexists(path) or (path.is_file() and not path.is_symlink() and not path.stat().st_size):
         return "", [], []

@@ -17,10 +17,9 @@ from autograder import __main__ as command_line
 from autograder.__main__ import Steps, main
 from autograder.course import Course
 from autograder.demo.classroom import MadeUp, hand_in
-from autograder.grading.record import empty_record
+from autograder.gradebook.result import SubmissionResult
 from autograder.grading.run import Summary
 from autograder.mutants.measure import Outcome, Tried
-from autograder.submissions.find import Submission
 
 SECTION = "04-ridge"
 pytestmark = pytest.mark.xdist_group("cli")
@@ -274,15 +273,15 @@ def test_a_whole_round_from_the_command_line(run, here):
         assert database.execute("select sum(auto_score) from grade").fetchone() == (24,)
 
 
-def record_of(student: str, **more) -> dict:
-    return {**empty_record(Submission(student, SECTION, Path("x"))), **more}
+def result_of(student: str, **more) -> SubmissionResult:
+    return SubmissionResult(student, SECTION, "", **{name: tuple(texts) for name, texts in more.items()})
 
 
 def test_what_grading_says_is_sorted_with_faults_first_and_one_line_for_each_submission(run, here, monkeypatch):
     graded = [
-        record_of("ana", problems=["one", "two", "three"], unread=["ridge"], look_again=["q_paths", "q_step"]),
-        record_of("bob", problems=["mended"], suspicions=["uses ctypes"]),
-        record_of("cem", faults=["a check failed"]),
+        result_of("ana", problems=["one", "two", "three"], unread=["ridge"], look_again=["q_paths", "q_step"]),
+        result_of("bob", problems=["mended"], suspicions=["uses ctypes"]),
+        result_of("cem", faults=["a check failed"]),
     ]
     summary = Summary(graded, 1, ["dov/'x' is no section and was not graded."])
     monkeypatch.setattr("autograder.grading.run.grade_class", lambda *args, **how: summary)
@@ -305,9 +304,9 @@ def test_what_grading_says_is_sorted_with_faults_first_and_one_line_for_each_sub
 @pytest.mark.parametrize(
     ("summary", "status"),
     [
-        (Summary([record_of("ana", problems=["mended"], suspicions=["uses ctypes"], look_again=["q_paths"])]), 0),
-        (Summary([record_of("ana", unread=["ridge"])]), 1),
-        (Summary([record_of("ana", faults=["a check failed"])]), 1),
+        (Summary([result_of("ana", problems=["mended"], suspicions=["uses ctypes"], look_again=["q_paths"])]), 0),
+        (Summary([result_of("ana", unread=["ridge"])]), 1),
+        (Summary([result_of("ana", faults=["a check failed"])]), 1),
         (Summary(skipped=1), 0),
         (Summary(skipped=1, refused=["ana/04-ridge is a file where a folder should be."]), 1),
     ],

@@ -6,17 +6,21 @@ import copy
 import datetime
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from places import ROOT
 
 from autograder.course import Course
+from autograder.gradebook.result import Result, SubmissionResult
 from autograder.gradebook.writer import GradebookWriter
 from autograder.grading.ledger import Ledger
-from autograder.grading.record import empty_record
 from autograder.grading.run import apply
+from autograder.judging.verdict import PartResult, Verdict
 from autograder.release.build import release
 from autograder.submissions.find import Submission
+from autograder.submissions.submission import TIME
+from backprop.checking.diagnosis import Mistake
 
 SECTIONS = {"01-first": "first", "02-second": "second"}
 
@@ -88,7 +92,7 @@ def enter(
 ) -> None:
     """Put one graded submission into the gradebook, autograded/ and the ledger, as the grader would.
 
-    more : other entries of the record (problems, suspicions, faults, seconds)
+    more : other fields of the result (problems, suspicions, faults, seconds)
     """
     name = SECTIONS[section]
     notebook = copy.deepcopy(notebook or released(course, section))
@@ -99,18 +103,25 @@ def enter(
         (folder / "timestamp.txt").write_text(f"{timestamp:%Y-%m-%d %H:%M:%S} UTC")
     full = {"add_check": 5.0, "more_check": 3.0}
     submission = Submission(student, section, folder, "k")
-    graded = {
-        "scores": scores,
-        "unanswered": [],
-        "families": families or {},
-        "parts": {g: [["all", scores.get(g) or 0.0, points]] for g, points in full.items()},
-        "notebook": notebook,
+    verdicts = {
+        g: verdict(f"{section}/{g}", scores.get(g) or 0.0, points, (families or {}).get(g, ()))
+        for g, points in full.items()
     }
-    seconds = {"start": 0.01, "cells": 0.2, "judge": 0.1}
-    record = {**empty_record(submission), "notebooks": {name: graded}, "seconds": seconds, **more}
-    if timestamp:
-        record["timestamp"] = f"{timestamp:%Y-%m-%d %H:%M:%S.%f} UTC"
+    graded = Result(section, name, scores, {**full, "why": 4.0}, verdicts=verdicts, notebook=notebook)
+    result = SubmissionResult.of(
+        submission,
+        notebooks={name: graded},
+        timestamp=f"{timestamp:{TIME}}" if timestamp else "",
+        **{"seconds": {"start": 0.01, "cells": 0.2, "judge": 0.1}, **more},
+    )
     ledger = Ledger(course)
     with GradebookWriter(course) as writer:
         writer.prepare(section)
-        apply(course, writer, ledger, submission, record)
+        apply(course, writer, ledger, submission, result)
+
+
+def verdict(check: str, earned: float, points: float, families: Sequence[str] = ()) -> Verdict:
+    """A verdict of one part, with mistakes of these families in it."""
+    mistakes = tuple(Mistake(family, f"It looks like {family}.") for family in families)
+    passed = not mistakes and earned >= points
+    return Verdict(check, points, (PartResult("all", points, earned, passed, (), mistakes),))

@@ -44,8 +44,8 @@ def run(tmp_path_factory):
 
 
 def points(summary, student: str, section: str) -> float:
-    (record,) = [r for r in summary.graded if (r["student"], r["section"]) == (student, section)]
-    return sum(score or 0 for notebook in record["notebooks"].values() for score in notebook["scores"].values())
+    (result,) = [r for r in summary.graded if (r.student, r.section) == (student, section)]
+    return sum(score or 0 for notebook in result.notebooks.values() for score in notebook.scores.values())
 
 
 @pytest.mark.parametrize("student", CLASS, ids=lambda student: student.name)

@@ -73,7 +73,7 @@ def test_a_notebook_is_graded_without_a_course_around_it(tmp_path, monkeypatch, 
     result = grade_notebook(path, "04-ridge", course=COURSE, grader=grader)
     assert (result.section, result.name, result.score) == ("04-ridge", "ridge", 24)
     assert result.scores["q_paths"] is None, "a person grades the written answers"
-    assert result.problems == [] and result.faults == [] and result.suspicions == []
+    assert result.problems == () and result.faults == () and result.suspicions == ()
     nbformat.validate(result.notebook)
     assert os.listdir(tmp_path) == ["handed in.ipynb"], "nothing is written"
     assert result.seconds["cells"] > 0 and result.seconds["judge_cpu"] > 0
@@ -108,7 +108,9 @@ def test_a_grader_of_its_own_is_made_and_closed_where_none_is_given(tmp_path):
     path.write_text("no notebook")
     result = grade_notebook(path, "04-ridge", course=COURSE)
     assert result.score == 0 and set(result.scores.values()) == {0.0}
-    assert result.problems == ["ridge.ipynb is not a notebook (line 1: expected '{', found 'n'). Ask for it again."]
+    assert list(result.problems) == [
+        "ridge.ipynb is not a notebook (line 1: expected '{', found 'n'). Ask for it again."
+    ]
     assert set(result.unanswered) == {c.grade_id for c in ridge().cells if c.is_solution}
 
 
@@ -244,7 +246,7 @@ def test_a_cell_of_the_release_that_fails_as_edited_runs_as_released_too(grader)
     cells[0].source = "given = 7.0 +\nother = 1"
     result = grader.grade(template, cells)
     assert result.scores == {"f_check": 2}
-    assert result.problems == ["The cell that starts with 'given = 7.0' fails; it was run as released as well."]
+    assert result.problems == ("The cell that starts with 'given = 7.0' fails; it was run as released as well.",)
     assert [o for c in result.notebook["cells"] for o in c.get("outputs", []) if o.get("ename") == "SyntaxError"]
     cells[0].source = "given = 8.0\nother = 1"
     assert grader.grade(template, cells).scores == {"f_check": 0}, "what a student changed and runs is theirs"

@@ -25,15 +25,15 @@ from small_class import QUICK, SECTION, rows
 from autograder.course import Course
 from autograder.demo.classroom import MadeUp, copy_course, hand_in, make_class, replace
 from autograder.errors import CourseError, UserError
+from autograder.gradebook.result import Result, SubmissionResult
 from autograder.gradebook.writer import GradebookWriter
 from autograder.grading.ledger import Ledger
-from autograder.grading.record import empty_record
 from autograder.grading.run import apply, grade_class
 from autograder.grading.workers import Options
 from autograder.lock import one_run_at_a_time
 from autograder.submissions.find import Submission, collected_note, find_submissions
 from autograder.submissions.released import released_notebooks
-from autograder.submissions.submission import read_contents, read_timestamp
+from autograder.submissions.submission import TIME, read_contents, read_timestamp
 
 pytestmark = [needs_bubblewrap, pytest.mark.sandbox]
 
@@ -54,13 +54,13 @@ def test_only_what_is_new_or_changed_is_graded(course):
     assert len(quick(course).graded) == 1
     assert len(quick(course).graded) == 0
     hand_in(course, MadeUp("bea", ""), [SECTION])
-    assert [record["student"] for record in quick(course).graded] == ["bea"]
+    assert [result.student for result in quick(course).graded] == ["bea"]
     wrong = MadeUp("ana", "", {"sum_node": replace("self.a.d_out +=", "self.a.d_out =")})
     hand_in(course, wrong, [SECTION])
-    assert [record["student"] for record in quick(course).graded] == ["ana"]
+    assert [result.student for result in quick(course).graded] == ["ana"]
     assert score(course, "ana", "sum_node_check") == 2
     shutil.rmtree(course.autograded / "bea")
-    assert [record["student"] for record in quick(course).graded] == ["bea"], "autograded/ was removed by hand"
+    assert [result.student for result in quick(course).graded] == ["bea"], "autograded/ was removed by hand"
     assert len(quick(course, force=True).graded) == 2
 
 
@@ -100,19 +100,19 @@ def test_a_finished_answer_stays_finished_when_its_text_has_not_changed(course):
     quick(course)
     left = waiting(course, "ana")
     by_hand(course, "ana", q_paths=1.5, sum_node_check=1)
-    assert [record["look_again"] for record in quick(course, force=True).graded] == [[]]
+    assert [result.look_again for result in quick(course, force=True).graded] == [()]
     assert waiting(course, "ana") == [name for name in left if name != "q_paths"]
     # A changed check is a new automatic verdict at most; the answers are those that a person has read.
     path = course.source / SECTION / "ridge.ipynb"
     path.write_text(path.read_text().replace("Check your work.", "Check what you wrote."))
-    assert [record["look_again"] for record in quick(course).graded] == [[]]
+    assert [result.look_again for result in quick(course).graded] == [()]
     assert "q_paths" not in waiting(course, "ana")
 
 
 def test_scores_by_hand_on_answers_that_changed_are_named_once(course):
     for student in ("bea", "ana"):
         hand_in(course, MadeUp(student, ""), [SECTION])
-    assert [record["look_again"] for record in quick(course).graded] == [[], []]
+    assert [result.look_again for result in quick(course).graded] == [(), ()]
     by_hand(course, "ana", q_paths=1, sum_node_check=1)
     path = course.submitted / "ana" / SECTION / "ridge.ipynb"
     notebook = json.loads(path.read_text())
@@ -121,9 +121,9 @@ def test_scores_by_hand_on_answers_that_changed_are_named_once(course):
     path.write_text(json.dumps(notebook))
     graded = quick(course).graded
     # The score of the test was given for the notebook's work as it was: that has changed too.
-    assert [(r["student"], sorted(r["look_again"])) for r in graded] == [("ana", ["q_paths", "sum_node_check"])]
+    assert [(r.student, sorted(r.look_again)) for r in graded] == [("ana", ["q_paths", "sum_node_check"])]
     assert {"q_paths", "sum_node_check"} <= set(waiting(course, "ana"))
-    assert [record["look_again"] for record in quick(course, force=True).graded] == [[], []], "said already"
+    assert [result.look_again for result in quick(course, force=True).graded] == [(), ()], "said already"
     assert {"q_paths", "sum_node_check"} <= set(waiting(course, "ana")), "nobody has looked yet"
 
 
@@ -132,7 +132,7 @@ def test_answers_are_looked_at_again_where_nobody_knows_what_they_were(course):
     quick(course)
     by_hand(course, "ana", q_paths=1)
     shutil.rmtree(course.autograded / "ana")
-    assert [record["look_again"] for record in quick(course).graded] == [["q_paths"]]
+    assert [result.look_again for result in quick(course).graded] == [("q_paths",)]
 
 
 KERNEL = b'"metadata": {"kernelspec": {"name": "ir", "language": "R"}}, "nbformat": 4, "nbformat_minor": 5}'
@@ -287,7 +287,7 @@ def test_a_missing_notebook_gets_no_points_and_needs_nobody(course):
     folder.mkdir(parents=True)
     summary = quick(course)
     assert summary.problems == [f"ana/{SECTION}: ridge.ipynb was not handed in."]
-    assert [record["unread"] for record in summary.graded] == [["ridge"]]
+    assert [result.unread for result in summary.graded] == [("ridge",)]
     assert {row[4:] for row in rows(course)} == {(0.0, None, 0)}
 
 
@@ -345,7 +345,7 @@ def test_a_worker_that_died_between_two_units_is_replaced(course, monkeypatch):
     for name in ("ana", "bea", "zoe"):
         hand_in(course, MadeUp(name, ""), [SECTION])
     summary = grade_class(course, [SECTION], options=Options(workers=1))
-    assert sorted(record["student"] for record in summary.graded) == ["ana", "bea", "zoe"]
+    assert sorted(result.student for result in summary.graded) == ["ana", "bea", "zoe"]
     assert summary.faults == [] and given[1] is not given[2]
 
 
@@ -426,7 +426,7 @@ def test_a_run_killed_anywhere_and_started_again_gives_the_same_gradebook(uninte
     assert start(course).wait(timeout=120) == 0
     assert rows(course) == expected
     assert not list(course.state.glob("writing-*")) and not list(course.state.glob("old-*"))
-    finished = {record["student"] for record in Ledger(course).records(SECTION)}
+    finished = {result.student for result in Ledger(course).results(SECTION)}
     assert finished == {student.name for student in QUICK}
     for student in QUICK:
         notebook = course.autograded / student.name / SECTION / "ridge.ipynb"
@@ -445,7 +445,8 @@ def test_a_run_killed_anywhere_and_started_again_gives_the_same_gradebook(uninte
 def test_a_power_cut_at_any_step_of_writing_changes_nothing_in_the_end(course, monkeypatch, moment):
     hand_in(course, MadeUp("ana", ""), [SECTION])
     submission = Submission("ana", SECTION, course.submitted / "ana" / SECTION, "an old key")
-    old = {"scores": {"sum_node_check": 4.0}, "unanswered": [], "notebook": {"cells": []}}
+    old = Result(SECTION, "ridge", {"sum_node_check": 4.0}, notebook={"cells": []})
+    old = SubmissionResult.of(submission, notebooks={"ridge": old})
 
     def power_cut(*args, **kwargs):
         raise KeyboardInterrupt
@@ -454,8 +455,8 @@ def test_a_power_cut_at_any_step_of_writing_changes_nothing_in_the_end(course, m
         writer.prepare(SECTION)
         patch.setattr(f"autograder.grading.{moment}", power_cut)
         with pytest.raises(KeyboardInterrupt):
-            apply(course, writer, Ledger(course), submission, {**empty_record(submission), "notebooks": {"ridge": old}})
-    assert [record["student"] for record in quick(course).graded] == ["ana"]
+            apply(course, writer, Ledger(course), submission, old)
+    assert [result.student for result in quick(course).graded] == ["ana"]
     assert score(course, "ana", "sum_node_check") == 5
     assert quick(course).skipped == 1
     assert not list(course.state.glob("writing-*")) and not list(course.state.glob("old-*"))
@@ -464,10 +465,10 @@ def test_a_power_cut_at_any_step_of_writing_changes_nothing_in_the_end(course, m
 def test_a_damaged_note_costs_time_and_nothing_else(course):
     hand_in(course, MadeUp("ana", ""), [SECTION])
     quick(course)
-    for damage in ("{", "[]", '{"record": {"notebooks": {}}, "written": {}}', '{"record": {}, "written": 3}'):
-        for path in course.state.rglob("*.json"):
-            path.write_text(damage)
-        assert list(Ledger(course).records(SECTION)) == [], damage
+    (path,) = (course.state / "done").rglob("*.json")
+    for damage in ("{", "[]", '{"result": {"notebooks": {}}, "written": {}}', '{"result": {}}', "[" * 10**5):
+        path.write_text(damage)
+        assert list(Ledger(course).results(SECTION)) == [], damage[:80]
     assert len(quick(course).graded) == 1
 
 
@@ -552,12 +553,12 @@ def test_a_step_that_fails_for_one_submission_costs_that_submission_alone(course
     with monkeypatch.context() as patch:
         patch.setattr(STEPS[step].replace(":", "."), for_eve(original, error))
         summary = quick(course)
-    assert [record["student"] for record in summary.graded] == ["ana", "eve", "zoe"]
+    assert [result.student for result in summary.graded] == ["ana", "eve", "zoe"]
     assert score(course, "ana", "sum_node_check") == score(course, "zoe", "sum_node_check") == 5
     assert len(summary.faults) == 1 and summary.faults[0].startswith(f"eve/{SECTION}: "), summary.faults
     assert not list(course.state.glob("writing-*"))
     summary = quick(course)
-    assert [record["student"] for record in summary.graded] == ["eve"] and not summary.faults, "it is tried again"
+    assert [result.student for result in summary.graded] == ["eve"] and not summary.faults, "it is tried again"
     assert score(course, "eve", "sum_node_check") == 5
 
 
@@ -565,7 +566,7 @@ def test_a_full_disk_ends_the_run_and_nothing_is_booked_as_a_fault(course, monke
     hand_in(course, MadeUp("ana", ""), [SECTION])
     with full_disk(), pytest.raises(OSError, match="No space left"):
         quick(course)
-    assert [record["faults"] for record in quick(course).graded] == [[]]
+    assert [result.faults for result in quick(course).graded] == [()]
 
 
 def test_a_folder_called_like_the_notebook_stops_nobody(course):
@@ -592,8 +593,8 @@ def test_a_time_that_cannot_be_read_is_said_and_the_work_is_graded(course, text)
     (course.submitted / "ana" / SECTION / "timestamp.txt").write_bytes(text)
     summary = quick(course)
     assert score(course, "ana", "sum_node_check") == 5
-    (record,) = summary.graded
-    assert len(record["suspicions"]) == 1 and "counts as in time until somebody corrects it" in record["suspicions"][0]
+    (result,) = summary.graded
+    assert len(result.suspicions) == 1 and "counts as in time until somebody corrects it" in result.suspicions[0]
 
 
 def test_what_lands_in_autograded_is_what_was_graded(course, monkeypatch):
@@ -615,7 +616,7 @@ def test_what_lands_in_autograded_is_what_was_graded(course, monkeypatch):
     assert (kept / "more.txt").read_bytes() == b"as read" and not (kept / "new.txt").exists()
     assert (kept / "timestamp.txt").read_text().startswith("2026-03-01")
     monkeypatch.undo()
-    assert [record["student"] for record in quick(course).graded] == ["ana"], "the change is graded in the next run"
+    assert [result.student for result in quick(course).graded] == ["ana"], "the change is graded in the next run"
     assert (kept / "more.txt").read_bytes() == b"later"
 
 
@@ -662,7 +663,7 @@ def test_the_courses_own_marks_in_a_submission_are_reported(course):
             by_id["sum_node_check"]["source"] += f"\n{text}"
 
         hand_in(course, MadeUp(student, "", damage=damage), [SECTION])
-    found = {record["student"]: record["suspicions"] for record in quick(course).graded}
+    found = {result.student: result.suspicions for result in quick(course).graded}
     assert all("uses the course's own marks" in found[student] for student in ("ana", "bea", "cem"))
     assert not found["dan"]
 
@@ -698,4 +699,4 @@ def test_a_late_plugin_that_raises_is_named(course):
         writer._late = Broken()
         late = datetime.datetime(2026, 3, 1)
         with pytest.raises(CourseError, match="The late plugin Broken .* fails .ZeroDivisionError"):
-            writer.write("ana", SECTION, {}, late)
+            writer.write(SubmissionResult("ana", SECTION, "", timestamp=f"{late:{TIME}}"))

@@ -154,8 +154,8 @@ def test_a_check_that_fails_itself_is_left_to_a_person_both_ways(tmp_path, monke
         course.state.mkdir()
         (course.state / "salt").write_text("the same random inputs")
         if way == "ours":
-            (record,) = grade_class(course, [section], options=Options(workers=1)).graded
-            assert len(record["faults"]) == 1 and "RuntimeError: ours" in record["faults"][0]
+            (result,) = grade_class(course, [section], options=Options(workers=1)).graded
+            assert len(result.faults) == 1 and "RuntimeError: ours" in result.faults[0]
         else:
             said = nbgrader(course, "autograde", section, "--create")
             assert "RuntimeError: ours" in said

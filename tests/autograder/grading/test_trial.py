@@ -121,7 +121,7 @@ def test_a_check_once_tried_is_not_tried_again(course, monkeypatch):
     note = course.state / "checked" / f"{SECTION}.json"
     before = note.stat().st_mtime_ns
     hand_in(course, MadeUp("bea", ""), [SECTION])
-    assert [record["student"] for record in grade(course).graded] == ["bea"]
+    assert [result.student for result in grade(course).graded] == ["bea"]
     assert note.stat().st_mtime_ns == before
 
 

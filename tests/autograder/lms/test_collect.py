@@ -870,9 +870,9 @@ def test_collected_submissions_are_graded(tmp_path):
     assert collect(course, [path]).refused == []
     summary = grade_class(course, [SECTION], options=Options(workers=1))
     assert summary.faults == [] and summary.problems == []
-    (record,) = summary.graded
-    assert record["student"] == "101"
-    scores = {g: s for notebook in record["notebooks"].values() for g, s in notebook["scores"].items() if s is not None}
+    (result,) = summary.graded
+    assert result.student == "101"
+    scores = {g: s for notebook in result.notebooks.values() for g, s in notebook.scores.items() if s is not None}
     assert sum(scores.values()) == sum(cell.points for cell in template.grade_cells if cell.is_test) > 0
     assert read_timestamp(course.autograded / "101" / SECTION) == datetime.datetime(*DATE)
 

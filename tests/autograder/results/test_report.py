@@ -9,10 +9,11 @@ from xml.etree import ElementTree
 import pytest
 from bs4 import BeautifulSoup
 from rich.console import Console
-from small_course import SECTIONS, enter, make_course
+from small_course import SECTIONS, enter, make_course, verdict
 
 from autograder.course import Course
 from autograder.errors import UserError
+from autograder.gradebook.result import Result, SubmissionResult
 from autograder.grading.ledger import Ledger
 from autograder.results.check_stats import check_stats, check_table, in_words
 from autograder.results.report import write_report
@@ -51,8 +52,8 @@ def page(built):
     return write_report(built, built.root / "page.html", list(SECTIONS)).read_text(encoding="utf-8")
 
 
-def records(course):
-    return [record for section in SECTIONS for record in Ledger(course).records(section)]
+def results(course):
+    return [result for section in SECTIONS for result in Ledger(course).results(section)]
 
 
 def rows(page, heading):
@@ -66,7 +67,7 @@ def rows(page, heading):
 
 
 def test_a_check_is_counted_full_partial_zero_with_its_mistakes(course):
-    add, more, *second = check_stats(records(course))
+    add, more, *second = check_stats(results(course))
     assert (add.name, add.points, add.count, add.full, add.partial, add.zero) == ("add_check", 5, 3, 1, 1, 1)
     assert add.mean == pytest.approx(50)
     assert add.mistakes() == [(FAMILIES["sign"], 2), (FAMILIES["shape"], 1)]
@@ -75,17 +76,17 @@ def test_a_check_is_counted_full_partial_zero_with_its_mistakes(course):
 
 
 def test_a_written_answer_is_no_check_even_where_it_was_left_empty(course):
-    assert "why" not in [stats.name for stats in check_stats(records(course))]
-    empty = {"section": "s", "notebooks": {"n": {"scores": {"why": 0.0}, "unanswered": ["why"]}}}
-    assert check_stats([empty]) == []
+    assert "why" not in [stats.name for stats in check_stats(results(course))]
+    empty = Result("s", "n", {"why": 0.0}, unanswered=("why",))
+    assert check_stats([SubmissionResult("ana", "s", "k", {"n": empty})]) == []
 
 
 def test_an_optional_check_without_points_is_full_where_no_mistake_was_named():
-    def record(families):
-        result = {"scores": {"f": 0.0}, "families": {"f": families}, "parts": {"f": [["all", 0.0, 0.0]]}}
-        return {"section": "s", "notebooks": {"n": result}}
+    def graded(*families):
+        result = Result("s", "n", {"f": 0.0}, verdicts={"f": verdict("s/f", 0.0, 0.0, families)})
+        return SubmissionResult("ana", "s", "k", {"n": result})
 
-    (stats,) = check_stats([record([]), record([]), record(["sign"]), record([])])
+    (stats,) = check_stats([graded(), graded(), graded("sign"), graded()])
     assert (stats.full, stats.partial, stats.zero, stats.mean) == (3, 0, 1, 75)
 
 
@@ -97,7 +98,7 @@ def test_every_family_has_words():
 
 def test_the_table_after_grading_shows_each_check_in_words(course):
     console = Console(width=110, record=True, file=io.StringIO())
-    console.print(check_table(records(course)))
+    console.print(check_table(results(course)))
     text = console.export_text()
     line = next(line for line in text.splitlines() if line.strip().startswith("add "))
     assert line.split()[:6] == ["add", "50", "%", "1", "1", "1"]
@@ -194,7 +195,7 @@ def test_the_report_lies_in_exports_and_one_section_is_enough(course):
     assert "01-first" not in path.read_text(encoding="utf-8")
 
 
-def test_a_report_without_records_still_has_the_scores(course):
+def test_a_report_without_notes_still_has_the_scores(course):
     shutil.rmtree(course.state)
     text = write_report(course, None, ["01-first"]).read_text(encoding="utf-8")
     assert rows(text, "Scores")[0] == ["ana", "", "12"]
@@ -204,7 +205,7 @@ def test_somebody_who_left_the_gradebook_is_not_in_the_report(course):
     assert "ben" in write_report(course, None, ["01-first"]).read_text(encoding="utf-8")
     with course.open_gradebook() as gradebook:
         gradebook.remove_student("ben")
-    assert "ben" in [record["student"] for record in records(course)], "a note is left"
+    assert "ben" in [result.student for result in results(course)], "a note is left"
     assert "ben" not in write_report(course, None, ["01-first"]).read_text(encoding="utf-8")
 
 

@@ -95,10 +95,10 @@ def test_an_attack_gains_no_point_and_ends_with_a_score(graded, attack: Attack):
     got = scores(course, attack.name)
     assert got, "the submission has no score at all"
     assert sum(score or 0 for score in got.values()) == 0
-    (record,) = [record for record in summary.graded if record["student"] == attack.name]
+    (result,) = [result for result in summary.graded if result.student == attack.name]
     # What cannot be read at all is not worth 0 before a person has seen it.
     decided = [score is not None for name, score in got.items() if name.endswith("_check")]
-    assert all(decided) or (record["unread"] and not any(decided))
+    assert all(decided) or (result.unread and not any(decided))
     assert not [text for text in summary.faults if text.startswith(f"{attack.name}/")]
 
 
@@ -137,7 +137,7 @@ def test_honest_students_graded_beside_attackers_keep_their_points(graded, name)
 
 def test_suspicious_submissions_are_reported(graded):
     _, summary, _, _ = graded
-    reported = {record["student"] for record in summary.graded if record["suspicions"]}
+    reported = {result.student for result in summary.graded if result.suspicions}
     assert {"stack-frames", "fork-bomb", "subprocess", "process-memory", "open-gradebook"} <= reported
     assert not reported & set(HONEST)
 

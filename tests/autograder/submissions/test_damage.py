@@ -74,7 +74,7 @@ def test_an_untouched_answer_keeps_its_points_and_a_repair_is_told(grade, undama
     if damage.told:
         assert [text for text in result.problems if re.search(damage.told, text)], result.problems
     else:
-        assert result.problems == []
+        assert result.problems == ()
     assert all(text[-1] in ".?" and "\n" not in text for text in result.problems)
 
 
@@ -82,4 +82,4 @@ def test_the_undamaged_notebooks_have_all_points(undamaged):
     for section in {damage.section for damage in DAMAGES}:
         result = undamaged(section)
         assert all(verdict.full for verdict in result.verdicts.values())
-        assert result.problems == [] and result.unanswered == []
+        assert result.problems == () and result.unanswered == ()
