@@ -338,7 +338,7 @@ def test_a_submission_with_its_weights_is_graded_in_the_sandbox(handed_in, tmp_p
     release(course)
     shutil.copy(course.source / SECTION / "cifar.ipynb", handed_in / "cifar.ipynb")
     result = grade_notebook(handed_in / "cifar.ipynb", SECTION, course=course)
-    assert result.faults == []
+    assert result.faults == ()
     written = {"q_diagnosis": None, "q_report": None}
     found = [find(CHECKS, name) for name in _names()]
     full = {check.grade_id: check.points for check in found if check is not None}

@@ -66,7 +66,7 @@ def test_an_answer_in_a_newer_python_costs_no_other_and_the_version_is_named(gra
     notebook["metadata"]["language_info"]["version"] = said
     result = grade(notebook)
     if sys.version_info >= version:
-        assert lost(result) == set() and result.problems == []
+        assert lost(result) == set() and result.problems == ()
         return
     assert lost(result) == {"l2_penalty_check"}
     (told,) = [text for text in result.problems if "l2_penalty" in text]
@@ -88,7 +88,7 @@ def test_a_module_that_is_not_there_and_costs_nothing_is_not_worth_a_word(grade)
     notebook = right()
     find(notebook, "sum_node")["source"] = "import pandas\n" + find(notebook, "sum_node")["source"]
     result = grade(notebook)
-    assert lost(result) == set() and result.problems == []
+    assert lost(result) == set() and result.problems == ()
 
 
 MODULES = {
