@@ -17,11 +17,12 @@ import torch
 from torch import nn
 
 from .checking.comparison import CheckFailed, compare, conclude
+from .checking.slips import Slip
 from .checking.student_code import student_code
 
 __all__ = ["check_accuracy", "check_network", "check_train_epoch", "softmax_regression_epoch"]
 
-STALE = "stale:the gradients of the minibatch before; call zero_grad() before every backward()"
+STALE = "the gradients of the minibatch before; call zero_grad() before every backward()"
 
 
 def check_network(
@@ -87,8 +88,8 @@ def check_train_epoch(train_epoch: Callable[..., float]) -> None:
     if np.allclose(weight, W, atol=1e-7):
         raise CheckFailed("The weights are as before: backward() first, then optimizer.step(), for every minibatch.")
     found = [
-        _against("W after the epoch", weight, right[0], {STALE: wrong[0]}),
-        _against("b after the epoch", bias, right[1], {STALE: wrong[1]}),
+        _against("W after the epoch", weight, right[0], [Slip("stale", wrong[0], STALE)]),
+        _against("b after the epoch", bias, right[1], [Slip("stale", wrong[1], STALE)]),
     ]
     if isinstance(got, torch.Tensor):
         raise CheckFailed("The mean loss comes back as a tensor, with its whole graph: return a number, loss.item().")
@@ -181,7 +182,7 @@ def _cut(X: np.ndarray, y: np.ndarray, sizes: Sequence[int]) -> Iterator[tuple[n
         yield X[stop - size : stop], y[stop - size : stop]
 
 
-def _against(name: str, got: Any, right: Any, mistakes: dict[str, Any]):
+def _against(name: str, got: Any, right: Any, mistakes: Any):
     return compare(
         name, got, right, atol=1e-5, rtol=1e-5, candidates=mistakes, scalar_like=True, labels=("yours", "right")
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.judging import Draw, Student, StudentError, check, expect, expect_true, part, regions
+from autograder.judging import Draw, Slip, Student, StudentError, check, expect, expect_true, part, regions
 
 from .common.own_graph import Slopes, judge_drawing, judge_function, measured, named, named_point, pairs
 from .common.scalar_functions import (
@@ -61,27 +61,27 @@ def product_truth(x: float, y: float, z: float) -> Truth:
     return Truth(
         value=g * z,
         gradients={"x": z, "y": z, "z": g},
-        value_slips={
-            f"wrong_argument:{brackets}": [x + y * z, x * y * z, x * y + z, g + z],
-            "missing_term:x + y has two terms": [x * z, y * z],
-        },
-        gradient_slips=[
-            ("swapped_arguments:the two factors g and z", (g, g, z)),
-            ("upstream_ignored", (1.0, 1.0, None)),
-            ("upstream_ignored", (1.0, 1.0, 1.0)),
-            ("upstream_twice", (z * z, z * z, None)),
-            (f"wrong_argument:{sums}", (z * x, z * y, None)),
-            (f"wrong_argument:{sums}", (z * y, z * x, None)),
-            (f"wrong_argument:{sums}", (z * g, z * g, None)),
-            (f"wrong_argument:{sums}", (z / 2, z / 2, None)),
-            (f"wrong_argument:{other}", (None, None, z)),
-            (f"wrong_argument:{other}", (None, None, g * z)),
-            (f"wrong_argument:{other}", (g, g, None)),
-            (f"wrong_argument:{other}", (g * z, g * z, None)),
-            ("missing_term:g is the sum of x and y", (None, None, x)),
-            ("missing_term:g is the sum of x and y", (None, None, y)),
-            (f"wrong_argument:{brackets}", (1.0, z, y)),
-            (f"wrong_argument:{brackets}", (y * z, x * z, x * y)),
+        value_slips=lambda: [
+            Slip("wrong_argument", [x + y * z, x * y * z, x * y + z, g + z], brackets),
+            Slip("missing_term", [x * z, y * z], "x + y has two terms"),
+        ],
+        gradient_slips=lambda: [
+            Slip("swapped_arguments", (g, g, z), "the two factors g and z"),
+            Slip("upstream_ignored", (1.0, 1.0, None)),
+            Slip("upstream_ignored", (1.0, 1.0, 1.0)),
+            Slip("upstream_twice", (z * z, z * z, None)),
+            Slip("wrong_argument", (z * x, z * y, None), sums),
+            Slip("wrong_argument", (z * y, z * x, None), sums),
+            Slip("wrong_argument", (z * g, z * g, None), sums),
+            Slip("wrong_argument", (z / 2, z / 2, None), sums),
+            Slip("wrong_argument", (None, None, z), other),
+            Slip("wrong_argument", (None, None, g * z), other),
+            Slip("wrong_argument", (g, g, None), other),
+            Slip("wrong_argument", (g * z, g * z, None), other),
+            Slip("missing_term", (None, None, x), "g is the sum of x and y"),
+            Slip("missing_term", (None, None, y), "g is the sum of x and y"),
+            Slip("wrong_argument", (1.0, z, y), brackets),
+            Slip("wrong_argument", (y * z, x * z, x * y), brackets),
         ],
     )
 
@@ -132,13 +132,17 @@ def by_hand(student: Student, draw: Draw) -> None:
         got = named(student, "hand_values")
         for name, given in zip("xyz", (x, y, z), strict=True):
             expect(got.get(name, given), given, name=name, scalar_like=True)
-        slips = {"wrong_argument:x is negative": abs(x) + y}
+        slips = [Slip("wrong_argument", abs(x) + y, "x is negative")]
         if expect(got.get("g"), x + y, name="g", mistakes=slips, scalar_like=True):
             expect(got.get("f"), right.value, name="f", scalar_like=True)
     with part("gradients", points=2):
         got = named(student, "hand_gradients")
         # x and y get what arrives at g, so a wrong ∂f/∂g shows up in all three
-        slips = [(key, (*slip, slip[0] if slip[0] == x + y else None)) for key, slip in right.gradient_slips]
+
+        def slips() -> list[Slip]:
+            found = ((slip, slip.value[0] if slip.value[0] == x + y else None) for slip in right.gradient_slips())
+            return [Slip(slip.family, (*slip.value, of_g), slip.words) for slip, of_g in found]
+
         expect(got.get("f", 1.0), 1.0, name="∂f/∂f", scalar_like=True)
         expect_gradients([got.get(name) for name in "xyzg"], {**right.gradients, "g": z}, slips)
 
@@ -152,25 +156,27 @@ def shared_truth(a: float, b: float) -> Truth:
     return Truth(
         value=d * b,
         gradients={"a": b, "b": d - b},
-        value_slips={
-            "wrong_argument:d is the difference a − b1": [(a + b) * b, (b - a) * b, a - b * b, a * b],
-            "missing_chain_factor:b2": d,
-            "missing_term:d is a − b1": [a * b, -b * b],
-        },
-        gradient_slips=[
-            ("missing_term:the gradient that comes back through the copy b1 is not added", (None, d)),
-            ("missing_term:the gradient that comes back through the copy b2 is not added", (None, -b)),
-            (f"wrong_argument:{minus}", (None, d + b)),
-            (f"wrong_argument:{minus}", (-b, None)),
-            (f"wrong_argument:{minus}", (None, b)),
-            ("wrong_argument:the gradients of the two copies add, they are not multiplied", (None, -b * d)),
-            ("wrong_argument:the gradients of the two copies add, one is not taken from the other", (None, -b - d)),
-            ("wrong_argument:the derivative of a product is the other factor", (d, b - d)),
-            ("wrong_argument:the derivative of a product is the other factor", (d, None)),
-            ("upstream_ignored", (1.0, -1.0 + d)),
-            ("upstream_ignored", (None, -1.0 + d)),
-            ("upstream_ignored", (1.0, None)),
-            ("upstream_ignored", (1.0, 0.0)),
+        value_slips=lambda: [
+            Slip("wrong_argument", [(a + b) * b, (b - a) * b, a - b * b, a * b], "d is the difference a − b1"),
+            Slip("missing_chain_factor", d, "b2"),
+            Slip("missing_term", [a * b, -b * b], "d is a − b1"),
+        ],
+        gradient_slips=lambda: [
+            Slip("missing_term", (None, d), "the gradient that comes back through the copy b1 is not added"),
+            Slip("missing_term", (None, -b), "the gradient that comes back through the copy b2 is not added"),
+            Slip("wrong_argument", (None, d + b), minus),
+            Slip("wrong_argument", (-b, None), minus),
+            Slip("wrong_argument", (None, b), minus),
+            Slip("wrong_argument", (None, -b * d), "the gradients of the two copies add, they are not multiplied"),
+            Slip(
+                "wrong_argument", (None, -b - d), "the gradients of the two copies add, one is not taken from the other"
+            ),
+            Slip("wrong_argument", (d, b - d), "the derivative of a product is the other factor"),
+            Slip("wrong_argument", (d, None), "the derivative of a product is the other factor"),
+            Slip("upstream_ignored", (1.0, -1.0 + d)),
+            Slip("upstream_ignored", (None, -1.0 + d)),
+            Slip("upstream_ignored", (1.0, None)),
+            Slip("upstream_ignored", (1.0, 0.0)),
         ],
     )
 
@@ -202,34 +208,41 @@ def f1_truth(x1: float, w1: float, x2: float, w2: float, b: float, y: float) -> 
     return Truth(
         value=d**2,
         gradients=dict(zip(("x1", "w1", "x2", "w2", "b", "y"), linear(2 * d), strict=True)),
-        value_slips={
-            "missing_term:ŷ is a1 + a2 + b": [without_b**2, (d - x1 * w1) ** 2, (d - x2 * w2) ** 2],
-            "wrong_loss:the last node is a square": [d, abs(d), np.sqrt(abs(d)), d**3],
-            "wrong_argument:a1 and a2 are products": sums**2,
-            "wrong_argument:a2 = x2 w2": [once**2, (x1 * w1 + x1 * w2 + b - y) ** 2],
-            "wrong_argument:d = ŷ − y": plus**2,
-        },
-        gradient_slips=[
-            ("missing_chain_factor:2 of the square", linear(d)),
-            ("upstream_ignored", linear(1.0)),
-            ("upstream_twice", linear(4 * d * d)),
-            (f"wrong_argument:the local derivative of the square, {square}", linear(2 * d * d)),
-            (f"wrong_argument:the local derivative of the square, {square}", linear(d * d)),
-            ("missing_term:ŷ is a1 + a2 + b", linear(2 * without_b)),
-            ("wrong_argument:a1 and a2 are products", (2 * sums,) * 5 + (-2 * sums,)),
-            ("wrong_argument:d = ŷ − y", (*linear(2 * plus)[:5], 2 * plus)),
-            ("wrong_argument:the derivative of a product is the other factor",
-             (2 * d * x1, 2 * d * w1, 2 * d * x2, 2 * d * w2, None, None)),
-            (f"wrong_argument:{own}", (None, None, 2 * d * w1, 2 * d * x1, None, None)),
-            (f"wrong_argument:{own}", (None, None, None, 2 * d * x1, None, None)),
-            (f"wrong_argument:{own}", (None, None, 2 * d * w1, None, None, None)),
-            (f"wrong_argument:{bias}", (None, None, None, None, 2 * d * b, None)),
-            ("upstream_ignored", (None, None, None, None, 1.0, None)),
-            ("upstream_ignored", (None, None, None, None, 1.0, -1.0)),
-            ("upstream_ignored", (None, None, None, None, None, -1.0)),
-            ("wrong_argument:d = ŷ − y, so the gradients of ŷ and y have opposite signs", (*linear(-2 * d)[:5], None)),
+        value_slips=lambda: [
+            Slip("missing_term", [without_b**2, (d - x1 * w1) ** 2, (d - x2 * w2) ** 2], "ŷ is a1 + a2 + b"),
+            Slip("wrong_loss", [d, abs(d), np.sqrt(abs(d)), d**3], "the last node is a square"),
+            Slip("wrong_argument", sums**2, "a1 and a2 are products"),
+            Slip("wrong_argument", [once**2, (x1 * w1 + x1 * w2 + b - y) ** 2], "a2 = x2 w2"),
+            Slip("wrong_argument", plus**2, "d = ŷ − y"),
         ],
-    )  # fmt: skip
+        gradient_slips=lambda: [
+            Slip("missing_chain_factor", linear(d), "2 of the square"),
+            Slip("upstream_ignored", linear(1.0)),
+            Slip("upstream_twice", linear(4 * d * d)),
+            Slip("wrong_argument", linear(2 * d * d), f"the local derivative of the square, {square}"),
+            Slip("wrong_argument", linear(d * d), f"the local derivative of the square, {square}"),
+            Slip("missing_term", linear(2 * without_b), "ŷ is a1 + a2 + b"),
+            Slip("wrong_argument", (2 * sums,) * 5 + (-2 * sums,), "a1 and a2 are products"),
+            Slip("wrong_argument", (*linear(2 * plus)[:5], 2 * plus), "d = ŷ − y"),
+            Slip(
+                "wrong_argument",
+                (2 * d * x1, 2 * d * w1, 2 * d * x2, 2 * d * w2, None, None),
+                "the derivative of a product is the other factor",
+            ),
+            Slip("wrong_argument", (None, None, 2 * d * w1, 2 * d * x1, None, None), own),
+            Slip("wrong_argument", (None, None, None, 2 * d * x1, None, None), own),
+            Slip("wrong_argument", (None, None, 2 * d * w1, None, None, None), own),
+            Slip("wrong_argument", (None, None, None, None, 2 * d * b, None), bias),
+            Slip("upstream_ignored", (None, None, None, None, 1.0, None)),
+            Slip("upstream_ignored", (None, None, None, None, 1.0, -1.0)),
+            Slip("upstream_ignored", (None, None, None, None, None, -1.0)),
+            Slip(
+                "wrong_argument",
+                (*linear(-2 * d)[:5], None),
+                "d = ŷ − y, so the gradients of ŷ and y have opposite signs",
+            ),
+        ],
+    )
 
 
 @check(f"{SECTION}/f1_check", points=0)
@@ -259,36 +272,49 @@ def f2_truth(x: float) -> Truth:
     return Truth(
         value=y,
         gradients={"x": slope},
-        value_slips={
-            f"wrong_argument:{double}": [small, (half**0.5 - 1) / (half**0.5 + 1), (e * e - 1) / (e * e + 1),
-                                         (half**2 * x - 1) / (half**2 * x + 1), (2 * half - 1) / (2 * half + 1)],
-            f"swapped_arguments:{quotient}": 1 / y,
-            "missing_term:b is e + 1": t / e,
-            "missing_term:t is e − 1": e / b,
-            "wrong_argument:e is exp(d)": [(2 * x - 1) / (2 * x + 1), (log - 1) / (log + 1)],
-        },
-        gradient_slips=[
-            (f"missing_term:{fork.format('b')}", (through_t,)),
-            (f"missing_term:{fork.format('t')}", (through_b,)),
-            ("wrong_argument:the sign of the path through b (y falls when b rises)", (through_t - through_b,)),
-            ("wrong_argument:the gradients of the two paths add, they are not multiplied", (through_t * through_b,)),
-            ("missing_chain_factor:2 of d = 2x", (slope / 2,)),
-            ("missing_chain_factor:e of the exponential", (slope / e,)),
-            ("missing_chain_factor:e of the exponential", (slope / e / 2,)),
-            ("wrong_argument:the slope of the exponential is e itself", (slope / e * 2 * x,)),
-            ("wrong_argument:the slope of the exponential is e itself", (slope / e * half,)),
-            ("missing_chain_factor:1/b on the path through b", (through_t + through_b * b,)),
-            ("missing_chain_factor:t on the path through b", (through_t + through_b / t,)),
-            ("wrong_argument:b in place of 1/b", (2 * e * b + through_b,)),
-            ("wrong_argument:the slope of tanh is 1 − y²", (1 - y,)),
-            ("wrong_argument:the slope of tanh is 1 − y²", (1 + y * y,)),
-            ("wrong_argument:the slope of tanh is 1 − y²", (1 - x * x,)),
-            ("wrong_argument:the slope of tanh is 1 − y²", (y * (1 - y),)),
-            (f"wrong_argument:{double}", (1 - small**2,)),
-            (f"wrong_argument:{double}", ((1 - small**2) / 2,)),
-            (f"swapped_arguments:{quotient}", (1 - 1 / y**2,)),
+        value_slips=lambda: [
+            Slip(
+                "wrong_argument",
+                [
+                    small,
+                    (half**0.5 - 1) / (half**0.5 + 1),
+                    (e * e - 1) / (e * e + 1),
+                    (half**2 * x - 1) / (half**2 * x + 1),
+                    (2 * half - 1) / (2 * half + 1),
+                ],
+                double,
+            ),
+            Slip("swapped_arguments", 1 / y, quotient),
+            Slip("missing_term", t / e, "b is e + 1"),
+            Slip("missing_term", e / b, "t is e − 1"),
+            Slip("wrong_argument", [(2 * x - 1) / (2 * x + 1), (log - 1) / (log + 1)], "e is exp(d)"),
         ],
-    )  # fmt: skip
+        gradient_slips=lambda: [
+            Slip("missing_term", (through_t,), fork.format("b")),
+            Slip("missing_term", (through_b,), fork.format("t")),
+            Slip("wrong_argument", (through_t - through_b,), "the sign of the path through b (y falls when b rises)"),
+            Slip(
+                "wrong_argument",
+                (through_t * through_b,),
+                "the gradients of the two paths add, they are not multiplied",
+            ),
+            Slip("missing_chain_factor", (slope / 2,), "2 of d = 2x"),
+            Slip("missing_chain_factor", (slope / e,), "e of the exponential"),
+            Slip("missing_chain_factor", (slope / e / 2,), "e of the exponential"),
+            Slip("wrong_argument", (slope / e * 2 * x,), "the slope of the exponential is e itself"),
+            Slip("wrong_argument", (slope / e * half,), "the slope of the exponential is e itself"),
+            Slip("missing_chain_factor", (through_t + through_b * b,), "1/b on the path through b"),
+            Slip("missing_chain_factor", (through_t + through_b / t,), "t on the path through b"),
+            Slip("wrong_argument", (2 * e * b + through_b,), "b in place of 1/b"),
+            Slip("wrong_argument", (1 - y,), "the slope of tanh is 1 − y²"),
+            Slip("wrong_argument", (1 + y * y,), "the slope of tanh is 1 − y²"),
+            Slip("wrong_argument", (1 - x * x,), "the slope of tanh is 1 − y²"),
+            Slip("wrong_argument", (y * (1 - y),), "the slope of tanh is 1 − y²"),
+            Slip("wrong_argument", (1 - small**2,), double),
+            Slip("wrong_argument", ((1 - small**2) / 2,), double),
+            Slip("swapped_arguments", (1 - 1 / y**2,), quotient),
+        ],
+    )
 
 
 STEEP = {
@@ -325,36 +351,42 @@ def f3_truth(s1: float, s2: float, y: int) -> Truth:
     return Truth(
         value=loss,
         gradients={"s1": float(right[0]), "s2": float(right[1])},
-        value_slips={
-            f"wrong_argument:{other}": -np.log(1 - q),
-            f"wrong_loss:{base}, where the natural one is asked for": [loss / np.log(2), loss / np.log(10)],
-            "wrong_loss:the probability without its logarithm": [q, -q, 1 - q],
-            "wrong_loss:only the probability chosen by y counts": [loss - np.log(1 - q), loss + np.log(1 - q)],
-            "wrong_loss:y only chooses, it is not a number to calculate with": as_number if y == 2 else [],
-            "epsilon_in_log": [-np.log(q + 10.0**-k) for k in range(3, 12)],
-            "wrong_argument:the exponential of each score": plain if np.isfinite(plain) else [],
-            "wrong_argument:e is divided by the sum d": [float(-s @ chosen), np.log(d)],
-        },
-        gradient_slips=[
-            (f"missing_term:{fork.format('the numerator')}", tuple(p)),
-            (f"missing_term:{fork.format('the sum d')}", tuple(-chosen)),
-            (f"missing_term:{fork.format('the sum d')} for the e that y chooses",
-             (None, right[1] - p[1]) if y == 2 else (right[0] - p[0], None)),
-            (f"missing_term:{fork.format('the sum d')} for the e that y does not choose",
-             (None, 0.0) if y == 1 else (0.0, None)),
-            (f"wrong_argument:{other}", tuple(p - (1 - chosen))),
-            ("wrong_argument:the sign of the path through d (p falls when d rises)", tuple(-p - chosen)),
-            ("missing_chain_factor:1/d on the path through d", tuple(p * d - chosen)),
-            ("missing_chain_factor:e of the exponentials", tuple(right / e)),
-            ("wrong_argument:the slope of exp(s) is e itself", tuple(right / e * s)),
-            ("missing_chain_factor:1/p of the logarithm", tuple(right * q)),
-            ("missing_chain_factor:1/p of the logarithm", tuple(-right * q)),
-            (f"wrong_loss:{base}", tuple(right / np.log(2))),
-            (f"wrong_loss:{base}", tuple(right / np.log(10))),
-            ("wrong_argument:p in place of 1/p in the slope of the logarithm", tuple(right * q * q)),
-            ("wrong_argument:p in place of 1/p in the slope of the logarithm", tuple(-right * q * q)),
+        value_slips=lambda: [
+            Slip("wrong_argument", -np.log(1 - q), other),
+            Slip("wrong_loss", [loss / np.log(2), loss / np.log(10)], f"{base}, where the natural one is asked for"),
+            Slip("wrong_loss", [q, -q, 1 - q], "the probability without its logarithm"),
+            Slip("wrong_loss", [loss - np.log(1 - q), loss + np.log(1 - q)], "only the probability chosen by y counts"),
+            Slip("wrong_loss", as_number if y == 2 else [], "y only chooses, it is not a number to calculate with"),
+            Slip("epsilon_in_log", [-np.log(q + 10.0**-k) for k in range(3, 12)]),
+            Slip("wrong_argument", plain if np.isfinite(plain) else [], "the exponential of each score"),
+            Slip("wrong_argument", [float(-s @ chosen), np.log(d)], "e is divided by the sum d"),
         ],
-    )  # fmt: skip
+        gradient_slips=lambda: [
+            Slip("missing_term", tuple(p), fork.format("the numerator")),
+            Slip("missing_term", tuple(-chosen), fork.format("the sum d")),
+            Slip(
+                "missing_term",
+                (None, right[1] - p[1]) if y == 2 else (right[0] - p[0], None),
+                f"{fork.format('the sum d')} for the e that y chooses",
+            ),
+            Slip(
+                "missing_term",
+                (None, 0.0) if y == 1 else (0.0, None),
+                f"{fork.format('the sum d')} for the e that y does not choose",
+            ),
+            Slip("wrong_argument", tuple(p - (1 - chosen)), other),
+            Slip("wrong_argument", tuple(-p - chosen), "the sign of the path through d (p falls when d rises)"),
+            Slip("missing_chain_factor", tuple(p * d - chosen), "1/d on the path through d"),
+            Slip("missing_chain_factor", tuple(right / e), "e of the exponentials"),
+            Slip("wrong_argument", tuple(right / e * s), "the slope of exp(s) is e itself"),
+            Slip("missing_chain_factor", tuple(right * q), "1/p of the logarithm"),
+            Slip("missing_chain_factor", tuple(-right * q), "1/p of the logarithm"),
+            Slip("wrong_loss", tuple(right / np.log(2)), base),
+            Slip("wrong_loss", tuple(right / np.log(10)), base),
+            Slip("wrong_argument", tuple(right * q * q), "p in place of 1/p in the slope of the logarithm"),
+            Slip("wrong_argument", tuple(-right * q * q), "p in place of 1/p in the slope of the logarithm"),
+        ],
+    )
 
 
 @check(

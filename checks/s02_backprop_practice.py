@@ -7,6 +7,7 @@ networks themselves, with what is right for them and what slips give, are in sma
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from autograder.judging import (
     Draw,
     FunctionRule,
     FunctionTrial,
+    Slip,
     Student,
     StudentError,
     check,
@@ -95,25 +97,27 @@ def many_paths(student: Student, draw: Draw) -> None:
     )
 
 
-def _path_slips(df_dx: Array, dx_dw: Array) -> dict[str, Any]:
+def _path_slips(df_dx: Array, dx_dw: Array) -> dict[str, list[Slip]]:
     if len(df_dx) == 1:  # one path is its own sum
         return {}
     paths = (df_dx * dx_dw.T).T
-    slips = {
-        "missing_term:the paths through the other x_i, only one of them is there": [paths[0], paths[-1]],
-        "missing_term:the path through one of the x_i": [paths[1:].sum(axis=0), paths[:-1].sum(axis=0)],
-        "averaged": paths.mean(axis=0),
-        "upstream_ignored": dx_dw.sum(axis=0),
-        "missing_chain_factor:∂x_i/∂w": np.broadcast_to(df_dx.sum(), paths.shape[1:]),
-        "upstream_summed": df_dx.sum() * dx_dw.sum(axis=0),
-        "wrong_argument:the paths multiplied with each other, where they are added": paths.prod(axis=0),
-        "wrong_argument:a sum of two derivatives where a path multiplies them": (df_dx + dx_dw.T).T.sum(axis=0),
-        "order": (df_dx[::-1] * dx_dw.T).T.sum(axis=0),
-        "shape": paths,
-    }
+    slips = [
+        Slip("missing_term", [paths[0], paths[-1]], "the paths through the other x_i, only one of them is there"),
+        Slip("missing_term", [paths[1:].sum(axis=0), paths[:-1].sum(axis=0)], "the path through one of the x_i"),
+        Slip("averaged", paths.mean(axis=0)),
+        Slip("upstream_ignored", dx_dw.sum(axis=0)),
+        Slip("missing_chain_factor", np.broadcast_to(df_dx.sum(), paths.shape[1:]), "∂x_i/∂w"),
+        Slip("upstream_summed", df_dx.sum() * dx_dw.sum(axis=0)),
+        Slip("wrong_argument", paths.prod(axis=0), "the paths multiplied with each other, where they are added"),
+        Slip(
+            "wrong_argument", (df_dx + dx_dw.T).T.sum(axis=0), "a sum of two derivatives where a path multiplies them"
+        ),
+        Slip("order", (df_dx[::-1] * dx_dw.T).T.sum(axis=0)),
+        Slip("shape", paths),
+    ]
     if dx_dw.ndim == 2 and dx_dw.shape[0] == dx_dw.shape[1]:
         wrong_index = "the sum runs over the functions x_i, not over the variables w_k"
-        slips[f"wrong_argument:{wrong_index}"] = dx_dw @ df_dx
+        slips.append(Slip("wrong_argument", dx_dw @ df_dx, wrong_index))
     return {"df/dw": slips}
 
 
@@ -216,13 +220,18 @@ def sigmoid_net_step(student: Student, draw: Draw) -> None:
     forms = [lambda form=form: student.shadow(sigmoid_net_gradients=form) for form in loaded.values()]
     calls = [answer.value for answer in fairly(look, right, *forms).values()]
     # One after the other: the second gradient is taken where the first step has led already.
-    truth = truths[0]
-    truth.gradient_slips["b"][TOO_LATE.format("W")] = _moved_gradient(first, new[0], "W", "b")
-    truth.gradient_slips["W"][TOO_LATE.format("b")] = _moved_gradient(first, new[0], "b", "W")
+    moved = {"W": "b", "b": "W"}
+
+    def slips(key: str, number: int) -> list[Slip]:
+        found = truths[number].gradient_slips()[key]
+        if number == 0:
+            too_late = _moved_gradient(first, new[0], moved[key], key)
+            found.append(Slip("wrong_argument", too_late, TOO_LATE.format(moved[key])))
+        return found
 
     for index, key in enumerate("Wb"):
         with part(f"new_{key}", points=1):
-            for (title, given), call, truth, exact in zip(cases, calls, truths, new, strict=True):
+            for number, ((title, given), call, truth, exact) in enumerate(zip(cases, calls, truths, new, strict=True)):
                 if title and index and call.answer.error:
                     continue  # an error there has been paid for with the first array
                 got = two(call.value, "new_W", "new_b")[index]
@@ -232,8 +241,9 @@ def sigmoid_net_step(student: Student, draw: Draw) -> None:
                 elif title:
                     good = expect_in(title, got, exact[key], name=f"new_{key}")
                 else:
-                    slips = truth.gradient_slips[key]
-                    good = expect_step(got, given[key], truth.gradients[key], given["epsilon"], key, slips)
+                    good = expect_step(
+                        got, given[key], truth.gradients[key], given["epsilon"], key, partial(slips, key, number)
+                    )
                 if not good:
                     break
     with part("the old arrays are left alone", points=1):
@@ -244,7 +254,7 @@ def sigmoid_net_step(student: Student, draw: Draw) -> None:
 
 
 NEW_ARRAY = "{name} was changed in place: {name} = {name} − … makes a new array, {name} −= … does not."
-TOO_LATE = "wrong_argument:the new {0}, where the gradient at the old {0} is needed"
+TOO_LATE = "the new {0}, where the gradient at the old {0} is needed"
 
 
 def _moved_gradient(given: Mapping[str, Any], new: Mapping[str, Array], moved: str, key: str) -> Array:
@@ -264,23 +274,25 @@ def _expect_moved(new: Sequence[Any], old: Sequence[Array]) -> None:
 # -- 4 · two layers -------------------------------------------------------------------------------------------------
 
 
-def _jacobian_slips(jacobian: Array, upstream: Array) -> dict[str, Any]:
+def _jacobian_slips(jacobian: Array, upstream: Array) -> dict[str, list[Slip]]:
     J, u = jacobian, upstream
     if 1 in J.shape:  # with one output the sum is its only term
         return {}
-    slips = {
-        "upstream_ignored": J.sum(axis=0),
-        "upstream_summed": u.sum() * J.sum(axis=0),
-        "averaged": u @ J / len(u),
-        "missing_chain_factor:the Jacobian": u,
-        "wrong_argument:the sum runs over the outputs k, not over the inputs": np.einsum("ki,k->k", J, u),
-        "wrong_argument:one contribution for each output, before they are added up": [J * u[:, None], J.T * u],
-    }
+    slips = [
+        Slip("upstream_ignored", J.sum(axis=0)),
+        Slip("upstream_summed", u.sum() * J.sum(axis=0)),
+        Slip("averaged", u @ J / len(u)),
+        Slip("missing_chain_factor", u, "the Jacobian"),
+        Slip("wrong_argument", np.einsum("ki,k->k", J, u), "the sum runs over the outputs k, not over the inputs"),
+        Slip("wrong_argument", [J * u[:, None], J.T * u], "one contribution for each output, before they are added up"),
+    ]
     if J.shape[0] == J.shape[1]:
-        slips["transposed"] = np.einsum("ki,i->k", J, u)
-        slips["missing_term:the paths from a_i to the other h_k, only the diagonal is used"] = np.diag(J) * u
+        slips += [
+            Slip("transposed", np.einsum("ki,i->k", J, u)),
+            Slip("missing_term", np.diag(J) * u, "the paths from a_i to the other h_k, only the diagonal is used"),
+        ]
         inverse = "the inverse, where the Jacobian itself belongs"
-        slips[f"wrong_argument:{inverse}"] = [np.linalg.solve(J, u), np.linalg.solve(J.T, u)]
+        slips.append(Slip("wrong_argument", [np.linalg.solve(J, u), np.linalg.solve(J.T, u)], inverse))
     return {"∂ℓ/∂a": slips}
 
 
@@ -408,7 +420,7 @@ def _expect_new(got: Any, key: str, truth: LinearStep) -> bool:
     if agrees(got, truth.new[other]) or shape(got) == truth.old[other].shape != truth.old[key].shape:
         text = f"new_{other} is where new_{key} belongs: are the two exchanged?"
         return expect_true(False, text, "swapped_arguments")
-    return expect_step(got, truth.old[key], truth.gradients[key], truth.epsilon, key, truth.slips[key])
+    return expect_step(got, truth.old[key], truth.gradients[key], truth.epsilon, key, lambda: truth.slips()[key])
 
 
 # -- 5 · costs ------------------------------------------------------------------------------------------------------
@@ -476,15 +488,17 @@ def _judge_difference(title: str, call: Call, f: Callable[[Array], float], W: Ar
             right = other
     together = "one entry at a time is moved, not all together"
     typed = "the h that was passed, not a number of your own"
-    mistakes = {
-        "sign": [-backward, -forward],
-        "in_place:each entry has to be put back before the next is moved": moved(h, keep=True) / h,
-        f"wrong_argument:{together}": np.full(W.shape, (f(W + h) - f(W)) / h),
-        f"wrong_argument:{typed}": [central + (forward - central) * own / h for own in (1e-4, 1e-5, 1e-6, 1e-7, 1e-8)],
-        "missing_chain_factor:the division by h": [moved(h), -moved(-h)],
-        "missing_term:f(W), which is to be subtracted": (moved(h) + f(W)) / h,
-        "factor": [forward / 2, 2 * central],
-    }
+    mistakes = [
+        Slip("sign", [-backward, -forward]),
+        Slip("in_place", moved(h, keep=True) / h, "each entry has to be put back before the next is moved"),
+        Slip("wrong_argument", np.full(W.shape, (f(W + h) - f(W)) / h), together),
+        Slip(
+            "wrong_argument", [central + (forward - central) * own / h for own in (1e-4, 1e-5, 1e-6, 1e-7, 1e-8)], typed
+        ),
+        Slip("missing_chain_factor", [moved(h), -moved(-h)], "the division by h"),
+        Slip("missing_term", (moved(h) + f(W)) / h, "f(W), which is to be subtracted"),
+        Slip("factor", [forward / 2, 2 * central]),
+    ]
     if title:
         return expect_in(title, call.value, right, name="the gradient", atol=1e-8)
     return expect(call.value, right, name="the gradient", mistakes=mistakes, atol=1e-8, scalar_like=W.ndim == 0)
@@ -516,27 +530,43 @@ def _judge_count(got: Any, d: list[int], biases: bool) -> bool:
     added = extra if biases else 0
     if not expect_added(got, [(d[i] + biases) * d[i + 1] for i in range(len(d) - 1)], "The number of parameters"):
         return False
-    mistakes = {
-        "missing_term:the weights of one of the layers": [
-            right - d[-2] * d[-1], right - d[0] * d[1], right - d[-2] * d[-1] - d[-1], right - d[0] * d[1] - d[1]
-        ],
-        "wrong_argument:every two layers that are neighbours are connected, no others": [
-            d[-1] * d[0] + right, sum(d) ** 2, np.prod(d),
-        ],
-        "wrong_argument:a layer is connected to the next one, not to itself": [
-            sum(n * n for n in d) + added, sum(n * n for n in d[:-1]) + added, sum(n * n for n in d[1:]) + added
-        ],
-        "wrong_argument:the units are counted, where their connections count": [sum(d), sum(d[1:]), sum(d[:-1])],
-        "wrong_argument:sizes are multiplied, not added": sum(d[i] + d[i + 1] for i in range(len(d) - 1)) + added,
-        "factor": [2 * right, right / 2],
-    }  # fmt: skip
+    mistakes = [
+        Slip(
+            "missing_term",
+            [right - d[-2] * d[-1], right - d[0] * d[1], right - d[-2] * d[-1] - d[-1], right - d[0] * d[1] - d[1]],
+            "the weights of one of the layers",
+        ),
+        Slip(
+            "wrong_argument",
+            [d[-1] * d[0] + right, sum(d) ** 2, np.prod(d)],
+            "every two layers that are neighbours are connected, no others",
+        ),
+        Slip(
+            "wrong_argument",
+            [sum(n * n for n in d) + added, sum(n * n for n in d[:-1]) + added, sum(n * n for n in d[1:]) + added],
+            "a layer is connected to the next one, not to itself",
+        ),
+        Slip(
+            "wrong_argument", [sum(d), sum(d[1:]), sum(d[:-1])], "the units are counted, where their connections count"
+        ),
+        Slip(
+            "wrong_argument", sum(d[i] + d[i + 1] for i in range(len(d) - 1)) + added, "sizes are multiplied, not added"
+        ),
+        Slip("factor", [2 * right, right / 2]),
+    ]
     if biases:
-        mistakes["missing_term:the biases, when they are asked for"] = weights
-        mistakes["wrong_argument:the inputs have no biases"] = weights + sum(d)
-        mistakes["wrong_argument:a bias belongs to each unit of the layer that it feeds"] = weights + sum(d[:-1])
-        mistakes["wrong_argument:each unit has a bias of its own"] = [weights + n for n in (len(d) - 1, len(d), 1)]
+        mistakes += [
+            Slip("missing_term", weights, "the biases, when they are asked for"),
+            Slip("wrong_argument", weights + sum(d), "the inputs have no biases"),
+            Slip("wrong_argument", weights + sum(d[:-1]), "a bias belongs to each unit of the layer that it feeds"),
+            Slip("wrong_argument", [weights + n for n in (len(d) - 1, len(d), 1)], "each unit has a bias of its own"),
+        ]
     else:
-        mistakes["wrong_argument:biases are counted only when they are asked for"] = [weights + extra, weights + sum(d)]
+        mistakes.append(
+            Slip(
+                "wrong_argument", [weights + extra, weights + sum(d)], "biases are counted only when they are asked for"
+            )
+        )
     return expect(got, right, name="the number of parameters", scalar_like=True, mistakes=mistakes)
 
 
@@ -565,32 +595,41 @@ def merge_layers(student: Student, draw: Draw) -> None:
             trial.expect_left_alone()
 
 
-def _wrong_weights(given: Mapping[str, Array]) -> dict[str, Any]:
+def _wrong_weights(given: Mapping[str, Array]) -> list[Slip]:
     W_in, W_out = given["W_in"], given["W_out"]
     if W_in.shape != W_out.shape or W_in.shape[0] != W_in.shape[1]:
-        return {}
-    return {
-        "swapped_arguments:W_in and W_out": np.einsum("ij,jk->ik", W_in, W_out),
-        "wrong_argument:a product of matrices, not of their entries": W_out * W_in,
-        "wrong_argument:the matrices are multiplied, not added": W_out + W_in,
-        "missing_chain_factor:W_out": W_in,
-        "missing_chain_factor:W_in": W_out,
-        "wrong_argument:no transposes are needed": [W_out.T @ W_in, W_out @ W_in.T, W_in.T @ W_out, W_in @ W_out.T],
-    }
+        return []
+    return [
+        Slip("swapped_arguments", np.einsum("ij,jk->ik", W_in, W_out), "W_in and W_out"),
+        Slip("wrong_argument", W_out * W_in, "a product of matrices, not of their entries"),
+        Slip("wrong_argument", W_out + W_in, "the matrices are multiplied, not added"),
+        Slip("missing_chain_factor", W_in, "W_out"),
+        Slip("missing_chain_factor", W_out, "W_in"),
+        Slip(
+            "wrong_argument",
+            [W_out.T @ W_in, W_out @ W_in.T, W_in.T @ W_out, W_in @ W_out.T],
+            "no transposes are needed",
+        ),
+    ]
 
 
-def _wrong_bias(given: Mapping[str, Array]) -> dict[str, Any]:
+def _wrong_bias(given: Mapping[str, Array]) -> list[Slip]:
     W_in, b_in, W_out, b_out = given.values()
     through = np.einsum("ij,j->i", W_out, b_in)
-    found = {"missing_term:b_out": through, "missing_term:W_out b_in, what becomes of the first bias": b_out}
+    found = [
+        Slip("missing_term", through, "b_out"),
+        Slip("missing_term", b_out, "W_out b_in, what becomes of the first bias"),
+    ]
     if len(b_in) == len(b_out) == W_in.shape[1]:
-        found |= {
-            "missing_chain_factor:W_out, which the first bias passes through": b_in + b_out,
-            "wrong_argument:W_in, where W_out belongs": [W_in @ b_in + b_out, W_in @ b_out + b_in],
-            "wrong_argument:the first bias passes through W_out, the second through nothing": [
-                W_out @ (b_in + b_out), W_out @ b_out + b_in, W_out @ b_out,
-            ],
-            "wrong_argument:W_out is not transposed": W_out.T @ b_in + b_out,
-            "missing_term:W_out b_in and b_out are added": b_in,
-        }  # fmt: skip
+        found += [
+            Slip("missing_chain_factor", b_in + b_out, "W_out, which the first bias passes through"),
+            Slip("wrong_argument", [W_in @ b_in + b_out, W_in @ b_out + b_in], "W_in, where W_out belongs"),
+            Slip(
+                "wrong_argument",
+                [W_out @ (b_in + b_out), W_out @ b_out + b_in, W_out @ b_out],
+                "the first bias passes through W_out, the second through nothing",
+            ),
+            Slip("wrong_argument", W_out.T @ b_in + b_out, "W_out is not transposed"),
+            Slip("missing_term", b_in, "W_out b_in and b_out are added"),
+        ]
     return found

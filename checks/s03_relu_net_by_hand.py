@@ -8,6 +8,7 @@ The right values come from `Network`, one chain of numpy formulas; the tests hol
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from autograder.judging import (
     Array,
     Call,
     Draw,
+    Slip,
     Student,
     StudentError,
     check,
@@ -43,7 +45,7 @@ FUNCTIONS = (
     "d_loss_d_r0", "d_loss_d_W0",
 )  # fmt: skip
 
-Candidates = Mapping[str, Any]
+Mistakes = Callable[["Network"], list[Slip]]
 
 
 # -- the network, and every gradient of it ----------------------------------------------------------------------------
@@ -237,16 +239,15 @@ def _is_right(call: Call, exact: Any) -> bool:
     )
 
 
-def _judge(call: Call, exact: Any, name: str, mistakes: Candidates, title: str = "") -> bool:
+def _judge(call: Call, exact: Any, name: str, mistakes: Callable[[], list[Slip]] = list, title: str = "") -> bool:
     """Note the answer for one network in the open part. A mistake that leads to zeros there is not told from others."""
-    mistakes = {family: _not_zero(values) for family, values in mistakes.items()}
     if title and title != KINK:
         return expect_in(title, call.value, exact, name=name, scalar_like=True)
-    return expect(call.value, exact, name=name, mistakes=mistakes, scalar_like=True)
 
+    def slips() -> list[Slip]:
+        return [slip.map(lambda value: value if np.any(value) else None) for slip in mistakes()]
 
-def _not_zero(values: Any) -> list[Any]:
-    return [value for value in (values if isinstance(values, list) else [values]) if np.any(value)]
+    return expect(call.value, exact, name=name, mistakes=slips, scalar_like=True)
 
 
 def _gradient(
@@ -255,7 +256,7 @@ def _gradient(
     variable: str,
     points: tuple[float, float],
     exact: Callable[[Network], Any],
-    mistakes: Callable[[Network], Candidates],
+    mistakes: Mistakes,
 ) -> None:
     """Judge d_loss_d_<variable> on networks with all units alive, then on networks with dead units.
 
@@ -279,17 +280,17 @@ def _gradient(
                     if paid:
                         continue  # an error in a region is told and paid for once
                     paid = True
-                if not _judge(call, exact(net), name, _slips(net, exact, mistakes), net.title):
+                if not _judge(call, exact(net), name, partial(_slips, net, exact, mistakes), net.title):
                     break
             else:
                 if title == "dead units":  # what is changed in place is paid for once, beside right values
                     next((call for call in calls if call.changed), calls[0]).expect_left_alone()
 
 
-def _slips(net: Network, exact: Callable[[Network], Any], mistakes: Callable[[Network], Candidates]) -> Candidates:
+def _slips(net: Network, exact: Callable[[Network], Any], mistakes: Mistakes) -> list[Slip]:
     if net.title != KINK:
         return mistakes(net)
-    return {"kink": [exact(other) for other in _other_slopes(net)]}
+    return [Slip("kink", [exact(other) for other in _other_slopes(net)])]
 
 
 def _other_slopes(net: Network) -> list[Network]:
@@ -297,8 +298,8 @@ def _other_slopes(net: Network) -> list[Network]:
 
 
 THREE = dict.fromkeys(["one entry", "many entries"], "every layer of the network has three units")
-Y = "missing_chain_factor:∂ℓ/∂y_predicted"
-RELU = "wrong_argument:the value of ReLU, or of the gradient's own sign, where the slope at the pre-activation belongs"
+Y = "∂ℓ/∂y_predicted"
+RELU = "the value of ReLU, or of the gradient's own sign, where the slope at the pre-activation belongs"
 
 
 # -- the checks -------------------------------------------------------------------------------------------------------
@@ -316,32 +317,27 @@ def d_ypredicted(student: Student, draw: Draw) -> None:
     with part("value", points=3):
         if _judge_slopes(calls[: len(nets)], nets, name):
             rest = zip(calls[len(nets) :], others, strict=True)
-            all(_judge(call, net.d_y, name, {}, net.title) for call, net in rest)
+            all(_judge(call, net.d_y, name, title=net.title) for call, net in rest)
         next((call for call in calls if call.changed), calls[0]).expect_left_alone()
 
 
 def _judge_slopes(calls: Sequence[Call], nets: Sequence[Network], name: str) -> bool:
     for call, net in zip(calls, nets, strict=True):
         if call.answer.error or call.value is None or np.size(call.value) != 1 or isinstance(call.value, str):
-            return _judge(call, net.d_y, name, {})
+            return _judge(call, net.d_y, name)
     try:  # all at once say more about a mistake than each alone
         got = np.array([np.asarray(call.value, dtype=float).reshape(()) for call in calls])
     except (TypeError, ValueError):
-        return _judge(calls[0], nets[0].d_y, name, {})
+        return _judge(calls[0], nets[0].d_y, name)
     predicted, observed = np.array([n.y_predicted for n in nets]), np.array([n.y for n in nets])
-    mistakes = {
-        "wrong_argument:the loss itself, where its derivative is asked for": [
-            (predicted - observed) ** 2,
-            (predicted - observed) ** 2 / 2,
-        ],
-        "wrong_argument:check which terms the factor multiplies": [
-            2 * predicted - observed,
-            predicted - 2 * observed,
-        ],
-        "missing_term:the observed value": [2 * predicted, predicted],
-        "missing_term:the prediction": [2 * observed, -2 * observed],
-        "wrong_argument:a sum where the difference belongs": 2 * (predicted + observed),
-    }
+    loss, terms = (predicted - observed) ** 2, [2 * predicted - observed, predicted - 2 * observed]
+    mistakes = [
+        Slip("wrong_argument", [loss, loss / 2], "the loss itself, where its derivative is asked for"),
+        Slip("wrong_argument", terms, "check which terms the factor multiplies"),
+        Slip("missing_term", [2 * predicted, predicted], "the observed value"),
+        Slip("missing_term", [2 * observed, -2 * observed], "the prediction"),
+        Slip("wrong_argument", 2 * (predicted + observed), "a sum where the difference belongs"),
+    ]
     single = all(getattr(call.value, "dtype", None) == np.float32 for call in calls)
     return expect(got.astype(np.float32) if single else got, [n.d_y for n in nets], name=name, mistakes=mistakes)
 
@@ -350,15 +346,15 @@ def _judge_slopes(calls: Sequence[Call], nets: Sequence[Network], name: str) -> 
 def d_W2(student: Student, draw: Draw) -> None:
     """∂ℓ/∂W2 is the upstream number times h1."""
 
-    def mistakes(n: Network) -> Candidates:
-        return {
-            Y: [n.h1, n.r1],
-            "wrong_argument:r1 where h1 belongs": n.d_y * n.r1,
-            "wrong_argument:h0 where h1 belongs": n.d_y * n.h0,
-            "wrong_argument:the slope of ReLU where its value belongs": n.d_y * n.m1,
-            "missing_chain_factor:h1": n.d_y * np.ones(3),
-            "upstream_twice": n.d_y**2 * n.h1,
-        }
+    def mistakes(n: Network) -> list[Slip]:
+        return [
+            Slip("missing_chain_factor", [n.h1, n.r1], Y),
+            Slip("wrong_argument", n.d_y * n.r1, "r1 where h1 belongs"),
+            Slip("wrong_argument", n.d_y * n.h0, "h0 where h1 belongs"),
+            Slip("wrong_argument", n.d_y * n.m1, "the slope of ReLU where its value belongs"),
+            Slip("missing_chain_factor", n.d_y * np.ones(3), "h1"),
+            Slip("upstream_twice", n.d_y**2 * n.h1),
+        ]
 
     _gradient(student, draw, "W2", (2, 2), lambda n: n.d_W2, mistakes)
 
@@ -367,14 +363,14 @@ def d_W2(student: Student, draw: Draw) -> None:
 def d_h1(student: Student, draw: Draw) -> None:
     """∂ℓ/∂h1 is the upstream number times W2, for dead units as well: the gate comes later."""
 
-    def mistakes(n: Network) -> Candidates:
-        return {
-            Y: [n.W2, n.W2 * n.m1],
-            "wrong_argument:h1 where W2 belongs": [n.d_y * n.h1, n.d_y * n.r1],
-            "missing_chain_factor:W2": [n.d_y * np.ones(3), n.d_y * np.ones(1)],
-            "masked": [n.d_y * n.W2 * n.m1, n.d_y * n.W2 * n.m0],
-            "upstream_twice": n.d_y**2 * n.W2,
-        }
+    def mistakes(n: Network) -> list[Slip]:
+        return [
+            Slip("missing_chain_factor", [n.W2, n.W2 * n.m1], Y),
+            Slip("wrong_argument", [n.d_y * n.h1, n.d_y * n.r1], "h1 where W2 belongs"),
+            Slip("missing_chain_factor", [n.d_y * np.ones(3), n.d_y * np.ones(1)], "W2"),
+            Slip("masked", [n.d_y * n.W2 * n.m1, n.d_y * n.W2 * n.m0]),
+            Slip("upstream_twice", n.d_y**2 * n.W2),
+        ]
 
     _gradient(student, draw, "h1", (2, 2), lambda n: n.d_h1, mistakes)
 
@@ -383,38 +379,44 @@ def d_h1(student: Student, draw: Draw) -> None:
 def relu_derivative(student: Student, draw: Draw) -> None:
     """The slope of ReLU is 1 above 0, 0 below, and 0 at 0 (the handout's equation 12)."""
 
-    def slope_expected(x: float, exact: float, **families: Any) -> bool:
+    def slope_expected(x: float, exact: float, *others: Slip) -> bool:
         where = "above 0" if exact else "at 0" if x == 0 else "below 0"
-        candidates = {RELU.partition(",")[0] + ", where its slope is asked for": max(x, 0.0), **families}
+        slips = [Slip("wrong_argument", max(x, 0.0), "the value of ReLU, where its slope is asked for"), *others]
         got = _ask(student, "relu_derivative", {"x": x}).value
-        return expect(got, exact, name=f"the slope {where}", mistakes=candidates, scalar_like=True)
+        return expect(got, exact, name=f"the slope {where}", mistakes=slips, scalar_like=True)
+
+    kink = Slip("kink", [1.0, 0.5])
 
     with part("away from 0", points=2):
         above, below = draw.number(1.2, 3.0), -draw.number(1.2, 3.0)
-        if slope_expected(above, 1.0) and slope_expected(below, 0.0, missing_mask=[1.0, below]):
+        if slope_expected(above, 1.0) and slope_expected(below, 0.0, Slip("missing_mask", [1.0, below])):
             sizes = [*draw.rng.permutation([0.06, 0.15, 0.35, 0.7, 30.0, 1000.0]), draw.number(0.05, 0.5)]
             all(slope_expected(x, float(x > 0)) for size in sizes for x in (float(size), -float(size)))
             slope_expected(1.0, 1.0) and slope_expected(-1.0, 0.0)
     with part("at 0 and close to it", points=1):
-        if slope_expected(0.0, 0.0, kink=[1.0, 0.5]):
+        if slope_expected(0.0, 0.0, kink):
             sizes = [draw.number(1e-4, 1e-3), draw.number(1e-6, 2e-6), draw.number(0.01, 0.03)]
             all(slope_expected(x, float(x > 0)) for size in sizes for x in (size, -size))
-            slope_expected(-0.0, 0.0, kink=[1.0, 0.5])
+            slope_expected(-0.0, 0.0, kink)
 
 
 @check(f"{SECTION}/d_r1_check", points=4, reveals=True, domain=THREE)
 def d_r1(student: Student, draw: Draw) -> None:
     """∂ℓ/∂r1 is ∂ℓ/∂h1 where the upper gates are open, and 0 elsewhere."""
 
-    def mistakes(n: Network) -> Candidates:
-        return {
-            "missing_mask": n.d_h1,
-            "mask_of_wrong_layer:r1": [n.d_h1 * n.m0, n.d_h1 * n.m0 * n.m1],
-            Y: [n.W2 * n.m1, n.W2],
-            "missing_chain_factor:W2": [n.d_y * n.m1, n.d_y * np.ones(3)],
-            "missing_chain_factor:∂ℓ/∂h1": n.m1,
-            RELU: [n.d_h1 * n.h1, n.d_h1 * n.r1, np.maximum(n.d_h1, 0), n.d_h1 * (n.d_h1 > 0) * n.m1],
-        }
+    def mistakes(n: Network) -> list[Slip]:
+        return [
+            Slip("missing_mask", n.d_h1),
+            Slip("mask_of_wrong_layer", [n.d_h1 * n.m0, n.d_h1 * n.m0 * n.m1], "r1"),
+            Slip("missing_chain_factor", [n.W2 * n.m1, n.W2], Y),
+            Slip("missing_chain_factor", [n.d_y * n.m1, n.d_y * np.ones(3)], "W2"),
+            Slip("missing_chain_factor", n.m1, "∂ℓ/∂h1"),
+            Slip(
+                "wrong_argument",
+                [n.d_h1 * n.h1, n.d_h1 * n.r1, np.maximum(n.d_h1, 0), n.d_h1 * (n.d_h1 > 0) * n.m1],
+                RELU,
+            ),
+        ]
 
     _gradient(student, draw, "r1", (2, 2), lambda n: n.d_r1, mistakes)
 
@@ -423,19 +425,23 @@ def d_r1(student: Student, draw: Draw) -> None:
 def d_W1(student: Student, draw: Draw) -> None:
     """∂ℓ/∂W1 is the outer product of ∂ℓ/∂r1 (rows) and h0 (columns)."""
 
-    def mistakes(n: Network) -> Candidates:
-        return {
-            "outer_swapped": [n.d_W1.T, np.outer(n.h0, n.d_h1)],
-            "missing_mask": [np.outer(n.d_h1, n.h0), np.outer(n.d_h1, n.r0)],
-            "mask_of_wrong_layer:r1": [np.outer(n.d_h1 * n.m0, n.h0), np.outer(n.d_r1 * n.m0, n.h0)],
-            Y: np.outer(n.W2 * n.m1, n.h0),
-            "missing_chain_factor:W2": [np.outer(n.d_y * n.m1, n.h0), n.d_y * n.h0, np.tile(n.d_y * n.h0, (3, 1))],
-            "missing_chain_factor:h0": [n.d_r1, np.outer(n.d_r1, np.ones(3))],
-            "wrong_argument:r0 where h0 belongs": np.outer(n.d_r1, n.r0),
-            "wrong_argument:h1 where h0 belongs": np.outer(n.d_r1, n.h1),
-            "wrong_argument:x where h0 belongs": [n.d_r1 * n.x, np.outer(n.d_r1, n.x * np.ones(3))],
-            "shape": n.d_r1 * n.h0,
-        }
+    def mistakes(n: Network) -> list[Slip]:
+        return [
+            Slip("outer_swapped", [n.d_W1.T, np.outer(n.h0, n.d_h1)]),
+            Slip("missing_mask", [np.outer(n.d_h1, n.h0), np.outer(n.d_h1, n.r0)]),
+            Slip("mask_of_wrong_layer", [np.outer(n.d_h1 * n.m0, n.h0), np.outer(n.d_r1 * n.m0, n.h0)], "r1"),
+            Slip("missing_chain_factor", np.outer(n.W2 * n.m1, n.h0), Y),
+            Slip(
+                "missing_chain_factor",
+                [np.outer(n.d_y * n.m1, n.h0), n.d_y * n.h0, np.tile(n.d_y * n.h0, (3, 1))],
+                "W2",
+            ),
+            Slip("missing_chain_factor", [n.d_r1, np.outer(n.d_r1, np.ones(3))], "h0"),
+            Slip("wrong_argument", np.outer(n.d_r1, n.r0), "r0 where h0 belongs"),
+            Slip("wrong_argument", np.outer(n.d_r1, n.h1), "h1 where h0 belongs"),
+            Slip("wrong_argument", [n.d_r1 * n.x, np.outer(n.d_r1, n.x * np.ones(3))], "x where h0 belongs"),
+            Slip("shape", n.d_r1 * n.h0),
+        ]
 
     _gradient(student, draw, "W1", (2, 3), lambda n: n.d_W1, mistakes)
 
@@ -444,23 +450,23 @@ def d_W1(student: Student, draw: Draw) -> None:
 def d_h0(student: Student, draw: Draw) -> None:
     """∂ℓ/∂h0 adds up over the units of the upper layer: W1 transposed times ∂ℓ/∂r1."""
 
-    def mistakes(n: Network) -> Candidates:
-        return {
-            "wrong_argument:rows and columns of W1 are exchanged": [n.W1 @ n.d_r1, n.W1 @ n.d_h1],
-            "missing_mask": n.W1.T @ n.d_h1,
-            "mask_of_wrong_layer:r1": n.W1.T @ (n.d_h1 * n.m0),
-            "masked": n.d_h0 * n.m0,
-            Y: n.W1.T @ (n.W2 * n.m1),
-            "missing_chain_factor:W2": n.W1.T @ (n.d_y * n.m1),
-            "missing_chain_factor:W1": [n.d_r1, n.d_h1],
-            "missing_chain_factor:∂ℓ/∂r1": [n.W1.sum(axis=0), n.W1],
-            "missing_term:every unit of the upper layer contributes": [
-                np.diag(n.W1) * n.d_r1,
-                n.W1[0] * n.d_r1[0],
-                n.W1[0] * n.d_r1,
-            ],
-            "shape": [n.W1 * n.d_r1, n.W1.T * n.d_r1, n.W1 * n.d_r1[:, None]],
-        }
+    def mistakes(n: Network) -> list[Slip]:
+        return [
+            Slip("wrong_argument", [n.W1 @ n.d_r1, n.W1 @ n.d_h1], "rows and columns of W1 are exchanged"),
+            Slip("missing_mask", n.W1.T @ n.d_h1),
+            Slip("mask_of_wrong_layer", n.W1.T @ (n.d_h1 * n.m0), "r1"),
+            Slip("masked", n.d_h0 * n.m0),
+            Slip("missing_chain_factor", n.W1.T @ (n.W2 * n.m1), Y),
+            Slip("missing_chain_factor", n.W1.T @ (n.d_y * n.m1), "W2"),
+            Slip("missing_chain_factor", [n.d_r1, n.d_h1], "W1"),
+            Slip("missing_chain_factor", [n.W1.sum(axis=0), n.W1], "∂ℓ/∂r1"),
+            Slip(
+                "missing_term",
+                [np.diag(n.W1) * n.d_r1, n.W1[0] * n.d_r1[0], n.W1[0] * n.d_r1],
+                "every unit of the upper layer contributes",
+            ),
+            Slip("shape", [n.W1 * n.d_r1, n.W1.T * n.d_r1, n.W1 * n.d_r1[:, None]]),
+        ]
 
     _gradient(student, draw, "h0", (2, 3), lambda n: n.d_h0, mistakes)
 
@@ -469,18 +475,22 @@ def d_h0(student: Student, draw: Draw) -> None:
 def d_r0(student: Student, draw: Draw) -> None:
     """∂ℓ/∂r0 is ∂ℓ/∂h0 where the lower gates are open, and 0 elsewhere."""
 
-    def mistakes(n: Network) -> Candidates:
+    def mistakes(n: Network) -> list[Slip]:
         unmasked = n.W1.T @ n.d_h1
-        return {
-            "missing_mask": [n.d_h0, unmasked, unmasked * n.m0],
-            "mask_of_wrong_layer:r0": [n.d_h0 * n.m1, n.d_h0 * n.m1 * n.m0],
-            Y: (n.W1.T @ (n.W2 * n.m1)) * n.m0,
-            "missing_chain_factor:W2": (n.W1.T @ (n.d_y * n.m1)) * n.m0,
-            "missing_chain_factor:W1": [n.d_r1 * n.m0, n.d_r1],
-            "missing_chain_factor:∂ℓ/∂h0": n.m0,
-            "wrong_argument:rows and columns of W1 are exchanged": (n.W1 @ n.d_r1) * n.m0,
-            RELU: [n.d_h0 * n.h0, n.d_h0 * n.r0, np.maximum(n.d_h0, 0), n.d_h0 * (n.d_h0 > 0) * n.m0],
-        }
+        return [
+            Slip("missing_mask", [n.d_h0, unmasked, unmasked * n.m0]),
+            Slip("mask_of_wrong_layer", [n.d_h0 * n.m1, n.d_h0 * n.m1 * n.m0], "r0"),
+            Slip("missing_chain_factor", (n.W1.T @ (n.W2 * n.m1)) * n.m0, Y),
+            Slip("missing_chain_factor", (n.W1.T @ (n.d_y * n.m1)) * n.m0, "W2"),
+            Slip("missing_chain_factor", [n.d_r1 * n.m0, n.d_r1], "W1"),
+            Slip("missing_chain_factor", n.m0, "∂ℓ/∂h0"),
+            Slip("wrong_argument", (n.W1 @ n.d_r1) * n.m0, "rows and columns of W1 are exchanged"),
+            Slip(
+                "wrong_argument",
+                [n.d_h0 * n.h0, n.d_h0 * n.r0, np.maximum(n.d_h0, 0), n.d_h0 * (n.d_h0 > 0) * n.m0],
+                RELU,
+            ),
+        ]
 
     _gradient(student, draw, "r0", (2, 2), lambda n: n.d_r0, mistakes)
 
@@ -489,21 +499,21 @@ def d_r0(student: Student, draw: Draw) -> None:
 def d_W0(student: Student, draw: Draw) -> None:
     """∂ℓ/∂W0 is ∂ℓ/∂r0 times the input x."""
 
-    def mistakes(n: Network) -> Candidates:
+    def mistakes(n: Network) -> list[Slip]:
         unmasked = n.W1.T @ n.d_h1
-        return {
-            "missing_chain_factor:x": n.d_r0,
-            "missing_mask": [n.d_h0 * n.x, unmasked * n.x, unmasked * n.m0 * n.x],
-            "mask_of_wrong_layer:r0": [n.d_h0 * n.m1 * n.x, n.d_r0 * n.m1 * n.x],
-            Y: (n.W1.T @ (n.W2 * n.m1)) * n.m0 * n.x,
-            "missing_chain_factor:W2": (n.W1.T @ (n.d_y * n.m1)) * n.m0 * n.x,
-            "missing_chain_factor:W1": [n.d_r1 * n.m0 * n.x, n.d_r1 * n.x],
-            "missing_chain_factor:∂ℓ/∂r0": n.x * np.ones(3),
-            "wrong_argument:rows and columns of W1 are exchanged": (n.W1 @ n.d_r1) * n.m0 * n.x,
-            "wrong_argument:h0 where x belongs": n.d_r0 * n.h0,
-            "wrong_argument:r0 where x belongs": n.d_r0 * n.r0,
-            "shape": np.outer(n.d_r0, n.h0),
-        }
+        return [
+            Slip("missing_chain_factor", n.d_r0, "x"),
+            Slip("missing_mask", [n.d_h0 * n.x, unmasked * n.x, unmasked * n.m0 * n.x]),
+            Slip("mask_of_wrong_layer", [n.d_h0 * n.m1 * n.x, n.d_r0 * n.m1 * n.x], "r0"),
+            Slip("missing_chain_factor", (n.W1.T @ (n.W2 * n.m1)) * n.m0 * n.x, Y),
+            Slip("missing_chain_factor", (n.W1.T @ (n.d_y * n.m1)) * n.m0 * n.x, "W2"),
+            Slip("missing_chain_factor", [n.d_r1 * n.m0 * n.x, n.d_r1 * n.x], "W1"),
+            Slip("missing_chain_factor", n.x * np.ones(3), "∂ℓ/∂r0"),
+            Slip("wrong_argument", (n.W1 @ n.d_r1) * n.m0 * n.x, "rows and columns of W1 are exchanged"),
+            Slip("wrong_argument", n.d_r0 * n.h0, "h0 where x belongs"),
+            Slip("wrong_argument", n.d_r0 * n.r0, "r0 where x belongs"),
+            Slip("shape", np.outer(n.d_r0, n.h0)),
+        ]
 
     _gradient(student, draw, "W0", (2, 2), lambda n: n.d_W0, mistakes)
 
@@ -557,13 +567,11 @@ def _moved(call: Call, net: Network) -> bool:
 def _judge_step(call: Call, net: Network, size: float) -> bool:
     good = True
     for (name, exact), got in zip(_stepped(net, size).items(), _weights(call.value), strict=True):
-        slips = {"kink": [_stepped(other, size)[name] for other in _other_slopes(net)]}
-        slips = slips if net.title == KINK else _step_mistakes(net, name, size)
         label = f"{name} after the step"
         if net.title and net.title != KINK:
             good &= expect_in(net.title, got, exact, name=label)
         else:
-            good &= expect(got, exact, name=label, mistakes=slips)
+            good &= expect(got, exact, name=label, mistakes=partial(_step_mistakes, net, name, size))
     return good
 
 
@@ -588,22 +596,21 @@ def _stepped(net: Network, size: float) -> dict[str, Array]:
     return {"W0": net.W0 - size * net.d_W0, "W1": net.W1 - size * net.d_W1, "W2": net.W2 - size * net.d_W2}
 
 
-def _step_mistakes(net: Network, name: str, size: float) -> Candidates:
+def _step_mistakes(net: Network, name: str, size: float) -> list[Slip]:
+    if net.title == KINK:
+        return [Slip("kink", [_stepped(other, size)[name] for other in _other_slopes(net)])]
     old, gradient, moved = getattr(net, name), getattr(net, f"d_{name}"), _stepped(net, size)
-    return {
-        "sign": old + size * gradient,
-        "factor": [old - 2 * size * gradient, old - size / 2 * gradient],
-        "missing_chain_factor:step size": old - gradient,
-        "missing_term:the step (these are the old weights)": old,
-        "wrong_argument:the gradient where the new weights are asked for": [
-            gradient,
-            size * gradient,
-            -size * gradient,
-        ],
-        "wrong_argument:a gradient taken at weights that had moved already": _too_late(net, name, size),
-        "swapped_arguments:W0 and W2": {"W0": moved["W2"], "W1": None, "W2": moved["W0"]}[name],
-        "transposed": old - size * gradient.T if name == "W1" else None,
-    }
+    gradients = [gradient, size * gradient, -size * gradient]
+    return [
+        Slip("sign", old + size * gradient),
+        Slip("factor", [old - 2 * size * gradient, old - size / 2 * gradient]),
+        Slip("missing_chain_factor", old - gradient, "step size"),
+        Slip("missing_term", old, "the step (these are the old weights)"),
+        Slip("wrong_argument", gradients, "the gradient where the new weights are asked for"),
+        Slip("wrong_argument", _too_late(net, name, size), "a gradient taken at weights that had moved already"),
+        Slip("swapped_arguments", {"W0": moved["W2"], "W1": None, "W2": moved["W0"]}[name], "W0 and W2"),
+        Slip("transposed", old - size * gradient.T if name == "W1" else None),
+    ]
 
 
 def _too_late(net: Network, name: str, size: float) -> list[Array]:

@@ -19,6 +19,7 @@ from autograder.judging import (
     NodeRule,
     NodeTrial,
     Remote,
+    Slip,
     Student,
     answers,
     cases,
@@ -40,33 +41,41 @@ L2_PENALTY = NodeRule(
     "L2NormPenaltyNode",
     out=lambda l2_reg, w: l2_reg * np.sum(w**2),
     gradients=lambda g, l2_reg, w: {"w": 2 * l2_reg * w * g},
-    out_slips=lambda l2_reg, w: {
-        "half_penalty": [l2_reg * np.sum(w**2) / 2, l2_reg * np.sum(w**2) * 2],
-        "wrong_loss:the norm, which still has to be squared": l2_reg * np.linalg.norm(w),
-        "wrong_loss:the sum of absolute values": l2_reg * np.abs(w).sum(),
-        "wrong_loss:the sum of the weights, not of their squares": l2_reg * w.sum(),
-        "wrong_argument:l2_reg is left out": np.sum(w**2),
-        "wrong_argument:l2_reg is squared": l2_reg**2 * np.sum(w**2),
-        "wrong_argument:the mean over the weights, where their sum belongs": l2_reg * np.mean(w**2),
-        "shape": l2_reg * w**2,
-    },
+    out_slips=lambda l2_reg, w: [
+        Slip("half_penalty", [l2_reg * np.sum(w**2) / 2, l2_reg * np.sum(w**2) * 2]),
+        Slip("wrong_loss", l2_reg * np.linalg.norm(w), "the norm, which still has to be squared"),
+        Slip("wrong_loss", l2_reg * np.abs(w).sum(), "the sum of absolute values"),
+        Slip("wrong_loss", l2_reg * w.sum(), "the sum of the weights, not of their squares"),
+        Slip("wrong_argument", np.sum(w**2), "l2_reg is left out"),
+        Slip("wrong_argument", l2_reg**2 * np.sum(w**2), "l2_reg is squared"),
+        Slip("wrong_argument", l2_reg * np.mean(w**2), "the mean over the weights, where their sum belongs"),
+        Slip("shape", l2_reg * w**2),
+    ],
     gradient_slips=lambda g, l2_reg, w: {
-        "w": {
-            "half_penalty": [l2_reg * w * g, 4 * l2_reg * w * g],
-            "wrong_argument:l2_reg is left out": 2 * w * g,
-            "wrong_argument:l2_reg comes in twice": 2 * l2_reg**2 * w * g,
-            "wrong_argument:the sum over all weights, where each weight has a derivative of its own": [
-                np.full(w.shape, 2 * l2_reg * g * np.sum(part_of_w)) for part_of_w in (w, w**2)
-            ],
-            "missing_chain_factor:w": np.full(w.shape, 2 * l2_reg * g),
-            "wrong_argument:w², the function itself, where its derivative belongs": [
-                2 * l2_reg * w**2 * g, l2_reg * w**2 * g
-            ],
-            "wrong_argument:the mean over the weights, where their sum belongs": 2 * l2_reg * w * g / w.size,
-            "wrong_argument:the absolute values of the weights, where the weights belong": 2 * l2_reg * np.abs(w) * g,
-        }
+        "w": [
+            Slip("half_penalty", [l2_reg * w * g, 4 * l2_reg * w * g]),
+            Slip("wrong_argument", 2 * w * g, "l2_reg is left out"),
+            Slip("wrong_argument", 2 * l2_reg**2 * w * g, "l2_reg comes in twice"),
+            Slip(
+                "wrong_argument",
+                [np.full(w.shape, 2 * l2_reg * g * np.sum(part_of_w)) for part_of_w in (w, w**2)],
+                "the sum over all weights, where each weight has a derivative of its own",
+            ),
+            Slip("missing_chain_factor", np.full(w.shape, 2 * l2_reg * g), "w"),
+            Slip(
+                "wrong_argument",
+                [2 * l2_reg * w**2 * g, l2_reg * w**2 * g],
+                "w², the function itself, where its derivative belongs",
+            ),
+            Slip("wrong_argument", 2 * l2_reg * w * g / w.size, "the mean over the weights, where their sum belongs"),
+            Slip(
+                "wrong_argument",
+                2 * l2_reg * np.abs(w) * g,
+                "the absolute values of the weights, where the weights belong",
+            ),
+        ]
     },
-)  # fmt: skip
+)
 
 
 @check("04-ridge/l2_penalty_check", points=5)
@@ -93,16 +102,16 @@ SUM = NodeRule(
     "SumNode",
     out=lambda a, b: a + b,
     gradients=lambda g, a, b: {"a": g, "b": g},
-    out_slips=lambda a, b: {
-        "wrong_argument:the difference": [a - b, b - a],
-        "wrong_argument:the product": a * b,
-        "missing_term:one of the two numbers is left out": [a, b],
-    },
+    out_slips=lambda a, b: [
+        Slip("wrong_argument", [a - b, b - a], "the difference"),
+        Slip("wrong_argument", a * b, "the product"),
+        Slip("missing_term", [a, b], "one of the two numbers is left out"),
+    ],
     gradient_slips=lambda g, a, b: {
-        key: {
-            "wrong_argument:the rule for a product": other * g,
-            "wrong_argument:the value of the input has no place here": [mine * g, (a + b) * g],
-        }
+        key: [
+            Slip("wrong_argument", other * g, "the rule for a product"),
+            Slip("wrong_argument", [mine * g, (a + b) * g], "the value of the input has no place here"),
+        ]
         for key, mine, other in (("a", a, b), ("b", b, a))
     },
 )
@@ -128,20 +137,20 @@ BATCH_AFFINE = NodeRule(
     "BatchAffineNode",
     out=lambda X, w, b: X @ w + b,
     gradients=lambda g, X, w, b: {"X": np.multiply.outer(g, w), "w": g @ X, "b": g.sum()},
-    out_slips=lambda X, w, b: {
-        "missing_term:b is left out": X @ w,
-        "wrong_argument:b is subtracted where it should be added": X @ w - b,
-        "wrong_argument:b multiplies where it should be added": X @ w * b,
-        "wrong_argument:the mean over the features, where their sum belongs": X @ w / w.size + b,
-    },
+    out_slips=lambda X, w, b: [
+        Slip("missing_term", X @ w, "b is left out"),
+        Slip("wrong_argument", X @ w - b, "b is subtracted where it should be added"),
+        Slip("wrong_argument", X @ w * b, "b multiplies where it should be added"),
+        Slip("wrong_argument", X @ w / w.size + b, "the mean over the features, where their sum belongs"),
+    ],
     gradient_slips=lambda g, X, w, b: {
-        "X": {"outer_swapped": np.outer(w, g)},
-        "w": {"averaged": g @ X / g.size, "batch_axis": X * g[:, None]},
-        "b": {
-            "upstream_ignored": [float(g.size), 1.0],
-            "averaged": g.mean(),
-            "wrong_argument:each row uses b once": g.sum() * g.size,
-        },
+        "X": [Slip("outer_swapped", np.outer(w, g))],
+        "w": [Slip("averaged", g @ X / g.size), Slip("batch_axis", X * g[:, None])],
+        "b": [
+            Slip("upstream_ignored", [float(g.size), 1.0]),
+            Slip("averaged", g.mean()),
+            Slip("wrong_argument", g.sum() * g.size, "each row uses b once"),
+        ],
     },
 )
 
@@ -195,30 +204,30 @@ def ridge_regression(student: Student, draw: Draw) -> None:
     seen = fairly(look, _agreeing(exact), _reference(student, "L2NormPenaltyNode", "SumNode"))
 
     with part("prediction", points=2):
-        mistakes = {
-            "penalty_in_prediction": exact["prediction"] + right.penalty,
-            "missing_term:b is left out": w @ x,
-            "wrong_loss:the objective where the prediction belongs": right.objective,
-        }
+        mistakes = [
+            Slip("penalty_in_prediction", exact["prediction"] + right.penalty),
+            Slip("missing_term", w @ x, "b is left out"),
+            Slip("wrong_loss", right.objective, "the objective where the prediction belongs"),
+        ]
         got = seen["prediction"].value
         expect(got, exact["prediction"], name="prediction", scalar_like=True, mistakes=mistakes)
     with part("objective", points=3):
         if _expect_objective(seen, exact, right):
-            mistakes = {
-                "wrong_argument:l2_reg = 0 means no penalty": right.loss + right.penalty / l2_reg,
-                "stale:the l2_reg of the first model is used for the second": right.objective,
-            }
+            mistakes = [
+                Slip("wrong_argument", right.loss + right.penalty / l2_reg, "l2_reg = 0 means no penalty"),
+                Slip("stale", right.objective, "the l2_reg of the first model is used for the second"),
+            ]
             got = seen["no penalty"].value
             expect(got, right.loss, name="objective for l2_reg = 0", scalar_like=True, mistakes=mistakes)
     with part("gradients", points=3):
         _expect_gradients(seen, exact, right)
     with part("fit and predict", points=2):
-        mistakes = {
-            "missing_penalty": fitted(penalise=0.0),
-            "half_penalty": [fitted(penalise=0.5), fitted(penalise=2.0)],
-            "wrong_argument:l2_reg is not used": fitted(penalise=1 / l2_reg),
-            "bias_regularised": fitted(bias=1.0),
-        }
+        mistakes = [
+            Slip("missing_penalty", fitted(penalise=0.0)),
+            Slip("half_penalty", [fitted(penalise=0.5), fitted(penalise=2.0)]),
+            Slip("wrong_argument", fitted(penalise=1 / l2_reg), "l2_reg is not used"),
+            Slip("bias_regularised", fitted(bias=1.0)),
+        ]
         expect(seen["fit"].value, exact["fit"], name="predict() after fit()", mistakes=mistakes)
 
 
@@ -274,39 +283,50 @@ class _Cases:
     def exact(self) -> dict[str, Any]:
         return {"objective": self.objective, "∂J/∂w": self.loss_w + 2 * self.l2_reg * self.w, "∂J/∂b": self.loss_b}
 
-    def mistakes(self, name: str) -> dict[str, Any]:
-        """family -> value for "objective", "∂J/∂w" or "∂J/∂b"."""
+    def mistakes(self, name: str) -> list[Slip]:
+        """What known mistakes give for "objective", "∂J/∂w" or "∂J/∂b"."""
         inside = self.residual + self.penalty
         loss_inside_w, loss_inside_b = self._slopes(inside)
         loss_inside_w = loss_inside_w + 4 * self.l2_reg * self.w * inside.mean()
         pull, pull_b = 2 * self.l2_reg * self.w, 2 * self.l2_reg * self.b
         bias = self.l2_reg * self.b**2
-        table = {
-            "missing_penalty": (self.loss, self.loss_w, None),
-            "half_penalty": (
-                [self.loss + k * self.penalty for k in (0.5, 2.0)],
-                [self.loss_w + k * pull for k in (0.5, 2.0)],
-                None,
+        table = [  # the value for each of the three, None where the mistake changes nothing
+            Slip("missing_penalty", (self.loss, self.loss_w, None)),
+            Slip(
+                "half_penalty",
+                (
+                    [self.loss + k * self.penalty for k in (0.5, 2.0)],
+                    [self.loss_w + k * pull for k in (0.5, 2.0)],
+                    None,
+                ),
             ),
-            "penalty_in_prediction": (
-                [np.mean(inside**2), np.mean(inside**2) + self.penalty],
-                [loss_inside_w, loss_inside_w + pull],
-                loss_inside_b,
+            Slip(
+                "penalty_in_prediction",
+                (
+                    [np.mean(inside**2), np.mean(inside**2) + self.penalty],
+                    [loss_inside_w, loss_inside_w + pull],
+                    loss_inside_b,
+                ),
             ),
-            "bias_regularised": ([self.objective + bias, self.loss + bias], None, self.loss_b + pull_b),
-            "wrong_argument:l2_reg is not used": (self.loss + np.sum(self.w**2), self.loss_w + 2 * self.w, None),
-            "wrong_argument:the penalty is subtracted": (self.loss - self.penalty, self.loss_w - pull, None),
-            "wrong_argument:the penalty of x, where that of w belongs": (
-                self.loss + self.l2_reg * np.sum(self.X**2),
-                None,
-                None,
+            Slip("bias_regularised", ([self.objective + bias, self.loss + bias], None, self.loss_b + pull_b)),
+            Slip(
+                "wrong_argument", (self.loss + np.sum(self.w**2), self.loss_w + 2 * self.w, None), "l2_reg is not used"
             ),
-            "missing_term:the square loss": (self.penalty, pull, 0.0),
-            "missing_mean": (self.m * self.loss + self.penalty, self.m * self.loss_w + pull, self.m * self.loss_b),
-        }
+            Slip("wrong_argument", (self.loss - self.penalty, self.loss_w - pull, None), "the penalty is subtracted"),
+            Slip(
+                "wrong_argument",
+                (self.loss + self.l2_reg * np.sum(self.X**2), None, None),
+                "the penalty of x, where that of w belongs",
+            ),
+            Slip("missing_term", (self.penalty, pull, 0.0), "the square loss"),
+            Slip(
+                "missing_mean", (self.m * self.loss + self.penalty, self.m * self.loss_w + pull, self.m * self.loss_b)
+            ),
+        ]
         at = {"objective": 0, "∂J/∂w": 1, "∂J/∂b": 2}[name]
         # With one row a sum over the rows is their mean.
-        return {k: v[at] for k, v in table.items() if v[at] is not None and (k != "missing_mean" or self.m > 1)}
+        told = [slip for slip in table if slip.family != "missing_mean" or self.m > 1]
+        return [Slip(slip.family, slip.value[at], slip.words) for slip in told]
 
 
 def _descend(
@@ -380,13 +400,13 @@ def _look(
 
 
 def _expect_objective(seen: Mapping[str, Answer], exact: Mapping[str, Any], right: _Cases) -> bool:
-    slips = right.mistakes("objective")
+    slips = partial(right.mistakes, "objective")
     return expect(seen["objective"].value, exact["objective"], name="objective", scalar_like=True, mistakes=slips)
 
 
 def _expect_gradients(seen: Mapping[str, Answer], exact: Mapping[str, Any], right: _Cases) -> None:
     for name in ("∂J/∂w", "∂J/∂b"):
-        expect(seen[name].value, exact[name], name=name, scalar_like=True, mistakes=right.mistakes(name))
+        expect(seen[name].value, exact[name], name=name, scalar_like=True, mistakes=partial(right.mistakes, name))
 
 
 # -- the reported numbers -----------------------------------------------------------------------------------------

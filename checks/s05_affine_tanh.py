@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.judging import Array, Draw, FunctionRule, FunctionTrial, Student, check, inputs, part, source_of
+from autograder.judging import Array, Draw, FunctionRule, FunctionTrial, Slip, Student, check, inputs, part, source_of
 
 from .shipped import functions_to_pass
 
@@ -36,22 +36,22 @@ def _judge(title: str, points: float, trial: FunctionTrial) -> None:
 # -- the affine layer ---------------------------------------------------------------------------------------------
 
 
-def _entry_slips(i: int, j: int, dJ_dy: Array, x: Array) -> dict[str, Any]:
+def _entry_slips(i: int, j: int, dJ_dy: Array, x: Array) -> dict[str, list[Slip]]:
     if i == j:  # an index that is exchanged makes no difference here
         return {}
     return {
-        "∂J/∂W[i, j]": {
-            "swapped_arguments:i and j": _at(dJ_dy, j) * _at(x, i),
-            "upstream_ignored": x[j],
-            "missing_chain_factor:x_j": dJ_dy[i],
-            "upstream_summed": dJ_dy.sum() * x[j],
-            "wrong_argument:the sum of x, where x_j alone is left": dJ_dy[i] * x.sum(),
-            "wrong_argument:the sum over all pairs, where one product is left": dJ_dy.sum() * x.sum(),
-            "wrong_argument:indices that count from 1, where Python counts from 0": dJ_dy[i - 1] * x[j - 1],
-            "wrong_argument:the sum of the two factors, where their product belongs": dJ_dy[i] + x[j],
-            "wrong_argument:the same index twice": [_at(dJ_dy, j) * x[j], dJ_dy[i] * _at(x, i)],
-            "absolute": abs(dJ_dy[i] * x[j]),
-        }
+        "∂J/∂W[i, j]": [
+            Slip("swapped_arguments", _at(dJ_dy, j) * _at(x, i), "i and j"),
+            Slip("upstream_ignored", x[j]),
+            Slip("missing_chain_factor", dJ_dy[i], "x_j"),
+            Slip("upstream_summed", dJ_dy.sum() * x[j]),
+            Slip("wrong_argument", dJ_dy[i] * x.sum(), "the sum of x, where x_j alone is left"),
+            Slip("wrong_argument", dJ_dy.sum() * x.sum(), "the sum over all pairs, where one product is left"),
+            Slip("wrong_argument", dJ_dy[i - 1] * x[j - 1], "indices that count from 1, where Python counts from 0"),
+            Slip("wrong_argument", dJ_dy[i] + x[j], "the sum of the two factors, where their product belongs"),
+            Slip("wrong_argument", [_at(dJ_dy, j) * x[j], dJ_dy[i] * _at(x, i)], "the same index twice"),
+            Slip("absolute", abs(dJ_dy[i] * x[j])),
+        ]
     }
 
 
@@ -86,22 +86,24 @@ def affine_dW_entry(student: Student, draw: Draw) -> None:
     _judge("∂J/∂W[i, j]", 2, FunctionTrial(student, DW_ENTRY, cases))
 
 
-def _dW_slips(dJ_dy: Array, x: Array) -> dict[str, Any]:
+def _dW_slips(dJ_dy: Array, x: Array) -> dict[str, list[Slip]]:
     (rows,), (columns,) = dJ_dy.shape, x.shape
     if rows == 1:  # with one output its gradient is the sum of all
         return {}
-    slips: dict[str, Any] = {
-        "outer_swapped": np.outer(x, dJ_dy),
-        "upstream_ignored": [np.tile(x, (rows, 1)), x],
-        "missing_chain_factor:x": np.tile(dJ_dy[:, None], (1, columns)),
-        "upstream_summed": [np.tile(dJ_dy.sum() * x, (rows, 1)), dJ_dy.sum() * x],
-        "wrong_argument:the sums of two entries, where their products belong": np.add.outer(dJ_dy, x),
-    }
+    slips = [
+        Slip("outer_swapped", np.outer(x, dJ_dy)),
+        Slip("upstream_ignored", [np.tile(x, (rows, 1)), x]),
+        Slip("missing_chain_factor", np.tile(dJ_dy[:, None], (1, columns)), "x"),
+        Slip("upstream_summed", [np.tile(dJ_dy.sum() * x, (rows, 1)), dJ_dy.sum() * x]),
+        Slip("wrong_argument", np.add.outer(dJ_dy, x), "the sums of two entries, where their products belong"),
+    ]
     if rows == columns:
-        slips[f"wrong_argument:{EACH_WITH_EACH}"] = [dJ_dy * x, np.diag(dJ_dy * x)]
-        slips["wrong_argument:the inner product, one number"] = dJ_dy @ x
-        slips["wrong_argument:x by itself, without the upstream gradient"] = np.outer(x, x)
-        slips["wrong_argument:the upstream gradient by itself, without x"] = np.outer(dJ_dy, dJ_dy)
+        slips += [
+            Slip("wrong_argument", [dJ_dy * x, np.diag(dJ_dy * x)], EACH_WITH_EACH),
+            Slip("wrong_argument", dJ_dy @ x, "the inner product, one number"),
+            Slip("wrong_argument", np.outer(x, x), "x by itself, without the upstream gradient"),
+            Slip("wrong_argument", np.outer(dJ_dy, dJ_dy), "the upstream gradient by itself, without x"),
+        ]
     return {"∂J/∂W": slips}
 
 
@@ -118,27 +120,33 @@ def affine_dW(student: Student, draw: Draw) -> None:
     _judge("∂J/∂W", 3, FunctionTrial(student, DW, cases))
 
 
-def _dx_slips(W: Array, dJ_dy: Array) -> dict[str, Any]:
+def _dx_slips(W: Array, dJ_dy: Array) -> dict[str, list[Slip]]:
     rows, columns = W.shape
     if 1 in (rows, columns):  # with one output the sum is its only term
         return {}
     right = dJ_dy @ W
-    slips: dict[str, Any] = {
-        "upstream_ignored": W.sum(axis=0),
-        "upstream_summed": W.sum(axis=0) * dJ_dy.sum(),
-        "averaged": right / rows,
-        "wrong_argument:one contribution for each output, before they are added up": [
-            W * dJ_dy[:, None], W.T * dJ_dy
-        ],
-    }  # fmt: skip
+    slips = [
+        Slip("upstream_ignored", W.sum(axis=0)),
+        Slip("upstream_summed", W.sum(axis=0) * dJ_dy.sum()),
+        Slip("averaged", right / rows),
+        Slip(
+            "wrong_argument",
+            [W * dJ_dy[:, None], W.T * dJ_dy],
+            "one contribution for each output, before they are added up",
+        ),
+    ]
     if rows == columns:
-        slips["wrong_argument:W, where its transpose belongs"] = W @ dJ_dy
-        slips["wrong_argument:the rows of W, where its columns belong"] = [W * dJ_dy, W.T * dJ_dy[:, None]]
+        slips += [
+            Slip("wrong_argument", W @ dJ_dy, "W, where its transpose belongs"),
+            Slip("wrong_argument", [W * dJ_dy, W.T * dJ_dy[:, None]], "the rows of W, where its columns belong"),
+        ]
         sums = "the sums of the rows, where the sums of the columns belong"
-        slips[f"wrong_argument:{sums}"] = W.sum(axis=1) * dJ_dy
+        slips.append(Slip("wrong_argument", W.sum(axis=1) * dJ_dy, sums))
         first, last = W[0] * dJ_dy[0], W[-1] * dJ_dy[-1]
-        slips["missing_term:each output sends something back"] = [first, right - first, right - last]
-        slips["wrong_argument:the inverse of W, where its transpose belongs"] = np.linalg.solve(W, dJ_dy)
+        slips += [
+            Slip("missing_term", [first, right - first, right - last], "each output sends something back"),
+            Slip("wrong_argument", np.linalg.solve(W, dJ_dy), "the inverse of W, where its transpose belongs"),
+        ]
     return {"∂J/∂x": slips}
 
 
@@ -154,22 +162,24 @@ def affine_dx(student: Student, draw: Draw) -> None:
     _judge("∂J/∂x", 3, FunctionTrial(student, DX, cases))
 
 
-def _db_slips(dJ_dy: Array) -> dict[str, Any]:
+def _db_slips(dJ_dy: Array) -> dict[str, list[Slip]]:
     m = dJ_dy.size
     if m == 1:
         return {}
     return {
-        "∂J/∂b": {
-            "upstream_ignored": np.ones(m),
-            "upstream_summed": np.full(m, dJ_dy.sum()),
-            "averaged": dJ_dy / m,
-            "upstream_twice": dJ_dy**2,
-            "wrong_argument:one number for all, where each entry of the bias has its own": [
-                dJ_dy.sum(), dJ_dy.mean(), np.array([dJ_dy.sum()])
-            ],
-            "wrong_argument:a diagonal matrix, where a vector belongs": np.diag(dJ_dy),
-        }
-    }  # fmt: skip
+        "∂J/∂b": [
+            Slip("upstream_ignored", np.ones(m)),
+            Slip("upstream_summed", np.full(m, dJ_dy.sum())),
+            Slip("averaged", dJ_dy / m),
+            Slip("upstream_twice", dJ_dy**2),
+            Slip(
+                "wrong_argument",
+                [dJ_dy.sum(), dJ_dy.mean(), np.array([dJ_dy.sum()])],
+                "one number for all, where each entry of the bias has its own",
+            ),
+            Slip("wrong_argument", np.diag(dJ_dy), "a diagonal matrix, where a vector belongs"),
+        ]
+    }
 
 
 DB = FunctionRule("affine_db", right=lambda dJ_dy: {"∂J/∂b": dJ_dy}, slips=_db_slips)
@@ -212,28 +222,34 @@ def elementwise_dA(student: Student, draw: Draw) -> None:
     _judge("any shape", 2, FunctionTrial(student, rule, any_shape))
 
 
-def _elementwise_slips(dJ_dS: Array, A: Array, slope: Callable[[Array], Array]) -> dict[str, Any]:
+def _elementwise_slips(dJ_dS: Array, A: Array, slope: Callable[[Array], Array]) -> list[Slip]:
     right = dJ_dS * slope(A)
     tanh = "the slope of tanh, where the function that was passed belongs"
-    slips: dict[str, Any] = {
-        "upstream_ignored": slope(A),
-        "missing_chain_factor:σ'(A)": dJ_dS,
-        "swapped_arguments:A and ∂J/∂S": slope(dJ_dS) * A,
-        "wrong_argument:A, where its slope σ'(A) belongs": dJ_dS * A,
-        "wrong_argument:σ' of the upstream gradient": [slope(dJ_dS), dJ_dS * slope(dJ_dS), slope(dJ_dS * A)],
-        f"wrong_argument:{tanh}": [dJ_dS * (1 - np.tanh(A) ** 2), dJ_dS * (1 - A**2)],
-        "wrong_argument:the sum of the two factors, where their product belongs": dJ_dS + slope(A),
-        "wrong_argument:the quotient of the two factors, where their product belongs": dJ_dS / slope(A),
-        "upstream_twice": dJ_dS**2 * slope(A),
-    }
+    slips = [
+        Slip("upstream_ignored", slope(A)),
+        Slip("missing_chain_factor", dJ_dS, "σ'(A)"),
+        Slip("swapped_arguments", slope(dJ_dS) * A, "A and ∂J/∂S"),
+        Slip("wrong_argument", dJ_dS * A, "A, where its slope σ'(A) belongs"),
+        Slip("wrong_argument", [slope(dJ_dS), dJ_dS * slope(dJ_dS), slope(dJ_dS * A)], "σ' of the upstream gradient"),
+        Slip("wrong_argument", [dJ_dS * (1 - np.tanh(A) ** 2), dJ_dS * (1 - A**2)], tanh),
+        Slip("wrong_argument", dJ_dS + slope(A), "the sum of the two factors, where their product belongs"),
+        Slip("wrong_argument", dJ_dS / slope(A), "the quotient of the two factors, where their product belongs"),
+        Slip("upstream_twice", dJ_dS**2 * slope(A)),
+    ]
     if A.size > 1:
-        slips["upstream_summed"] = dJ_dS.sum() * slope(A)
-        slips["wrong_argument:the sum over all entries, where each entry has its own"] = [
-            right.sum(), np.full(A.shape, right.sum())
-        ]  # fmt: skip
+        slips += [
+            Slip("upstream_summed", dJ_dS.sum() * slope(A)),
+            Slip(
+                "wrong_argument",
+                [right.sum(), np.full(A.shape, right.sum())],
+                "the sum over all entries, where each entry has its own",
+            ),
+        ]
     if A.ndim == 1:
-        slips["wrong_argument:the outer product, where entries are multiplied"] = np.outer(dJ_dS, slope(A))
+        slips.append(
+            Slip("wrong_argument", np.outer(dJ_dS, slope(A)), "the outer product, where entries are multiplied")
+        )
     if A.ndim == 2 and A.shape[0] == A.shape[1]:
         products = [dJ_dS @ slope(A), slope(A) @ dJ_dS, dJ_dS.T @ slope(A), slope(A).T @ dJ_dS, dJ_dS @ slope(A).T]
-        slips["wrong_argument:the matrix product, where entries are multiplied"] = products
+        slips.append(Slip("wrong_argument", products, "the matrix product, where entries are multiplied"))
     return slips

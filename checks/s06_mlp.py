@@ -6,7 +6,7 @@ Exercises: NYU homework 7, questions 9 to 11 (2021), and the optional fit from t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from autograder.judging import (
     NodeRule,
     NodeRun,
     NodeTrial,
+    Slip,
     Student,
     cases,
     check,
@@ -40,42 +41,49 @@ NODES = source_of(network_nodes)
 # -- nodes --------------------------------------------------------------------------------------------------------
 
 
-def _affine_slips(W: Array, x: Array, b: Array) -> dict[str, Any]:
-    slips: dict[str, Any] = {
-        "missing_term:b is left out": W @ x,
-        "wrong_argument:b is subtracted where it should be added": W @ x - b,
-        "wrong_argument:the mean over the inputs, where their sum belongs": W @ x / len(x) + b,
-        "wrong_argument:the sum of b, where each output has its own": W @ x + b.sum(),
-        "wrong_argument:tanh has a node of its own": np.tanh(W @ x + b),
-    }
+def _affine_slips(W: Array, x: Array, b: Array) -> list[Slip]:
+    slips = [
+        Slip("missing_term", W @ x, "b is left out"),
+        Slip("wrong_argument", W @ x - b, "b is subtracted where it should be added"),
+        Slip("wrong_argument", W @ x / len(x) + b, "the mean over the inputs, where their sum belongs"),
+        Slip("wrong_argument", W @ x + b.sum(), "the sum of b, where each output has its own"),
+        Slip("wrong_argument", np.tanh(W @ x + b), "tanh has a node of its own"),
+    ]
     if len(b) == len(x):
-        slips["wrong_argument:the transpose of W, where W belongs"] = W.T @ x + b
-        slips["wrong_argument:b is added to x, before the product"] = W @ (x + b)
-        slips["wrong_argument:products entry by entry, which are not added up"] = [W * x + b, W * x[:, None] + b]
+        slips += [
+            Slip("wrong_argument", W.T @ x + b, "the transpose of W, where W belongs"),
+            Slip("wrong_argument", W @ (x + b), "b is added to x, before the product"),
+            Slip("wrong_argument", [W * x + b, W * x[:, None] + b], "products entry by entry, which are not added up"),
+        ]
     return slips
 
 
-def _affine_gradient_slips(g: Array, W: Array, x: Array, b: Array) -> dict[str, dict[str, Any]]:
+def _affine_gradient_slips(g: Array, W: Array, x: Array, b: Array) -> dict[str, list[Slip]]:
     m, d = W.shape
-    slips: dict[str, dict[str, Any]] = {
-        "W": {"missing_chain_factor:x": np.tile(g[:, None], (1, d)), "averaged": np.outer(g, x) / m},
-        "x": {"averaged": g @ W / m},
-        "b": {"averaged": [g / m, np.full(m, g.mean())]},
+    slips = {
+        "W": [Slip("missing_chain_factor", np.tile(g[:, None], (1, d)), "x"), Slip("averaged", np.outer(g, x) / m)],
+        "x": [Slip("averaged", g @ W / m)],
+        "b": [Slip("averaged", [g / m, np.full(m, g.mean())])],
     }
     if m == d:
-        slips["W"]["outer_swapped"] = np.outer(x, g)
+        slips["W"].append(Slip("outer_swapped", np.outer(x, g)))
         inner = "the inner product, one number: .T changes nothing on an array with one axis"
-        slips["W"][f"wrong_argument:{inner}"] = np.full((m, d), g @ x)
+        slips["W"].append(Slip("wrong_argument", np.full((m, d), g @ x), inner))
         each = "the product entry by entry, where each entry of one meets each entry of the other"
-        slips["W"][f"wrong_argument:{each}"] = [np.tile(g * x, (m, 1)), np.diag(g * x)]
-        slips["W"]["wrong_argument:x with itself, where the upstream gradient belongs"] = np.outer(x, x)
-        slips["W"]["wrong_argument:the output, where x belongs"] = np.outer(g, W @ x + b)
-        slips["x"]["wrong_argument:W, where its transpose belongs"] = W @ g
-        slips["x"]["wrong_argument:one contribution for each output, before they are added up"] = [
-            W * g[:, None],
-            W.T * g,
+        slips["W"] += [
+            Slip("wrong_argument", [np.tile(g * x, (m, 1)), np.diag(g * x)], each),
+            Slip("wrong_argument", np.outer(x, x), "x with itself, where the upstream gradient belongs"),
+            Slip("wrong_argument", np.outer(g, W @ x + b), "the output, where x belongs"),
         ]
-        slips["b"]["wrong_argument:the bias has slope 1"] = [g * b, g * x]
+        slips["x"] += [
+            Slip("wrong_argument", W @ g, "W, where its transpose belongs"),
+            Slip(
+                "wrong_argument",
+                [W * g[:, None], W.T * g],
+                "one contribution for each output, before they are added up",
+            ),
+        ]
+        slips["b"].append(Slip("wrong_argument", [g * b, g * x], "the bias has slope 1"))
     return slips
 
 
@@ -114,43 +122,46 @@ def _slope(a: Array) -> Array:
     return 1 / np.cosh(np.clip(a, -350, 350)) ** 2
 
 
-def _tanh_slips(a: Array) -> dict[str, Any]:
-    return {
-        "wrong_argument:the sigmoid function": 1 / (1 + np.exp(-a)),
-        "wrong_argument:sinh": np.sinh(a),
-        "wrong_argument:tan": np.tan(a),
-        "wrong_argument:arctan": np.arctan(a),
-        "wrong_argument:exponents without their factor 2": (np.exp(a) - 1) / (np.exp(a) + 1),
-        "wrong_argument:the slope of tanh": _slope(a),
-        "missing_activation:tanh": a,
-    }
+def _tanh_slips(a: Array) -> list[Slip]:
+    return [
+        Slip("wrong_argument", 1 / (1 + np.exp(-a)), "the sigmoid function"),
+        Slip("wrong_argument", np.sinh(a), "sinh"),
+        Slip("wrong_argument", np.tan(a), "tan"),
+        Slip("wrong_argument", np.arctan(a), "arctan"),
+        Slip("wrong_argument", (np.exp(a) - 1) / (np.exp(a) + 1), "exponents without their factor 2"),
+        Slip("wrong_argument", _slope(a), "the slope of tanh"),
+        Slip("missing_activation", a, "tanh"),
+    ]
 
 
-def _slope_slips(upstream: Array, a: Array) -> dict[str, Any]:
+def _slope_slips(upstream: Array, a: Array) -> dict[str, list[Slip]]:
     out = np.tanh(a)
-    slips: dict[str, Any] = {
-        "missing_chain_factor:1 − out²": upstream,
-        "wrong_argument:1 − out, where the square of out belongs": upstream * (1 - out),
-        "wrong_argument:out − 1, where the square of out belongs": upstream * (out - 1),
-        "wrong_argument:out²": upstream * out**2,
-        "wrong_argument:1 + out²": upstream * (1 + out**2),
-        "wrong_argument:out (1 − out), the slope of the sigmoid function": upstream * out * (1 - out),
-        "wrong_argument:the square of a, where that of out belongs": upstream * (1 - a**2),
-        "wrong_argument:tanh of out: out holds tanh(a) already": upstream * (1 - np.tanh(out) ** 2),
-        "wrong_argument:tanh itself, where its slope belongs": upstream * out,
-        "wrong_argument:(1 − out)²": upstream * (1 - out) ** 2,
-        "wrong_argument:the square of the slope": upstream * _slope(a) ** 2,
-    }
+    slips = [
+        Slip("missing_chain_factor", upstream, "1 − out²"),
+        Slip("wrong_argument", upstream * (1 - out), "1 − out, where the square of out belongs"),
+        Slip("wrong_argument", upstream * (out - 1), "out − 1, where the square of out belongs"),
+        Slip("wrong_argument", upstream * out**2, "out²"),
+        Slip("wrong_argument", upstream * (1 + out**2), "1 + out²"),
+        Slip("wrong_argument", upstream * out * (1 - out), "out (1 − out), the slope of the sigmoid function"),
+        Slip("wrong_argument", upstream * (1 - a**2), "the square of a, where that of out belongs"),
+        Slip("wrong_argument", upstream * (1 - np.tanh(out) ** 2), "tanh of out: out holds tanh(a) already"),
+        Slip("wrong_argument", upstream * out, "tanh itself, where its slope belongs"),
+        Slip("wrong_argument", upstream * (1 - out) ** 2, "(1 − out)²"),
+        Slip("wrong_argument", upstream * _slope(a) ** 2, "the square of the slope"),
+    ]
     product = "a matrix product, where entries are multiplied"
     if a.ndim == 1:
-        slips[f"wrong_argument:{product}"] = [np.full(a.shape, upstream @ _slope(a)), upstream * (1 - out @ out)]
+        slips.append(
+            Slip("wrong_argument", [np.full(a.shape, upstream @ _slope(a)), upstream * (1 - out @ out)], product)
+        )
     if a.ndim == 2 and a.shape[0] == a.shape[1]:
-        slips[f"wrong_argument:{product}"] = [
-            upstream @ _slope(a),
-            _slope(a) @ upstream,
-            upstream * (1 - out @ out),
-            upstream * (1 - out.T @ out),
-        ]
+        slips.append(
+            Slip(
+                "wrong_argument",
+                [upstream @ _slope(a), _slope(a) @ upstream, upstream * (1 - out @ out), upstream * (1 - out.T @ out)],
+                product,
+            )
+        )
     return {"a": slips}
 
 
@@ -198,7 +209,7 @@ def tanh_node(student: Student, draw: Draw) -> None:
         a, upstream, replaced = found[0].inputs["a"], found[0].upstream, draw.signed(m + 2, low=0.2, high=0.8)
         run = student.run_node("TanhNode", a=a, upstream=upstream, replace_out=replaced)
         plain = student.run_node("TanhNode", a=a, upstream=upstream)
-        slips = {"recomputed:self.out": upstream * _slope(a)}
+        slips = [Slip("recomputed", upstream * _slope(a), "self.out")]
         # Another mistake in the slope has been named above and is not paid for twice.
         if good or _alike(run.grad("a"), plain.grad("a")):
             expect(run.grad("a"), upstream * (1 - replaced**2), name="∂J/∂a", mistakes=slips)
@@ -241,22 +252,26 @@ def mlp_regression(student: Student, draw: Draw) -> None:
     )
 
     with part("prediction", points=2):
-        slips = {kind: net.predict(x, kind) for kind in KINDS}
-        slips["wrong_loss:the objective, where the prediction belongs"] = right["objective"]
-        slips["missing_term:b2 is left out"] = right["prediction"] - net.b2
+        slips = [
+            *(kind.map(partial(net.predict, x)) for kind in KINDS),
+            Slip("wrong_loss", right["objective"], "the objective, where the prediction belongs"),
+            Slip("missing_term", right["prediction"] - net.b2, "b2 is left out"),
+        ]
         expect(seen["prediction"].value, right["prediction"], name="prediction", scalar_like=True, mistakes=slips)
     with part("objective", points=2):
-        slips = {kind: (net.predict(x, kind) - y) ** 2 for kind in KINDS}
-        slips["wrong_loss:the distance, which still has to be squared"] = abs(right["prediction"] - y)
-        slips["wrong_loss:the square of the square loss"] = right["objective"] ** 2
-        slips["wrong_loss:the prediction by itself"] = [right["prediction"], right["prediction"] ** 2]
-        slips["missing_term:b2 is left out"] = (right["prediction"] - net.b2 - y) ** 2
+        slips = [
+            *(kind.map(lambda kind: (net.predict(x, kind) - y) ** 2) for kind in KINDS),
+            Slip("wrong_loss", abs(right["prediction"] - y), "the distance, which still has to be squared"),
+            Slip("wrong_loss", right["objective"] ** 2, "the square of the square loss"),
+            Slip("wrong_loss", [right["prediction"], right["prediction"] ** 2], "the prediction by itself"),
+            Slip("missing_term", (right["prediction"] - net.b2 - y) ** 2, "b2 is left out"),
+        ]
         expect(seen["objective"].value, right["objective"], name="objective", scalar_like=True, mistakes=slips)
     with part("gradients", points=4):
-        wrong = [name for name in NAMES if not seen[f"∂J/∂{name}"].holds(whether[f"∂J/∂{name}"])]
-        slipped = {kind: net.slipped_gradients(x, float(y), kind) for kind in KINDS} if wrong else {}
+        slipped = cache(lambda: [kind.map(partial(net.slipped_gradients, x, float(y))) for kind in KINDS])
         for name in NAMES:
-            label, slips = f"∂J/∂{name}", {kind: found[name] for kind, found in slipped.items()}
+            label = f"∂J/∂{name}"
+            slips = partial(lambda name: [kind.map(lambda found: found[name]) for kind in slipped()], name)
             expect(seen[label].value, right[label], name=label, scalar_like=name == "b2", mistakes=slips)
     with part("starting values", points=2):
         expect_random_start(seen["start"].value, question.scale)

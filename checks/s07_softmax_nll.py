@@ -5,7 +5,7 @@ Exercises: NYU homework 7, questions 12 to 14 (2021), and 4.3 of 2018 (the three
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from autograder.judging import (
     NodeRule,
     NodeTrial,
     Remote,
+    Slip,
     Student,
     StudentError,
     answers,
@@ -102,28 +103,39 @@ def softmax_jacobian(student: Student, draw: Draw) -> None:
         for classes in (draw.integer(4, 8), 3, 2):
             z = draw.signed(classes, low=0.3, high=1.5)
             p = softmax(z)
-            mistakes = {
-                "missing_term:the entries off the diagonal, each probability depends on every score": [
-                    np.diag(p * (1 - p)), np.diag(p), p * (1 - p)
-                ],
-                "missing_term:δ_ij, which adds p_i on the diagonal": [-np.outer(p, p), np.outer(p, p)],
-                "wrong_argument:δ_ij is 1 on the diagonal only": [np.outer(p, 1 - p), np.outer(1 - p, p)],
-                "wrong_argument:the entries off the diagonal are negative": [
-                    np.diag(p) + np.outer(p, p), np.diag(p - p**2) + np.outer(p, p) * (1 - np.eye(classes))
-                ],
-                "wrong_argument:z, where the probabilities belong": np.diag(z) - np.outer(z, z),
-                "wrong_argument:the inner product, where the outer product belongs": np.diag(p) - p @ p,
-                "wrong_argument:exponentials that are not divided by their sum": jacobian(np.exp(z)),
-                "wrong_argument:the identity, where the diagonal holds p": np.eye(classes) - np.outer(p, p),
-                "wrong_argument:p² where p belongs, or p where p² belongs": [
-                    np.diag(p**2) - np.outer(p, p), np.diag(p) - np.tile(p, (classes, 1)),
-                    np.diag(p) - np.tile(p[:, None], (1, classes)),
-                ],
-                "wrong_argument:e to the power −z": jacobian(softmax(-z)),
-                "wrong_argument:the logarithm of the probabilities, where they themselves belong": (
-                    np.eye(classes) - np.tile(p, (classes, 1))
+            mistakes = [
+                Slip(
+                    "missing_term",
+                    [np.diag(p * (1 - p)), np.diag(p), p * (1 - p)],
+                    "the entries off the diagonal, each probability depends on every score",
                 ),
-            }  # fmt: skip
+                Slip("missing_term", [-np.outer(p, p), np.outer(p, p)], "δ_ij, which adds p_i on the diagonal"),
+                Slip("wrong_argument", [np.outer(p, 1 - p), np.outer(1 - p, p)], "δ_ij is 1 on the diagonal only"),
+                Slip(
+                    "wrong_argument",
+                    [np.diag(p) + np.outer(p, p), np.diag(p - p**2) + np.outer(p, p) * (1 - np.eye(classes))],
+                    "the entries off the diagonal are negative",
+                ),
+                Slip("wrong_argument", np.diag(z) - np.outer(z, z), "z, where the probabilities belong"),
+                Slip("wrong_argument", np.diag(p) - p @ p, "the inner product, where the outer product belongs"),
+                Slip("wrong_argument", jacobian(np.exp(z)), "exponentials that are not divided by their sum"),
+                Slip("wrong_argument", np.eye(classes) - np.outer(p, p), "the identity, where the diagonal holds p"),
+                Slip(
+                    "wrong_argument",
+                    [
+                        np.diag(p**2) - np.outer(p, p),
+                        np.diag(p) - np.tile(p, (classes, 1)),
+                        np.diag(p) - np.tile(p[:, None], (1, classes)),
+                    ],
+                    "p² where p belongs, or p where p² belongs",
+                ),
+                Slip("wrong_argument", jacobian(softmax(-z)), "e to the power −z"),
+                Slip(
+                    "wrong_argument",
+                    (np.eye(classes) - np.tile(p, (classes, 1))),
+                    "the logarithm of the probabilities, where they themselves belong",
+                ),
+            ]
             given = student.put(z)
             got = student.call("softmax_jacobian", given)
             if not expect(got, jacobian(p), name="∂p/∂z", mistakes=mistakes):
@@ -136,8 +148,8 @@ def softmax_jacobian(student: Student, draw: Draw) -> None:
 def _expect_again(student: Student, draw: Draw) -> None:
     """The Jacobian once more for two vectors of one length, and where the scores are small, equal or far apart."""
     first, second = draw.both_signs(4, low=0.3, high=1.5), draw.both_signs(4, low=0.3, high=1.5)
-    stale = {"stale": jacobian(softmax(first))}
-    for z, slips in ((first, {}), (second, stale)):
+    stale = [Slip("stale", jacobian(softmax(first)))]
+    for z, slips in ((first, []), (second, stale)):
         if not expect(student.call("softmax_jacobian", z), jacobian(softmax(z)), name="∂p/∂z", mistakes=slips):
             return
     for title, array in regions(draw, up_to=0.5):
@@ -185,20 +197,20 @@ def softmax_node(student: Student, draw: Draw) -> None:
     found = cases(draw, SOFTMAX, lambda array: {"z": array(classes)}, lambda array: {"z": array(2)}, up_to=0.5)
     trial = NodeTrial(student, SOFTMAX, draw, found, uses_out=True)
     with part("forward", points=3):
-        if expect(unaided.out, p, name="out", mistakes=wrong_probabilities(z)):
+        if expect(unaided.out, p, name="out", mistakes=partial(wrong_probabilities, z)):
             resets(unaided, (classes,), upstream)
             got = Reused(student, name, {"z": z}, {"z": other})
-            if expect(got.out, softmax(other), name="out for other scores", mistakes={"stale": p}):
+            if expect(got.out, softmax(other), name="out for other scores", mistakes=[Slip("stale", p)]):
                 trial.expect_forward()
     with part("backward", points=3):
         rounding = _rounding(alone)
-        good = expect(alone.grad("z"), right, name="∂J/∂z", mistakes=wrong_backward(alone, z, g), **rounding)
+        good = expect(alone.grad("z"), right, name="∂J/∂z", mistakes=partial(wrong_backward, alone, z, g), **rounding)
         if good:
             q = softmax(other)
             with _reference(student, *(["softmax_jacobian"] if helped else [])):
                 if _forward_right(unaided, p):
                     fed = run(before={"z": held})
-                    expect(fed.grad("z"), held + right, name="∂J/∂z", mistakes={"assigned": right}, **rounding)
+                    expect(fed.grad("z"), held + right, name="∂J/∂z", mistakes=[Slip("assigned", right)], **rounding)
                     again = Reused(student, name, {"z": z}, {"z": other}, upstream=g)
                     again.expect_gradients({"z": q * (g - q @ g)}, {"z": right}, **rounding)
                 if not rounding:
@@ -209,17 +221,17 @@ def softmax_node(student: Student, draw: Draw) -> None:
         backward = _runs_right(alone, right)
         for large in _large_scores(draw, classes):
             far, q = run(z=large), softmax(large)
-            clipping = {"wrong_argument:clipped scores, which have other probabilities": clipped(large)}
+            slips = partial(lambda large: [*wrong_probabilities(large), _clipping(large)], large)
             if not _finite(far.out, "out", OVERFLOW, "unstable"):
                 break
-            if not expect(far.out, q, name="out", mistakes={**wrong_probabilities(large), **clipping}):
+            if not expect(far.out, q, name="out", mistakes=slips):
                 break
             if helped:
                 with _reference(student, "softmax_jacobian"):
                     far = run(z=large)
             if not _finite(far.grad("z"), "∂J/∂z", OVERFLOW, "unstable"):
                 break
-            exact, slips = q * (g - q @ g), wrong_backward(far, large, g)
+            exact, slips = q * (g - q @ g), partial(wrong_backward, far, large, g)
             if backward and not expect(far.grad("z"), exact, name="∂J/∂z", mistakes=slips, **_rounding(far)):
                 break
 
@@ -280,7 +292,8 @@ def nll_node(student: Student, draw: Draw) -> None:
     with part("forward", points=3):
         good = True
         for run, (q, k) in zip(runs, known, strict=True):
-            if not (good := expect(run.out, -np.log(q[k]), name="out", scalar_like=True, mistakes=losses(q, k))):
+            slips = partial(losses, q, k)
+            if not (good := expect(run.out, -np.log(q[k]), name="out", scalar_like=True, mistakes=slips)):
                 break
         if good:
             text = f"out has shape {np.shape(alone.out)}: it is one number, shape ()."
@@ -288,11 +301,11 @@ def nll_node(student: Student, draw: Draw) -> None:
             resets(alone, (), upstream)
             exact = -np.log(second[elsewhere])
             got = Reused(student, name, {"y_hat": p, "y_true": y}, {"y_hat": second, "y_true": np.array(elsewhere)})
-            stale = {"stale": [-np.log(p[label]), -np.log(second[label])]}
+            stale = [Slip("stale", [-np.log(p[label]), -np.log(second[label])])]
             expect(got.out, exact, name="out for another example", scalar_like=True, mistakes=stale)
             small = student.run_node(name, y_hat=tiny, y_true=y)
             shifts = [10.0**-k for k in range(4, 13)]
-            hints = {"epsilon_in_log": [-np.log(f(tiny[label], e)) for e in shifts for f in (np.add, np.maximum)]}
+            hints = [Slip("epsilon_in_log", [-np.log(f(tiny[label], e)) for e in shifts for f in (np.add, np.maximum)])]
             exact, title = -np.log(tiny[label]), "out for a small probability"
             if expect(small.out, exact, name=title, scalar_like=True, mistakes=hints):
                 trial.expect_forward()
@@ -300,13 +313,13 @@ def nll_node(student: Student, draw: Draw) -> None:
     with part("backward", points=3):
         good = True
         for run, (q, k) in zip(runs, known, strict=True):
-            exact, mistakes = -float(upstream) / q[k] * one_hot(k, classes), loss_slopes(q, k, upstream)
+            exact, mistakes = -float(upstream) / q[k] * one_hot(k, classes), partial(loss_slopes, q, k, upstream)
             if not (good := expect(run.grad("y_hat"), exact, name="∂J/∂y_hat", upstream=upstream, mistakes=mistakes)):
                 break
         if good:
             exact = -float(upstream) / p[label] * one_hot(label, classes)
             backward = True
-            assigned = {"assigned": [exact, np.where(exact != 0, exact, held)]}
+            assigned = [Slip("assigned", [exact, np.where(exact != 0, exact, held)])]
             expect(fed.grad("y_hat"), held + exact, name="∂J/∂y_hat", mistakes=assigned)
             again = Reused(
                 student,
@@ -330,10 +343,10 @@ def nll_node(student: Student, draw: Draw) -> None:
         run = student.run_node(name, y_hat=sure, y_true=y, upstream=upstream)
         why = "is nan or infinite when another class has the probability 0: use the entry of the true class alone."
         if _finite(run.out, "out", why, "nan") and _finite(run.grad("y_hat"), "∂J/∂y_hat", why, "nan"):
-            expect(run.out, -np.log(sure[label]), name="out", scalar_like=True, mistakes=losses(sure, label))
+            expect(run.out, -np.log(sure[label]), name="out", scalar_like=True, mistakes=partial(losses, sure, label))
             if backward:  # a wrong one has been paid for
                 exact = -float(upstream) / sure[label] * one_hot(label, classes)
-                expect(run.grad("y_hat"), exact, name="∂J/∂y_hat", mistakes=loss_slopes(sure, label, upstream))
+                expect(run.grad("y_hat"), exact, name="∂J/∂y_hat", mistakes=partial(loss_slopes, sure, label, upstream))
 
 
 def _probabilities(draw: Draw, classes: int, label: int) -> Array:
@@ -370,21 +383,30 @@ def softmax_nll_gradient(student: Student, draw: Draw) -> None:
 
     with part("∂J/∂z", points=2):
         for n, (z, y) in enumerate(ordinary):
-            mistakes = both_slopes(z, y)
-            if not expect(seen[str(n)].value, right[str(n)], name="∂J/∂z", mistakes=mistakes):
+            if not expect(seen[str(n)].value, right[str(n)], name="∂J/∂z", mistakes=partial(both_slopes, z, y)):
                 break
     with part("large scores", points=1):
         for n, (z, y) in enumerate(large, len(ordinary)):
             got = seen[str(n)].value
             if not _finite(got, "∂J/∂z", OVERFLOW, "unstable"):
                 break
-            hot = one_hot(y, classes)
-            clipping = {"wrong_argument:clipped scores, which have other probabilities": [q - hot for q in clipped(z)]}
-            if not expect(got, right[str(n)], name="∂J/∂z", mistakes={**both_slopes(z, y), **clipping}):
+            if not expect(got, right[str(n)], name="∂J/∂z", mistakes=partial(_slopes_far_out, z, y)):
                 break
 
 
+def _clipping(z: Array) -> Slip:
+    return Slip("wrong_argument", clipped(z), "clipped scores, which have other probabilities")
+
+
+def _slopes_far_out(z: Array, y: int) -> list[Slip]:
+    return [*both_slopes(z, y), _clipping(z).map(lambda q: q - one_hot(y, len(z)))]
+
+
 # -- the classifier -----------------------------------------------------------------------------------------------
+
+
+def _of_wrong_nets(parameters: Mapping[str, Array], x: Array, y: int, what: Callable[[Net], Any]) -> list[Slip]:
+    return [slip.map(lambda wrong: what(Net(parameters, x, y, wrong))) for slip in WRONG_NETS]
 
 
 @check(f"{SECTION}/multiclass_classifier_check", points=12, reveals=True)
@@ -419,13 +441,14 @@ def multiclass_classifier(student: Student, draw: Draw) -> None:
             # Scores are as good as probabilities, so a wrong network shows in either.
             for one, x, p in zip(got, points, all_p, strict=True):
                 if _choices([one], classes) != [int(p.argmax())]:
-                    wrong = {f: Net(parameters, x, 0, w) for w, f in WRONG_NETS.items()}
-                    hints = {family: [net.p, net.scores] for family, net in wrong.items()}
+                    wrong = [slip.map(partial(Net, parameters, x, 0)) for slip in WRONG_NETS]
+                    hints = [slip.map(lambda net: net.p) for slip in wrong]
+                    hints += [slip.map(lambda net: net.scores) for slip in wrong]
                     expect(one, p, name="prediction", mistakes=hints)
                     break
     with part("objective", points=3):
         for n, (net, x, y) in enumerate(zip(truth, points, labels, strict=False)):
-            wrong = {f: Net(parameters, x, y, w).objective for w, f in WRONG_NETS.items()}
+            wrong = partial(_of_wrong_nets, parameters, x, y, lambda net: net.objective)
             got = seen[f"objective {n}"].value
             if not expect(got, net.objective, name="objective", scalar_like=True, mistakes=wrong):
                 break
@@ -433,7 +456,7 @@ def multiclass_classifier(student: Student, draw: Draw) -> None:
         good = True
         for n, (net, x, y) in enumerate(zip(truth, points, labels, strict=False)):
             for key in parameters if good else ():
-                wrong = {f: Net(parameters, x, y, w).gradients[key] for w, f in WRONG_NETS.items()}
+                wrong = partial(_of_wrong_nets, parameters, x, y, lambda net, key=key: net.gradients[key])
                 got = seen[f"∂J/∂{key} {n}"].value
                 good &= expect(got, net.gradients[key], name=f"∂J/∂{key}", mistakes=wrong)
     with part("where training starts", points=2):
@@ -582,7 +605,9 @@ def test_report(student: Student, draw: Draw) -> None:
             fraction = np.isnan(number) or abs(number * 200 - np.round(number * 200)) < 1e-6
             text = "test_accuracy is no multiple of 1/200, and there are 200 test points."
             expect_true(fraction, text, "wrong_argument")
-            wrong = {"wrong_argument:the fraction that is classified wrongly, where the right ones are counted": 0.0}
+            wrong = [
+                Slip("wrong_argument", 0.0, "the fraction that is classified wrongly, where the right ones are counted")
+            ]
             expect(got, 1.0, name="test_accuracy", scalar_like=True, atol=0.0026, rtol=0.0, mistakes=wrong)
     with part("test_loss", points=1):
         got = student.get("test_loss").value

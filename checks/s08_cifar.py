@@ -16,6 +16,7 @@ from autograder.judging import (
     Array,
     Draw,
     Remote,
+    Slip,
     Student,
     StudentError,
     StudentGone,
@@ -28,7 +29,7 @@ from autograder.judging import (
 )
 
 from .common import trained_weights, two_layer_net
-from .common.two_layer_net import Candidates, agrees, data_loss, log_softmax, not_equal, require_several
+from .common.two_layer_net import agrees, data_loss, log_softmax, not_equal, require_several
 
 SECTION = "08-cifar"
 
@@ -77,7 +78,7 @@ class Layer:
         title = self.cases[number][0]
         if title:
             return expect_in(title, got, exact, name=name)
-        slips = {"stale": stale} if number == 1 and np.shape(stale) == exact.shape else {}
+        slips = [Slip("stale", stale)] if number == 1 and np.shape(stale) == exact.shape else []
         return expect(got, exact, name=name, mistakes=not_equal(slips, exact))
 
     def expect_forward(self) -> bool:
@@ -127,14 +128,14 @@ def fully_connected(student: Student, draw: Draw) -> None:
     layer = Layer(student, "fc", draw, rule, sized(n, d, m), sized(1, d, m), sized(n, d, 1), sized(n, 1, m))
     with part("forward", points=2):
         ran = Ran(student, "fc_forward", x, w, b)
-        mistakes = {
-            "missing_term:b is left out": x @ w,
-            "wrong_argument:b is subtracted where it should be added": [x @ w - b, b - x @ w],
-            "wrong_argument:b multiplies where it should be added": x @ w * b,
-            "wrong_argument:b is added before the product": [(x @ w) + b.sum()],
-            "activation_on_output:ReLU": np.maximum(right, 0),
-            "averaged": x @ w / d + b,
-        }
+        mistakes = [
+            Slip("missing_term", x @ w, "b is left out"),
+            Slip("wrong_argument", [x @ w - b, b - x @ w], "b is subtracted where it should be added"),
+            Slip("wrong_argument", x @ w * b, "b multiplies where it should be added"),
+            Slip("wrong_argument", [(x @ w) + b.sum()], "b is added before the product"),
+            Slip("activation_on_output", np.maximum(right, 0), "ReLU"),
+            Slip("averaged", x @ w / d + b),
+        ]
         if expect(ran.out, right, name="out", mistakes=not_equal(mistakes, right)):
             ran.unchanged("x", "w", "b")
             layer.expect_forward()
@@ -145,32 +146,36 @@ def fully_connected(student: Student, draw: Draw) -> None:
         answer = student.call("fc_backward", grad_out, ran.cache).value
         require_several(answer, 3, "fc_backward", "grad_x, grad_w and grad_b")
         exact = {"x": upstream @ w.T, "w": x.T @ upstream, "b": upstream.sum(axis=0)}
-        hints: dict[str, Candidates] = {
-            "x": {
-                "upstream_ignored": np.tile(w.sum(axis=1), (n, 1)),
-                "averaged": exact["x"] / m,
-                LATEST.format("fc"): upstream @ other[1].T,
-            },
-            "w": {
-                "upstream_ignored": np.tile(x.sum(axis=0)[:, None], (1, m)),
-                "batch_axis": x[:, :, None] * upstream[:, None, :],
-                "averaged": exact["w"] / n,
-                LATEST.format("fc"): other[0].T @ upstream,
-                "wrong_argument:only one example is used": [np.outer(x[0], upstream[0]), np.outer(x[-1], upstream[-1])],
-            },
-            "b": {
-                "upstream_ignored": [np.full(m, float(n)), np.ones(m)],
-                "averaged": exact["b"] / n,
-                "batch_axis": upstream,
-                "wrong_argument:only one example is used": [upstream[0], upstream[-1]],
-                "bias_axis": [upstream.sum(axis=1), upstream.mean(axis=1)],
-            },
+        hints = {
+            "x": [
+                Slip("upstream_ignored", np.tile(w.sum(axis=1), (n, 1))),
+                Slip("averaged", exact["x"] / m),
+                Slip("stale", upstream @ other[1].T, LATEST.format("fc")),
+            ],
+            "w": [
+                Slip("upstream_ignored", np.tile(x.sum(axis=0)[:, None], (1, m))),
+                Slip("batch_axis", x[:, :, None] * upstream[:, None, :]),
+                Slip("averaged", exact["w"] / n),
+                Slip("stale", other[0].T @ upstream, LATEST.format("fc")),
+                Slip(
+                    "wrong_argument",
+                    [np.outer(x[0], upstream[0]), np.outer(x[-1], upstream[-1])],
+                    "only one example is used",
+                ),
+            ],
+            "b": [
+                Slip("upstream_ignored", [np.full(m, float(n)), np.ones(m)]),
+                Slip("averaged", exact["b"] / n),
+                Slip("batch_axis", upstream),
+                Slip("wrong_argument", [upstream[0], upstream[-1]], "only one example is used"),
+                Slip("bias_axis", [upstream.sum(axis=1), upstream.mean(axis=1)]),
+            ],
         }
         names = list(exact)
         for i, name in enumerate(names):
             for partner in names[i + 1 :]:
-                hints[name][f"swapped_arguments:grad_{name} and grad_{partner}"] = exact[partner]
-                hints[partner][f"swapped_arguments:grad_{name} and grad_{partner}"] = exact[name]
+                hints[name].append(Slip("swapped_arguments", exact[partner], f"grad_{name} and grad_{partner}"))
+                hints[partner].append(Slip("swapped_arguments", exact[name], f"grad_{name} and grad_{partner}"))
         good = all(
             [expect(got, exact[name], name=f"grad_{name}", batch_size=n, mistakes=hints[name])
              for name, got in zip(names, answer, strict=True)]
@@ -181,7 +186,7 @@ def fully_connected(student: Student, draw: Draw) -> None:
             layer.expect_backward()
 
 
-LATEST = "stale:{0}_backward works with the latest call of {0}_forward, and should with its cache"
+LATEST = "{0}_backward works with the latest call of {0}_forward, and should with its cache"
 
 
 @check(f"{SECTION}/relu_check", points=5)
@@ -205,14 +210,18 @@ def relu(student: Student, draw: Draw) -> None:
         for x in (flat, deep, row):
             ran = Ran(student, "relu_forward", x)
             runs.append(ran)
-            mistakes = {
-                "missing_activation:ReLU": x,
-                "sign": [np.minimum(x, 0), -np.maximum(x, 0), np.maximum(-x, 0)],
-                "absolute": np.abs(x),
-                "wrong_argument:the slope of ReLU, where its value belongs": (x > 0).astype(float),
-                "wrong_argument:a small slope is left below zero": [np.where(x > 0, x, s * x) for s in (0.1, 0.01)],
-                "wrong_argument:the maximum is taken with 1, where 0 belongs": np.maximum(x, 1),
-            }
+            mistakes = [
+                Slip("missing_activation", x, "ReLU"),
+                Slip("sign", [np.minimum(x, 0), -np.maximum(x, 0), np.maximum(-x, 0)]),
+                Slip("absolute", np.abs(x)),
+                Slip("wrong_argument", (x > 0).astype(float), "the slope of ReLU, where its value belongs"),
+                Slip(
+                    "wrong_argument",
+                    [np.where(x > 0, x, s * x) for s in (0.1, 0.01)],
+                    "a small slope is left below zero",
+                ),
+                Slip("wrong_argument", np.maximum(x, 1), "the maximum is taken with 1, where 0 belongs"),
+            ]
             if not expect(ran.out, np.maximum(x, 0), name="out", mistakes=mistakes):
                 break
             ran.unchanged("x")
@@ -227,22 +236,30 @@ def relu(student: Student, draw: Draw) -> None:
             grad_out = student.put(upstream)
             got = _alone(student.call("relu_backward", grad_out, ran.cache).value)
             mask = x > 0
-            mistakes = {
-                "missing_mask": upstream,
-                LATEST.format("relu"): upstream * (latest > 0),
-                "upstream_ignored": mask.astype(float),
-                "upstream_twice": upstream**2 * mask,
-                "wrong_argument:the gradient passes where x is below zero, where it should stop": upstream * ~mask,
-                "wrong_argument:the sign of grad_out decides, where that of x belongs": upstream * (upstream > 0),
-                "wrong_argument:x itself comes in, where its slope belongs": [
-                    upstream * np.maximum(x, 0),
-                    upstream * x,
-                    np.maximum(x, 0),
-                ],
-                "wrong_argument:a small slope is left below zero": [
-                    upstream * np.where(mask, 1, slope) for slope in (0.1, 0.01)
-                ],
-            }
+            mistakes = [
+                Slip("missing_mask", upstream),
+                Slip("stale", upstream * (latest > 0), LATEST.format("relu")),
+                Slip("upstream_ignored", mask.astype(float)),
+                Slip("upstream_twice", upstream**2 * mask),
+                Slip(
+                    "wrong_argument",
+                    upstream * ~mask,
+                    "the gradient passes where x is below zero, where it should stop",
+                ),
+                Slip(
+                    "wrong_argument", upstream * (upstream > 0), "the sign of grad_out decides, where that of x belongs"
+                ),
+                Slip(
+                    "wrong_argument",
+                    [upstream * np.maximum(x, 0), upstream * x, np.maximum(x, 0)],
+                    "x itself comes in, where its slope belongs",
+                ),
+                Slip(
+                    "wrong_argument",
+                    [upstream * np.where(mask, 1, slope) for slope in (0.1, 0.01)],
+                    "a small slope is left below zero",
+                ),
+            ]
             right = expect(got, upstream * mask, name="grad_x", mistakes=not_equal(mistakes, upstream * mask))
             _expect_unchanged(grad_out, upstream, "relu_backward changed grad_out in place")
             if not right:
@@ -308,16 +325,16 @@ def judge_softmax_loss(student: Student, draw: Draw, points: tuple[float, float,
                 text = "softmax_loss reads y as one-hot rows: it holds the number of the class of each picture."
                 raise StudentError(text, "one_hot_expected") from None
             raise
-        mistakes = not_equal(_loss_mistakes(x, y, loss), loss)
-        if expect(seen["loss"], loss, name="loss", batch_size=n, scalar_like=True, mistakes=mistakes):
+        slips = partial(_loss_mistakes, x, y, loss)
+        if expect(seen["loss"], loss, name="loss", batch_size=n, scalar_like=True, mistakes=slips):
             for title, scores, labels in others:
                 got, exact = _both(student, scores, labels)["loss"], data_loss(scores, labels)[0]
                 if not expect(got, exact, name=f"loss {title}", scalar_like=True):
                     break
     with part("gradient", points=points[1]):
         seen = seen or _both(student, x, y)
-        mistakes = not_equal(_gradient_mistakes(x, y, grad), grad)
-        expect(seen["grad"], grad, name="grad_x", batch_size=n, mistakes=mistakes)
+        slips = partial(_gradient_mistakes, x, y, grad)
+        expect(seen["grad"], grad, name="grad_x", batch_size=n, mistakes=slips)
         _expect_unchanged(seen["x"], x, "softmax_loss changed the scores x in place")
         _expect_unchanged(seen["y"], y, "softmax_loss changed the labels y in place")
         for title, scores, labels in others:
@@ -333,8 +350,7 @@ def judge_softmax_loss(student: Student, draw: Draw, points: tuple[float, float,
         far[np.arange(n), y] -= 1000.0
         exact, grad = data_loss(far, y)
         p = np.exp(log_softmax(far))[np.arange(n), y]
-        mistakes = {"epsilon_in_log": [-np.log(p + e).mean() for e in EPSILONS]}
-        mistakes["epsilon_in_log"] += [-np.log(np.maximum(p, e)).mean() for e in EPSILONS]
+        mistakes = [Slip("epsilon_in_log", [-np.log(f(p, e)).mean() for f in (np.add, np.maximum) for e in EPSILONS])]
         seen = _both(student, far, y)
         if expect(seen["loss"], exact, name="loss", scalar_like=True, mistakes=mistakes):
             expect(seen["grad"], grad, name="grad_x")
@@ -363,8 +379,8 @@ def _expect_both(student: Student, x: Array, y: Array, family: str, wrong: Calla
     one_hot = np.eye(x.shape[1])[y]
     losses = [-np.log(p[rows, y]).mean(), -(np.log(p) * one_hot).sum(axis=1).mean(), np.nan, np.inf]
     seen = _both(student, x, y)
-    good = expect(seen["loss"], loss, name="loss", scalar_like=True, mistakes={family: losses})
-    return expect(seen["grad"], grad, name="grad_x", mistakes={family: (p - one_hot) / len(y)}) and good
+    good = expect(seen["loss"], loss, name="loss", scalar_like=True, mistakes=[Slip(family, losses)])
+    return expect(seen["grad"], grad, name="grad_x", mistakes=[Slip(family, (p - one_hot) / len(y))]) and good
 
 
 def _without_maximum(x: Array) -> Array:
@@ -376,73 +392,89 @@ def _with_one_maximum(x: Array) -> Array:
     return _without_maximum(x - x.max())
 
 
-def _loss_mistakes(x: Array, y: Array, loss: float) -> Candidates:
+def _loss_mistakes(x: Array, y: Array, loss: float) -> list[Slip]:
     n, c = x.shape
     log_p, rows = log_softmax(x), np.arange(n)
     p = np.exp(log_p)
     down = log_softmax(x, axis=0)
     whole, shifted = x - np.log(np.exp(x).sum()), x - x.max(axis=1, keepdims=True)
     whole_shifted, by_column = shifted - np.log(np.exp(shifted).sum()), log_softmax(x - x.max(axis=0))
-    return {
-        "missing_mean": n * loss,
-        "one_based_labels": [-log_p[rows, y - 1].mean(), -log_p[rows, y - 1].sum()],
-        "epsilon_in_log": [-np.log(p[rows, y] + e).mean() for e in EPSILONS],
-        "wrong_argument:softmax is taken down the columns, where each row is one picture": -down[rows, y].mean(),
-        "wrong_argument:one softmax over the whole array, where each row has its own": [
-            -whole[rows, y].mean(),
-            -whole_shifted[rows, y].mean(),
-        ],
-        "wrong_argument:each column's maximum is subtracted, where each row's belongs": -by_column[rows, y].mean(),
-        "wrong_argument:the mean is taken over the classes too": loss / c,
-        "wrong_loss:the most probable class, where the true one belongs": -log_p.max(axis=1).mean(),
-        "wrong_loss:the logarithm of every class, where that of the true one belongs": [
-            -log_p.sum(axis=1).mean(),
-            -log_p.mean(),
-            -log_p.sum(),
-        ],
-        "wrong_loss:1 − p, without a logarithm": [1 - p[rows, y].mean(), -p[rows, y].mean(), p[rows, y].mean()],
-        "wrong_loss:the score itself, without softmax": [-x[rows, y].mean(), x[rows, y].mean()],
-        "wrong_loss:binary cross-entropy of each class": [
-            k * -(np.log(p[rows, y]).sum() + np.log(1 - p).sum() - np.log(1 - p[rows, y]).sum())
-            for k in (1 / n, 1 / (n * c), 1.0)
-        ],
-        "wrong_loss:the square error of the probabilities": [
-            k * np.sum((p - np.eye(c)[y]) ** 2) for k in (1.0, 0.5, 1 / n, 0.5 / n, 1 / (n * c))
-        ],
-        "wrong_loss:a logarithm to another base": [loss / np.log(2), loss / np.log(10)],
-        "missing_term:log Σ exp, of which the maximum alone is left": (x.max(axis=1) - x[rows, y]).mean(),
-    }
+    slips = [
+        Slip("missing_mean", n * loss),
+        Slip("one_based_labels", [-log_p[rows, y - 1].mean(), -log_p[rows, y - 1].sum()]),
+        Slip("epsilon_in_log", [-np.log(p[rows, y] + e).mean() for e in EPSILONS]),
+        Slip(
+            "wrong_argument", -down[rows, y].mean(), "softmax is taken down the columns, where each row is one picture"
+        ),
+        Slip(
+            "wrong_argument",
+            [-whole[rows, y].mean(), -whole_shifted[rows, y].mean()],
+            "one softmax over the whole array, where each row has its own",
+        ),
+        Slip(
+            "wrong_argument",
+            -by_column[rows, y].mean(),
+            "each column's maximum is subtracted, where each row's belongs",
+        ),
+        Slip("wrong_argument", loss / c, "the mean is taken over the classes too"),
+        Slip("wrong_loss", -log_p.max(axis=1).mean(), "the most probable class, where the true one belongs"),
+        Slip(
+            "wrong_loss",
+            [-log_p.sum(axis=1).mean(), -log_p.mean(), -log_p.sum()],
+            "the logarithm of every class, where that of the true one belongs",
+        ),
+        Slip(
+            "wrong_loss", [1 - p[rows, y].mean(), -p[rows, y].mean(), p[rows, y].mean()], "1 − p, without a logarithm"
+        ),
+        Slip("wrong_loss", [-x[rows, y].mean(), x[rows, y].mean()], "the score itself, without softmax"),
+        Slip(
+            "wrong_loss",
+            [
+                k * -(np.log(p[rows, y]).sum() + np.log(1 - p).sum() - np.log(1 - p[rows, y]).sum())
+                for k in (1 / n, 1 / (n * c), 1.0)
+            ],
+            "binary cross-entropy of each class",
+        ),
+        Slip(
+            "wrong_loss",
+            [k * np.sum((p - np.eye(c)[y]) ** 2) for k in (1.0, 0.5, 1 / n, 0.5 / n, 1 / (n * c))],
+            "the square error of the probabilities",
+        ),
+        Slip("wrong_loss", [loss / np.log(2), loss / np.log(10)], "a logarithm to another base"),
+        Slip("missing_term", (x.max(axis=1) - x[rows, y]).mean(), "log Σ exp, of which the maximum alone is left"),
+    ]
+    return not_equal(slips, loss)
 
 
-def _gradient_mistakes(x: Array, y: Array, grad: Array) -> Candidates:
+def _gradient_mistakes(x: Array, y: Array, grad: Array) -> list[Slip]:
     n, c = x.shape
     p, one_hot = np.exp(log_softmax(x)), np.eye(c)[y]
     down, shifted = np.exp(log_softmax(x, axis=0)), np.eye(c)[y - 1]
-    wrong: Candidates = {
-        "missing_mean": n * grad,
-        "averaged": grad / n,
-        "missing_term:the 1 of the true class": p / n,
-        "missing_term:the probabilities": -one_hot / n,
-        "wrong_argument:1 is taken from every class, where only the true one has it": (p - 1) / n,
-        "wrong_argument:softmax is taken down the columns, where each row is one picture": (down - one_hot) / n,
-        "one_based_labels": (p - shifted) / n,
-        "sign": [-grad, (p + one_hot) / n],
-        "wrong_argument:the mean is taken over the classes too": grad / c,
-        "wrong_argument:only the true class gets a gradient": grad * one_hot,
-        "wrong_argument:the scores, where the probabilities belong": (x - one_hot) / n,
-        "wrong_argument:the logarithms, where the probabilities belong": (np.log(p) - one_hot) / n,
-        "wrong_argument:the gradient with respect to p, where that of x belongs": [
-            -one_hot / p / n,
-            -one_hot / p,
-        ],
-    }
-    # Summed where the mean belongs, on top of the mistake.
-    sums = {family: value for family, value in wrong.items() if family not in ("missing_mean", "averaged")}
-    for family, value in sums.items():
-        several = value if isinstance(value, list) else [value]
-        wrong[family] = [*several, *(n * v for v in several if family != "sign")]
-    wrong["sign"] = [-grad, -n * grad, (p + one_hot) / n]
-    return wrong
+    wrong = [
+        Slip("missing_term", p / n, "the 1 of the true class"),
+        Slip("missing_term", -one_hot / n, "the probabilities"),
+        Slip("wrong_argument", (p - 1) / n, "1 is taken from every class, where only the true one has it"),
+        Slip(
+            "wrong_argument", (down - one_hot) / n, "softmax is taken down the columns, where each row is one picture"
+        ),
+        Slip("one_based_labels", (p - shifted) / n),
+        Slip("wrong_argument", grad / c, "the mean is taken over the classes too"),
+        Slip("wrong_argument", grad * one_hot, "only the true class gets a gradient"),
+        Slip("wrong_argument", (x - one_hot) / n, "the scores, where the probabilities belong"),
+        Slip("wrong_argument", (np.log(p) - one_hot) / n, "the logarithms, where the probabilities belong"),
+        Slip(
+            "wrong_argument",
+            [-one_hot / p / n, -one_hot / p],
+            "the gradient with respect to p, where that of x belongs",
+        ),
+    ]
+    sums = [slip.map(lambda value: n * value) for slip in wrong]  # where the mean belongs, on top of the mistake
+    alone = [
+        Slip("missing_mean", n * grad),
+        Slip("averaged", grad / n),
+        Slip("sign", [-grad, -n * grad, (p + one_hot) / n]),
+    ]
+    return not_equal([*wrong, *sums, *alone], grad)
 
 
 @check(f"{SECTION}/l2_regularization_check", points=5)
@@ -463,30 +495,38 @@ def l2_regularization(student: Student, draw: Draw) -> None:
         return answers[0]
 
     with part("loss", points=2):
-        mistakes = {
-            "half_penalty": [2 * right, right / 2],
-            "wrong_argument:reg is left out": [squares / 2, squares],
-            "wrong_argument:reg is squared": [reg**2 / 2 * squares, reg**2 * squares],
-            "wrong_loss:the norm, which still has to be squared": [reg / 2 * squares**0.5, reg * squares**0.5],
-            "wrong_loss:the sum of absolute values": [reg / 2 * np.abs(w).sum(), reg * np.abs(w).sum()],
-            "wrong_loss:the sum of the weights, not of their squares": [reg / 2 * w.sum(), reg * w.sum()],
-            "wrong_argument:the mean over the weights, where their sum belongs": [right / w.size, 2 * right / w.size],
-            "wrong_argument:divided by the number of rows": [right / d, right / m],
-            "wrong_argument:the square of the sum, where the sum of the squares belongs": reg / 2 * w.sum() ** 2,
-        }
+        mistakes = [
+            Slip("half_penalty", [2 * right, right / 2]),
+            Slip("wrong_argument", [squares / 2, squares], "reg is left out"),
+            Slip("wrong_argument", [reg**2 / 2 * squares, reg**2 * squares], "reg is squared"),
+            Slip("wrong_loss", [reg / 2 * squares**0.5, reg * squares**0.5], "the norm, which still has to be squared"),
+            Slip("wrong_loss", [reg / 2 * np.abs(w).sum(), reg * np.abs(w).sum()], "the sum of absolute values"),
+            Slip("wrong_loss", [reg / 2 * w.sum(), reg * w.sum()], "the sum of the weights, not of their squares"),
+            Slip(
+                "wrong_argument",
+                [right / w.size, 2 * right / w.size],
+                "the mean over the weights, where their sum belongs",
+            ),
+            Slip("wrong_argument", [right / d, right / m], "divided by the number of rows"),
+            Slip(
+                "wrong_argument", reg / 2 * w.sum() ** 2, "the square of the sum, where the sum of the squares belongs"
+            ),
+        ]
         if expect(ask()[0], right, name="loss", scalar_like=True, mistakes=not_equal(mistakes, right)):
             _expect_penalties(student, draw, d, m, "loss")
     with part("gradient", points=3):
-        mistakes = {
-            "half_penalty": [2 * slope, slope / 2],
-            "wrong_argument:reg is left out": [w, 2 * w],
-            "wrong_argument:reg is squared": reg * slope,
-            "wrong_argument:w², the function itself, where its derivative belongs": [reg * w**2, reg / 2 * w**2],
-            "wrong_argument:the mean over the weights, where their sum belongs": [slope / w.size, slope / d],
-            "missing_chain_factor:w": np.full(w.shape, reg),
-            "wrong_argument:the slope of |w|, where that of w² belongs": reg * np.sign(w),
-            "wrong_argument:divided by the norm": [slope / squares**0.5, slope / 2 / squares**0.5],
-        }
+        mistakes = [
+            Slip("half_penalty", [2 * slope, slope / 2]),
+            Slip("wrong_argument", [w, 2 * w], "reg is left out"),
+            Slip("wrong_argument", reg * slope, "reg is squared"),
+            Slip(
+                "wrong_argument", [reg * w**2, reg / 2 * w**2], "w², the function itself, where its derivative belongs"
+            ),
+            Slip("wrong_argument", [slope / w.size, slope / d], "the mean over the weights, where their sum belongs"),
+            Slip("missing_chain_factor", np.full(w.shape, reg), "w"),
+            Slip("wrong_argument", reg * np.sign(w), "the slope of |w|, where that of w² belongs"),
+            Slip("wrong_argument", [slope / squares**0.5, slope / 2 / squares**0.5], "divided by the norm"),
+        ]
         _, grad, remote = ask()
         expect(grad, slope, name="grad_w", mistakes=mistakes)
         _expect_unchanged(remote, w, "l2_regularization changed w in place")

@@ -18,6 +18,7 @@ from autograder.judging import (
     Array,
     Draw,
     Remote,
+    Slip,
     Student,
     StudentError,
     StudentGone,
@@ -156,14 +157,16 @@ def train_epoch(student: Student, draw: Draw) -> None:
 
     right = epoch()
     with part("steps", points=2):
-        wrong = {
-            STALE: [epoch(accumulate=True, before=left_over), epoch(accumulate=True)],
-            "missing_mean": [epoch(summed=True)],
-            "wrong_loss:the softmax is taken before cross_entropy, which contains one": [epoch(twice=True)],
-            "missing_term:only the first minibatch is learned from": [epoch(steps="first")],
-            "missing_term:only the last minibatch is learned from": [epoch(steps="last")],
-            "missing_term:one step for the whole epoch, where every minibatch has its own": [epoch(steps="once")],
-        }
+        wrong = [
+            Slip("stale", [epoch(accumulate=True, before=left_over), epoch(accumulate=True)], STALE),
+            Slip("missing_mean", [epoch(summed=True)]),
+            Slip("wrong_loss", [epoch(twice=True)], "the softmax is taken before cross_entropy, which contains one"),
+            Slip("missing_term", [epoch(steps="first")], "only the first minibatch is learned from"),
+            Slip("missing_term", [epoch(steps="last")], "only the last minibatch is learned from"),
+            Slip(
+                "missing_term", [epoch(steps="once")], "one step for the whole epoch, where every minibatch has its own"
+            ),
+        ]
         got = look("W")
         same = isinstance(got, np.ndarray) and got.shape == W.shape and np.allclose(got, W, atol=1e-6)
         text = (
@@ -172,7 +175,7 @@ def train_epoch(student: Student, draw: Draw) -> None:
         )
         if expect_true(not same, text, "missing"):
             for name, index in (("W", 0), ("b", 1)):
-                mistakes = {family: [run[index] for run in runs] for family, runs in wrong.items()}
+                mistakes = [slip.map(lambda run, index=index: run[index]) for slip in wrong]
                 expect(look(name), right[index], name=f"{name} after the epoch", mistakes=mistakes)
     with part("training mode", points=1):
         modes = look("modes")
@@ -196,13 +199,15 @@ def _expect_loss(got: Any, losses: list[float], sizes: list[int]) -> None:
     of_pictures, of_batches = float(np.average(losses, weights=sizes)), float(np.mean(losses))
     near = isinstance(got, float | np.floating) and abs(float(got) - of_batches) < 1e-4 * of_batches
     total = float(np.dot(losses, sizes))
-    mistakes = {
-        "missing_mean": [sum(losses), total],
-        "missing_term:only the last minibatch is counted": losses[-1],
-        "missing_term:only the first minibatch is counted": losses[0],
-        "wrong_argument:the minibatches' losses are divided by the number of pictures": sum(losses) / sum(sizes),
-        "wrong_argument:the sum over the pictures is divided by the number of minibatches": total / len(sizes),
-    }
+    mistakes = [
+        Slip("missing_mean", [sum(losses), total]),
+        Slip("missing_term", losses[-1], "only the last minibatch is counted"),
+        Slip("missing_term", losses[0], "only the first minibatch is counted"),
+        Slip(
+            "wrong_argument", sum(losses) / sum(sizes), "the minibatches' losses are divided by the number of pictures"
+        ),
+        Slip("wrong_argument", total / len(sizes), "the sum over the pictures is divided by the number of minibatches"),
+    ]
     right = of_batches if near else of_pictures
     expect(got, right, name="mean loss", scalar_like=True, atol=1e-5, rtol=2e-5, mistakes=mistakes)
 
@@ -232,15 +237,15 @@ def accuracy(student: Student, draw: Draw) -> None:
 
     right = hits.mean()
     with part("share of right ones", points=2):
-        mistakes = {
-            "factor": 100 * right,
-            "missing_mean": hits.sum(),
-            "wrong_argument:the mean over the minibatches, where every picture counts the same": 1.55 / 3,
-            "wrong_argument:the share of wrong predictions": 1 - right,
-            "wrong_argument:divided by the number of minibatches, not of pictures": hits.sum() / 3,
-            "missing_term:only the first minibatch is counted": 0.8,
-            "missing_term:only the last minibatch is counted": 0.5,
-        }
+        mistakes = [
+            Slip("factor", 100 * right),
+            Slip("missing_mean", hits.sum()),
+            Slip("wrong_argument", 1.55 / 3, "the mean over the minibatches, where every picture counts the same"),
+            Slip("wrong_argument", 1 - right, "the share of wrong predictions"),
+            Slip("wrong_argument", hits.sum() / 3, "divided by the number of minibatches, not of pictures"),
+            Slip("missing_term", 0.8, "only the first minibatch is counted"),
+            Slip("missing_term", 0.5, "only the last minibatch is counted"),
+        ]
         if expect(look("value"), right, name="accuracy", scalar_like=True, atol=1e-6, mistakes=mistakes):
             expect(look("other").get("value"), right, name="accuracy, asked again", scalar_like=True, atol=1e-6)
     with part("eval mode, no graph", points=1):

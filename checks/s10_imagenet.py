@@ -5,6 +5,7 @@ Exercise: EECS 442 homework 4, task 6. The saliency map is ours, and optional.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from autograder.judging import (
     Array,
     Draw,
+    Slip,
     Student,
     StudentError,
     StudentGone,
@@ -163,7 +165,7 @@ def classify(student: Student, draw: Draw) -> None:
         for answer, count in zip(answers, (5, k), strict=True):
             top = order[:count]
             got = np.array([value for _, value in _pairs(_found(answer))])
-            mistakes = _probabilities(scores.astype(float), top)
+            mistakes = partial(_probabilities, scores.astype(float), top)
             if got.shape == (C,):
                 expect_true(False, f"All {C} classes come back: the {count} most probable ones are wanted.", "shape")
             elif not expect(got, p[top], name="probabilities", atol=1e-6, rtol=1e-5, mistakes=mistakes):
@@ -201,20 +203,20 @@ def _about_names(names: list, right: list[str], ranked: list[str], order: Array,
     return "wrong_argument", "The names are not those of the most probable classes: which number goes with which name?"
 
 
-def _probabilities(scores: Array, top: Array) -> dict[str, Any]:
+def _probabilities(scores: Array, top: Array) -> list[Slip]:
     e = np.exp(scores)
     p = e / e.sum()
-    return {
-        "wrong_argument:the scores, before softmax": scores[top],
-        "wrong_argument:the logarithms of the probabilities": np.log(p[top]),
-        "wrong_argument:sigmoid, where softmax belongs": 1 / (1 + 1 / e[top]),
-        "wrong_argument:softmax of the chosen scores only, where it takes all of them": e[top] / e[top].sum(),
-        "wrong_argument:exponentials that are not divided by their sum": e[top],
-        "wrong_argument:softmax along the pictures, where it goes along the classes": np.ones(len(top)),
-        "wrong_argument:softmax is taken twice": np.exp(p[top]) / np.exp(p).sum(),
-        "order": p[top][::-1],
-        "factor": 100 * p[top],
-    }
+    return [
+        Slip("wrong_argument", scores[top], "the scores, before softmax"),
+        Slip("wrong_argument", np.log(p[top]), "the logarithms of the probabilities"),
+        Slip("wrong_argument", 1 / (1 + 1 / e[top]), "sigmoid, where softmax belongs"),
+        Slip("wrong_argument", e[top] / e[top].sum(), "softmax of the chosen scores only, where it takes all of them"),
+        Slip("wrong_argument", e[top], "exponentials that are not divided by their sum"),
+        Slip("wrong_argument", np.ones(len(top)), "softmax along the pictures, where it goes along the classes"),
+        Slip("wrong_argument", np.exp(p[top]) / np.exp(p).sum(), "softmax is taken twice"),
+        Slip("order", p[top][::-1]),
+        Slip("factor", 100 * p[top]),
+    ]
 
 
 # -- saliency ---------------------------------------------------------------------------------------------------------
@@ -238,19 +240,25 @@ def saliency(student: Student, draw: Draw) -> None:
     p = np.exp(scores - scores.max())
     p /= p.sum()
     by_probability = p[best] * (weights[best] - np.tensordot(p, weights, 1)) * X[0]
-    mistakes = {
-        "absolute": gradient.max(axis=0),
-        "wrong_argument:the sum over the channels, where the largest belongs": size.sum(axis=0),
-        "wrong_argument:the mean over the channels, where the largest belongs": size.mean(axis=0),
-        "wrong_argument:one channel, where the largest of the three belongs": list(size),
-        "wrong_argument:all scores together, where the highest one belongs": np.abs(weights.sum(axis=0) * X[0]).max(
-            axis=0
+    mistakes = [
+        Slip("absolute", gradient.max(axis=0)),
+        Slip("wrong_argument", size.sum(axis=0), "the sum over the channels, where the largest belongs"),
+        Slip("wrong_argument", size.mean(axis=0), "the mean over the channels, where the largest belongs"),
+        Slip("wrong_argument", list(size), "one channel, where the largest of the three belongs"),
+        Slip(
+            "wrong_argument",
+            np.abs(weights.sum(axis=0) * X[0]).max(axis=0),
+            "all scores together, where the highest one belongs",
         ),
-        "wrong_argument:class 0, where the one with the highest score belongs": np.abs(weights[0] * X[0]).max(axis=0),
-        "wrong_argument:the probability, where the score belongs": np.abs(by_probability).max(axis=0),
-        "wrong_argument:the pixels times the gradient": np.abs(gradient * X[0]).max(axis=0),
-        "shape": [size, size[None]],
-    }
+        Slip(
+            "wrong_argument",
+            np.abs(weights[0] * X[0]).max(axis=0),
+            "class 0, where the one with the highest score belongs",
+        ),
+        Slip("wrong_argument", np.abs(by_probability).max(axis=0), "the probability, where the score belongs"),
+        Slip("wrong_argument", np.abs(gradient * X[0]).max(axis=0), "the pixels times the gradient"),
+        Slip("shape", [size, size[None]]),
+    ]
     once = ask(False)
     with part("map", points=0):
         got = _found(once).get("X")
@@ -259,6 +267,6 @@ def saliency(student: Student, draw: Draw) -> None:
         seen = _found(once)
         same = isinstance(seen.get("given"), np.ndarray) and np.array_equal(seen["given"], X)
         expect_true(same, "X was changed: work on X.detach().clone().", "in_place")
-        stale = {"stale:the gradient of the call before; start from a fresh copy of X": 2 * size.max(axis=0)}
+        stale = [Slip("stale", 2 * size.max(axis=0), "the gradient of the call before; start from a fresh copy of X")]
         again = _found(ask(True)).get("X")
         expect(again, size.max(axis=0), name="|∂s/∂X|, asked twice", atol=1e-5, rtol=1e-5, mistakes=stale)

@@ -18,6 +18,7 @@ from autograder.judging import (
     Array,
     Draw,
     Remote,
+    Slip,
     Student,
     StudentError,
     StudentGone,
@@ -28,6 +29,7 @@ from autograder.judging import (
     source_of,
 )
 from backprop.checking.operator_checks import SLIPS, Slips, power_slips
+from backprop.checking.slips import worked_out
 from backprop.checking.small_net_checks import SCORE_SLIPS
 
 from .common.attempts import close, fair_answer
@@ -68,7 +70,9 @@ def number(student: Student, draw: Draw) -> None:
     """a + b and a · b with a slope for each input; backward() adds d_out times the slope to d_out of each input."""
     pairs, constant = spread(draw), draw.number(2.1, 2.9)
     with part("a + b", points=1):
-        wrong = Slips(lambda a, b: {"wrong_argument:the product": a * b, "wrong_argument:the difference": a - b})
+        wrong = Slips(
+            lambda a, b: [Slip("wrong_argument", a * b, "the product"), Slip("wrong_argument", a - b, "the difference")]
+        )
         _formulas(
             student,
             pairs,
@@ -78,9 +82,15 @@ def number(student: Student, draw: Draw) -> None:
         )
     with part("a · b", points=2):
         wrong = Slips(
-            lambda a, b: {"wrong_argument:the sum": a + b},
-            lambda a, b: {"swapped_arguments:the slopes of the two arrows": a, "missing_chain_factor:b": 1.0},
-            lambda a, b: {"swapped_arguments:the slopes of the two arrows": b, "missing_chain_factor:a": 1.0},
+            lambda a, b: [Slip("wrong_argument", a + b, "the sum")],
+            lambda a, b: [
+                Slip("swapped_arguments", a, "the slopes of the two arrows"),
+                Slip("missing_chain_factor", 1.0, "b"),
+            ],
+            lambda a, b: [
+                Slip("swapped_arguments", b, "the slopes of the two arrows"),
+                Slip("missing_chain_factor", 1.0, "a"),
+            ],
         )
         _formulas(
             student,
@@ -93,7 +103,7 @@ def number(student: Student, draw: Draw) -> None:
         _one_step_back(student, draw)
 
 
-_SQUARE = Slips(slope_a=lambda a, b: {"missing_term:each of the two arrows of a · a": a})
+_SQUARE = Slips(slope_a=lambda a, b: [Slip("missing_term", a, "each of the two arrows of a · a")])
 Formula = tuple[str, Callable[[float, float], float], Callable[[float, float], Pair], Slips]
 
 
@@ -129,9 +139,11 @@ def _as_it_should(text: str, found: Any, kept: Any, right: Array, block: Sequenc
     names = [f"the value of {shown}", f"the slope of {shown} by a", f"the slope of {shown} by b"]
     fine = True
     for column, (name, hint) in enumerate(zip(names, hints, strict=True)):
-        mistakes = _candidates(hint, block, right[:, column])
-        if column and right[:, column].any():
-            mistakes["zero"] = np.zeros(len(block))
+
+        def mistakes(hint: Callable[..., list[Slip]] = hint, column: int = column) -> list[Slip]:
+            zero = [Slip("zero", np.zeros(len(block)))] if column and right[:, column].any() else []
+            return [*_candidates(hint, block, right[:, column]), *zero]
+
         fine &= expect(got[:, column], right[:, column], name=name, mistakes=mistakes, **TIGHT)
     before = np.array([[[x, 0.0, 0.0] for x in pair] for pair in block])
     text = f"{shown} changed its inputs: a new Number is returned, and the inputs keep value, d_out and arrows."
@@ -142,13 +154,13 @@ def _shown(text: str) -> str:
     return text.replace("**", "^").replace("*", "·").replace("^", "**").replace("-", "−")
 
 
-def _candidates(hint: Callable[[float, float], Any], block: Sequence[Pair], right: Array) -> dict[str, Any]:
-    """family -> what that mistake gives at all pairs."""
-    each = [hint(a, b) for a, b in block]
-    found = {}
-    for family in each[0]:
-        columns = np.array([np.ravel(slips[family]) for slips in each], dtype=float)
-        found[family] = [column for column in columns.T if not np.allclose(column, right, rtol=1e-6)]
+def _candidates(hint: Callable[[float, float], list[Slip]], block: Sequence[Pair], right: Array) -> list[Slip]:
+    """What each mistake gives at all pairs."""
+    found = []
+    for slips in zip(*(hint(a, b) for a, b in block), strict=True):
+        columns = np.array([slip.values for slip in slips], dtype=float)
+        apart = [column for column in columns.T if not np.allclose(column, right, rtol=1e-6)]
+        found.append(Slip(slips[0].family, apart, slips[0].words))
     return found
 
 
@@ -169,18 +181,24 @@ def _one_step_back(student: Student, draw: Draw) -> None:
     right = held + np.array(parts)
     upstream = np.array([[case[2]] for case in cases])
     met = np.array([[any(k == w for w in case[1]) for k in (0, 1)] for case in cases])
-    mistakes = {
-        "assigned": np.where(met, np.array([[_sent(case, k, _last) for k in (0, 1)] for case in cases]), held),
-        "upstream_ignored": held + np.array(parts) / upstream,
-        "missing_chain_factor:(slope of the arrow)": held
-        + upstream * [[case[1].count(k) for k in (0, 1)] for case in cases],
-        "one_node_only": held,
-        "wrong_argument:the size of d_out, without its sign": held + np.array(parts) * np.sign(upstream),
-        "missing_term:only the first arrow delivers": held
-        + [[_sent(case, k, sum, 1) for k in (0, 1)] for case in cases],
-        "sign": held - np.array(parts),
-        "accumulated_twice": held + 2 * np.array(parts),
-    }
+    mistakes = [
+        Slip("assigned", np.where(met, np.array([[_sent(case, k, _last) for k in (0, 1)] for case in cases]), held)),
+        Slip("upstream_ignored", held + np.array(parts) / upstream),
+        Slip(
+            "missing_chain_factor",
+            held + upstream * [[case[1].count(k) for k in (0, 1)] for case in cases],
+            "(slope of the arrow)",
+        ),
+        Slip("one_node_only", held),
+        Slip("wrong_argument", held + np.array(parts) * np.sign(upstream), "the size of d_out, without its sign"),
+        Slip(
+            "missing_term",
+            held + [[_sent(case, k, sum, 1) for k in (0, 1)] for case in cases],
+            "only the first arrow delivers",
+        ),
+        Slip("sign", held - np.array(parts)),
+        Slip("accumulated_twice", held + 2 * np.array(parts)),
+    ]
     if not expect(matrix(received, "d_out"), right, name="d_out of the inputs", mistakes=mistakes, **TIGHT):
         return
     text = "backward() goes on beyond the inputs: it is one step, and the inputs run their own backward() later."
@@ -303,7 +321,9 @@ def backpropagate(student: Student, draw: Draw) -> None:
             got, outs = _propagated(student, values, program, [last])
             exact = [_derivatives(values, program, last)]
             early = [np.array([_backwards(values, program, last, order)]) for order in _wrong_orders(program, 4, last)]
-            mistakes = {"wrong_argument:a number runs backward() before all that it waits for has arrived": early}
+            mistakes = [
+                Slip("wrong_argument", early, "a number runs backward() before all that it waits for has arrived")
+            ]
             if not expect(matrix(got, "d_out"), exact, name="d_out of all the numbers", mistakes=mistakes, **TIGHT):
                 break
             text = "backpropagate changed the value of a number: it sets d_out alone."
@@ -317,7 +337,7 @@ def backpropagate(student: Student, draw: Draw) -> None:
         exact = np.array([_derivatives(values, program, sink) for sink in sinks])
         if rows.shape == exact.shape:
             rows = np.where(asked, rows, 0.0)  # of what J does not depend on nothing was said
-        totals = {"stale": _without_reset(values, program, sinks, asked)}
+        totals = [Slip("stale", _without_reset(values, program, sinks, asked))]
         expect(rows, exact, name="d_out in several calls", mistakes=totals, **TIGHT)
 
 
@@ -478,7 +498,7 @@ def operators(student: Student, draw: Draw) -> None:
         _formulas(student, [[(0.0, 0.6), (-0.0, 0.6)]], (*formula[:3], _KINK), patch=True)
 
 
-_KINK = Slips(slope_a=lambda a, b: {"kink": [1.0, 0.5]})
+_KINK = Slips(slope_a=lambda a, b: [Slip("kink", [1.0, 0.5])])
 
 
 def _power(k: float) -> Formula:
@@ -507,13 +527,13 @@ def small_net(student: Student, draw: Draw) -> None:
         exact = np.array([row[0] for row in right])
         text = "Two nets have a Number in common: each makes its own."
         expect_true(found.value[1] == 0, text, "stale")
-        mistakes = {family: _each(points, nets, f) for family, f in SCORE_SLIPS.items()}
+        mistakes = worked_out({family: _each(points, nets, f) for family, f in SCORE_SLIPS.items()})
         expect(
             np.array(got), exact, name="the scores of several nets and points", mistakes=mistakes, rtol=1e-8, atol=1e-10
         )
     with part("its gradients", points=1):
         for row, exact in zip(found.value[0], right, strict=True):
-            hints = {"zero": np.zeros(len(exact) - 1)}
+            hints = [Slip("zero", np.zeros(len(exact) - 1))]
             name = "the derivatives of the score by w, b, v and c"
             if not expect(matrix(row, "score")[1:], exact[1:], name=name, mistakes=hints, rtol=1e-8, atol=1e-10):
                 break
@@ -576,36 +596,46 @@ def training_step(student: Student, draw: Draw) -> None:
         if isinstance(got, list) and any(not isinstance(u, int | float | np.ndarray | np.generic) for u in got):
             text = "training_step returns something that is no plain number: return the value of J, a float."
             raise StudentError(text, "none" if None in got else "type")
-        mistakes = {
-            "missing_mean": each(lambda w, g, s, n, r, loss: n * loss),
-            "wrong_loss:the error after the step": each(lambda w, g, s, n, r, loss: np.mean(r(w - s * g) ** 2)),
-            "wrong_loss:the root of the mean": each(lambda w, g, s, n, r, loss: loss**0.5),
-            "wrong_loss:the mean of score − t": each(lambda w, g, s, n, r, loss: np.mean(r(w))),
-            "wrong_loss:the mean of |score − t|": each(lambda w, g, s, n, r, loss: np.mean(np.abs(r(w)))),
-            "wrong_argument:the last point only": each(lambda w, g, s, n, r, loss: r(w)[-1] ** 2),
-            "wrong_argument:the last point only, divided by N": each(lambda w, g, s, n, r, loss: r(w)[-1] ** 2 / n),
-        }
+        mistakes = [
+            Slip("missing_mean", each(lambda w, g, s, n, r, loss: n * loss)),
+            Slip(
+                "wrong_loss", each(lambda w, g, s, n, r, loss: np.mean(r(w - s * g) ** 2)), "the error after the step"
+            ),
+            Slip("wrong_loss", each(lambda w, g, s, n, r, loss: loss**0.5), "the root of the mean"),
+            Slip("wrong_loss", each(lambda w, g, s, n, r, loss: np.mean(r(w))), "the mean of score − t"),
+            Slip("wrong_loss", each(lambda w, g, s, n, r, loss: np.mean(np.abs(r(w)))), "the mean of |score − t|"),
+            Slip("wrong_argument", each(lambda w, g, s, n, r, loss: r(w)[-1] ** 2), "the last point only"),
+            Slip(
+                "wrong_argument",
+                each(lambda w, g, s, n, r, loss: r(w)[-1] ** 2 / n),
+                "the last point only, divided by N",
+            ),
+        ]
         first = matrix(got, "J").reshape(len(losses), -1)
         if expect(first[:one].squeeze(-1), losses[:one], name="J", mistakes=mistakes, rtol=1e-8, atol=1e-10):
             expect_true(found.value[2] is True, "training_step changed X or t: leave them as they are.", "in_place")
     with part("the step", points=3):
         moved = matrix(found.value[1], "the parameters")
-        mistakes = {
-            "wrong_argument:the step goes uphill": each(lambda w, g, s, *_: w + s * g),
-            "wrong_argument:the parameters have not moved": each(lambda w, *_: w),
-            "wrong_argument:the gradient of the sum, where that of the mean belongs": each(
-                lambda w, g, s, n, *_: w - s * n * g
+        mistakes = [
+            Slip("wrong_argument", each(lambda w, g, s, *_: w + s * g), "the step goes uphill"),
+            Slip("wrong_argument", each(lambda w, *_: w), "the parameters have not moved"),
+            Slip(
+                "wrong_argument",
+                each(lambda w, g, s, n, *_: w - s * n * g),
+                "the gradient of the sum, where that of the mean belongs",
             ),
-            "wrong_argument:the gradient is divided by the number of points once more": each(
-                lambda w, g, s, n, *_: w - s * g / n
+            Slip(
+                "wrong_argument",
+                each(lambda w, g, s, n, *_: w - s * g / n),
+                "the gradient is divided by the number of points once more",
             ),
-            "wrong_argument:half a step": each(lambda w, g, s, *_: w - s * g / 2),
-            "wrong_argument:step_size is left out": each(lambda w, g, *_: w - g),
-            "wrong_argument:a parameter is replaced by its step": each(lambda w, g, s, *_: -s * g),
-            "wrong_argument:a parameter is replaced by its gradient": each(lambda w, g, *_: g),
-            "missing_term:the last parameter stays": each(lambda w, g, s, *_: w - s * g * [1, 1, 0]),
-            "missing_term:the first parameter alone moves": each(lambda w, g, s, *_: w - s * g * [1, 0, 0]),
-        }
+            Slip("wrong_argument", each(lambda w, g, s, *_: w - s * g / 2), "half a step"),
+            Slip("wrong_argument", each(lambda w, g, *_: w - g), "step_size is left out"),
+            Slip("wrong_argument", each(lambda w, g, s, *_: -s * g), "a parameter is replaced by its step"),
+            Slip("wrong_argument", each(lambda w, g, *_: g), "a parameter is replaced by its gradient"),
+            Slip("missing_term", each(lambda w, g, s, *_: w - s * g * [1, 1, 0]), "the last parameter stays"),
+            Slip("missing_term", each(lambda w, g, s, *_: w - s * g * [1, 0, 0]), "the first parameter alone moves"),
+        ]
         how = {"rtol": 1e-8, "atol": 1e-10}
         if expect(moved[:one], after[:one], name="the parameters after a step", mistakes=mistakes, **how):
             expect(moved[one:], after[one:], name="the parameters after a second step", **how)

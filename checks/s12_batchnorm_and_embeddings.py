@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from autograder.judging import Array, Draw, Remote, Student, StudentError, check, expect, expect_true, part, source_of
+from autograder.judging import (
+    Array,
+    Draw,
+    Remote,
+    Slip,
+    Student,
+    StudentError,
+    check,
+    expect,
+    expect_true,
+    part,
+    source_of,
+)
 from backprop.batchnorm_checks import backward_slips, forward_slips
 from backprop.checking.finite_differences import jacobian
+from backprop.checking.slips import worked_out
 from backprop.embedding_checks import embedding_slips
 
 from .common.attempts import fair_answer
@@ -51,15 +64,14 @@ def _require(value: Any, count: int, name: str, what: str) -> None:
         raise StudentError(f"{name} returned {came}: it should return {what}.", "type")
 
 
-def _different(candidates: dict[str, Any], right: Array) -> dict[str, Any]:
-    """The candidates without those that coincide with the right value."""
-    kept = {}
-    for family, values in candidates.items():
-        several = [np.asarray(value) for value in (values if isinstance(values, list) else [values])]
-        several = [v for v in several if v.shape != right.shape or not np.allclose(v, right, rtol=1e-6, atol=1e-12)]
-        if several:
-            kept[family] = several
-    return kept
+def _different(slips: Iterable[Slip], right: Array) -> list[Slip]:
+    """The slips without the values that coincide with the right one."""
+
+    def apart(value: Any) -> Array | None:
+        array = np.asarray(value)
+        return array if array.shape != right.shape or not np.allclose(array, right, rtol=1e-6, atol=1e-12) else None
+
+    return [slip.map(apart) for slip in slips]
 
 
 # -- batch normalisation ----------------------------------------------------------------------------------------------
@@ -102,7 +114,7 @@ def batchnorm_forward(student: Student, draw: Draw) -> None:
         for x, gamma, beta in batches:
             ran = Ran(student, "batchnorm_forward", x, gamma, beta)
             right = _normalised(x, gamma, beta)
-            mistakes = _different(forward_slips(x, gamma, beta, EPS), right)
+            mistakes = _different(worked_out(forward_slips(x, gamma, beta, EPS)), right)
             if not expect(ran.out, right, name="out", batch_size=len(x), mistakes=mistakes) or not ran.unchanged():
                 break
     with part("eps", points=1):
@@ -111,8 +123,8 @@ def batchnorm_forward(student: Student, draw: Draw) -> None:
         found = student.call("batchnorm_forward", x, gamma, beta, eps).value
         _require(found, 2, "batchnorm_forward", "out and cache")
         right = _normalised(x, gamma, beta, eps)
-        mistakes = _different(forward_slips(x, gamma, beta, eps), right)
-        mistakes["wrong_argument:eps is not the one that was given"] = _normalised(x, gamma, beta)
+        mistakes = _different(worked_out(forward_slips(x, gamma, beta, eps)), right)
+        mistakes.append(Slip("wrong_argument", _normalised(x, gamma, beta), "eps is not the one that was given"))
         if expect(found[0], right, name="out with another eps", mistakes=mistakes):
             x[:, 1] = x[0, 1]
             ran = Ran(student, "batchnorm_forward", x, gamma, beta)
@@ -186,15 +198,15 @@ def _judge_backward(student: Student, draw: Draw, name: str, of_parameters: floa
                 return
             exact = right(k)
             exchanged = _near(got[1], exact["beta"]) and _near(got[2], exact["gamma"])
-            slips = backward_slips(*batches[k][:2], upstreams[k])
+            slips = {key: worked_out(of) for key, of in backward_slips(*batches[k][:2], upstreams[k]).items()}
             stale = _gradients(*batches[1 - k][:2], upstreams[k]) if k < 2 else {}
             good = True
             for place, key in places:
                 mistakes = _different(slips[key], exact[key])
                 if exchanged and place:
-                    mistakes = {"swapped_arguments:grad_gamma and grad_beta": [exact["beta"], exact["gamma"]]}
+                    mistakes = [Slip("swapped_arguments", [exact["beta"], exact["gamma"]], "grad_gamma and grad_beta")]
                 elif stale:
-                    mistakes |= _different({"stale:another call's cache is used": stale[key]}, exact[key])
+                    mistakes += _different([Slip("stale", stale[key], "another call's cache is used")], exact[key])
                 good &= expect(got[place], exact[key], name=f"grad_{key}", batch_size=len(batches[k][0]),
                                mistakes=mistakes, rtol=1e-7, atol=1e-9)  # fmt: skip
             if not good:
@@ -240,13 +252,15 @@ def embedding(student: Student, draw: Draw) -> None:
             ran = Ran(student, "embedding_forward", indices, table)
             runs.append(ran)
             right = table[indices.ravel()].reshape(*indices.shape, table.shape[1])
-            mistakes = {
-                "one_based_labels": table[indices.ravel() - 1].reshape(right.shape),
-                "wrong_argument:columns of the table, where rows belong": np.take(
-                    table.T, indices % table.shape[1], axis=0
+            mistakes = [
+                Slip("one_based_labels", table[indices.ravel() - 1].reshape(right.shape)),
+                Slip(
+                    "wrong_argument",
+                    np.take(table.T, indices % table.shape[1], axis=0),
+                    "columns of the table, where rows belong",
                 ),
-                "order": right[::-1] if right.ndim > 1 else right,
-            }
+                Slip("order", right[::-1] if right.ndim > 1 else right),
+            ]
             if not expect(ran.out, right, name="out", mistakes=_different(mistakes, right)) or not ran.unchanged():
                 break
     with part("added up", points=4):
@@ -263,13 +277,13 @@ def embedding(student: Student, draw: Draw) -> None:
             got = got[0] if isinstance(got, list | tuple) and len(got) == 1 else got
             one_hot = np.eye(len(table))[indices.ravel()]
             right = one_hot.T @ upstream.reshape(indices.size, -1)
-            mistakes = embedding_slips(indices, len(table), upstream)
+            mistakes = [*worked_out(embedding_slips(indices, len(table), upstream))]
             if k < 2 and n > 3:
                 other = np.eye(len(table))[batches[1 - k][0]].T @ upstream
-                mistakes["stale:another call's cache is used"] = other
+                mistakes.append(Slip("stale", other, "another call's cache is used"))
             earlier = [total for total in totals if total.shape == right.shape]
             if earlier:
-                mistakes["stale:it is added to what an earlier call has left"] = right + sum(earlier)
+                mistakes.append(Slip("stale", right + sum(earlier), "it is added to what an earlier call has left"))
             totals.append(right)
             if not expect(got, right, name="grad_table", mistakes=_different(mistakes, right)):
                 break
@@ -311,7 +325,7 @@ def char_model(student: Student, draw: Draw) -> None:
                     mistakes = _different(slips[name], exact[name])
                     if shifted:
                         batch = _model_slips(case, True, batch_backward=True)[name]
-                        mistakes |= _different(batch, exact[name])
+                        mistakes += _different(batch, exact[name])
                     good &= expect(found[name], exact[name], name=f"the gradient of {name}", batch_size=len(case[1]),
                                    mistakes=mistakes, rtol=1e-6, atol=1e-9)  # fmt: skip
                 if not good:
@@ -395,31 +409,32 @@ def _model(case: Case, shifted: bool, slope: Array | None = None, **wrong: Any) 
             "W2": h.T @ upstream, "b2": upstream.sum(axis=0)}  # fmt: skip
 
 
-def _model_slips(case: Case, shifted: bool, batch_backward: bool = False) -> dict[str, dict[str, Any]]:
-    """Parameter -> family -> its gradient after that mistake."""
+def _model_slips(case: Case, shifted: bool, batch_backward: bool = False) -> dict[str, list[Slip]]:
+    """Parameter -> what known mistakes give for its gradient."""
     _, contexts, upstream = case
     _, _, z = _forward(case, shifted)
     h, p = np.tanh(z), case[0]
-    called = "wrong_argument:batchnorm's backward is called, where self.norm_backward belongs"
+    called = "batchnorm's backward is called, where self.norm_backward belongs"
     if batch_backward:
-        return {name: {called: value} for name, value in _model(case, shifted, batch_backward=True).items()}
-    versions = {
-        "missing_chain_factor:(slope of tanh)": _model(case, shifted, np.ones_like(h)),
-        "wrong_argument:h is not squared in the slope of tanh": _model(case, shifted, 1 - h),
-        "wrong_argument:tanh is taken of h once more": _model(case, shifted, 1 - np.tanh(h) ** 2),
-        "wrong_argument:plus in the slope of tanh, where minus belongs": _model(case, shifted, 1 + h**2),
-        "wrong_argument:z, where h belongs in the slope of tanh": _model(case, shifted, 1 - z**2),
-        "missing_chain_factor:(normalising layer)": _model(case, shifted, no_norm=True),
-        "wrong_argument:reshaped with the letters last": _model(case, shifted, letters_last=True),
-    }
-    slips: dict[str, dict[str, Any]] = {name: {f: found[name] for f, found in versions.items()} for name in p}
+        found = _model(case, shifted, batch_backward=True)
+        return {name: [Slip("wrong_argument", value, called)] for name, value in found.items()}
+    versions = [
+        Slip("missing_chain_factor", _model(case, shifted, np.ones_like(h)), "(slope of tanh)"),
+        Slip("wrong_argument", _model(case, shifted, 1 - h), "h is not squared in the slope of tanh"),
+        Slip("wrong_argument", _model(case, shifted, 1 - np.tanh(h) ** 2), "tanh is taken of h once more"),
+        Slip("wrong_argument", _model(case, shifted, 1 + h**2), "plus in the slope of tanh, where minus belongs"),
+        Slip("wrong_argument", _model(case, shifted, 1 - z**2), "z, where h belongs in the slope of tanh"),
+        Slip("missing_chain_factor", _model(case, shifted, no_norm=True), "(normalising layer)"),
+        Slip("wrong_argument", _model(case, shifted, letters_last=True), "reshaped with the letters last"),
+    ]
+    slips = {name: [Slip(slip.family, slip.value[name], slip.words) for slip in versions] for name in p}
     n = len(contexts)
-    slips["W2"] = {"wrong_argument:z, where h belongs": z.T @ upstream, "averaged": h.T @ upstream / n}
-    slips["b2"] = {"averaged": upstream.mean(axis=0), "batch_axis": upstream}
+    slips["W2"] = [Slip("wrong_argument", z.T @ upstream, "z, where h belongs"), Slip("averaged", h.T @ upstream / n)]
+    slips["b2"] = [Slip("averaged", upstream.mean(axis=0)), Slip("batch_axis", upstream)]
     right = _model(case, shifted)
-    slips["gamma"]["swapped_arguments:gamma and beta"] = right["beta"]
-    slips["beta"]["swapped_arguments:gamma and beta"] = right["gamma"]
-    slips["E"] |= embedding_slips(contexts, len(p["E"]), _rows(case, shifted))
+    slips["gamma"].append(Slip("swapped_arguments", right["beta"], "gamma and beta"))
+    slips["beta"].append(Slip("swapped_arguments", right["gamma"], "gamma and beta"))
+    slips["E"] += worked_out(embedding_slips(contexts, len(p["E"]), _rows(case, shifted)))
     return slips
 
 

@@ -16,6 +16,8 @@ The judge never runs a line of the student's code: it sends plain inputs, gets p
 and compares. A part earns its points when every `expect` in it holds and nothing was raised.
 """
 
+from backprop.checking.slips import Slip, Slips
+
 from ..sandbox.gone import StudentError, StudentGone
 from .answers import Answer, answers, fairly
 from .calls import Call
@@ -30,6 +32,7 @@ from .verdict import Verdict, expect, expect_true, note, part
 
 __all__ = [
     "Answer", "Array", "Call", "Case", "Check", "Draw", "FunctionRule", "FunctionTrial", "NodeRule", "NodeRun",
-    "NodeTrial", "Remote", "Student", "StudentError", "StudentGone", "Verdict", "answers", "cases", "check", "expect",
-    "expect_in", "expect_true", "fairly", "inputs", "near", "note", "part", "regions", "source_of", "values",
+    "NodeTrial", "Remote", "Slip", "Slips", "Student", "StudentError", "StudentGone", "Verdict", "answers", "cases",
+    "check", "expect", "expect_in", "expect_true", "fairly", "inputs", "near", "note", "part", "regions", "source_of",
+    "values",
 ]  # fmt: skip

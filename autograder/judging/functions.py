@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from backprop.checking.comparison import compare
+from backprop.checking.slips import Slip
 
 from ..sandbox.gone import StudentError
 from .answers import Answer
@@ -23,7 +24,7 @@ from .student import Student, values
 from .verdict import expect
 
 
-def _no_slips(**_: Any) -> dict[str, Any]:
+def _no_slips(**_: Any) -> dict[str, Iterable[Slip]]:
     return {}
 
 
@@ -33,7 +34,7 @@ class FunctionRule:
 
     name   : of the student's function
     right  : (**inputs) -> {what it is called: the right value}, in the order in which they are returned
-    slips  : (**inputs) -> {what it is called: {"family" or "family:words": wrong value, or several}}
+    slips  : (**inputs) -> {what it is called: what known mistakes would give}; worked out for a wrong result only
     unpack : (what came back, the names) -> one value for each name; `separate` where nothing is said
 
     Inputs come in the order of the function's arguments.
@@ -41,7 +42,7 @@ class FunctionRule:
 
     name: str
     right: Callable[..., Mapping[str, Any]]
-    slips: Callable[..., Mapping[str, Mapping[str, Any]]] = _no_slips
+    slips: Callable[..., Mapping[str, Iterable[Slip]]] = _no_slips
     unpack: Callable[[Any, Sequence[str]], Sequence[Any]] | None = None
 
 
@@ -123,10 +124,11 @@ class FunctionTrial:
         scalar = exact.ndim == 0
         if title:
             return expect_in(title, got, exact, name=label, scalar_like=scalar, **self.tolerances)
-        slips = dict(self.rule.slips(**inputs).get(name, {}))
-        if number:
-            before = [self.right[n][name] for n in range(number) if np.shape(self.right[n][name]) == exact.shape]
-            slips.setdefault("shared_state", before)
+
+        def slips() -> list[Slip]:
+            earlier = [self.right[n][name] for n in range(number) if np.shape(self.right[n][name]) == exact.shape]
+            return [*self.rule.slips(**inputs).get(name, ()), Slip("shared_state", earlier)]
+
         return expect(got, exact, name=label, scalar_like=scalar, mistakes=slips, **self.tolerances)
 
     def expect_left_alone(self, text: str = "") -> None:

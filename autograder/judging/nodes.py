@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from backprop.checking.comparison import compare
+from backprop.checking.slips import Slip, Slips
 
 from .answers import Answer
 from .draw import Array, Draw
@@ -37,17 +38,18 @@ class NodeRule:
     name           : of the student's class
     out            : (**inputs) -> the right out
     gradients      : (upstream, **inputs) -> {input: the right gradient}; inputs that are not in it have none
-    out_slips      : (**inputs) -> {"family" or "family:words": wrong out, or several}
-    gradient_slips : (upstream, **inputs) -> {input: {"family" or "family:words": wrong gradient, or several}}
+    out_slips      : (**inputs) -> what known mistakes would give for out
+    gradient_slips : (upstream, **inputs) -> {input: what known mistakes would give for its gradient}
 
     Inputs come in the order of the constructor's arguments: arrays become nodes, plain numbers are passed as they are.
+    Slips are worked out for a wrong result only.
     """
 
     name: str
     out: Callable[..., Any]
     gradients: Callable[..., Mapping[str, Any]]
-    out_slips: Callable[..., Mapping[str, Any]] = _no_slips
-    gradient_slips: Callable[..., Mapping[str, Mapping[str, Any]]] = _no_slips
+    out_slips: Callable[..., Iterable[Slip]] = _no_slips
+    gradient_slips: Callable[..., Mapping[str, Iterable[Slip]]] = _no_slips
 
 
 @dataclass(frozen=True)
@@ -149,29 +151,34 @@ class NodeTrial:
         outs = [self.rule.out(**case.inputs) for case in self.cases]
         good = True
         for number, (case, run, exact) in enumerate(zip(self.cases, runs, outs, strict=True)):
-            slips = {} if case.title else {**self.rule.out_slips(**case.inputs)}
-            if number < 2:
-                slips["shared_state"] = [outs[1 - number], outs[-1]]
-                slips |= _offset(runs[1 - number], outs[1 - number], exact)
+            slips = functools.partial(self._out_slips, number, runs, outs)
             if not (good := _expect(case.title, run.out, exact, "out", slips)):
                 break
         if good:
             name = "out, after other nodes of the same class have run,"
-            good = _expect("", looked.out, outs[1], name, {"shared_state": [outs[0], *outs[2:]]})
+            good = _expect("", looked.out, outs[1], name, [Slip("shared_state", [outs[0], *outs[2:]])])
         if good:
             exact = self.rule.out(**self.second_pass.inputs)
-            good = _expect("", again.out, exact, "out in a second pass, with other values", {"stale": outs[0]})
-            good = good and _expect("", beside.out, outs[1], "out", {"shared_state": [outs[0], exact]})
+            good = _expect("", again.out, exact, "out in a second pass, with other values", [Slip("stale", outs[0])])
+            good = good and _expect("", beside.out, outs[1], "out", [Slip("shared_state", [outs[0], exact])])
         if good:
-            stale = {"stale": first.upstream}
+            stale = [Slip("stale", first.upstream)]
             zeros = np.zeros(np.shape(exact))
             expect(again.d_out, zeros, name="d_out after forward()", scalar_like=True, mistakes=stale)
             if again.returned is not None:
-                _expect("", again.returned, exact, "what forward() returns", {"wrong_argument:d_out": zeros})
+                _expect("", again.returned, exact, "what forward() returns", [Slip("wrong_argument", zeros, "d_out")])
             else:
                 note("forward() returns nothing here; the protocol asks it to return self.out. No points lost for it.")
         _expect_inputs_left(first, runs[0])
         return good
+
+    def _out_slips(self, number: int, runs: Sequence[NodeRun], outs: Sequence[Any]) -> list[Slip]:
+        """The slips of the rule for a case, and that its out is another's."""
+        slips = [*self.rule.out_slips(**self.cases[number].inputs)]
+        if number < 2:
+            slips.append(Slip("shared_state", [outs[1 - number], outs[-1]]))
+            slips += _offset(runs[1 - number], outs[1 - number], outs[number])
+        return slips
 
     # -- backward -----------------------------------------------------------------------------------------------
 
@@ -193,42 +200,43 @@ class NodeTrial:
         runs, shared, (fed, again) = self._both_ways[:count], self._both_ways[count:-2], self._both_ways[-2:]
         right = [np.asarray(self._gradients(case)[key], dtype=float) for case in self.cases]
         for number, (case, run, exact) in enumerate(zip(self.cases, runs, right, strict=True)):
-            slips = {} if case.title else self._slips(case, key)
-            if number < 2:
-                slips["shared_state"] = [*_list(slips.get("shared_state")), right[1 - number], right[-1]]
+            slips = functools.partial(self._gradient_slips, number, key, right)
             if not _expect(case.title, run.grad(key), exact, label, slips, **_single(run)):
                 return False
-        assigned = {"assigned": right[0]}
+        assigned = [Slip("assigned", right[0])]
         if not _expect("", fed.grad(key), self.held[key] + right[0], label, assigned, **_single(fed)):
             return False
         for case, run in zip(self.shared, shared, strict=True):
             if key in case.share.values():
                 one = dict(self.rule.gradients(case.upstream, **case.inputs))
-                slips = {"assigned": [one[key], *(one[k] for k, other in case.share.items() if other == key)]}
-                if not _expect("", run.grad(key), self._gradients(case)[key], label, slips):
+                alone = [one[key], *(one[k] for k, other in case.share.items() if other == key)]
+                if not _expect("", run.grad(key), self._gradients(case)[key], label, [Slip("assigned", alone)]):
                     return False
         exact = np.asarray(self._gradients(self.second_pass)[key], dtype=float)
         mixed = self.rule.gradients(self.second_pass.upstream, **self.cases[0].inputs)[key]
-        slips = {"stale": [right[0], right[0] + exact, mixed]}
+        stale = [Slip("stale", [right[0], right[0] + exact, mixed])]
         name = f"{label} in a second pass, with other values"
-        return _expect("", again.grad(key), exact, name, slips, **_single(again))
+        return _expect("", again.grad(key), exact, name, stale, **_single(again))
 
-    def _slips(self, case: Case, key: str) -> dict[str, Any]:
-        """The slips of the rule, and those that every gradient has, which come from the upstream gradient."""
+    def _gradient_slips(self, number: int, key: str, right: Sequence[Array]) -> list[Slip]:
+        """The slips of the rule for a case, and those that every gradient has."""
+        case = self.cases[number]
         g = case.upstream
 
         def with_upstream(other: Array) -> Any:
             return self.rule.gradients(np.asarray(other), **case.inputs)[key]
 
-        slips: dict[str, Any] = {
-            "one_node_only": np.zeros(np.shape(case.inputs[key])),
-            "upstream_ignored": with_upstream(np.ones(g.shape)),
-            "upstream_twice": with_upstream(g * g),
-            "wrong_argument:the absolute value of the upstream gradient": with_upstream(np.abs(g)),
-        }
+        slips = [
+            Slip("one_node_only", np.zeros(np.shape(case.inputs[key]))),
+            Slip("upstream_ignored", with_upstream(np.ones(g.shape))),
+            Slip("upstream_twice", with_upstream(g * g)),
+            Slip("wrong_argument", with_upstream(np.abs(g)), "the absolute value of the upstream gradient"),
+        ]
         if g.size > 1:
-            slips["upstream_summed"] = with_upstream(np.full(g.shape, g.sum()))
-        return {**slips, **self.rule.gradient_slips(g, **case.inputs).get(key, {})}
+            slips.append(Slip("upstream_summed", with_upstream(np.full(g.shape, g.sum()))))
+        if number < 2:
+            slips.append(Slip("shared_state", [right[1 - number], right[-1]]))
+        return [*slips, *self.rule.gradient_slips(g, **case.inputs).get(key, ())]
 
     def expect_left_alone(self) -> None:
         """backward() changes neither inputs nor the upstream gradient nor out, and the graph finds all inputs."""
@@ -246,7 +254,7 @@ class NodeTrial:
             expect_true(key in run.predecessors, text, "missing")
 
 
-def _expect(title: str, got: Any, exact: Any, name: str, slips: Mapping[str, Any], **tolerances: float) -> bool:
+def _expect(title: str, got: Any, exact: Any, name: str, slips: Slips, **tolerances: float) -> bool:
     scalar = np.ndim(exact) == 0
     if title:
         return expect_in(title, got, exact, name=name, scalar_like=scalar, **tolerances)
@@ -259,13 +267,13 @@ def _single(run: NodeRun) -> dict[str, float]:
     return {"rtol": 1e-5, "atol": 1e-6} if single else {}
 
 
-def _offset(run: NodeRun, right: Any, here: Any) -> dict[str, Any]:
+def _offset(run: NodeRun, right: Any, here: Any) -> list[Slip]:
     """The slip of a constant that is added everywhere: what one number is off, another is off as well."""
     got = Answer.to(lambda: run.out).got
     if np.ndim(right) or not isinstance(got, float | np.ndarray | np.generic) or np.size(got) != 1:
-        return {}
+        return []
     off = float(np.reshape(got, ())) - float(right)
-    return {"offset": here + off} if abs(off) > 1e-9 else {}
+    return [Slip("offset", here + off)] if abs(off) > 1e-9 else []
 
 
 def _expect_inputs_left(case: Case, run: NodeRun) -> None:
@@ -289,7 +297,3 @@ def _agrees(exact: Any) -> Callable[[Any], bool]:
         return compare("", got, exact, scalar_like=np.ndim(exact) == 0, **near(exact, got)).ok
 
     return right
-
-
-def _list(value: Any) -> list[Any]:
-    return [] if value is None else value if isinstance(value, list) else [value]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from backprop.checking.comparison import Comparison, compare
 from backprop.checking.diagnosis import Mistake
+from backprop.checking.slips import Slips
 
 from ..sandbox.gone import StudentError, StudentGone
 from ..sandbox.inside.wire import Handle
@@ -188,7 +189,7 @@ def expect(
     exact: Any,
     *,
     name: str = "the result",
-    mistakes: Mapping[str, Any] | None = None,
+    mistakes: Slips = (),
     atol: float = 1e-9,
     rtol: float = 1e-7,
     scalar_like: bool = False,
@@ -200,7 +201,7 @@ def expect(
 
     got         : a Remote, an array, a number, a list of numbers: what the student's code gave
     exact       : the right value, computed here
-    mistakes    : family -> the value that this mistake would give (or a list of such values)
+    mistakes    : what known mistakes would give, or a function that works it out: it is called for a wrong result only
     scalar_like : accept a number and the shapes (), (1,) and (1, 1) for one another
     float32     : accept a float32 result at the precision float32 has, where the judge has sent float32 itself
     """

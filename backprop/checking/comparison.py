@@ -11,6 +11,7 @@ import numpy as np
 
 from . import known_slips
 from .diagnosis import Mistake, diagnose, explain
+from .slips import Slips
 
 ATOL = 1e-9
 RTOL = 1e-7
@@ -75,7 +76,7 @@ def compare(
     atol: float = ATOL,
     rtol: float = RTOL,
     uncertainty: Any = 0.0,
-    candidates: Mapping[str, Any] | None = None,
+    candidates: Slips | Mapping[str, Any] | None = None,
     upstream: Any = None,
     batch_size: int | None = None,
     scalar_like: bool = False,
@@ -88,7 +89,8 @@ def compare(
     (not even where `exact` has one), an infinity only where `exact` has the same one; a wrong shape is never right, but
     with scalar_like=True the shapes (), (1,) and (1, 1) are the same. With single=True an array of type float32 need
     only be as near as float32 gets. `candidates`, `upstream` and `batch_size` help to name the mistake, see
-    backprop.checking.diagnosis.diagnose. Raises nothing, whatever `got` is.
+    backprop.checking.diagnosis.diagnose; candidates that are a function are worked out for a wrong result only. Raises
+    nothing, whatever `got` is.
     """
     right = np.asarray(exact, dtype=float)
     mine = as_numbers(got)

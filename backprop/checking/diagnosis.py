@@ -14,12 +14,13 @@ with too few different numbers in them are not read like tea leaves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .mistake_kinds import FAMILIES, Mistake, explain, variable_of
+from .slips import Slip, Slips, worked_out
 
 __all__ = ["FAMILIES", "Mistake", "diagnose", "explain", "variable_of"]
 
@@ -34,7 +35,7 @@ def diagnose(
     exact: Any,
     *,
     name: str,
-    candidates: Mapping[str, Any] | None = None,
+    candidates: Slips | Mapping[str, Any] | None = None,
     upstream: Any = None,
     batch_size: int | None = None,
     scalar_like: bool = False,
@@ -48,7 +49,7 @@ def diagnose(
     got : what the student's code gave: array, number, list, None, or anything else
     exact : the right array (any shape) or number
     name : what the student calls it, e.g. "∂J/∂W"
-    candidates : family, or "family:detail" -> array that mistake would give; a list or tuple holds several arrays
+    candidates : what known mistakes would give, or what works that out; see backprop.checking.slips
     upstream : gradient with respect to the output, where there is one
     batch_size : number of examples N, so that a factor N or 1/N is recognised
     scalar_like : shapes () and (1,) and (1, 1) count as the same
@@ -63,7 +64,8 @@ def diagnose(
     if scalar_like and array.size == 1 and exact.size == 1:
         array = array.reshape(exact.shape)
     with np.errstate(all="ignore"):
-        named, ambiguous = _from_candidates(array, exact, name, candidates, rtol, atol)
+        slips = worked_out(candidates)
+        named, ambiguous = _from_candidates(array, exact, name, slips, rtol, atol)
         if named is not None:
             return named
         if ambiguous:
@@ -76,7 +78,7 @@ def diagnose(
         if not np.isfinite(exact).all():
             return None
         found = _about_values(array, exact, name, upstream, batch_size, rtol, atol)
-        found = found or _flipped_candidate(array, exact, name, candidates, rtol, atol)
+        found = found or _flipped_candidate(array, exact, name, slips, rtol, atol)
         return found or _where_and_how_much(array, exact, name, rtol, atol)
 
 
@@ -148,14 +150,11 @@ def _distinct(array: np.ndarray) -> int:
     return len(np.unique(np.round(sizes[sizes > 1e-9 * top] / top, 6))) if top > 0 else 0
 
 
-def _each(candidates: Mapping[str, Any] | None) -> Iterator[tuple[str, str, np.ndarray]]:
-    """(family, detail, array) for every candidate array; what cannot be an array is skipped."""
-    for key, values in (candidates or {}).items():
-        family, _, detail = key.partition(":")
-        for value in values if isinstance(values, list | tuple) else [values]:
-            if value is None:
-                continue
-            yield family, detail, np.asarray(value, dtype=float)
+def _each(slips: Sequence[Slip]) -> Iterator[tuple[str, str, np.ndarray]]:
+    """(family, words, array) for every array that a slip would give."""
+    for slip in slips:
+        for value in slip.values:
+            yield slip.family, slip.words, np.asarray(value, dtype=float)
 
 
 def _tells_apart(candidate: np.ndarray, exact: np.ndarray, rtol: float, atol: float) -> bool:
@@ -164,11 +163,11 @@ def _tells_apart(candidate: np.ndarray, exact: np.ndarray, rtol: float, atol: fl
 
 
 def _from_candidates(
-    got: np.ndarray, exact: np.ndarray, name: str, candidates: Mapping[str, Any] | None, rtol: float, atol: float
+    got: np.ndarray, exact: np.ndarray, name: str, slips: Sequence[Slip], rtol: float, atol: float
 ) -> tuple[Mistake | None, bool]:
     """(mistake, False) when exactly one family explains `got`; (None, True) when several do."""
     hits: dict[str, str] = {}
-    for family, detail, value in _each(candidates):
+    for family, words, value in _each(slips):
         right = exact
         if value.size == got.size == 1 and exact.size == 1:
             value, right = value.reshape(got.shape), exact.reshape(got.shape)
@@ -178,10 +177,10 @@ def _from_candidates(
         if not _tells_apart(value, right, rtol, atol):
             close = _much_nearer(got, value, right)
         if close:
-            hits[family] = detail if hits.get(family, detail) == detail else ""
+            hits[family] = words if hits.get(family, words) == words else ""
     if len(hits) == 1:
-        [(family, detail)] = hits.items()
-        found = explain(family, name, detail)
+        [(family, words)] = hits.items()
+        found = explain(family, name, words)
         if got.shape != exact.shape:
             found = Mistake(family, f"{found.text.rstrip()} Shape {got.shape}, expected {exact.shape}.")
         return found, False
@@ -197,19 +196,19 @@ def _much_nearer(got: np.ndarray, candidate: np.ndarray, exact: np.ndarray) -> b
 
 
 def _flipped_candidate(
-    got: np.ndarray, exact: np.ndarray, name: str, candidates: Mapping[str, Any] | None, rtol: float, atol: float
+    got: np.ndarray, exact: np.ndarray, name: str, slips: Sequence[Slip], rtol: float, atol: float
 ) -> Mistake | None:
     """A candidate with the opposite sign as well, when exactly one family explains `got` so."""
     hits = {}
-    for family, detail, value in _each(candidates):
+    for family, words, value in _each(slips):
         if _distinct(value) < _INFORMATIVE or not _tells_apart(value, exact, rtol, atol):
             continue
         if _agree(got, -value, rtol, atol):
-            hits[family] = detail
+            hits[family] = words
     if len(hits) != 1:
         return None
-    [(family, detail)] = hits.items()
-    return Mistake(family, explain(family, name, detail).text + " The sign is wrong as well.")
+    [(family, words)] = hits.items()
+    return Mistake(family, explain(family, name, words).text + " The sign is wrong as well.")
 
 
 def _about_shape(got: np.ndarray, exact: np.ndarray, name: str, rtol: float, atol: float) -> Mistake:

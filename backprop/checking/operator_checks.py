@@ -6,7 +6,7 @@ Slopes are compared with finite differences of the operation on floats; none is 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,19 +15,20 @@ import numpy as np
 from .comparison import CheckFailed, Comparison, compare, conclude, stop_if_wrong
 from .finite_differences import jacobian
 from .number_checks import POINTS, YOURS, made, operated, run_back
+from .slips import Slip
 
 __all__ = ["SLIPS", "Slips", "check_operators", "power_slips"]
 
-Hints = Callable[[float, float], Mapping[str, Any]]
+Hints = Callable[[float, float], list[Slip]]
 
 
-def _nothing(a: float, b: float) -> Mapping[str, Any]:
-    return {}
+def _nothing(a: float, b: float) -> list[Slip]:
+    return []
 
 
 @dataclass(frozen=True)
 class Slips:
-    """What known mistakes give at (a, b): family -> number, for the value and for the slopes by a and b."""
+    """What known mistakes give at (a, b), for the value and for the slopes by a and b."""
 
     value: Hints = _nothing
     slope_a: Hints = _nothing
@@ -37,71 +38,80 @@ class Slips:
 def power_slips(k: float) -> Slips:
     """The slips of a ** k."""
     return Slips(
-        lambda a, b: {
-            "wrong_argument:a times the exponent": k * a,
-            "wrong_argument:a itself": a,
-            "swapped_arguments:a and the exponent": abs(k) ** a,
-        },
-        lambda a, b: {
-            "missing_chain_factor:(the exponent)": a ** (k - 1),
-            "wrong_argument:the exponent is not reduced by one": k * a**k,
-            "missing_chain_factor:(the power of a)": k,
-            "wrong_argument:a, where its power belongs": k * a,
-            "wrong_argument:the exponent has one too many": k * a ** (k + 1),
-            "wrong_argument:2 a, whatever the exponent is": 2 * a,
-        },
+        lambda a, b: [
+            Slip("wrong_argument", k * a, "a times the exponent"),
+            Slip("wrong_argument", a, "a itself"),
+            Slip("swapped_arguments", abs(k) ** a, "a and the exponent"),
+        ],
+        lambda a, b: [
+            Slip("missing_chain_factor", a ** (k - 1), "(the exponent)"),
+            Slip("wrong_argument", k * a**k, "the exponent is not reduced by one"),
+            Slip("missing_chain_factor", k, "(the power of a)"),
+            Slip("wrong_argument", k * a, "a, where its power belongs"),
+            Slip("wrong_argument", k * a ** (k + 1), "the exponent has one too many"),
+            Slip("wrong_argument", 2 * a, "2 a, whatever the exponent is"),
+        ],
     )
 
 
 SLIPS = {
     "minus": Slips(
-        lambda a, b: {"wrong_argument:a + b": a + b, "missing_term:b": a, "missing_term:a": -b, "missing_term:−": b}
+        lambda a, b: [
+            Slip("wrong_argument", a + b, "a + b"),
+            Slip("missing_term", a, "b"),
+            Slip("missing_term", -b, "a"),
+            Slip("missing_term", b, "−"),
+        ]
     ),
     "over": Slips(
-        lambda a, b: {
-            "swapped_arguments:a and b": b / a,
-            "wrong_argument:the product": a * b,
-            "wrong_argument:a alone": a,
-            "wrong_argument:1 / b": 1 / b,
-            "wrong_argument:a whole number": a // b,
-        },
-        lambda a, b: {"wrong_argument:b, where 1/b belongs": b, "missing_chain_factor:1/b": 1.0},
-        lambda a, b: {"missing_chain_factor:1/b": -a / b, "missing_chain_factor:a": -1 / b**2, "wrong_argument:a": a},
+        lambda a, b: [
+            Slip("swapped_arguments", b / a, "a and b"),
+            Slip("wrong_argument", a * b, "the product"),
+            Slip("wrong_argument", a, "a alone"),
+            Slip("wrong_argument", 1 / b, "1 / b"),
+            Slip("wrong_argument", a // b, "a whole number"),
+        ],
+        lambda a, b: [Slip("wrong_argument", b, "b, where 1/b belongs"), Slip("missing_chain_factor", 1.0, "1/b")],
+        lambda a, b: [
+            Slip("missing_chain_factor", -a / b, "1/b"),
+            Slip("missing_chain_factor", -1 / b**2, "a"),
+            Slip("wrong_argument", a, "a"),
+        ],
     ),
     "exp": Slips(
-        lambda a, b: {"wrong_argument:another base": [2**a, 10**a], "wrong_argument:a itself": a},
-        lambda a, b: {
-            "missing_chain_factor:(e to the a)": 1.0,
-            "wrong_argument:a power of e, not of a": a * math.exp(a - 1),
-            "wrong_argument:exp is taken twice": math.exp(math.exp(a)),
-        },
+        lambda a, b: [Slip("wrong_argument", [2**a, 10**a], "another base"), Slip("wrong_argument", a, "a itself")],
+        lambda a, b: [
+            Slip("missing_chain_factor", 1.0, "(e to the a)"),
+            Slip("wrong_argument", a * math.exp(a - 1), "a power of e, not of a"),
+            Slip("wrong_argument", math.exp(math.exp(a)), "exp is taken twice"),
+        ],
     ),
     "tanh": Slips(
-        lambda a, b: {
-            "wrong_loss:tan, without the h": math.tan(a),
-            "wrong_loss:the sigmoid": 1 / (1 + math.exp(-a)),
-            "wrong_argument:a itself": a,
-        },
-        lambda a, b: {
-            "missing_chain_factor:(slope of tanh)": 1.0,
-            "wrong_argument:a itself, where tanh(a) belongs": 1 - a * a,
-            "wrong_argument:tanh(a) is not squared": 1 - math.tanh(a),
-            "wrong_argument:tanh is taken twice": 1 - math.tanh(math.tanh(a)) ** 2,
-            "wrong_argument:plus, where minus belongs": 1 + math.tanh(a) ** 2,
-        },
+        lambda a, b: [
+            Slip("wrong_loss", math.tan(a), "tan, without the h"),
+            Slip("wrong_loss", 1 / (1 + math.exp(-a)), "the sigmoid"),
+            Slip("wrong_argument", a, "a itself"),
+        ],
+        lambda a, b: [
+            Slip("missing_chain_factor", 1.0, "(slope of tanh)"),
+            Slip("wrong_argument", 1 - a * a, "a itself, where tanh(a) belongs"),
+            Slip("wrong_argument", 1 - math.tanh(a), "tanh(a) is not squared"),
+            Slip("wrong_argument", 1 - math.tanh(math.tanh(a)) ** 2, "tanh is taken twice"),
+            Slip("wrong_argument", 1 + math.tanh(a) ** 2, "plus, where minus belongs"),
+        ],
     ),
     "relu": Slips(
-        lambda a, b: {
-            "absolute": abs(a),
-            "missing_activation:relu": a,
-            "wrong_argument:the smaller of a and 0": min(a, 0.0),
-            "wrong_argument:a small slope is left below zero": [max(a, k * a) for k in (0.01, 0.1)],
-        },
-        lambda a, b: {
-            "missing_mask": 1.0,
-            "wrong_argument:a, where its slope belongs": [a, max(a, 0.0)],
-            "wrong_argument:the slope is 1 below zero and 0 above": float(a < 0),
-        },
+        lambda a, b: [
+            Slip("absolute", abs(a)),
+            Slip("missing_activation", a, "relu"),
+            Slip("wrong_argument", min(a, 0.0), "the smaller of a and 0"),
+            Slip("wrong_argument", [max(a, k * a) for k in (0.01, 0.1)], "a small slope is left below zero"),
+        ],
+        lambda a, b: [
+            Slip("missing_mask", 1.0),
+            Slip("wrong_argument", [a, max(a, 0.0)], "a, where its slope belongs"),
+            Slip("wrong_argument", float(a < 0), "the slope is 1 below zero and 0 above"),
+        ],
     ),
 }
 
@@ -167,11 +177,12 @@ def _operator(Number: Callable[..., Any], operator: Operator, a: float, b: float
     for i, (name, hints) in enumerate((("a", operator.slips.slope_a), ("b", operator.slips.slope_b))):
         if not slopes[i] and name == "b":
             continue
-        candidates: dict[str, list[float]] = {}
-        for key, wrong in hints(a, b).items():  # where two coincide at this point, the likelier stands first
-            found = [upstream * number for number in np.ravel(wrong).tolist()]
-            if not any(np.allclose(found, other) for other in candidates.values() if len(found) == len(other)):
-                candidates[key] = found
+        candidates: list[Slip] = []
+        for wrong in hints(a, b):  # where two coincide at this point, the likelier stands first
+            slip = wrong.map(lambda number: upstream * number)
+            others = [other.values for other in candidates if len(other.values) == len(slip.values)]
+            if not any(np.allclose(slip.values, other) for other in others):
+                candidates.append(slip)
         lines.append(
             compare(
                 f"∂J/∂{name}", numbers[name].d_out, upstream * slopes[i], uncertainty=abs(upstream) * doubt[i],
@@ -193,12 +204,12 @@ def _extremes(Number: Callable[..., Any]) -> None:
         except (OverflowError, ZeroDivisionError):
             said = f"tanh of {large:g} overflows, as exponentials of large numbers do. Is there a ready tanh?"
             raise CheckFailed(said) from None
-        where, hint = f"a.tanh() at a = {large:g}", {"unstable": math.nan}
+        where, hint = f"a.tanh() at a = {large:g}", [Slip("unstable", math.nan)]
         values = [compare("a.tanh()", result.out, math.copysign(1.0, large), candidates=hint, labels=YOURS)]
         stop_if_wrong([(where, [*values, compare("∂J/∂a", a.d_out, 0.0, labels=YOURS)])])
     a = made(Number, 0.0)
     result = operated("a.relu()", lambda: a.relu())
     run_back(result, -2.5)
     lines = [compare("a.relu()", result.out, 0.0, labels=YOURS)]
-    lines.append(compare("∂J/∂a", a.d_out, 0.0, candidates={"kink": [-2.5, -1.25]}, labels=YOURS))
+    lines.append(compare("∂J/∂a", a.d_out, 0.0, candidates=[Slip("kink", [-2.5, -1.25])], labels=YOURS))
     stop_if_wrong([("a.relu() at a = 0", lines)])

@@ -17,6 +17,7 @@ from autograder.judging import (
     Array,
     Draw,
     Remote,
+    Slip,
     Student,
     StudentError,
     answers,
@@ -50,15 +51,15 @@ class Net:
     def predict(self, x: Array, kind: str = "") -> Any:
         """The prediction for one example, right or with a mistake of some kind. Takes complex numbers."""
         a = self.W1 @ x + self.b1
-        if kind == "missing_activation:tanh":
+        if kind == "missing":
             return self.w2 @ a + self.b2
-        if kind == "activation_on_output:tanh":
+        if kind == "on output":
             return np.tanh(self.w2 @ np.tanh(a) + self.b2)
-        if kind == "wrong_argument:tanh is applied twice":
+        if kind == "twice":
             return self.w2 @ np.tanh(np.tanh(a)) + self.b2
-        if kind == "swapped_arguments:w2 and b1":
+        if kind == "swapped":
             return self.b1 @ np.tanh(self.W1 @ x + self.w2) + self.b2
-        if kind == "wrong_argument:tanh is applied to x, before the first layer":
+        if kind == "on input":
             return self.w2 @ (self.W1 @ np.tanh(x) + self.b1) + self.b2
         return self.w2 @ np.tanh(a) + self.b2
 
@@ -89,13 +90,14 @@ class Net:
         return net
 
 
-KINDS = (
-    "missing_activation:tanh",
-    "activation_on_output:tanh",
-    "wrong_argument:tanh is applied twice",
-    "wrong_argument:tanh is applied to x, before the first layer",
-    "swapped_arguments:w2 and b1",
-)
+# Mistakes of a network: which `kind` of prediction each leads to.
+KINDS = [
+    Slip("missing_activation", "missing", "tanh"),
+    Slip("activation_on_output", "on output", "tanh"),
+    Slip("wrong_argument", "twice", "tanh is applied twice"),
+    Slip("wrong_argument", "on input", "tanh is applied to x, before the first layer"),
+    Slip("swapped_arguments", "swapped", "w2 and b1"),
+]
 
 
 @dataclass
@@ -311,14 +313,16 @@ def expect_fit(fitted: Fitted, question: Question) -> None:
         after = start.stepped(EXAMPLE, TARGET, step_size, steps)
         if agrees(fitted.away, [after.predict(row) for row in NEW]):
             return
-    slips = {
-        "sign": only_b2(-step_size, steps),
-        "stale:fit() goes on where the one before it ended, and should start afresh": gone_on,
-        "wrong_argument:max_num_epochs is not used": [
-            only_b2(step_size, other) for other in (1, 10, 1000, 5000) if other != 2 * steps
-        ],
-        "wrong_argument:step_size is not used": [only_b2(other, steps) for other in (0.005, 0.01, 0.001)],
-    }
+    slips = [
+        Slip("sign", only_b2(-step_size, steps)),
+        Slip("stale", gone_on, "fit() goes on where the one before it ended, and should start afresh"),
+        Slip(
+            "wrong_argument",
+            [only_b2(step_size, other) for other in (1, 10, 1000, 5000) if other != 2 * steps],
+            "max_num_epochs is not used",
+        ),
+        Slip("wrong_argument", [only_b2(other, steps) for other in (0.005, 0.01, 0.001)], "step_size is not used"),
+    ]
     got = fitted.near_zero
     expect(got, right, name="predict() after fit()", atol=1e-6, rtol=1e-6, mistakes=slips)
 

@@ -7,13 +7,13 @@ which a gradient obtained by finite differences misses. Small, large and zero in
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
-from autograder.judging import Answer, Draw, Remote, Student, StudentError, expect, expect_in, expect_true
+from autograder.judging import Answer, Draw, Remote, Slip, Student, StudentError, expect, expect_in, expect_true
 from autograder.sandbox.inside.wire import Handle
 
 ROUNDING = {"rtol": 1e-11, "atol": 1e-12}
@@ -24,14 +24,14 @@ class Truth:
     """What is right at one point, and what the known slips give there.
 
     gradients       : input name -> derivative, in the order of the arguments
-    value_slips     : family or "family:detail" -> wrong value (or several)
-    gradient_slips  : (family or "family:detail", wrong gradients in order; None where that slip leaves the right one)
+    value_slips     : () -> what they give for the value
+    gradient_slips  : () -> what they give for all gradients in order; None where that slip leaves the right one
     """
 
     value: float
     gradients: Mapping[str, float]
-    value_slips: Mapping[str, Any] = field(default_factory=dict)
-    gradient_slips: Sequence[tuple[str, Sequence[float | None]]] = ()
+    value_slips: Callable[[], Sequence[Slip]] = list
+    gradient_slips: Callable[[], Sequence[Slip]] = list
 
 
 @dataclass(frozen=True)
@@ -87,30 +87,41 @@ def listed(answer: Returned, names: Sequence[str]) -> list[Any]:
 def expect_gradients(
     got: Sequence[Any],
     right: Mapping[str, float],
-    slips: Sequence[tuple[str, Sequence[float | None]]] = (),
+    slips: Callable[[], Sequence[Slip]] = list,
     of: str = "f",
     rtol: float = ROUNDING["rtol"],
     atol: Sequence[float] | float = ROUNDING["atol"],
 ) -> bool:
-    """Compare all gradients of a point. A slip is named only when it explains *every* gradient that came back."""
+    """Compare all gradients of a point. A slip is named only when it explains *every* gradient that came back.
+
+    slips : as in Truth
+    """
     names, exact = list(right), np.array(list(right.values()))
     mine = numbers(got)
     atols = np.broadcast_to(atol, exact.shape)
-    rearranged = mine is not None and alike(np.sort(mine), np.sort(exact)) and not alike(mine, exact)
+    rearranged = mine is not None and not alike(mine, exact) and alike(np.sort(mine), np.sort(exact))
     if rearranged and not alike(mine, -exact):
         text = f"The right gradients in the wrong places: they belong to {', '.join(names)}, in this order."
         return expect_true(False, text, "swapped_arguments")
-    hints: dict[str, dict[str, Any]] = {name: {} for name in names}
-    for key, slip in slips:
-        filled = np.array([e if s is None else s for s, e in zip(slip, exact, strict=True)])
-        if mine is not None and alike(mine, filled) and not alike(filled, exact):
-            for name, value in zip(names, filled, strict=True):
-                hints[name].setdefault(key, value)
-    if mine is not None and np.abs(mine - exact).max() <= 1e-5 * np.abs(exact).max():
-        hints = {name: {"numeric": value} for name, value in zip(names, mine, strict=True)}
+
+    @cache
+    def all_slips() -> list[list[Slip]]:
+        """For each gradient, what the slips give that explain all of them."""
+        if mine is None:
+            return [[] for _ in names]
+        if np.abs(mine - exact).max() <= 1e-5 * np.abs(exact).max():
+            return [[Slip("numeric", value)] for value in mine]
+        found = []
+        for slip in slips():
+            filled = np.array([e if s is None else s for s, e in zip(slip.value, exact, strict=True)])
+            if alike(mine, filled) and not alike(filled, exact):
+                found.append([Slip(slip.family, value, slip.words) for value in filled])
+        return [list(one) for one in zip(*found, strict=True)] or [[] for _ in names]
+
     return all([
-        expect(g, e, name=f"∂{of}/∂{name}", mistakes=hints[name], scalar_like=True, rtol=rtol, atol=float(a))
-        for g, (name, e), a in zip(got, right.items(), atols, strict=True)
+        expect(g, e, name=f"∂{of}/∂{name}", mistakes=lambda n=n: all_slips()[n], scalar_like=True, rtol=rtol,
+               atol=float(a))
+        for n, (g, (name, e), a) in enumerate(zip(got, right.items(), atols, strict=True))
     ])  # fmt: skip
 
 
@@ -160,13 +171,18 @@ def judge_value(points: Sequence[Point], name: str) -> None:
     ordinary = [point.answer.got.value for point in points[:-1] if not point.title and point.answer.got]
     seen = numbers(ordinary)
     constant = seen is not None and len(seen) > 1 and seen.any() and np.ptp(seen) == 0
+
+    def slips(right: Truth) -> list[Slip]:
+        if constant:
+            return [Slip("constant_loss", seen[0])]
+        return [*right.value_slips(), Slip("shared_state", points[0].truth.value)]
+
     for point in points:
         right, got = point.truth, point.answer.value.value
-        slips = {"constant_loss": seen[0]} if constant else {**right.value_slips, "shared_state": points[0].truth.value}
         if point.title:
             good = expect_in(point.title, got, right.value, name=name, scalar_like=True)
         else:
-            good = expect(got, right.value, name=name, mistakes=slips, scalar_like=True, **ROUNDING)
+            good = expect(got, right.value, name=name, mistakes=partial(slips, right), scalar_like=True, **ROUNDING)
         if not good:
             return
 

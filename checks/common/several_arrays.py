@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from autograder.judging import Array, FunctionRule, Remote, StudentError, expect, expect_true, values
+from autograder.judging import Array, FunctionRule, Remote, Slip, StudentError, expect, expect_true, values
 from backprop.checking.comparison import as_numbers
 
 
 class Truth:
-    """What is right for one set of inputs, and what known slips give there ("family:detail" -> wrong value)."""
+    """What is right for one set of inputs, and what known slips give there: for the value, and for each gradient."""
 
     def __init__(
         self,
         value: float,
         gradients: Mapping[str, Array],
-        value_slips: Mapping[str, Any],
-        gradient_slips: Mapping[str, Mapping[str, Any]],
+        value_slips: Callable[[], list[Slip]],
+        gradient_slips: Callable[[], dict[str, list[Slip]]],
     ):
         self.value, self.gradients = value, gradients
         self.value_slips, self.gradient_slips = value_slips, gradient_slips
@@ -60,16 +60,16 @@ def value_rule(
         there = truth(**of_inputs(inputs))
         return {symbol: there.value, **{f"∂{symbol}/∂{key}": exact for key, exact in there.gradients.items()}}
 
-    def slips(**inputs: Any) -> dict[str, dict[str, Any]]:
+    def slips(**inputs: Any) -> dict[str, list[Slip]]:
         there = truth(**of_inputs(inputs))
-        found = {symbol: dict(there.value_slips)}
+        found, of_gradients = {symbol: there.value_slips()}, there.gradient_slips()
         for key in there.gradients:
-            others = {
-                f"swapped_arguments:the gradients of {key} and {other}": gradient
+            others = [
+                Slip("swapped_arguments", gradient, f"the gradients of {key} and {other}")
                 for other, gradient in there.gradients.items()
                 if other != key
-            }
-            found[f"∂{symbol}/∂{key}"] = {**there.gradient_slips.get(key, {}), **others}
+            ]
+            found[f"∂{symbol}/∂{key}"] = [*of_gradients.get(key, []), *others]
         return found
 
     def unpack(returned: Any, names: Sequence[str]) -> list[Any]:
@@ -86,10 +86,12 @@ def expect_added(got: Any, terms: Any, name: str) -> bool:
     return expect_true(not apart, f"{name} has shape {terms.shape}: its terms still have to be added up.", "shape")
 
 
-def expect_step(got: Any, old: Array, gradient: Array, epsilon: float, name: str, mistakes: Mapping[str, Any]) -> bool:
+def expect_step(
+    got: Any, old: Array, gradient: Array, epsilon: float, name: str, mistakes: Callable[[], list[Slip]]
+) -> bool:
     """Compare old − epsilon · gradient with what came back, by way of the gradient that the step amounts to.
 
-    mistakes : family -> wrong gradient
+    mistakes : what known mistakes would give for the gradient
     """
     new = got.value if isinstance(got, Remote) else got
     taken = finite(new)
@@ -97,15 +99,19 @@ def expect_step(got: Any, old: Array, gradient: Array, epsilon: float, name: str
         return expect(new, old - epsilon * gradient, name=f"new_{name}")
     single = getattr(new, "dtype", None) == np.float32
     step = (old - taken) / epsilon
-    candidates = {
-        "wrong_argument:the step size epsilon is not used": gradient / epsilon,
-        "wrong_argument:the step came back, not the new weights": [old / epsilon - gradient, old / epsilon + gradient],
-        "wrong_argument:the gradient came back, not the new weights": (old - gradient) / epsilon,
-        "wrong_argument:the step size divides the gradient": gradient / epsilon**2,
-        **mistakes,
-    }
+
+    def slips() -> list[Slip]:
+        steps = [old / epsilon - gradient, old / epsilon + gradient]
+        return [
+            Slip("wrong_argument", gradient / epsilon, "the step size epsilon is not used"),
+            Slip("wrong_argument", steps, "the step came back, not the new weights"),
+            Slip("wrong_argument", (old - gradient) / epsilon, "the gradient came back, not the new weights"),
+            Slip("wrong_argument", gradient / epsilon**2, "the step size divides the gradient"),
+            *mistakes(),
+        ]
+
     step = step.astype(np.float32) if single else step
-    return expect(step, gradient, name=f"({name} − new_{name})/ε", mistakes=candidates, atol=1e-8)
+    return expect(step, gradient, name=f"({name} − new_{name})/ε", mistakes=slips, atol=1e-8)
 
 
 def finite(value: Any) -> Array | None:

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from autograder.judging import Array, NodeRun, Student, expect, expect_true, note
+from autograder.judging import Array, NodeRun, Slip, Student, expect, expect_true, note
 
 # -- nodes --------------------------------------------------------------------------------------------------------
 
 
 def resets(run: NodeRun, shape: tuple[int, ...], upstream: Array) -> None:
     """forward() leaves d_out at zero, also in a second pass, and returns out."""
-    mistakes = {"stale": upstream}
+    mistakes = [Slip("stale", upstream)]
     expect(run.d_out, np.zeros(shape), name="d_out after forward()", scalar_like=True, mistakes=mistakes)
     if run.returned is None:
         note("forward() returns nothing here; the protocol asks it to return self.out. No points lost for that.")
@@ -60,7 +60,7 @@ class Reused:
         first : what it gives when it works with the first values
         """
         for key, exact in right.items():
-            got, mistakes = self.leaves[key].attr("d_out"), {"stale": first[key]}
+            got, mistakes = self.leaves[key].attr("d_out"), [Slip("stale", first[key])]
             name = f"∂J/∂{key} in a second pass, with other values"
             expect(got, exact, name=name, scalar_like=np.ndim(exact) == 0, mistakes=mistakes, **how)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.judging import Array, Draw
+from autograder.judging import Array, Draw, Slip
 
 from .several_arrays import Truth
 
@@ -33,45 +33,57 @@ def unit_sum(W: Array, b: Array, x: Array, y: float) -> Truth:
         return {"W": dz[:, None] * x[None, :], "b": dz}
 
     unbiased, tanh = sigmoid(z - b), np.tanh(z)
-    slips = {
-        "missing_chain_factor:1 − σ(z)": error * h,
-        "missing_chain_factor:σ(z)": error * (1 - h),
-        "missing_chain_factor:σ'(z), the slope of the sigmoid": np.full(n, error),
-        "missing_chain_factor:∂f/∂s, what the square and the difference contribute": h * (1 - h),
-        "wrong_argument:the slope is σ(z) (1 − σ(z)), with σ(z) and not with z in it": error * z * (1 - z),
-        "wrong_argument:the slope is taken at h, it belongs at z": error * sigmoid(h) * (1 - sigmoid(h)),
-        "wrong_argument:the slope of another function, it should be that of the sigmoid": [
-            error * (1 - h**2), error * (1 - tanh**2)
-        ],
-        "wrong_argument:the error of one unit, where that of the sum of all units belongs": 2 * (h - y) * h * (1 - h),
-        "wrong_argument:y without the sum": [-2 * y * h * (1 - h), 2 * y * h * (1 - h)],
-        "wrong_argument:the slope at the sum, each unit has its own": np.full(n, error * s * (1 - s)),
-        "wrong_argument:the square of the error, where its derivative belongs": [
-            (s - y) ** 2 * h * (1 - h), 2 * (s - y) ** 2 * h * (1 - h)
-        ],
-        "averaged": dz / n,
-        "missing_term:the bias in z": 2 * (unbiased.sum() - y) * unbiased * (1 - unbiased),
-        "missing_activation:the sigmoid": np.full(n, 2 * (z.sum() - y)),
-    }  # fmt: skip
-    gradient_slips = {key: {slip: [gradients(v)[key] for v in _each(dz)] for slip, dz in slips.items()} for key in "Wb"}
-    gradient_slips["W"]["missing_chain_factor:x"] = np.tile(dz[:, None], (1, len(x)))
-    gradient_slips["W"]["wrong_argument:W, where x belongs"] = dz[:, None] * W
-    gradient_slips["b"]["wrong_argument:b is added to z, its factor is 1"] = [dz * b, dz * np.sum(x)]
-    value_slips = {
-        "wrong_loss:the difference itself, not its square": [y - s, s - y, abs(y - s)],
-        "wrong_loss:a square for each unit, where the units are added first": [np.sum((y - h) ** 2)],
-        "averaged": [(y - h.mean()) ** 2, np.mean((y - h) ** 2)],
-        "missing_term:the bias in z": (y - unbiased.sum()) ** 2,
-        "missing_activation:the sigmoid": (y - z.sum()) ** 2,
-        "wrong_argument:φ is the sigmoid here": [(y - tanh.sum()) ** 2, (y - np.maximum(z, 0).sum()) ** 2],
-        "wrong_argument:the difference y − s, not the sum": (y + s) ** 2,
-        "missing_term:y": s**2,
-    }
+
+    def gradient_slips() -> dict[str, list[Slip]]:
+        slips = [
+            Slip("missing_chain_factor", error * h, "1 − σ(z)"),
+            Slip("missing_chain_factor", error * (1 - h), "σ(z)"),
+            Slip("missing_chain_factor", np.full(n, error), "σ'(z), the slope of the sigmoid"),
+            Slip("missing_chain_factor", h * (1 - h), "∂f/∂s, what the square and the difference contribute"),
+            Slip("wrong_argument", error * z * (1 - z), "the slope is σ(z) (1 − σ(z)), with σ(z) and not with z in it"),
+            Slip("wrong_argument", error * sigmoid(h) * (1 - sigmoid(h)), "the slope is taken at h, it belongs at z"),
+            Slip(
+                "wrong_argument",
+                [error * (1 - h**2), error * (1 - tanh**2)],
+                "the slope of another function, it should be that of the sigmoid",
+            ),
+            Slip(
+                "wrong_argument",
+                2 * (h - y) * h * (1 - h),
+                "the error of one unit, where that of the sum of all units belongs",
+            ),
+            Slip("wrong_argument", [-2 * y * h * (1 - h), 2 * y * h * (1 - h)], "y without the sum"),
+            Slip("wrong_argument", np.full(n, error * s * (1 - s)), "the slope at the sum, each unit has its own"),
+            Slip(
+                "wrong_argument",
+                [(s - y) ** 2 * h * (1 - h), 2 * (s - y) ** 2 * h * (1 - h)],
+                "the square of the error, where its derivative belongs",
+            ),
+            Slip("averaged", dz / n),
+            Slip("missing_term", 2 * (unbiased.sum() - y) * unbiased * (1 - unbiased), "the bias in z"),
+            Slip("missing_activation", np.full(n, 2 * (z.sum() - y)), "the sigmoid"),
+        ]
+        found = {key: [slip.map(lambda dz, key=key: gradients(dz)[key]) for slip in slips] for key in "Wb"}
+        found["W"] += [
+            Slip("missing_chain_factor", np.tile(dz[:, None], (1, len(x))), "x"),
+            Slip("wrong_argument", dz[:, None] * W, "W, where x belongs"),
+        ]
+        found["b"].append(Slip("wrong_argument", [dz * b, dz * np.sum(x)], "b is added to z, its factor is 1"))
+        return found
+
+    def value_slips() -> list[Slip]:
+        return [
+            Slip("wrong_loss", [y - s, s - y, abs(y - s)], "the difference itself, not its square"),
+            Slip("wrong_loss", [np.sum((y - h) ** 2)], "a square for each unit, where the units are added first"),
+            Slip("averaged", [(y - h.mean()) ** 2, np.mean((y - h) ** 2)]),
+            Slip("missing_term", (y - unbiased.sum()) ** 2, "the bias in z"),
+            Slip("missing_activation", (y - z.sum()) ** 2, "the sigmoid"),
+            Slip("wrong_argument", [(y - tanh.sum()) ** 2, (y - np.maximum(z, 0).sum()) ** 2], "φ is the sigmoid here"),
+            Slip("wrong_argument", (y + s) ** 2, "the difference y − s, not the sum"),
+            Slip("missing_term", s**2, "y"),
+        ]
+
     return Truth((s - y) ** 2, gradients(dz), value_slips, gradient_slips)
-
-
-def _each(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def draw_units(draw: Draw, n: int, d: int) -> dict[str, Any]:
@@ -114,67 +126,100 @@ def two_layers(W1: Array, W2: Array, b: Array, x: Array, y: Array, phi: Callable
 
     unbiased = a - b
     off = "phi and phi_prime as they were passed, not functions of your own"
-    slips: dict[str, list[Array]] = {
-        "missing_chain_factor:phi_prime(a)": [back],
-        "wrong_argument:phi_prime is taken at h, it belongs at a": [slope(h) * back],
-        "wrong_argument:phi, where its derivative phi_prime belongs": [h * back],
-        "missing_chain_factor:r = W2 h − y": [slope(a) * W2.sum(axis=0)],
-        "missing_chain_factor:W2": [slope(a) * r.sum()],
-        "wrong_argument:o, where the error r = o − y belongs": [slope(a) * np.einsum("ji,j->i", W2, o)],
-        "sign": [],
-        "missing_term:the bias b in a": [
-            slope(unbiased) * back,
-            slope(unbiased) * np.einsum("ji,j->i", W2, np.einsum("ji,i->j", W2, phi(unbiased)) - y),
-        ],
-        f"wrong_argument:{off}": [
-            (1 - np.tanh(a) ** 2) * back, sigmoid(a) * (1 - sigmoid(a)) * back, (a > 0) * back, (1 - h**2) * back,
-            h * (1 - h) * back,
-        ],
-    }  # fmt: skip
-    slips = {key: found for key, found in slips.items() if found}
-    gradient_slips = {
-        key: {slip: [gradients(delta)[key] for delta in deltas] for slip, deltas in slips.items()}
-        for key in ("W1", "b", "x")
-    }
-    gradient_slips["W1"]["wrong_argument:h, where x belongs"] = np.outer(gradients(slope(a) * back)["b"], h)
-    gradient_slips["W1"]["missing_chain_factor:x"] = np.tile((slope(a) * back)[:, None], (1, len(x)))
-    gradient_slips["W1"]["wrong_argument:r, where the gradient for a belongs"] = np.outer(r, x)
-    gradient_slips["W2"] = {
-        "wrong_argument:a, where h = phi(a) belongs": np.outer(r, a),
-        "wrong_argument:phi_prime(a), where h = phi(a) belongs": np.outer(r, slope(a)),
-        "wrong_argument:o, where the error r = o − y belongs": np.outer(o, h),
-        "wrong_argument:x, where h belongs": np.outer(r, x),
-        "missing_chain_factor:h": np.tile(r[:, None], (1, len(h))),
-        "missing_chain_factor:r = W2 h − y": np.tile(h[None, :], (len(r), 1)),
-        "missing_term:the bias b in a": [
-            np.outer(np.einsum("ji,i->j", W2, phi(unbiased)) - y, phi(unbiased)), np.outer(r, phi(unbiased)),
-        ],
-        "wrong_argument:phi_prime has no place here": np.outer(r, h * slope(a)),
-    }  # fmt: skip
-    gradient_slips["b"]["wrong_argument:b is added to a, its factor is 1"] = slope(a) * back * b
-    gradient_slips["x"]["missing_chain_factor:W1"] = np.full(len(x), (slope(a) * back).sum())
-    value_slips = {
-        "wrong_loss:½ of the norm, where its square belongs": [np.linalg.norm(r) / 2, np.linalg.norm(r)],
-        "wrong_loss:the sum of the errors, squared, where each error is squared": [r.sum() ** 2 / 2, r.sum() ** 2],
-        "wrong_loss:absolute values, where squares belong": [np.abs(r).sum() / 2, np.abs(r).sum()],
-        "averaged": [np.mean(r**2) / 2, np.mean(r**2)],
-        "missing_term:the bias b in a": np.sum((np.einsum("ji,i->j", W2, phi(unbiased)) - y) ** 2) / 2,
-        "missing_term:y": np.sum(o**2) / 2,
-        "missing_activation:phi": np.sum((np.einsum("ji,i->j", W2, a) - y) ** 2) / 2,
-        "activation_on_output:phi": np.sum((phi(o) - y) ** 2) / 2,
-        "wrong_argument:phi_prime, where phi belongs": np.sum((np.einsum("ji,i->j", W2, slope(a)) - y) ** 2) / 2,
-        f"wrong_argument:{off}": [
-            np.sum((np.einsum("ji,i->j", W2, own) - y) ** 2) / 2 for own in (np.tanh(a), sigmoid(a), np.maximum(a, 0))
-        ],
-        "wrong_argument:the difference of o and y, not their sum": np.sum((o + y) ** 2) / 2,
-    }
-    if len(r) == len(h):
-        slips_of_W2 = slope(a) * np.einsum("ij,j->i", W2, r)
-        for key in ("W1", "b", "x"):
-            gradient_slips[key]["wrong_argument:W2, where its transpose belongs"] = gradients(slips_of_W2)[key]
-    if len(x) == len(h):
-        turned = np.einsum("ik,k->i", W1, slope(a) * back)
-        gradient_slips["x"]["wrong_argument:W1, where its transpose belongs"] = turned
+
+    def gradient_slips() -> dict[str, list[Slip]]:
+        slips = [
+            Slip("missing_chain_factor", [back], "phi_prime(a)"),
+            Slip("wrong_argument", [slope(h) * back], "phi_prime is taken at h, it belongs at a"),
+            Slip("wrong_argument", [h * back], "phi, where its derivative phi_prime belongs"),
+            Slip("missing_chain_factor", [slope(a) * W2.sum(axis=0)], "r = W2 h − y"),
+            Slip("missing_chain_factor", [slope(a) * r.sum()], "W2"),
+            Slip("wrong_argument", [slope(a) * np.einsum("ji,j->i", W2, o)], "o, where the error r = o − y belongs"),
+            Slip(
+                "missing_term",
+                [
+                    slope(unbiased) * back,
+                    slope(unbiased) * np.einsum("ji,j->i", W2, np.einsum("ji,i->j", W2, phi(unbiased)) - y),
+                ],
+                "the bias b in a",
+            ),
+            Slip(
+                "wrong_argument",
+                [
+                    (1 - np.tanh(a) ** 2) * back,
+                    sigmoid(a) * (1 - sigmoid(a)) * back,
+                    (a > 0) * back,
+                    (1 - h**2) * back,
+                    h * (1 - h) * back,
+                ],
+                off,
+            ),
+        ]
+        found = {
+            key: [slip.map(lambda delta, key=key: gradients(delta)[key]) for slip in slips] for key in ("W1", "b", "x")
+        }
+        found["W1"] += [
+            Slip("wrong_argument", np.outer(gradients(slope(a) * back)["b"], h), "h, where x belongs"),
+            Slip("missing_chain_factor", np.tile((slope(a) * back)[:, None], (1, len(x))), "x"),
+            Slip("wrong_argument", np.outer(r, x), "r, where the gradient for a belongs"),
+        ]
+        found["W2"] = [
+            Slip("wrong_argument", np.outer(r, a), "a, where h = phi(a) belongs"),
+            Slip("wrong_argument", np.outer(r, slope(a)), "phi_prime(a), where h = phi(a) belongs"),
+            Slip("wrong_argument", np.outer(o, h), "o, where the error r = o − y belongs"),
+            Slip("wrong_argument", np.outer(r, x), "x, where h belongs"),
+            Slip("missing_chain_factor", np.tile(r[:, None], (1, len(h))), "h"),
+            Slip("missing_chain_factor", np.tile(h[None, :], (len(r), 1)), "r = W2 h − y"),
+            Slip(
+                "missing_term",
+                [np.outer(np.einsum("ji,i->j", W2, phi(unbiased)) - y, phi(unbiased)), np.outer(r, phi(unbiased))],
+                "the bias b in a",
+            ),
+            Slip("wrong_argument", np.outer(r, h * slope(a)), "phi_prime has no place here"),
+        ]
+        found["b"].append(Slip("wrong_argument", slope(a) * back * b, "b is added to a, its factor is 1"))
+        found["x"].append(Slip("missing_chain_factor", np.full(len(x), (slope(a) * back).sum()), "W1"))
+        if len(r) == len(h):
+            slips_of_W2 = slope(a) * np.einsum("ij,j->i", W2, r)
+            for key in ("W1", "b", "x"):
+                found[key].append(
+                    Slip("wrong_argument", gradients(slips_of_W2)[key], "W2, where its transpose belongs")
+                )
+        if len(x) == len(h):
+            turned = np.einsum("ik,k->i", W1, slope(a) * back)
+            found["x"].append(Slip("wrong_argument", turned, "W1, where its transpose belongs"))
+        return found
+
+    def value_slips() -> list[Slip]:
+        return [
+            Slip("wrong_loss", [np.linalg.norm(r) / 2, np.linalg.norm(r)], "½ of the norm, where its square belongs"),
+            Slip(
+                "wrong_loss",
+                [r.sum() ** 2 / 2, r.sum() ** 2],
+                "the sum of the errors, squared, where each error is squared",
+            ),
+            Slip("wrong_loss", [np.abs(r).sum() / 2, np.abs(r).sum()], "absolute values, where squares belong"),
+            Slip("averaged", [np.mean(r**2) / 2, np.mean(r**2)]),
+            Slip("missing_term", np.sum((np.einsum("ji,i->j", W2, phi(unbiased)) - y) ** 2) / 2, "the bias b in a"),
+            Slip("missing_term", np.sum(o**2) / 2, "y"),
+            Slip("missing_activation", np.sum((np.einsum("ji,i->j", W2, a) - y) ** 2) / 2, "phi"),
+            Slip("activation_on_output", np.sum((phi(o) - y) ** 2) / 2, "phi"),
+            Slip(
+                "wrong_argument",
+                np.sum((np.einsum("ji,i->j", W2, slope(a)) - y) ** 2) / 2,
+                "phi_prime, where phi belongs",
+            ),
+            Slip(
+                "wrong_argument",
+                [
+                    np.sum((np.einsum("ji,i->j", W2, own) - y) ** 2) / 2
+                    for own in (np.tanh(a), sigmoid(a), np.maximum(a, 0))
+                ],
+                off,
+            ),
+            Slip("wrong_argument", np.sum((o + y) ** 2) / 2, "the difference of o and y, not their sum"),
+        ]
+
     return Truth(0.5 * np.sum(r**2), gradients(slope(a) * back), value_slips, gradient_slips)
 
 
@@ -190,7 +235,10 @@ def draw_layers(draw: Draw, d: int, m: int, p: int) -> dict[str, Array]:
 
 
 class LinearStep:
-    """The gradients of ½ ‖W2 (W1 x + b) − y‖² at the old weights, and what known slips give."""
+    """The gradients of ½ ‖W2 (W1 x + b) − y‖² at the old weights, and what known slips give.
+
+    slips : () -> "W1", "W2" -> what they give for the gradient
+    """
 
     def __init__(self, W1: Array, W2: Array, b: Array, x: Array, y: Array, epsilon: float):
         self.old, self.epsilon = {"W1": W1, "W2": W2}, epsilon
@@ -208,33 +256,42 @@ class LinearStep:
         r = error(W2, h)
         self.gradients = {"W1": outer_1(W2, r), "W2": np.outer(r, h)}
         self.new = {key: old - epsilon * self.gradients[key] for key, old in self.old.items()}
-        new_W1, new_W2 = self.new.values()
-        newer_h, bent, open_gates = hidden(new_W1), np.maximum(h, 0), (h > 0)[:, None]
-        after_relu = outer_1(W2, error(W2, bent)) * open_gates
-        self.slips = {
-            "W1": {
-                "wrong_argument:the new W2, where the gradient at the old weights is needed": [
-                    outer_1(new_W2, error(new_W2, h)), outer_1(new_W2, r), outer_1(W2, error(new_W2, h)),
+
+        def slips() -> dict[str, list[Slip]]:
+            new_W1, new_W2 = self.new.values()
+            newer_h, bent, open_gates = hidden(new_W1), np.maximum(h, 0), (h > 0)[:, None]
+            after_relu = outer_1(W2, error(W2, bent)) * open_gates
+            found = {
+                "W1": [
+                    Slip(
+                        "wrong_argument",
+                        [outer_1(new_W2, error(new_W2, h)), outer_1(new_W2, r), outer_1(W2, error(new_W2, h))],
+                        "the new W2, where the gradient at the old weights is needed",
+                    ),
+                    Slip("missing_term", outer_1(W2, error(W2, h - b)), "the bias b"),
+                    Slip("wrong_argument", after_relu, "there is no ReLU between these layers"),
+                    Slip("wrong_argument", outer_1(W2, r + y), "o, where the error r = o − y belongs"),
+                    Slip("missing_chain_factor", np.tile(r.sum() * x, (len(b), 1)), "W2"),
+                    Slip("missing_chain_factor", np.tile(np.einsum("ji,j->i", W2, r)[:, None], (1, len(x))), "x"),
+                    Slip("missing_chain_factor", np.outer(W2.sum(axis=0), x), "r = W2 h − y"),
                 ],
-                "missing_term:the bias b": outer_1(W2, error(W2, h - b)),
-                "wrong_argument:there is no ReLU between these layers": after_relu,
-                "wrong_argument:o, where the error r = o − y belongs": outer_1(W2, r + y),
-                "missing_chain_factor:W2": np.tile(r.sum() * x, (len(b), 1)),
-                "missing_chain_factor:x": np.tile(np.einsum("ji,j->i", W2, r)[:, None], (1, len(x))),
-                "missing_chain_factor:r = W2 h − y": np.outer(W2.sum(axis=0), x),
-            },
-            "W2": {
-                "wrong_argument:the new W1, where the gradient at the old weights is needed": [
-                    np.outer(error(W2, newer_h), newer_h), np.outer(r, newer_h), np.outer(error(W2, newer_h), h),
+                "W2": [
+                    Slip(
+                        "wrong_argument",
+                        [np.outer(error(W2, newer_h), newer_h), np.outer(r, newer_h), np.outer(error(W2, newer_h), h)],
+                        "the new W1, where the gradient at the old weights is needed",
+                    ),
+                    Slip("missing_term", [np.outer(error(W2, h - b), h - b), np.outer(r, h - b)], "the bias b"),
+                    Slip("wrong_argument", np.outer(r + y, h), "o, where the error r = o − y belongs"),
+                    Slip("wrong_argument", np.outer(error(W2, bent), bent), "there is no ReLU between these layers"),
+                    Slip("wrong_argument", [np.outer(r, np.tanh(h)), np.outer(r, b)], "h = W1 x + b belongs there"),
+                    Slip("missing_chain_factor", np.tile(r[:, None], (1, len(h))), "h = W1 x + b"),
+                    Slip("missing_chain_factor", np.tile(h[None, :], (len(r), 1)), "r = W2 h − y"),
                 ],
-                "missing_term:the bias b": [np.outer(error(W2, h - b), h - b), np.outer(r, h - b)],
-                "wrong_argument:o, where the error r = o − y belongs": np.outer(r + y, h),
-                "wrong_argument:there is no ReLU between these layers": np.outer(error(W2, bent), bent),
-                "wrong_argument:h = W1 x + b belongs there": [np.outer(r, np.tanh(h)), np.outer(r, b)],
-                "missing_chain_factor:h = W1 x + b": np.tile(r[:, None], (1, len(h))),
-                "missing_chain_factor:r = W2 h − y": np.tile(h[None, :], (len(r), 1)),
-            },
-        }  # fmt: skip
-        if len(r) == len(h):
-            self.slips["W1"]["wrong_argument:W2, where its transpose belongs"] = outer_1(W2.T, r)
-            self.slips["W2"]["wrong_argument:x, where h = W1 x + b belongs"] = np.outer(r, x)
+            }
+            if len(r) == len(h):
+                found["W1"].append(Slip("wrong_argument", outer_1(W2.T, r), "W2, where its transpose belongs"))
+                found["W2"].append(Slip("wrong_argument", np.outer(r, x), "x, where h = W1 x + b belongs"))
+            return found
+
+        self.slips = slips

@@ -6,7 +6,8 @@ network: so a mistake is paid for once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from autograder.judging import (
     Array,
     Draw,
     Remote,
+    Slip,
     Student,
     StudentError,
     StudentGone,
@@ -26,8 +28,6 @@ from autograder.judging import (
 
 from ..shipped import layers
 
-Candidates = dict[str, Any]
-
 
 def require_several(value: Any, count: int, name: str, what: str) -> None:
     """Raise StudentError unless a function returned `count` values."""
@@ -38,15 +38,14 @@ def require_several(value: Any, count: int, name: str, what: str) -> None:
         raise StudentError(f"{name} returned {came}: it should return {what}.", "type")
 
 
-def not_equal(candidates: Candidates, right: Any) -> Candidates:
-    """The candidates without those that coincide with the right value on these inputs, or are zero everywhere."""
-    kept: Candidates = {}
-    for family, values in candidates.items():
-        several = [np.asarray(v, dtype=float) for v in (values if isinstance(values, list) else [values])]
-        several = [v for v in several if v.shape != np.shape(right) or not np.allclose(v, right)]
-        if several:
-            kept[family] = several
-    return kept
+def not_equal(slips: Iterable[Slip], right: Any) -> list[Slip]:
+    """The slips without the values that coincide with the right one on these inputs."""
+
+    def apart(value: Any) -> Array | None:
+        array = np.asarray(value, dtype=float)
+        return array if array.shape != np.shape(right) or not np.allclose(array, right) else None
+
+    return [slip.map(apart) for slip in slips]
 
 
 def expect_close(got: Any, exact: Any, **how: Any) -> bool:
@@ -99,44 +98,54 @@ class Net:
             "b2": upstream.sum(axis=0),
         }
 
-    def score_mistakes(self) -> Candidates:
+    def score_mistakes(self) -> list[Slip]:
         W1, b1, W2, b2 = self.values.values()
         e = np.exp(log_softmax(self.scores))
-        return {
-            "missing_activation:ReLU": self.a @ W2 + b2,
-            "activation_on_output:ReLU": np.maximum(self.scores, 0),
-            "activation_on_output:softmax": e,
-            "missing_term:b1 is left out": np.maximum(self.X @ W1, 0) @ W2 + b2,
-            "missing_term:b2 is left out": self.h @ W2,
-            "missing_term:both biases are left out": np.maximum(self.X @ W1, 0) @ W2,
-            "wrong_argument:another function, where ReLU belongs": [
-                f(self.a) @ W2 + b2 for f in (np.tanh, np.abs, lambda a: 1 / (1 + np.exp(-a)))
-            ],
-            "wrong_argument:ReLU before b1 is added": (np.maximum(self.X @ W1, 0) + b1) @ W2 + b2,
-            "wrong_argument:the input goes through ReLU, where the hidden values belong": (
-                (np.maximum(self.X, 0) @ W1 + b1) @ W2 + b2
+        return [
+            Slip("missing_activation", self.a @ W2 + b2, "ReLU"),
+            Slip("activation_on_output", np.maximum(self.scores, 0), "ReLU"),
+            Slip("activation_on_output", e, "softmax"),
+            Slip("missing_term", np.maximum(self.X @ W1, 0) @ W2 + b2, "b1 is left out"),
+            Slip("missing_term", self.h @ W2, "b2 is left out"),
+            Slip("missing_term", np.maximum(self.X @ W1, 0) @ W2, "both biases are left out"),
+            Slip(
+                "wrong_argument",
+                [f(self.a) @ W2 + b2 for f in (np.tanh, np.abs, lambda a: 1 / (1 + np.exp(-a)))],
+                "another function, where ReLU belongs",
             ),
-        }
+            Slip("wrong_argument", (np.maximum(self.X @ W1, 0) + b1) @ W2 + b2, "ReLU before b1 is added"),
+            Slip(
+                "wrong_argument",
+                ((np.maximum(self.X, 0) @ W1 + b1) @ W2 + b2),
+                "the input goes through ReLU, where the hidden values belong",
+            ),
+        ]
 
-    def gradient_mistakes(self) -> dict[str, Candidates]:
+    def gradient_mistakes(self) -> dict[str, list[Slip]]:
         W2, up, n = self.values["W2"], self.upstream, len(self.X)
         right, open_gates = self.gradients(up), self.gradients(up, np.ones(self.a.shape))
         ones = self.gradients(np.ones(up.shape))
-        table: dict[str, Candidates] = {name: {"averaged": right[name] / n} for name in right}
+        table = {name: [Slip("averaged", right[name] / n)] for name in right}
         for name in right:
-            table[name]["upstream_ignored"] = ones[name]
-            table[name]["zero"] = np.zeros(right[name].shape)
+            table[name] += [
+                Slip("upstream_ignored", ones[name]),
+                Slip("zero", np.zeros(right[name].shape)),
+            ]
         for name in ("W1", "b1"):
-            table[name]["missing_mask"] = open_gates[name]
-            table[name]["activation_on_output:ReLU"] = self.gradients(up * (self.scores > 0))[name]
+            table[name] += [
+                Slip("missing_mask", open_gates[name]),
+                Slip("activation_on_output", self.gradients(up * (self.scores > 0))[name], "ReLU"),
+            ]
             values = self.gradients(up, self.h)[name]
-            table[name]["wrong_argument:the hidden values, where the slope of ReLU belongs"] = values
-        table["W2"]["wrong_argument:the values before ReLU, where those after it belong"] = self.a.T @ up
-        table["W2"]["missing_mask"] = ((self.a > 0).T * 1.0) @ up
+            table[name].append(Slip("wrong_argument", values, "the hidden values, where the slope of ReLU belongs"))
+        table["W2"] += [
+            Slip("wrong_argument", self.a.T @ up, "the values before ReLU, where those after it belong"),
+            Slip("missing_mask", ((self.a > 0).T * 1.0) @ up),
+        ]
         for name, partner in (("W1", "W2"), ("b1", "b2"), ("W2", "W1"), ("b2", "b1")):
             pair = " and ".join(sorted((name, partner)))
-            table[name][f"swapped_arguments:{pair}"] = right[partner]
-        table["b1"]["wrong_argument:a gradient from before the way back through W2"] = [W2.sum(axis=1)]
+            table[name].append(Slip("swapped_arguments", right[partner], pair))
+        table["b1"].append(Slip("wrong_argument", [W2.sum(axis=1)], "a gradient from before the way back through W2"))
         return table
 
 
@@ -168,14 +177,18 @@ def judge_network(student: Student, draw: Draw) -> None:
             text = "parameters() returns copies, or arrays that forward does not use: training would change nothing."
             expect_true(False, text, "stale")
         elif expect_true(not seen["X changed"], "forward changed X in place: work on a copy.", "in_place"):
-            expect_close(got, right, name="scores", mistakes=not_equal(net.score_mistakes(), right))
+            expect_close(got, right, name="scores", mistakes=lambda: not_equal(net.score_mistakes(), right))
     with part("backward", points=4):
         if seen["X changed"]:
             raise StudentError("forward changed X in place, so no gradient can be right.", "in_place")
         latest = net.gradients(net.upstream, X=other.X)
-        for name, hints in net.gradient_mistakes().items():
-            hints["stale:backward works with the latest call of forward, and should with its cache"] = latest[name]
-            got, hints = _seen(seen, name), not_equal(hints, exact[name])
+        cached = "backward works with the latest call of forward, and should with its cache"
+
+        def slips(name: str) -> list[Slip]:
+            return not_equal([*net.gradient_mistakes()[name], Slip("stale", latest[name], cached)], exact[name])
+
+        for name in net.values:
+            got, hints = _seen(seen, name), partial(slips, name)
             expect_close(got, exact[name], name=f"grad {name}", batch_size=len(net.X), mistakes=hints)
         expect_true(not seen["upstream changed"], "backward changed grad_scores in place: work on a copy.", "in_place")
         text = "backward changed the parameters: it returns gradients, the optimiser takes the step."
@@ -298,7 +311,8 @@ def judge_training_step(student: Student, draw: Draw) -> None:
     seen = _better(seen, with_reference, step.exact)
     seen = _better(seen, lambda: _step(student, own_net, step), step.exact)
     with part("loss", points=2):
-        expect_close(_seen(seen, "loss"), step.loss, name="loss", scalar_like=True, mistakes=step.mistakes("loss"))
+        slips = partial(step.mistakes, "loss")
+        expect_close(_seen(seen, "loss"), step.loss, name="loss", scalar_like=True, mistakes=slips)
     with part("gradients", points=2):
         if _expect_step(seen, step):
             bare = Step(net.values, net.X, y, 0.0)
@@ -327,7 +341,7 @@ def judge_training_step(student: Student, draw: Draw) -> None:
             with student.shadow(**loaded):
                 seen = look()
             seen = _better(seen, look, another.exact)
-            hints = another.mistakes("loss")
+            hints = partial(another.mistakes, "loss")
             good = expect_close(_seen(seen, "loss"), another.loss, name="loss", scalar_like=True, mistakes=hints)
             if not good or not _expect_step(seen, another):
                 break
@@ -337,7 +351,7 @@ def _expect_step(seen: Mapping[str, Any], step: Step) -> bool:
     good = True
     for name in step.values:
         got = _seen(seen, name)
-        hints = step.mistakes(name)
+        hints = partial(step.mistakes, name)
         good &= expect_close(got, step.exact[name], name=f"grad {name}", batch_size=len(step.X), mistakes=hints)
     text = "The parameters are changed after training_step: it returns gradients, the optimiser takes the step."
     return expect_true(not seen["changed"], text, "in_place") and good
@@ -367,47 +381,58 @@ class Step:
         for name, value in values.items():
             self.exact[name] = self.data[name] + (reg * value if name in self.matrices else 0.0)
 
-    def mistakes(self, name: str) -> Candidates:
+    def mistakes(self, name: str) -> list[Slip]:
         n, data = len(self.X), self.data_loss
         everything, matrices = sum(self.penalties.values()), self.loss - self.data_loss
         if name == "loss":
             single = [data + self.penalties[matrix] for matrix in self.matrices] if len(self.matrices) > 1 else []
             return not_equal(
-                {
-                    "missing_penalty": data,
-                    "half_penalty": [data + 2 * matrices, data + matrices / 2],
-                    "bias_regularised": [data + everything, data + 2 * everything, data + everything - matrices],
-                    "missing_term:the penalty of one of the weight matrices": single,
-                    "missing_term:the data loss": matrices,
-                    "missing_mean": n * data + matrices,
-                    "averaged": data + matrices / n,
-                    "wrong_argument:reg is not used": data + matrices / self.reg,
-                    "wrong_argument:the penalty is subtracted": data - matrices,
-                    "wrong_argument:the mean over the weight matrices, where their sum belongs": (
-                        data + matrices / max(len(self.matrices), 2)
+                [
+                    Slip("missing_penalty", data),
+                    Slip("half_penalty", [data + 2 * matrices, data + matrices / 2]),
+                    Slip("bias_regularised", [data + everything, data + 2 * everything, data + everything - matrices]),
+                    Slip("missing_term", single, "the penalty of one of the weight matrices"),
+                    Slip("missing_term", matrices, "the data loss"),
+                    Slip("missing_mean", n * data + matrices),
+                    Slip("averaged", data + matrices / n),
+                    Slip("wrong_argument", data + matrices / self.reg, "reg is not used"),
+                    Slip("wrong_argument", data - matrices, "the penalty is subtracted"),
+                    Slip(
+                        "wrong_argument",
+                        (data + matrices / max(len(self.matrices), 2)),
+                        "the mean over the weight matrices, where their sum belongs",
                     ),
-                },
+                ],
                 self.loss,
             )
         value, from_data = self.values[name], self.data[name]
         pull = self.reg * value
         if name not in self.matrices:
-            found = {"bias_regularised": [from_data + pull, from_data + 2 * pull], "missing_term:the data loss": [pull]}
-            return {**found, "missing_mean": n * from_data, "missing_term:the gradient of the data loss": 0 * pull}
-        return {
-            "missing_penalty": from_data,
-            "half_penalty": [from_data + 2 * pull, from_data + pull / 2],
-            "missing_term:the gradient of the data loss": pull,
-            "missing_mean": n * from_data + pull,
-            "averaged": from_data + pull / n,
-            "wrong_argument:reg is not used": from_data + value,
-            "wrong_argument:the penalty is subtracted": from_data - pull,
-            "wrong_argument:the value of the penalty, where its gradient belongs": from_data + self.penalties[name],
-            "wrong_argument:the gradient is penalised, where the weights should be": [
-                from_data * (1 + self.reg),
-                from_data + self.reg / 2 * np.sum(from_data**2),
-            ],
-        }
+            return [
+                Slip("bias_regularised", [from_data + pull, from_data + 2 * pull]),
+                Slip("missing_term", pull, "the data loss"),
+                Slip("missing_mean", n * from_data),
+                Slip("missing_term", 0 * pull, "the gradient of the data loss"),
+            ]
+        return [
+            Slip("missing_penalty", from_data),
+            Slip("half_penalty", [from_data + 2 * pull, from_data + pull / 2]),
+            Slip("missing_term", pull, "the gradient of the data loss"),
+            Slip("missing_mean", n * from_data + pull),
+            Slip("averaged", from_data + pull / n),
+            Slip("wrong_argument", from_data + value, "reg is not used"),
+            Slip("wrong_argument", from_data - pull, "the penalty is subtracted"),
+            Slip(
+                "wrong_argument",
+                from_data + self.penalties[name],
+                "the value of the penalty, where its gradient belongs",
+            ),
+            Slip(
+                "wrong_argument",
+                [from_data * (1 + self.reg), from_data + self.reg / 2 * np.sum(from_data**2)],
+                "the gradient is penalised, where the weights should be",
+            ),
+        ]
 
 
 def _step(student: Student, make: Callable[[], Remote], step: Step) -> dict[str, Any]:

@@ -74,8 +74,8 @@ def test_the_binary_cross_entropy_among_the_wrong_losses_is_that_of_torch():
     mine = torch.tensor(p, requires_grad=True)
     loss = F.binary_cross_entropy(mine, F.one_hot(torch.tensor(y), 5).double(), reduction="sum")
     (g.item() * loss).backward()
-    [value] = [v for key, v in losses(p, y).items() if "binary" in key]
-    [slopes] = [v for key, v in loss_slopes(p, y, g).items() if "binary" in key]
+    [value] = [slip.values for slip in losses(p, y) if "binary" in slip.words]
+    [slopes] = [slip.values for slip in loss_slopes(p, y, g) if "binary" in slip.words]
     assert value[0] == pytest.approx(loss.item(), rel=1e-10)
     np.testing.assert_allclose(slopes[0], mine.grad.numpy(), rtol=1e-10)
 

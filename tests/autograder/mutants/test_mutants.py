@@ -12,7 +12,7 @@ from places import CHECKS, ROOT
 
 from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.judging import Check, Student, expect, part
+from autograder.judging import Check, Slip, Student, expect, part
 from autograder.judging.check import REGISTRY
 from autograder.mutants import measure as mutants
 from autograder.mutants.exercise import Cell, Exercise, Mutant, Variant, code_cells, exercises, namespace, patched
@@ -127,7 +127,7 @@ def test_a_section_without_mutants_has_none():
 
 def wants_three(student: Student, draw) -> None:
     with part("value", points=2):
-        expect(student.call("f"), 3.0, mistakes={"sign": -3.0})
+        expect(student.call("f"), 3.0, mistakes=[Slip("sign", -3.0)])
 
 
 @pytest.fixture
