@@ -127,6 +127,12 @@ def networks(draw: Draw) -> tuple[list[Network], list[Network]]:
     return alive, dead
 
 
+def everywhere(draw: Draw) -> tuple[list[Network], list[Network], list[Network], list[Network]]:
+    """`networks`, and those with small and with large numbers: all units alive, dead units."""
+    alive, dead = networks(draw)
+    return alive, dead, elsewhere(draw, alive[0]), elsewhere(draw, dead[0])
+
+
 KINK = "a pre-activation of exactly 0"
 
 
@@ -262,9 +268,9 @@ def _gradient(
 
     One mistake is enough for a message: after the first wrong answer a part looks at no further network.
     """
-    alive, dead = networks(draw)
-    alive += [*elsewhere(draw, alive[0]), flat(1.0), flat(0.0), alive[0]]
-    dead += elsewhere(draw, dead[0])
+    alive, dead, small_and_large, dead_too = draw.once(everywhere)
+    alive = [*alive, *small_and_large, flat(1.0), flat(0.0), alive[0]]
+    dead = [*dead, *dead_too]
     if not _own_slope_at_zero(student):
         dead += [at_the_kink(alive[0]), at_the_kink(dead[0])]
     calls = _answers(student, f"d_loss_d_{variable}", [*alive, *dead], exact)
@@ -521,8 +527,8 @@ def d_W0(student: Student, draw: Draw) -> None:
 @check(f"{SECTION}/gradient_step_check", points=4, reveals=True, domain=THREE)
 def gradient_step(student: Student, draw: Draw) -> None:
     """One step moves all three weights against their gradients, which belong to the old weights."""
-    alive, dead = networks(draw)
-    nets = [*alive, *dead, *elsewhere(draw, alive[0]), *elsewhere(draw, dead[0]), flat(1.0), flat(0.0), alive[0]]
+    alive, dead, small_and_large, dead_too = draw.once(everywhere)
+    nets = [*alive, *dead, *small_and_large, *dead_too, flat(1.0), flat(0.0), alive[0]]
     if not _own_slope_at_zero(student):
         nets += [at_the_kink(alive[0]), at_the_kink(dead[0])]
     sizes = [draw.number(0.05, 0.15) for _ in nets]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +22,27 @@ class Draw:
     def __init__(self, seed: str | int):
         digest = hashlib.sha256(str(seed).encode()).digest()
         self.rng = np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
+
+    def once(self, make: Callable[[Draw], Any]) -> Any:
+        """What `make` draws here, kept for the next student, who is asked the same. Nobody may change it.
+
+        make : a function of a module
+        """
+        made, self._state = _made(make, self._state)
+        return made
+
+    @property
+    def _state(self) -> tuple[int, int, int, int]:
+        state = self.rng.bit_generator.state
+        return state["state"]["state"], state["state"]["inc"], state["has_uint32"], state["uinteger"]
+
+    @_state.setter
+    def _state(self, numbers: tuple[int, int, int, int]) -> None:
+        state, inc, has_uint32, uinteger = numbers
+        self.rng.bit_generator.state = {
+            "bit_generator": "PCG64", "state": {"state": state, "inc": inc}, "has_uint32": has_uint32,
+            "uinteger": uinteger,
+        }  # fmt: skip
 
     def signed(self, *shape: int, low: float = 0.5, high: float = 2.0) -> Array:
         magnitude = self.rng.uniform(low, high, size=shape)
@@ -62,3 +86,11 @@ class Draw:
     def distinct_sizes(self, count: int, low: int = 3, high: int = 9) -> list[int]:
         """Different sizes, so that no axis can be taken for another."""
         return [int(n) for n in self.rng.choice(np.arange(low, high), size=count, replace=False)]
+
+
+@functools.lru_cache(maxsize=128)
+def _made(make: Callable[[Draw], Any], state: tuple[int, int, int, int]) -> tuple[Any, tuple[int, int, int, int]]:
+    """What a function draws from this state on, and the state after it."""
+    draw = Draw("")
+    draw._state = state
+    return make(draw), draw._state

@@ -122,16 +122,23 @@ def compare(
     if right.size == 0:
         return Comparison(name, 0.0, 0.0, 0.0, None, True, labels=labels)
     with np.errstate(all="ignore"):
-        allowed = atol + rtol * np.maximum(np.abs(mine), np.abs(right)) + np.asarray(uncertainty, dtype=float)
-        difference = np.where(np.isinf(right) & (mine == right), 0.0, np.abs(mine - right))
-        good = (difference <= allowed) & (np.isfinite(mine) | (mine == right))
-        good &= np.isfinite(right) | (mine == right)  # an infinite tolerance lets nothing through
-        limits = atol + rtol * np.abs(right) + np.asarray(uncertainty, dtype=float)
-        limit = float(limits[np.isfinite(limits)].max(initial=atol))
-    worst = float(np.nan if np.isnan(difference).any() else difference.max())
+        size, unsure, difference = np.abs(right), np.asarray(uncertainty, dtype=float), np.abs(mine - right)
+        allowed = atol + rtol * np.maximum(np.abs(mine), size) + unsure
+        worst, limits = float(difference.max()), atol + rtol * size + unsure
+        limit = float(limits.max(initial=atol))
+        if not math.isfinite(worst):
+            same = mine == right
+            difference = np.where(np.isinf(right) & same, 0.0, difference)
+            allowed = np.where(np.isfinite(mine) & np.isfinite(right) | same, allowed, np.nan)  # allows nothing
+            worst = float(difference.max())
+        if not math.isfinite(limit):
+            limit = float(limits[np.isfinite(limits)].max(initial=atol))
+        good = difference <= allowed
     if good.all():
-        at = np.unravel_index(np.argmax(np.abs(right)), right.shape)
-        return Comparison(name, float(mine[at]), float(right[at]), worst, None, True, limit=limit, labels=labels)
+        at = int(size.argmax())
+        return Comparison(
+            name, float(mine.flat[at]), float(right.flat[at]), worst, None, True, limit=limit, labels=labels
+        )
     at = tuple(int(i) for i in np.argwhere(~good)[0])
     index = at if right.shape else None
     return wrong(exact=float(mine[at]), approx=float(right[at]), max_difference=worst, index=index, limit=limit)

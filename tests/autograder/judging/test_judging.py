@@ -602,3 +602,18 @@ def test_in_a_kernel_the_check_answers_the_way_nbgrader_reads_it(capsys):
     for name in ("04-ridge/nobody", "99-none/x", "nothing"):
         with pytest.raises(LookupError, match="No check is registered"):
             grade(name, {})
+
+
+def test_what_is_drawn_once_is_what_would_be_drawn_each_time_and_so_is_all_that_follows():
+    for _ in range(2):
+        kept, fresh = Draw("some check:secret"), Draw("some check:secret")
+        assert kept.integer(0, 9) == fresh.integer(0, 9)  # half of a number is still waiting
+        once, again = kept.once(_three_numbers), _three_numbers(fresh)
+        np.testing.assert_array_equal(once, again)
+        assert kept.number(0, 1) == fresh.number(0, 1) and kept.integer(0, 9) == fresh.integer(0, 9)
+    assert Draw("some check:secret").once(_three_numbers) is Draw("some check:secret").once(_three_numbers)
+    assert not np.array_equal(Draw("another").once(_three_numbers), again)
+
+
+def _three_numbers(draw):
+    return draw.signed(3)
