@@ -488,17 +488,22 @@ def _judge_difference(title: str, call: Call, f: Callable[[Array], float], W: Ar
             right = other
     together = "one entry at a time is moved, not all together"
     typed = "the h that was passed, not a number of your own"
-    mistakes = [
-        Slip("sign", [-backward, -forward]),
-        Slip("in_place", moved(h, keep=True) / h, "each entry has to be put back before the next is moved"),
-        Slip("wrong_argument", np.full(W.shape, (f(W + h) - f(W)) / h), together),
-        Slip(
-            "wrong_argument", [central + (forward - central) * own / h for own in (1e-4, 1e-5, 1e-6, 1e-7, 1e-8)], typed
-        ),
-        Slip("missing_chain_factor", [moved(h), -moved(-h)], "the division by h"),
-        Slip("missing_term", (moved(h) + f(W)) / h, "f(W), which is to be subtracted"),
-        Slip("factor", [forward / 2, 2 * central]),
-    ]
+
+    def mistakes() -> list[Slip]:
+        return [
+            Slip("sign", [-backward, -forward]),
+            Slip("in_place", moved(h, keep=True) / h, "each entry has to be put back before the next is moved"),
+            Slip("wrong_argument", np.full(W.shape, (f(W + h) - f(W)) / h), together),
+            Slip(
+                "wrong_argument",
+                [central + (forward - central) * own / h for own in (1e-4, 1e-5, 1e-6, 1e-7, 1e-8)],
+                typed,
+            ),
+            Slip("missing_chain_factor", [moved(h), -moved(-h)], "the division by h"),
+            Slip("missing_term", (moved(h) + f(W)) / h, "f(W), which is to be subtracted"),
+            Slip("factor", [forward / 2, 2 * central]),
+        ]
+
     if title:
         return expect_in(title, call.value, right, name="the gradient", atol=1e-8)
     return expect(call.value, right, name="the gradient", mistakes=mistakes, atol=1e-8, scalar_like=W.ndim == 0)

@@ -337,13 +337,16 @@ def _judge_slopes(calls: Sequence[Call], nets: Sequence[Network], name: str) -> 
         return _judge(calls[0], nets[0].d_y, name)
     predicted, observed = np.array([n.y_predicted for n in nets]), np.array([n.y for n in nets])
     loss, terms = (predicted - observed) ** 2, [2 * predicted - observed, predicted - 2 * observed]
-    mistakes = [
-        Slip("wrong_argument", [loss, loss / 2], "the loss itself, where its derivative is asked for"),
-        Slip("wrong_argument", terms, "check which terms the factor multiplies"),
-        Slip("missing_term", [2 * predicted, predicted], "the observed value"),
-        Slip("missing_term", [2 * observed, -2 * observed], "the prediction"),
-        Slip("wrong_argument", 2 * (predicted + observed), "a sum where the difference belongs"),
-    ]
+
+    def mistakes() -> list[Slip]:
+        return [
+            Slip("wrong_argument", [loss, loss / 2], "the loss itself, where its derivative is asked for"),
+            Slip("wrong_argument", terms, "check which terms the factor multiplies"),
+            Slip("missing_term", [2 * predicted, predicted], "the observed value"),
+            Slip("missing_term", [2 * observed, -2 * observed], "the prediction"),
+            Slip("wrong_argument", 2 * (predicted + observed), "a sum where the difference belongs"),
+        ]
+
     single = all(getattr(call.value, "dtype", None) == np.float32 for call in calls)
     return expect(got.astype(np.float32) if single else got, [n.d_y for n in nets], name=name, mistakes=mistakes)
 
@@ -387,7 +390,10 @@ def relu_derivative(student: Student, draw: Draw) -> None:
 
     def slope_expected(x: float, exact: float, *others: Slip) -> bool:
         where = "above 0" if exact else "at 0" if x == 0 else "below 0"
-        slips = [Slip("wrong_argument", max(x, 0.0), "the value of ReLU, where its slope is asked for"), *others]
+
+        def slips() -> list[Slip]:
+            return [Slip("wrong_argument", max(x, 0.0), "the value of ReLU, where its slope is asked for"), *others]
+
         got = _ask(student, "relu_derivative", {"x": x}).value
         return expect(got, exact, name=f"the slope {where}", mistakes=slips, scalar_like=True)
 

@@ -204,30 +204,39 @@ def ridge_regression(student: Student, draw: Draw) -> None:
     seen = fairly(look, _agreeing(exact), _reference(student, "L2NormPenaltyNode", "SumNode"))
 
     with part("prediction", points=2):
-        mistakes = [
-            Slip("penalty_in_prediction", exact["prediction"] + right.penalty),
-            Slip("missing_term", w @ x, "b is left out"),
-            Slip("wrong_loss", right.objective, "the objective where the prediction belongs"),
-        ]
+
+        def mistakes() -> list[Slip]:
+            return [
+                Slip("penalty_in_prediction", exact["prediction"] + right.penalty),
+                Slip("missing_term", w @ x, "b is left out"),
+                Slip("wrong_loss", right.objective, "the objective where the prediction belongs"),
+            ]
+
         got = seen["prediction"].value
         expect(got, exact["prediction"], name="prediction", scalar_like=True, mistakes=mistakes)
     with part("objective", points=3):
         if _expect_objective(seen, exact, right):
-            mistakes = [
-                Slip("wrong_argument", right.loss + right.penalty / l2_reg, "l2_reg = 0 means no penalty"),
-                Slip("stale", right.objective, "the l2_reg of the first model is used for the second"),
-            ]
+
+            def mistakes() -> list[Slip]:
+                return [
+                    Slip("wrong_argument", right.loss + right.penalty / l2_reg, "l2_reg = 0 means no penalty"),
+                    Slip("stale", right.objective, "the l2_reg of the first model is used for the second"),
+                ]
+
             got = seen["no penalty"].value
             expect(got, right.loss, name="objective for l2_reg = 0", scalar_like=True, mistakes=mistakes)
     with part("gradients", points=3):
         _expect_gradients(seen, exact, right)
     with part("fit and predict", points=2):
-        mistakes = [
-            Slip("missing_penalty", fitted(penalise=0.0)),
-            Slip("half_penalty", [fitted(penalise=0.5), fitted(penalise=2.0)]),
-            Slip("wrong_argument", fitted(penalise=1 / l2_reg), "l2_reg is not used"),
-            Slip("bias_regularised", fitted(bias=1.0)),
-        ]
+
+        def mistakes() -> list[Slip]:
+            return [
+                Slip("missing_penalty", fitted(penalise=0.0)),
+                Slip("half_penalty", [fitted(penalise=0.5), fitted(penalise=2.0)]),
+                Slip("wrong_argument", fitted(penalise=1 / l2_reg), "l2_reg is not used"),
+                Slip("bias_regularised", fitted(bias=1.0)),
+            ]
+
         expect(seen["fit"].value, exact["fit"], name="predict() after fit()", mistakes=mistakes)
 
 

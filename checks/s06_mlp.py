@@ -252,20 +252,26 @@ def mlp_regression(student: Student, draw: Draw) -> None:
     )
 
     with part("prediction", points=2):
-        slips = [
-            *(kind.map(partial(net.predict, x)) for kind in KINDS),
-            Slip("wrong_loss", right["objective"], "the objective, where the prediction belongs"),
-            Slip("missing_term", right["prediction"] - net.b2, "b2 is left out"),
-        ]
+
+        def slips() -> list[Slip]:
+            return [
+                *(kind.map(partial(net.predict, x)) for kind in KINDS),
+                Slip("wrong_loss", right["objective"], "the objective, where the prediction belongs"),
+                Slip("missing_term", right["prediction"] - net.b2, "b2 is left out"),
+            ]
+
         expect(seen["prediction"].value, right["prediction"], name="prediction", scalar_like=True, mistakes=slips)
     with part("objective", points=2):
-        slips = [
-            *(kind.map(lambda kind: (net.predict(x, kind) - y) ** 2) for kind in KINDS),
-            Slip("wrong_loss", abs(right["prediction"] - y), "the distance, which still has to be squared"),
-            Slip("wrong_loss", right["objective"] ** 2, "the square of the square loss"),
-            Slip("wrong_loss", [right["prediction"], right["prediction"] ** 2], "the prediction by itself"),
-            Slip("missing_term", (right["prediction"] - net.b2 - y) ** 2, "b2 is left out"),
-        ]
+
+        def slips() -> list[Slip]:
+            return [
+                *(kind.map(lambda kind: (net.predict(x, kind) - y) ** 2) for kind in KINDS),
+                Slip("wrong_loss", abs(right["prediction"] - y), "the distance, which still has to be squared"),
+                Slip("wrong_loss", right["objective"] ** 2, "the square of the square loss"),
+                Slip("wrong_loss", [right["prediction"], right["prediction"] ** 2], "the prediction by itself"),
+                Slip("missing_term", (right["prediction"] - net.b2 - y) ** 2, "b2 is left out"),
+            ]
+
         expect(seen["objective"].value, right["objective"], name="objective", scalar_like=True, mistakes=slips)
     with part("gradients", points=4):
         slipped = cache(lambda: [kind.map(partial(net.slipped_gradients, x, float(y))) for kind in KINDS])

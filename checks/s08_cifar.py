@@ -128,15 +128,18 @@ def fully_connected(student: Student, draw: Draw) -> None:
     layer = Layer(student, "fc", draw, rule, sized(n, d, m), sized(1, d, m), sized(n, d, 1), sized(n, 1, m))
     with part("forward", points=2):
         ran = Ran(student, "fc_forward", x, w, b)
-        mistakes = [
-            Slip("missing_term", x @ w, "b is left out"),
-            Slip("wrong_argument", [x @ w - b, b - x @ w], "b is subtracted where it should be added"),
-            Slip("wrong_argument", x @ w * b, "b multiplies where it should be added"),
-            Slip("wrong_argument", [(x @ w) + b.sum()], "b is added before the product"),
-            Slip("activation_on_output", np.maximum(right, 0), "ReLU"),
-            Slip("averaged", x @ w / d + b),
-        ]
-        if expect(ran.out, right, name="out", mistakes=not_equal(mistakes, right)):
+
+        def mistakes() -> list[Slip]:
+            return [
+                Slip("missing_term", x @ w, "b is left out"),
+                Slip("wrong_argument", [x @ w - b, b - x @ w], "b is subtracted where it should be added"),
+                Slip("wrong_argument", x @ w * b, "b multiplies where it should be added"),
+                Slip("wrong_argument", [(x @ w) + b.sum()], "b is added before the product"),
+                Slip("activation_on_output", np.maximum(right, 0), "ReLU"),
+                Slip("averaged", x @ w / d + b),
+            ]
+
+        if expect(ran.out, right, name="out", mistakes=lambda: not_equal(mistakes(), right)):
             ran.unchanged("x", "w", "b")
             layer.expect_forward()
     with part("backward", points=3):
@@ -495,38 +498,54 @@ def l2_regularization(student: Student, draw: Draw) -> None:
         return answers[0]
 
     with part("loss", points=2):
-        mistakes = [
-            Slip("half_penalty", [2 * right, right / 2]),
-            Slip("wrong_argument", [squares / 2, squares], "reg is left out"),
-            Slip("wrong_argument", [reg**2 / 2 * squares, reg**2 * squares], "reg is squared"),
-            Slip("wrong_loss", [reg / 2 * squares**0.5, reg * squares**0.5], "the norm, which still has to be squared"),
-            Slip("wrong_loss", [reg / 2 * np.abs(w).sum(), reg * np.abs(w).sum()], "the sum of absolute values"),
-            Slip("wrong_loss", [reg / 2 * w.sum(), reg * w.sum()], "the sum of the weights, not of their squares"),
-            Slip(
-                "wrong_argument",
-                [right / w.size, 2 * right / w.size],
-                "the mean over the weights, where their sum belongs",
-            ),
-            Slip("wrong_argument", [right / d, right / m], "divided by the number of rows"),
-            Slip(
-                "wrong_argument", reg / 2 * w.sum() ** 2, "the square of the sum, where the sum of the squares belongs"
-            ),
-        ]
-        if expect(ask()[0], right, name="loss", scalar_like=True, mistakes=not_equal(mistakes, right)):
+
+        def mistakes() -> list[Slip]:
+            return [
+                Slip("half_penalty", [2 * right, right / 2]),
+                Slip("wrong_argument", [squares / 2, squares], "reg is left out"),
+                Slip("wrong_argument", [reg**2 / 2 * squares, reg**2 * squares], "reg is squared"),
+                Slip(
+                    "wrong_loss",
+                    [reg / 2 * squares**0.5, reg * squares**0.5],
+                    "the norm, which still has to be squared",
+                ),
+                Slip("wrong_loss", [reg / 2 * np.abs(w).sum(), reg * np.abs(w).sum()], "the sum of absolute values"),
+                Slip("wrong_loss", [reg / 2 * w.sum(), reg * w.sum()], "the sum of the weights, not of their squares"),
+                Slip(
+                    "wrong_argument",
+                    [right / w.size, 2 * right / w.size],
+                    "the mean over the weights, where their sum belongs",
+                ),
+                Slip("wrong_argument", [right / d, right / m], "divided by the number of rows"),
+                Slip(
+                    "wrong_argument",
+                    reg / 2 * w.sum() ** 2,
+                    "the square of the sum, where the sum of the squares belongs",
+                ),
+            ]
+
+        if expect(ask()[0], right, name="loss", scalar_like=True, mistakes=lambda: not_equal(mistakes(), right)):
             _expect_penalties(student, draw, d, m, "loss")
     with part("gradient", points=3):
-        mistakes = [
-            Slip("half_penalty", [2 * slope, slope / 2]),
-            Slip("wrong_argument", [w, 2 * w], "reg is left out"),
-            Slip("wrong_argument", reg * slope, "reg is squared"),
-            Slip(
-                "wrong_argument", [reg * w**2, reg / 2 * w**2], "w², the function itself, where its derivative belongs"
-            ),
-            Slip("wrong_argument", [slope / w.size, slope / d], "the mean over the weights, where their sum belongs"),
-            Slip("missing_chain_factor", np.full(w.shape, reg), "w"),
-            Slip("wrong_argument", reg * np.sign(w), "the slope of |w|, where that of w² belongs"),
-            Slip("wrong_argument", [slope / squares**0.5, slope / 2 / squares**0.5], "divided by the norm"),
-        ]
+
+        def mistakes() -> list[Slip]:
+            return [
+                Slip("half_penalty", [2 * slope, slope / 2]),
+                Slip("wrong_argument", [w, 2 * w], "reg is left out"),
+                Slip("wrong_argument", reg * slope, "reg is squared"),
+                Slip(
+                    "wrong_argument",
+                    [reg * w**2, reg / 2 * w**2],
+                    "w², the function itself, where its derivative belongs",
+                ),
+                Slip(
+                    "wrong_argument", [slope / w.size, slope / d], "the mean over the weights, where their sum belongs"
+                ),
+                Slip("missing_chain_factor", np.full(w.shape, reg), "w"),
+                Slip("wrong_argument", reg * np.sign(w), "the slope of |w|, where that of w² belongs"),
+                Slip("wrong_argument", [slope / squares**0.5, slope / 2 / squares**0.5], "divided by the norm"),
+            ]
+
         _, grad, remote = ask()
         expect(grad, slope, name="grad_w", mistakes=mistakes)
         _expect_unchanged(remote, w, "l2_regularization changed w in place")

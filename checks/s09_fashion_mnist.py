@@ -199,15 +199,24 @@ def _expect_loss(got: Any, losses: list[float], sizes: list[int]) -> None:
     of_pictures, of_batches = float(np.average(losses, weights=sizes)), float(np.mean(losses))
     near = isinstance(got, float | np.floating) and abs(float(got) - of_batches) < 1e-4 * of_batches
     total = float(np.dot(losses, sizes))
-    mistakes = [
-        Slip("missing_mean", [sum(losses), total]),
-        Slip("missing_term", losses[-1], "only the last minibatch is counted"),
-        Slip("missing_term", losses[0], "only the first minibatch is counted"),
-        Slip(
-            "wrong_argument", sum(losses) / sum(sizes), "the minibatches' losses are divided by the number of pictures"
-        ),
-        Slip("wrong_argument", total / len(sizes), "the sum over the pictures is divided by the number of minibatches"),
-    ]
+
+    def mistakes() -> list[Slip]:
+        return [
+            Slip("missing_mean", [sum(losses), total]),
+            Slip("missing_term", losses[-1], "only the last minibatch is counted"),
+            Slip("missing_term", losses[0], "only the first minibatch is counted"),
+            Slip(
+                "wrong_argument",
+                sum(losses) / sum(sizes),
+                "the minibatches' losses are divided by the number of pictures",
+            ),
+            Slip(
+                "wrong_argument",
+                total / len(sizes),
+                "the sum over the pictures is divided by the number of minibatches",
+            ),
+        ]
+
     right = of_batches if near else of_pictures
     expect(got, right, name="mean loss", scalar_like=True, atol=1e-5, rtol=2e-5, mistakes=mistakes)
 
@@ -237,15 +246,18 @@ def accuracy(student: Student, draw: Draw) -> None:
 
     right = hits.mean()
     with part("share of right ones", points=2):
-        mistakes = [
-            Slip("factor", 100 * right),
-            Slip("missing_mean", hits.sum()),
-            Slip("wrong_argument", 1.55 / 3, "the mean over the minibatches, where every picture counts the same"),
-            Slip("wrong_argument", 1 - right, "the share of wrong predictions"),
-            Slip("wrong_argument", hits.sum() / 3, "divided by the number of minibatches, not of pictures"),
-            Slip("missing_term", 0.8, "only the first minibatch is counted"),
-            Slip("missing_term", 0.5, "only the last minibatch is counted"),
-        ]
+
+        def mistakes() -> list[Slip]:
+            return [
+                Slip("factor", 100 * right),
+                Slip("missing_mean", hits.sum()),
+                Slip("wrong_argument", 1.55 / 3, "the mean over the minibatches, where every picture counts the same"),
+                Slip("wrong_argument", 1 - right, "the share of wrong predictions"),
+                Slip("wrong_argument", hits.sum() / 3, "divided by the number of minibatches, not of pictures"),
+                Slip("missing_term", 0.8, "only the first minibatch is counted"),
+                Slip("missing_term", 0.5, "only the last minibatch is counted"),
+            ]
+
         if expect(look("value"), right, name="accuracy", scalar_like=True, atol=1e-6, mistakes=mistakes):
             expect(look("other").get("value"), right, name="accuracy, asked again", scalar_like=True, atol=1e-6)
     with part("eval mode, no graph", points=1):

@@ -240,25 +240,28 @@ def saliency(student: Student, draw: Draw) -> None:
     p = np.exp(scores - scores.max())
     p /= p.sum()
     by_probability = p[best] * (weights[best] - np.tensordot(p, weights, 1)) * X[0]
-    mistakes = [
-        Slip("absolute", gradient.max(axis=0)),
-        Slip("wrong_argument", size.sum(axis=0), "the sum over the channels, where the largest belongs"),
-        Slip("wrong_argument", size.mean(axis=0), "the mean over the channels, where the largest belongs"),
-        Slip("wrong_argument", list(size), "one channel, where the largest of the three belongs"),
-        Slip(
-            "wrong_argument",
-            np.abs(weights.sum(axis=0) * X[0]).max(axis=0),
-            "all scores together, where the highest one belongs",
-        ),
-        Slip(
-            "wrong_argument",
-            np.abs(weights[0] * X[0]).max(axis=0),
-            "class 0, where the one with the highest score belongs",
-        ),
-        Slip("wrong_argument", np.abs(by_probability).max(axis=0), "the probability, where the score belongs"),
-        Slip("wrong_argument", np.abs(gradient * X[0]).max(axis=0), "the pixels times the gradient"),
-        Slip("shape", [size, size[None]]),
-    ]
+
+    def mistakes() -> list[Slip]:
+        return [
+            Slip("absolute", gradient.max(axis=0)),
+            Slip("wrong_argument", size.sum(axis=0), "the sum over the channels, where the largest belongs"),
+            Slip("wrong_argument", size.mean(axis=0), "the mean over the channels, where the largest belongs"),
+            Slip("wrong_argument", list(size), "one channel, where the largest of the three belongs"),
+            Slip(
+                "wrong_argument",
+                np.abs(weights.sum(axis=0) * X[0]).max(axis=0),
+                "all scores together, where the highest one belongs",
+            ),
+            Slip(
+                "wrong_argument",
+                np.abs(weights[0] * X[0]).max(axis=0),
+                "class 0, where the one with the highest score belongs",
+            ),
+            Slip("wrong_argument", np.abs(by_probability).max(axis=0), "the probability, where the score belongs"),
+            Slip("wrong_argument", np.abs(gradient * X[0]).max(axis=0), "the pixels times the gradient"),
+            Slip("shape", [size, size[None]]),
+        ]
+
     once = ask(False)
     with part("map", points=0):
         got = _found(once).get("X")

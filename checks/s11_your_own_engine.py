@@ -181,24 +181,29 @@ def _one_step_back(student: Student, draw: Draw) -> None:
     right = held + np.array(parts)
     upstream = np.array([[case[2]] for case in cases])
     met = np.array([[any(k == w for w in case[1]) for k in (0, 1)] for case in cases])
-    mistakes = [
-        Slip("assigned", np.where(met, np.array([[_sent(case, k, _last) for k in (0, 1)] for case in cases]), held)),
-        Slip("upstream_ignored", held + np.array(parts) / upstream),
-        Slip(
-            "missing_chain_factor",
-            held + upstream * [[case[1].count(k) for k in (0, 1)] for case in cases],
-            "(slope of the arrow)",
-        ),
-        Slip("one_node_only", held),
-        Slip("wrong_argument", held + np.array(parts) * np.sign(upstream), "the size of d_out, without its sign"),
-        Slip(
-            "missing_term",
-            held + [[_sent(case, k, sum, 1) for k in (0, 1)] for case in cases],
-            "only the first arrow delivers",
-        ),
-        Slip("sign", held - np.array(parts)),
-        Slip("accumulated_twice", held + 2 * np.array(parts)),
-    ]
+
+    def mistakes() -> list[Slip]:
+        return [
+            Slip(
+                "assigned", np.where(met, np.array([[_sent(case, k, _last) for k in (0, 1)] for case in cases]), held)
+            ),
+            Slip("upstream_ignored", held + np.array(parts) / upstream),
+            Slip(
+                "missing_chain_factor",
+                held + upstream * [[case[1].count(k) for k in (0, 1)] for case in cases],
+                "(slope of the arrow)",
+            ),
+            Slip("one_node_only", held),
+            Slip("wrong_argument", held + np.array(parts) * np.sign(upstream), "the size of d_out, without its sign"),
+            Slip(
+                "missing_term",
+                held + [[_sent(case, k, sum, 1) for k in (0, 1)] for case in cases],
+                "only the first arrow delivers",
+            ),
+            Slip("sign", held - np.array(parts)),
+            Slip("accumulated_twice", held + 2 * np.array(parts)),
+        ]
+
     if not expect(matrix(received, "d_out"), right, name="d_out of the inputs", mistakes=mistakes, **TIGHT):
         return
     text = "backward() goes on beyond the inputs: it is one step, and the inputs run their own backward() later."
@@ -596,46 +601,56 @@ def training_step(student: Student, draw: Draw) -> None:
         if isinstance(got, list) and any(not isinstance(u, int | float | np.ndarray | np.generic) for u in got):
             text = "training_step returns something that is no plain number: return the value of J, a float."
             raise StudentError(text, "none" if None in got else "type")
-        mistakes = [
-            Slip("missing_mean", each(lambda w, g, s, n, r, loss: n * loss)),
-            Slip(
-                "wrong_loss", each(lambda w, g, s, n, r, loss: np.mean(r(w - s * g) ** 2)), "the error after the step"
-            ),
-            Slip("wrong_loss", each(lambda w, g, s, n, r, loss: loss**0.5), "the root of the mean"),
-            Slip("wrong_loss", each(lambda w, g, s, n, r, loss: np.mean(r(w))), "the mean of score − t"),
-            Slip("wrong_loss", each(lambda w, g, s, n, r, loss: np.mean(np.abs(r(w)))), "the mean of |score − t|"),
-            Slip("wrong_argument", each(lambda w, g, s, n, r, loss: r(w)[-1] ** 2), "the last point only"),
-            Slip(
-                "wrong_argument",
-                each(lambda w, g, s, n, r, loss: r(w)[-1] ** 2 / n),
-                "the last point only, divided by N",
-            ),
-        ]
+
+        def mistakes() -> list[Slip]:
+            return [
+                Slip("missing_mean", each(lambda w, g, s, n, r, loss: n * loss)),
+                Slip(
+                    "wrong_loss",
+                    each(lambda w, g, s, n, r, loss: np.mean(r(w - s * g) ** 2)),
+                    "the error after the step",
+                ),
+                Slip("wrong_loss", each(lambda w, g, s, n, r, loss: loss**0.5), "the root of the mean"),
+                Slip("wrong_loss", each(lambda w, g, s, n, r, loss: np.mean(r(w))), "the mean of score − t"),
+                Slip("wrong_loss", each(lambda w, g, s, n, r, loss: np.mean(np.abs(r(w)))), "the mean of |score − t|"),
+                Slip("wrong_argument", each(lambda w, g, s, n, r, loss: r(w)[-1] ** 2), "the last point only"),
+                Slip(
+                    "wrong_argument",
+                    each(lambda w, g, s, n, r, loss: r(w)[-1] ** 2 / n),
+                    "the last point only, divided by N",
+                ),
+            ]
+
         first = matrix(got, "J").reshape(len(losses), -1)
         if expect(first[:one].squeeze(-1), losses[:one], name="J", mistakes=mistakes, rtol=1e-8, atol=1e-10):
             expect_true(found.value[2] is True, "training_step changed X or t: leave them as they are.", "in_place")
     with part("the step", points=3):
         moved = matrix(found.value[1], "the parameters")
-        mistakes = [
-            Slip("wrong_argument", each(lambda w, g, s, *_: w + s * g), "the step goes uphill"),
-            Slip("wrong_argument", each(lambda w, *_: w), "the parameters have not moved"),
-            Slip(
-                "wrong_argument",
-                each(lambda w, g, s, n, *_: w - s * n * g),
-                "the gradient of the sum, where that of the mean belongs",
-            ),
-            Slip(
-                "wrong_argument",
-                each(lambda w, g, s, n, *_: w - s * g / n),
-                "the gradient is divided by the number of points once more",
-            ),
-            Slip("wrong_argument", each(lambda w, g, s, *_: w - s * g / 2), "half a step"),
-            Slip("wrong_argument", each(lambda w, g, *_: w - g), "step_size is left out"),
-            Slip("wrong_argument", each(lambda w, g, s, *_: -s * g), "a parameter is replaced by its step"),
-            Slip("wrong_argument", each(lambda w, g, *_: g), "a parameter is replaced by its gradient"),
-            Slip("missing_term", each(lambda w, g, s, *_: w - s * g * [1, 1, 0]), "the last parameter stays"),
-            Slip("missing_term", each(lambda w, g, s, *_: w - s * g * [1, 0, 0]), "the first parameter alone moves"),
-        ]
+
+        def mistakes() -> list[Slip]:
+            return [
+                Slip("wrong_argument", each(lambda w, g, s, *_: w + s * g), "the step goes uphill"),
+                Slip("wrong_argument", each(lambda w, *_: w), "the parameters have not moved"),
+                Slip(
+                    "wrong_argument",
+                    each(lambda w, g, s, n, *_: w - s * n * g),
+                    "the gradient of the sum, where that of the mean belongs",
+                ),
+                Slip(
+                    "wrong_argument",
+                    each(lambda w, g, s, n, *_: w - s * g / n),
+                    "the gradient is divided by the number of points once more",
+                ),
+                Slip("wrong_argument", each(lambda w, g, s, *_: w - s * g / 2), "half a step"),
+                Slip("wrong_argument", each(lambda w, g, *_: w - g), "step_size is left out"),
+                Slip("wrong_argument", each(lambda w, g, s, *_: -s * g), "a parameter is replaced by its step"),
+                Slip("wrong_argument", each(lambda w, g, *_: g), "a parameter is replaced by its gradient"),
+                Slip("missing_term", each(lambda w, g, s, *_: w - s * g * [1, 1, 0]), "the last parameter stays"),
+                Slip(
+                    "missing_term", each(lambda w, g, s, *_: w - s * g * [1, 0, 0]), "the first parameter alone moves"
+                ),
+            ]
+
         how = {"rtol": 1e-8, "atol": 1e-10}
         if expect(moved[:one], after[:one], name="the parameters after a step", mistakes=mistakes, **how):
             expect(moved[one:], after[one:], name="the parameters after a second step", **how)

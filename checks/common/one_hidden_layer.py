@@ -313,16 +313,19 @@ def expect_fit(fitted: Fitted, question: Question) -> None:
         after = start.stepped(EXAMPLE, TARGET, step_size, steps)
         if agrees(fitted.away, [after.predict(row) for row in NEW]):
             return
-    slips = [
-        Slip("sign", only_b2(-step_size, steps)),
-        Slip("stale", gone_on, "fit() goes on where the one before it ended, and should start afresh"),
-        Slip(
-            "wrong_argument",
-            [only_b2(step_size, other) for other in (1, 10, 1000, 5000) if other != 2 * steps],
-            "max_num_epochs is not used",
-        ),
-        Slip("wrong_argument", [only_b2(other, steps) for other in (0.005, 0.01, 0.001)], "step_size is not used"),
-    ]
+
+    def slips() -> list[Slip]:
+        return [
+            Slip("sign", only_b2(-step_size, steps)),
+            Slip("stale", gone_on, "fit() goes on where the one before it ended, and should start afresh"),
+            Slip(
+                "wrong_argument",
+                [only_b2(step_size, other) for other in (1, 10, 1000, 5000) if other != 2 * steps],
+                "max_num_epochs is not used",
+            ),
+            Slip("wrong_argument", [only_b2(other, steps) for other in (0.005, 0.01, 0.001)], "step_size is not used"),
+        ]
+
     got = fitted.near_zero
     expect(got, right, name="predict() after fit()", atol=1e-6, rtol=1e-6, mistakes=slips)
 
