@@ -1,5 +1,10 @@
 """What is needed is told three times, and agrees: pyproject.toml (ranges), environment.yml (conda), constraints.txt."""
 
+import shutil
+import subprocess
+import sys
+import zipfile
+
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -88,3 +93,22 @@ def test_both_distributions_agree_on_version_python_and_extras():
     assert students["requires-python"] == instructors["requires-python"]
     (library,) = [r for r in map(Requirement, instructors["dependencies"]) if r.name == "backprop-course"]
     assert library.extras <= set(students["optional-dependencies"])
+
+
+def test_the_wheel_of_the_autograder_holds_every_file_of_its_folder(tmp_path):
+    tracked = subprocess.run(["git", "ls-files", "-z", "-co", "--exclude-standard", "autograder"], cwd=ROOT,
+                             capture_output=True, text=True)  # fmt: skip
+    if tracked.returncode:
+        pytest.skip("no git, or no checkout, here")
+    names = {name for name in tracked.stdout.split("\0") if name and (ROOT / name).is_file()}
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    done = subprocess.run([*command, "--wheel-dir", str(tmp_path / "made"), str(tmp_path / "autograder")],
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (wheel,) = (tmp_path / "made").glob("*.whl")
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    assert packed == names - {"autograder/pyproject.toml"}
+    assert "autograder/results/templates/feedback/index.html.j2" in packed

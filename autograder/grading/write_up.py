@@ -110,8 +110,21 @@ def written_cells(
             cell["outputs"] = verdict_outputs(verdict)
             if verdict.problem:
                 cell["metadata"] |= UNDECIDED
+            elif not verdict.full:
+                cell["metadata"]["backprop"] = {"wrong": _wrong(verdict)}
         written.append(cell)
     return written
+
+
+def _wrong(verdict: Verdict) -> list[tuple[str, list[str]]]:
+    """The name of each part that does not hold with the sentences about it, each once: for the head of the feedback."""
+    said: set[str] = set()
+    wrong = []
+    for part in verdict.parts:
+        if not part.passed:
+            texts = [mistake.text for mistake in part.mistakes]
+            wrong.append((visible(part.name), [visible(t) for t in texts if not (t in said or said.add(t))]))
+    return wrong
 
 
 def _written(index: int, item: GradedCell, fresh: list[dict[str, Any]] | None, used: set[str]) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""The feedback pages: nbgrader's own, written in parallel, with nothing in them that can act.
+"""The feedback pages, written in parallel, with nothing in them that can act.
 
     autograded/<student>/<section>/<notebook>.ipynb  +  scores and comments  ──►  feedback/<student>/<section>/….html
 
-The folders, the page template and what stands in a page are those of `nbgrader generate_feedback`.
-The gradebook is read once; each worker keeps one template. The first lines of a page hold a hash of
-everything that went into it, so that a page that is up to date is not written again.
+The folders and what stands in a page are those of `nbgrader generate_feedback`; how a page looks is in templates/.
+The gradebook is read once; the workers are forked when everything is imported and the template is compiled. The first
+lines of a page hold a hash of everything that went into it, so that a page that is up to date is not written again.
 """
 
 from __future__ import annotations
@@ -25,47 +25,22 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbconvert.exporters import HTMLExporter
-from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
-from nbgrader.converters import generate_feedback
-from traitlets.config import Config
-
 from backprop.files import write_atomically
 
 from ..course import Course
 from ..errors import UserError
-from ..gradebook.reader import Mark, NotebookGrade, Section, read_grades
+from ..gradebook.reader import NotebookGrade, Section, read_grades
+from ..submissions import images, outputs, svg
 from ..submissions.files import open_no_link
-from . import mathml
-from . import sanitize as harmless
+from . import feedback_page, mathml, sanitize, summary
+from .feedback_page import TEMPLATES, page_html, template
+from .summary import Headings, Summary, exercises, read_headings
 
 PAGE_SECONDS = 60
 MAX_NOTEBOOK = 256 * 2**20
-HIDDEN = re.compile(r"^[ \t]*###? *BEGIN HIDDEN TESTS.*?(^[ \t]*###? *END HIDDEN TESTS[^\n]*\n?|\Z)", re.M | re.S)
 KEY = re.compile(r"<!-- feedback ([0-9a-f]{64}) -->")
 # Files that `nbgrader release_feedback` looks for beside the pages.
 BESIDE = ("timestamp.txt", "submission_secret.txt")
-TEMPLATES = Path(generate_feedback.__file__).parents[1] / "server_extensions" / "formgrader" / "templates"
-BOOTSTRAP = TEMPLATES.parent / "static" / "node_modules" / "bootstrap" / "dist" / "css"
-# nbgrader's template loads MathJax for the formulas. Here they are MathML already, and whatever might slip through all
-# the rest meets a policy: no script runs, and nothing is fetched.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-MATHJAX_BLOCK = re.compile(r"<!-- Load mathjax -->.*?<!-- End of mathjax configuration -->", re.DOTALL)
-# What nbgrader's template writes of a graded cell: a line of the index, and the heading above the cell.
-INDEX = re.compile(
-    r'<a href="#(?P<name>[\w-]+)">(?P<kind>Test cell|Coding free-response|Written response|Task)</a>'
-    r" \((?P<score>Score: \S+ / [^)]+)\)"
-)
-HEADING = re.compile(
-    r'(?P<start><a name="(?P<name>[\w-]+)"></a>\s*<div class="panel-heading">(?:(?!</div>).)*?)'
-    r"(?P<score>Score: \S+ / \S+)",
-    re.DOTALL,
-)
-TOTAL = re.compile(r"(<h4>[^<]*)\)</h4>")
-# Long sentences stay in their box, and their words whole.
-STYLE = "div.output_area pre { white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere; }"
-PICTURE_WITHOUT_WORDS = re.compile(r"<img\b(?![^>]*\balt=)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -79,6 +54,7 @@ class Page:
     target: Path
     grade: NotebookGrade
     points: float
+    headings: Headings
 
     @property
     def name(self) -> str:
@@ -136,7 +112,7 @@ def find_pages(
     if unknown:
         raise UserError(f"autograded/ has no folder for {', '.join(unknown)}. Check the spelling, or grade them first.")
     grades = read_grades(course, list(sections))
-    pages, problems = [], []
+    pages, problems, headings = [], [], {}
     for section in grades.sections:
         for student in students or known:
             folder = course.autograded / student / section.name
@@ -147,7 +123,12 @@ def find_pages(
                     continue
                 target = course.feedback / student / section.name / f"{source.stem}.html"
                 points = section.notebook_points(source.stem)
-                pages.append(Page(student, section.name, source.stem, source, target, grade, points))
+                released = course.release / section.name / source.name
+                if released not in headings:
+                    headings[released] = read_headings(released)
+                pages.append(
+                    Page(student, section.name, source.stem, source, target, grade, points, headings[released])
+                )
     if not pages and not problems:
         raise UserError("Nothing is graded yet in these sections. Run `python -m autograder grade` first.")
     return pages, problems, grades.unfinished(students)
@@ -183,7 +164,7 @@ def write_page(page: Page) -> bool | str:
         if _key_of(page.target) == key:
             return False
         with _at_most(PAGE_SECONDS):
-            text = page_html(page, _notebook(content), key)
+            text = _made(page, _notebook(content)["cells"], key)
         write_atomically(page.target, text.encode("utf-8", "replace"))
         for name in BESIDE:
             with contextlib.suppress(OSError):
@@ -199,100 +180,16 @@ def write_page(page: Page) -> bool | str:
         return f"no page could be made of it ({type(error).__name__}: {str(error)[:200]}). Grade it again."
 
 
-def page_html(page: Page, notebook: Any, key: str) -> str:
-    """The page of a graded notebook. notebook : plain JSON data, hostile."""
-    cells = []
-    for cell in harmless.sanitized_cells([cell for cell in notebook["cells"] if not harmless.for_graders_only(cell)]):
-        own = cell.metadata.get("nbgrader", {})
-        mark = page.grade.marks.get(own.get("grade_id"))
-        if mark is None and (own.get("grade") or own.get("task")):
-            cell.metadata = own = nbformat.from_dict({})  # not one of the cells that were graded
-        if mark is not None:
-            own.update(score=mark.score, points=mark.points)
-        if own.get("solution") or own.get("task"):
-            own["comment"] = page.grade.comments.get(own["grade_id"])
-        if own.get("grade") and not own.get("solution"):
-            cell.source = HIDDEN.sub("", cell.source)
-        if mark is not None and not own.get("solution") and cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if not _is_score(output)]
-        cells.append(cell)
-    own = {
-        "notebook": page.notebook,
-        "assignment": page.section,
-        "student": page.student,
-        "score": page.grade.raw - page.grade.penalty,
-        "max_score": page.points,
-        "late_penalty": page.grade.penalty,
-    }
-    render, resources = template()
-    where = {"name": page.notebook, "path": str(page.source.parent)}
-    text = render(nb=_as_notebook(cells), resources={**resources, "nbgrader": own, "metadata": where})
-    text = _name_what_is_graded(text, page.grade.marks)
-    text = MATHJAX_BLOCK.sub(lambda block: _head(), text, count=1)
-    text = PICTURE_WITHOUT_WORDS.sub('<img alt="Picture made by the notebook"', text)
-    return text.replace("<html>", f'<!-- feedback {key} -->\n<html lang="en">', 1)
-
-
-def _is_score(output: dict[str, Any]) -> bool:
-    """Whether an output of a test is its score as nbgrader reads it: the page has it in the heading."""
-    try:
-        float(output["data"]["text/plain"])
-    except (KeyError, ValueError):
-        return False
-    return output["output_type"] == "execute_result"
-
-
-def _name_what_is_graded(text: str, marks: dict[str, Mark]) -> str:
-    """The page of nbgrader's template with the names of the cells in its index; an answer that waits for a person is
-    not shown as one that got no points."""
-
-    def said(found: re.Match[str]) -> str:
-        mark = marks.get(found["name"])
-        if mark is None or not mark.needs_person:
-            return found["score"]
-        if mark.by_person:
-            return f"{found['score']}, to be looked at again"
-        return f"not graded yet, {round(mark.points, 2)} points"
-
-    def line(found: re.Match[str]) -> str:
-        return f'<a href="#{found["name"]}">{found["kind"]} <code>{found["name"]}</code></a> ({said(found)})'
-
-    text = HEADING.sub(lambda found: found["start"] + said(found), INDEX.sub(line, text))
-    waiting = sum(mark.needs_person and not mark.by_person for mark in marks.values())
-    return TOTAL.sub(rf"\1; answers not graded yet: {waiting})</h4>", text, count=1) if waiting else text
-
-
-@functools.cache
-def _head() -> str:
-    """The policy of the page and its style. The policy stands before anything that a student wrote."""
-    return f'<meta http-equiv="Content-Security-Policy" content="{POLICY}" />\n<style>{STYLE}</style>'
-
-
-@functools.cache
-def template() -> tuple[Callable[..., str], dict[str, Any]]:
-    """nbgrader's feedback template, ready to render, and the resources that are the same for every page."""
-    exporter = HTMLExporter(
-        config=Config(
-            HTMLExporter={
-                "template_name": "feedback",
-                "extra_template_basedirs": [str(TEMPLATES)],
-                "extra_template_paths": [str(BOOTSTRAP)],
-                "sanitize_html": True,
-                "filters": harmless.FILTERS,
-            },
-            NbConvertBase={"display_data_priority": ["image/png", "image/jpeg", "image/svg+xml", "text/plain"]},
-            Exporter={"default_preprocessors": []},
-        )
+def _made(page: Page, cells: list[dict[str, Any]], key: str) -> str:
+    head = Summary(
+        page.headings.title or page.notebook,
+        max(0.0, page.grade.raw - page.grade.penalty),
+        page.points,
+        page.grade.penalty,
+        exercises(cells, page.grade, page.headings),
+        key,
     )
-    exporter.register_preprocessor(CSSHTMLHeaderPreprocessor, enabled=True)
-    nbgrader = {"notebook": "", "score": 0, "max_score": 0, "late_penalty": 0}
-    _, resources = exporter.from_notebook_node(_as_notebook([]), {"nbgrader": nbgrader})
-    return exporter.template.render, dict(resources)
-
-
-def _as_notebook(cells: list[Any]) -> Any:
-    metadata = {"language_info": {"name": "python"}}
-    return nbformat.from_dict({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
+    return page_html(head, page.grade, cells, page.notebook, page.source.parent)
 
 
 def _read(path: Path, most: int = MAX_NOTEBOOK) -> bytes:
@@ -321,7 +218,9 @@ def _key(page: Page, content: bytes) -> str:
     """A hash of everything that a page is made of."""
     digest = hashlib.sha256(code_version().encode())
     marks = sorted((name, repr(mark)) for name, mark in page.grade.marks.items())
-    digest.update(repr((page.name, marks, sorted(page.grade.comments.items()), page.grade.penalty)).encode())
+    comments, headings = sorted(page.grade.comments.items()), sorted(page.headings.above.items())
+    what = (page.name, marks, comments, page.grade.penalty, page.points, page.headings.title, headings)
+    digest.update(repr(what).encode("utf-8", "surrogatepass"))
     digest.update(content)
     for path in sorted(page.source.parent.rglob("*")):
         if path.suffix.lower() in (".png", ".jpg", ".jpeg"):
@@ -333,8 +232,11 @@ def _key(page: Page, content: bytes) -> str:
 @functools.cache
 def code_version() -> str:
     """Stands for the programs that a page depends on."""
-    own = b"".join(Path(path).read_bytes() for path in (__file__, harmless.__file__, mathml.__file__))
-    return hashlib.sha256(own).hexdigest() + version("nbgrader") + version("nbconvert")
+    modules = (feedback_page, summary, sanitize, mathml, images, outputs, svg)
+    files = [Path(path) for path in (__file__, *(module.__file__ for module in modules))]
+    files += sorted(path for path in TEMPLATES.rglob("*.*") if path.parent.name != "report")
+    own = b"".join(path.read_bytes() for path in files)
+    return hashlib.sha256(own).hexdigest() + version("nbconvert") + version("pygments")
 
 
 def _key_of(path: Path) -> str:

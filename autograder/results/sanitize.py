@@ -27,6 +27,7 @@ from urllib.parse import unquote
 import nbformat
 import nh3
 from jinja2 import pass_context
+from markupsafe import Markup
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors import Preprocessor
 
@@ -221,11 +222,11 @@ def _beside(folder: str, source: str) -> str | None:
 
 
 @pass_context
-def markdown2html(context: Any, source: str) -> str:
+def markdown2html(context: Any, source: str) -> Markup:
     """The filter of nbconvert's page templates: Markdown of the cell that is being shown, as harmless HTML."""
     cell = context.get("cell") or {}
     folder = (context.get("resources") or {}).get("metadata", {}).get("path", "")
-    return sanitized_html(source, cell.get("attachments"), str(folder or ""))
+    return Markup(sanitized_html(source, cell.get("attachments"), str(folder or "")))
 
 
 def unchanged(text: str) -> str:

@@ -12,6 +12,7 @@ import urllib.parse
 from pathlib import Path
 
 import nbformat
+import nbgrader.server_extensions.formgrader
 import pytest
 from bs4 import BeautifulSoup
 from nbconvert.exporters import HTMLExporter
@@ -21,9 +22,20 @@ from traitlets.config import Config
 
 from autograder.course import Course
 from autograder.errors import UserError
-from autograder.results.feedback import TEMPLATES, write_feedback
+from autograder.gradebook.reader import Mark, NotebookGrade
+from autograder.grading.write_up import written_cells
+from autograder.judging.check import Check
+from autograder.judging.verdict import PartResult, Verdict
+from autograder.results.feedback import write_feedback
+from autograder.results.feedback_page import template
 from autograder.results.sanitize import MAX_MARKDOWN, sanitized_html
+from autograder.results.summary import Exercise, Headings, Line, Summary, exercises, read_headings
+from autograder.submissions.released import ReleasedCell
+from autograder.submissions.repair import GradedCell
+from autograder.text import visible
+from backprop.checking.diagnosis import Mistake
 
+TEMPLATES = Path(nbgrader.server_extensions.formgrader.__file__).parent / "templates"
 PNG = base64.b64encode(
     base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 ).decode()
@@ -202,18 +214,35 @@ def test_a_page_says_what_nbgrader_would_say(course, settings):
         os.chdir(here)
     assert outcome["success"], outcome["log"]
     theirs = BeautifulSoup(page(course), "html.parser")
-    assert "ana" not in ours.h4.text and "8.0 / 12.0" in ours.h4.text
-    assert ours.h4.text == theirs.h4.text
-    index = ours.find(id="toc")
-    assert [code.extract().text for code in index.find_all("code")] == ["add_check", "more_check", "why"]
-    assert index.text.split() == theirs.find(id="toc").text.split()
-    assert "Late submission penalty (Score: -1.0)" in ours.text
-    ours_cells, theirs_cells = (p.find_all(class_="nbgrader_cell") for p in (ours, theirs))
-    assert [c.text.split() for c in ours_cells] == [c.text.split() for c in theirs_cells] and len(ours_cells) == 4
-    outputs = [[" ".join(o.text.split()) for o in p.find_all(class_="output_area")] for p in (ours, theirs)]
+    assert "ana" not in ours.text and theirs.h4.text == "first (Score: 8.0 / 12.0)"
+    assert words(ours.find(class_="total")) == "8 of 12 points 1 taken off for handing in late"
+    assert "Late submission penalty (Score: -1.0)" in theirs.text
+    index = [line for line in theirs.find(id="toc").find_all("li") if " / " in line.text]
+    scores = [re.search(r"Score: (\S+) / (\S+)\)", line.text).groups() for line in index]
+    assert [(f"{float(a):g}", f"{float(b):g}") for a, b in scores] == points(ours) != []
+    links = [link["href"] for link in ours.select(".exercises .line a")]
+    assert links == [f"#cell-{line.a['href'][1:]}" for line in index]
+    ours_cells, theirs_cells = ours.select("section.own, section.graded"), theirs.find_all(class_="nbgrader_cell")
+    assert len(ours_cells) == len(theirs_cells) == 4
+    for mine, other in zip(ours_cells, theirs_cells, strict=True):
+        body = mine.find(class_="input_area") or mine.find(class_="text_cell_render")
+        assert body.text.split() == other.find(class_="panel-body").text.split() and body.text.strip()
+        comment, footer = mine.find(class_="comment"), other.find(class_="panel-footer")
+        assert (comment.text.split()[1:] if comment else None) == (footer.text.split()[1:] if footer else None)
+    outputs = [[words(o) for o in p.find_all(class_="output_area")] for p in (ours, theirs)]
     assert outputs[1].pop(0).endswith("2.5"), "the score as nbgrader reads it"
     assert outputs[0] == outputs[1] and "2.5 of 5 points" in outputs[0][0]
     assert "but" in [em.text for em in ours.find_all("em")]
+
+
+def words(tag):
+    return " ".join(tag.text.split())
+
+
+def points(soup):
+    """(score, points) of each graded cell, as the head of a page says them."""
+    lines = soup.select(".exercises .line .points")
+    return [tuple(re.match(r"(\S+) of ([^\s,]+)", line.text).groups()) for line in lines]
 
 
 def test_what_a_person_has_still_to_grade_is_not_shown_as_no_points(course):
@@ -227,22 +256,153 @@ def test_what_a_person_has_still_to_grade_is_not_shown_as_no_points(course):
     assert write_feedback(course, ["01-first"]) == (2, ["ana/01-first", "ben/01-first"])
     assert write_feedback(course, ["01-first"], ["ben"]) == (0, ["ben/01-first"])
     ana, ben = (BeautifulSoup(page(course, student), "html.parser") for student in ("ana", "ben"))
-    assert ana.h4.text == "first (Score: 8.0 / 12.0; answers not graded yet: 1)"
-    lines = [" ".join(line.text.split()) for line in ana.find(id="toc").find_all("li")]
-    assert lines == [
-        "Test cell add_check (Score: 5.0 / 5.0)",
-        "Test cell more_check (Score: 3.0 / 3.0)",
-        "Written response why (not graded yet, 4.0 points)",
+    assert words(ana.find(class_="total")) == "8 of 12 points answers not graded yet: 1"
+    assert words(ana.find(class_="exercise")) == "Sums, where a<b 8 of 8, 4 points not graded yet"
+    lines = [words(line) for line in ana.find(class_="exercises").find_all(class_="line")]
+    assert lines == ["add 5 of 5", "more 3 of 3", "why not graded yet, 4 points"]
+    heads = [words(head).removesuffix(" to the top") for head in ana.select("section .heading")]
+    assert heads == [
+        "Your answer: add",
+        "Check: add_check 5 of 5",
+        "Check: more_check 3 of 3",
+        "Your answer: why not graded yet, 4 points",
     ]
-    heads = [" ".join(head.text.split()) for head in ana.find_all(class_="panel-heading")[1:]]
-    assert [head.partition("(Top)")[0].strip() for head in heads] == [
-        "Student's answer",
-        "Grade cell: add_check Score: 5.0 / 5.0",
-        "Grade cell: more_check Score: 3.0 / 3.0",
-        "Student's answer not graded yet, 4.0 points",
+    assert words(ben.find(class_="total")) == "7 of 12 points"
+    assert "add 2 of 5, to be looked at again" in words(ben.find(class_="exercises"))
+
+
+# -- what a page begins with ----------------------------------------------------------------------------------------
+
+
+def judged(notebook, name, wrong):
+    """Note in a check's cell what grading notes: the parts that do not hold, with sentences."""
+    cell(notebook, name)["metadata"]["backprop"] = {"wrong": wrong}
+
+
+def test_a_page_begins_with_the_exercises_the_mistakes_and_where_to_look(course):
+    notebook = released(course, "01-first")
+    judged(notebook, "add_check", [["values", ["`add` subtracts.\n| the student's own words"]], ["types", []]])
+    cell(notebook, "more_check")["outputs"] = [
+        {"output_type": "error", "ename": "AssertionError", "evalue": "two\nlines", "traceback": []}
     ]
-    assert ben.h4.text == "first (Score: 7.0 / 12.0)"
-    assert "Test cell add_check (Score: 2.0 / 5.0, to be looked at again)" in ben.find(id="toc").text
+    enter(course, "ana", scores={"add_check": 2.5, "more_check": 0.0, "why": None}, notebook=notebook)
+    write_feedback(course, ["01-first"])
+    soup = BeautifulSoup(page(course), "html.parser")
+    head, body = soup.body.header, soup.body.main
+    assert soup.body.find(True) == head and head.h1.text == "Sums, where a<b"
+    add, more, why = head.select(".exercises ul > li")
+    assert [words(p) for p in add.find_all("p")] == [
+        "values: add subtracts.", "also not right: types", "Look at your answer and what the check found.",
+    ]  # fmt: skip
+    assert add.code and [p.text for p in more.find_all(class_="mistake")] == ["AssertionError: two lines"]
+    assert not why.find_all("p") and "own words" not in head.text
+    for link in head.find_all("a"):
+        assert body.find(id=link["href"][1:]), link
+    assert add.select(".look a")[0]["href"] == "#cell-add" and add.select(".look a")[1]["href"] == "#cell-add_check"
+
+
+def test_what_was_mended_stands_before_the_exercises(course):
+    notebook = released(course, "01-first")
+    source = "**About this submission**\n\n* one cell was lost"
+    notebook["cells"].insert(0, {"cell_type": "markdown", "id": "problems", "metadata": {}, "source": source})
+    later = {"cell_type": "markdown", "id": "problems", "metadata": {}, "source": "not the grader's"}
+    enter(course, "ana", notebook={**notebook, "cells": [*notebook["cells"], later]})
+    write_feedback(course, ["01-first"])
+    soup = BeautifulSoup(page(course), "html.parser")
+    assert "one cell was lost" in soup.header.find(class_="about").text and "one cell" not in soup.main.text
+    assert "not the grader's" in soup.main.text
+
+
+def test_a_cell_is_under_the_last_heading_before_it_and_code_has_none(tmp_path):
+    def markdown(text):
+        return {"cell_type": "markdown", "metadata": {}, "source": text}
+
+    def graded(name):
+        return {"cell_type": "code", "metadata": {"nbgrader": {"grade_id": name}}, "source": "# no heading"}
+
+    cells = [graded("a"), markdown("# T\n\n## 1 · One ##\n\n```\n# code\n```\n#no"), graded("b"), graded("c")]
+    cells += [markdown(["### `Q`\n", "text"]), graded("d")]
+    path = tmp_path / "n.ipynb"
+    path.write_text(json.dumps({"cells": cells}))
+    found = read_headings(path)
+    assert found.title == "T" and found.above == {"a": "", "b": "1 · One", "c": "1 · One", "d": "`Q`"}
+    for content in ("", "[]", '{"cells": [1]}', '{"cells": [{"cell_type": "markdown"}]}'):
+        path.write_text(content)
+        assert read_headings(path) == Headings()
+    assert read_headings(tmp_path / "gone.ipynb") == Headings()
+
+
+def test_without_a_release_the_cells_stand_for_the_exercises(course):
+    enter(course, "ana")
+    (course.release / "01-first/first.ipynb").write_text("damaged")
+    write_feedback(course, ["01-first"])
+    head = BeautifulSoup(page(course), "html.parser").header
+    assert head.h1.text == "first"
+    assert [words(e) for e in head.select(".exercise a")] == ["add_check", "more_check", "why"]
+
+
+EVIL = "<script>document.title='STOLEN'</script> & <img src=x onerror=alert(1)> {{ 7*7 }} </title></style>"
+
+
+def test_hostile_titles_names_sentences_and_comments_are_text(course):
+    path = course.release / "01-first/first.ipynb"
+    path.write_text(path.read_text().replace("# Sums, where $a<b$", json.dumps(f"# {EVIL} $a<b$")[1:-1]))
+    notebook = released(course, "01-first")
+    judged(notebook, "add_check", [[EVIL, [EVIL]], [EVIL, []]])
+    enter(course, "ana", scores={"add_check": 0.0, "more_check": 0.0, "why": None}, notebook=notebook)
+    with course.open_gradebook() as gradebook:
+        gradebook.find_comment("why", "first", "01-first", "ana").manual_comment = EVIL
+        gradebook.db.commit()
+    write_feedback(course, ["01-first"])
+    text = page(course)
+    soup = BeautifulSoup(text, "html.parser")
+    assert not soup.find_all(["script", "iframe"]) and len(soup.find_all("title")) == len(soup.find_all("style")) == 1
+    assert not [tag for tag in soup.find_all(True) if any(name.startswith("on") for name in tag.attrs)]
+    assert soup.header.text.count("document.title='STOLEN'") >= 4 and "49" not in soup.header.text
+    assert "Sums" not in soup.header.text
+
+
+def test_the_template_puts_nothing_into_a_page_unescaped():
+    render, resources = template()
+    line = Line(EVIL, 1, 2, EVIL, ((EVIL, EVIL),), EVIL, EVIL)
+    head = Summary(EVIL, 1, 2, 1, (Exercise(EVIL, (line, line)),), EVIL)
+    own = {"grade_id": EVIL, "grade": True, "solution": True, "comment": EVIL}
+    cells = [{"cell_type": "code", "metadata": {"nbgrader": own}, "source": EVIL, "outputs": [
+        {"output_type": "stream", "name": "stdout", "text": EVIL},
+        {"output_type": "error", "traceback": [EVIL]},
+        {"output_type": "display_data", "data": {"text/plain": EVIL}, "metadata": {}},
+        {"output_type": "display_data", "data": {"image/png": f'"{EVIL}'}, "metadata": {}},
+    ]}, {"cell_type": "markdown", "metadata": {}, "source": EVIL}]  # fmt: skip
+    nb = nbformat.from_dict({"cells": cells, "metadata": {"title": EVIL}})
+    text = render(nb=nb, page=head, about=EVIL, resources={**resources, "metadata": {"name": EVIL, "path": EVIL}})
+    soup = BeautifulSoup(text, "html.parser")
+    assert not soup.find_all(["script", "iframe"]) and len(soup.find_all("title")) == len(soup.find_all("style")) == 1
+    assert not [tag for tag in soup.find_all(True) if any(name.startswith("on") for name in tag.attrs)]
+
+
+def test_what_grading_notes_reaches_the_page():
+    parts = (
+        PartResult("values", 3, 0, False, (), (Mistake("sign", "The sign is wrong."),)),
+        PartResult("types", 1, 1, True),
+        PartResult("again", 1, 0, False, (), (Mistake("sign", "The sign is wrong."), Mistake("x", "a \x1b[31mb"))),
+    )
+    (written,) = written_cells([graded_cell()], {}, {"f_check": Verdict("s/f_check", 5, parts)})
+    json.dumps(written)
+    mark = Mark(1, 5, False)
+    ((exercise),) = exercises([written], NotebookGrade({"f_check": mark}), Headings("T"))
+    assert exercise.title == "T" and exercise.lines[0].mistakes == (
+        ("values", "The sign is wrong."),
+        ("again", visible("a \x1b[31mb")),
+    )
+    (full,) = written_cells([graded_cell()], {}, {"f_check": Verdict("s/f_check", 1, parts[1:2])})
+    assert "backprop" not in full["metadata"]
+
+
+def graded_cell():
+    check = Check("s/f_check", 5, lambda student, draw: None)
+    own = {"grade": True, "grade_id": "f_check", "points": 5}
+    template = ReleasedCell("id", "code", "f()", "f()", own, {}, check)
+    return GradedCell(template, None)
 
 
 def test_no_hidden_test_and_no_solution_is_in_a_page(course):

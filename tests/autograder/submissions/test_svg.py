@@ -15,7 +15,7 @@ import pytest
 from nbconvert.exporters import HTMLExporter
 from traitlets.config import Config
 
-from autograder.results.feedback import template
+from autograder.results.feedback_page import template
 from autograder.results.sanitize import FILTERS, SanitizeCells, sanitized_cell
 from autograder.submissions.outputs import clean_outputs, is_image
 from autograder.submissions.svg import MAX_SVG, sanitized_svg
