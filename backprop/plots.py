@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 
+from .synthetic import unflatten
+
 
 def plot_prediction_functions(x, pred_fns, x_train, y_train, legend_loc: str = "best", ax=None):
     """Plot prediction functions of one variable over the training points.
@@ -61,6 +63,37 @@ def plot_learning_curves(curves: Mapping[str, Sequence[float]], ylabel: str = "o
     ax.set_ylabel(ylabel)
     ax.legend()
     return ax
+
+
+def plot_weights(weights, most: int = 16, title: str = ""):
+    """Show what arrives at hidden units as colour pictures: a column of ``weights`` is one unit's 3072 weights.
+
+    Each picture has a scale of its own: grey is 0, and the largest weight in size is a full or an empty colour.
+
+    Parameters
+    ----------
+    weights : array, shape (3072, units): red, green, blue of 32×32 pixels, in the order of backprop.datasets.flatten
+    most : so many units are shown, spread evenly over all of them; eight in a row
+    title : stands above the pictures
+
+    Returns the figure. Raises ValueError if the weights have another shape.
+    """
+    weights = np.asarray(weights, dtype=float)
+    if weights.ndim != 2 or weights.shape[0] != 3072 or not weights.size:
+        raise ValueError(f"Weights of shape (3072, units) are needed, one row for each number of a picture; got "
+                         f"{weights.shape}.")  # fmt: skip
+    chosen = np.unique(np.linspace(0, weights.shape[1] - 1, min(most, weights.shape[1])).round().astype(int))
+    pictures = unflatten(weights[:, chosen].T)
+    across, down = min(8, len(chosen)), -(-len(chosen) // 8)
+    figure, axes = plt.subplots(down, across, figsize=(across, down + 0.3), squeeze=False, layout="constrained")
+    for ax in axes.ravel():
+        ax.axis("off")
+    for ax, picture in zip(axes.ravel(), pictures, strict=False):
+        largest = np.abs(picture).max()
+        ax.imshow(0.5 + picture / (2 * largest) if largest > 0 else np.full(picture.shape, 0.5))
+    if title:
+        figure.suptitle(title, fontsize=10)
+    return figure
 
 
 def _named(pred_fns) -> list[tuple]:

@@ -17,6 +17,7 @@ from PIL import Image, UnidentifiedImageError
 from torch import nn
 
 from .datasets import SHAPE_CLASSES, DataError, shapes_images
+from .drawn_pictures import drawn_pictures
 from .torch_weights import WeightsError, load_torch
 
 __all__ = [
@@ -148,7 +149,7 @@ def sample_pictures(network: Pretrained, most: int = 12) -> list[tuple[str, Imag
     """Pictures to try a network on, with the right names: up to `most`, as (name, picture).
 
     For a network of ImageNet those in imagenet_samples of the folder named by BACKPROP_DATA, each of a kind of its own,
-    in an order that mixes them; none when there are none. For the stand-in newly drawn shapes.
+    in an order that mixes them; without that folder six drawn ones. For the stand-in newly drawn shapes.
     """
     if network.name.startswith("a stand-in"):
         images, labels = shapes_images(most, seed=20)
@@ -159,6 +160,6 @@ def sample_pictures(network: Pretrained, most: int = 12) -> list[tuple[str, Imag
     try:
         listed = json.loads((folder / "labels.json").read_text(encoding="utf-8"))["images"]
     except (OSError, ValueError, KeyError):
-        return []
+        return drawn_pictures()[:most]
     chosen = listed[:: max(1, len(listed) // max(most, 1))][:most]
     return [(entry["class_name"], open_picture(folder / entry["file"])) for entry in chosen]

@@ -169,7 +169,7 @@ class WrittenRecorder(DrawnRecorder):
             part = self.written.get((self.names[j], self.names[i]), whole if users[j] == 1 else right[k])
             waiting[j] -= 1
             if part is None:
-                said.append(f"{self.called(i, j)}: its gradient is not written yet. It is upstream times local.")
+                said.append(f"{self.called(i, j)}: no gradient is written here. It is upstream times local.")
                 continue
             said.append(self._share(i, j, part, right[k], shares[k], upstream))
             parts.setdefault(j, []).append(part)

@@ -23,6 +23,7 @@ import math
 
 from backprop.draw import draw_edges
 from backprop.gradcheck import check_edges, check_function, check_inputs_matter, check_values
+from backprop.stepper import step_through
 
 # %% [markdown]
 # ## 1 · A formula is a graph
@@ -201,6 +202,13 @@ grade("01-staged-backprop/by_hand_check", globals())
 ### END HIDDEN TESTS
 
 # %% [markdown]
+# **See it flow.** Your numbers once more, one step at a time: press *Next*. On the way back every arrow says what its
+# gradient is made of, **upstream · local**, and where a number of yours breaks the chain rule, the step says so.
+
+# %% tags=["show"]
+step_through(product_edges, hand_values, hand_gradients, {"g": "+", "f": "×"}, title="f = (x + y) z, your numbers")
+
+# %% [markdown]
 # **Question 2** (3 points). Look at your drawing with its numbers.
 #
 # 1. You may move each input by 0.1, up or down, to make $f$ *larger*. Which way do you move $x$, $y$ and $z$?
@@ -360,6 +368,14 @@ grade("01-staged-backprop/f3_check", globals())
 ### END HIDDEN TESTS
 
 # %% [markdown]
+# **See it flow** for $s_1 = \log 3$, $s_2 = \log 2$ and $y = 1$, the example of the docstring. Here the computer does the
+# sums: it measures each local derivative, and multiplies. Two gradients arrive at $e_1$ and two at $e_2$; one of them is 0,
+# because `choose` passes nothing on to $p_2$. *Expected in the last step:* $s_1$ has −0.4, and $s_2$ has 0.4.
+
+# %% tags=["show"]
+step_through(f3_edges, {"s1": math.log(3.0), "s2": math.log(2.0), "y": 1}, operators=names, title="f3, step by step")
+
+# %% [markdown]
 # ## 5 · Two more graphs (optional)
 #
 # `f1` and `f2` carry no points, and their checks tell you as much as the others: one line per operator forwards, one per
@@ -491,6 +507,10 @@ grade("01-staged-backprop/f2_check", globals())
 # * every input has an effect on the result;
 # * no two inputs play the same part, so that exchanging their gradients would be noticed;
 # * at least one derivative changes from point to point, so not additions alone.
+
+# %% [markdown]
+# (Want to watch it? `step_through` takes your arrows too, with an operator for each result: a name such as `"×"` or `"exp"`,
+# or a function of the inputs in the order of the arrows, such as `lambda a, b: a * b`.)
 
 # %% [markdown]
 # `f4_at` names the inputs, in order, with a value for each: a point where your function is smooth, and stays so when an

@@ -26,6 +26,7 @@ import numpy as np
 
 from backprop.draw import draw_edges
 from backprop.gradcheck import check_values, compare, numeric_gradient, report
+from backprop.stepper import step_through
 
 # %% [markdown]
 # ## 1 · The network
@@ -561,14 +562,24 @@ for title, inputs, y in [("first", first, y_first), ("second", second, y_second)
 # are not 0 there. The gates stand between them.
 
 # %% tags=["show"]
-drawn = {name: np.array(gradient) for name, gradient in all_gradients(second, y_second).items()}
-draw_edges(
-    [("x", "r0"), ("W0", "r0"), ("r0", "h0"), ("h0", "r1"), ("W1", "r1"), ("r1", "h1"),
-     ("h1", "ŷ"), ("W2", "ŷ")],
-    values={**second, **second_variables, "ŷ": second_variables["y_predicted"]},
-    gradients={**drawn, "ŷ": drawn["y_predicted"]},
-    operators={"r0": "W0 x", "h0": "ReLU", "r1": "W1 h0", "h1": "ReLU", "ŷ": "W2 · h1"},
-);
+values = {**second, **second_variables}
+drawn = {name: np.reshape(g, np.shape(values[name])) for name, g in all_gradients(second, y_second).items()}
+values, drawn = {**values, "ŷ": values["y_predicted"]}, {**drawn, "ŷ": drawn["y_predicted"]}
+arrows = [("x", "r0"), ("W0", "r0"), ("r0", "h0"), ("h0", "r1"), ("W1", "r1"), ("r1", "h1"), ("h1", "ŷ"), ("W2", "ŷ")]
+operators = {"r0": "W0 x", "h0": "ReLU", "r1": "W1 h0", "h1": "ReLU", "ŷ": "W2 · h1"}
+draw_edges(arrows, values, drawn, operators);
+
+# %% [markdown]
+# **See it flow**, with your eight gradients. Press *Next*. Below each gradient stands what it is made of: an entry-by-entry
+# product at a gate, an outer product at a matrix of weights, a transposed matrix on the way to the layer below. If a number
+# of yours breaks the chain rule, its step says so.
+
+# %% tags=["show"]
+compute = {"r0": lambda x, W0: W0 * x, "h0": relu, "r1": lambda h0, W1: W1 @ h0, "h1": relu}
+compute |= {"ŷ": lambda h1, W2: W2 @ h1, "ℓ": loss}
+boxes = {name: (text, compute[name]) for name, text in {**operators, "ℓ": "(ŷ − y)²"}.items()}
+seen = {**values, "y": y_second, "ℓ": loss(values["ŷ"], y_second)}
+step_through([*arrows, ("ŷ", "ℓ"), ("y", "ℓ")], seen, drawn, boxes, title="Your gradients, second network")
 
 # %% [markdown]
 # ## 7 · What a dead unit learns

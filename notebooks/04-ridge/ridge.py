@@ -32,6 +32,7 @@ from backprop.gradcheck import check_graph, check_node, check_order, check_value
 from backprop.graph import ComputationGraphFunction
 from backprop.nodes import Node, SquaredL2DistanceNode, ValueNode, VectorScalarAffineNode
 from backprop.plots import plot_prediction_functions
+from backprop.stepper import step_through
 
 # %% [markdown]
 # ## 1 · The objective, and its graph
@@ -309,6 +310,16 @@ plt.show()
 # the numbers of the table, with $b = 0$ and $\lambda = 1$. Find the two contributions at $w$, and their sum under its box.
 
 # %% [markdown]
+# Now see it flow, through your own nodes. Press *Next*: every node multiplies what has arrived (upstream) by its own slope.
+
+# %% tags=["show"]
+step_through(by_hand.graph, title="J = (w·x + b − y)² + λ ‖w‖²: two gradients arrive at w")
+
+# %% [markdown]
+# **Expected**, in the last steps: $w$ receives $(2, 6, -6) = 1 \cdot (2, 6, -6)$ from the penalty and
+# $(520, 240, 280) = 2 \cdot (260, 120, 140)$ from the prediction. The second one is *added*.
+
+# %% [markdown]
 # ### The small network, now with nodes
 #
 # With $\lambda = 0$ only the square loss is left, and your graph is the last step of the small network: $w$ is its $W_2$, $x$
@@ -349,18 +360,19 @@ plt.legend()
 plt.show()
 
 # %% [markdown]
-# Two runs: one with $\lambda = 1$ in many small steps, one without a penalty, with ten times the step in a quarter of
-# the epochs (rounds through the data). Together they take about 10 seconds. (Cells like the next are not run again when
-# your notebook is graded; what they printed stays.)
+# Three runs: one with $\lambda = 1$ in many small steps; one without a penalty, with ten times the step in a quarter of
+# the epochs (rounds through the data); and the same with a *little* penalty, $\lambda = 0.01$. Together they take about 15
+# seconds. (Cells like the next are not run again when your notebook is graded; what they printed stays.)
 
 # %% tags=["train"]
 with_penalty = RidgeRegression(l2_reg=1, step_size=5e-5, max_num_epochs=2000).fit(X_train, y_train)
 without_penalty = RidgeRegression(l2_reg=0, step_size=5e-4, max_num_epochs=500).fit(X_train, y_train)
+little_penalty = RidgeRegression(l2_reg=0.01, step_size=5e-4, max_num_epochs=500).fit(X_train, y_train)
 
-for name, model in {"λ = 1": with_penalty, "λ = 0": without_penalty}.items():
+for name, model in {"λ = 1": with_penalty, "λ = 0.01": little_penalty, "λ = 0": without_penalty}.items():
     training = mean_square_error(model.predict(X_train), y_train)
     validation = mean_square_error(model.predict(X_val), y_val)
-    print(f"{name}   mean square error   training {training:.4f}   validation {validation:.4f}")
+    print(f"{name:8}   mean square error   training {training:.4f}   validation {validation:.4f}")
 
 # %% tags=["train"]
 plt.figure(figsize=(9, 4.5))
@@ -377,10 +389,43 @@ plot_prediction_functions(
 )
 plt.show()
 
+
 # %% [markdown]
 # *Expected picture:* all three are staircases of up to 400 steps. With $\lambda = 1$ the steps are so small that they
 # look like one smooth wave, which cuts every corner of the true function. With $\lambda = 0$ the leaps are nearly there,
-# and in between the curve zigzags after single points.
+# and in between the curve zigzags after single points. (The third run looks much like the second.)
+
+# %% [markdown]
+# So is a penalty a bad idea? Two runs at the ends say little about what lies between. This objective is simple enough
+# to jump to its minimum: its gradient is zero there, which is a system of linear equations. That takes milliseconds, so we
+# can try thirty $\lambda$.
+
+# %%
+def exact_fit(l2_reg):
+    """w and b at the minimum of the mean objective over the training points."""
+    mean_x, mean_y = X_train.mean(axis=0), y_train.mean()
+    X, y = X_train - mean_x, y_train - mean_y  # b takes care of the means
+    w = np.linalg.solve(X.T @ X / len(X) + l2_reg * np.eye(X.shape[1]), X.T @ y / len(X))
+    return w, mean_y - w @ mean_x
+
+
+# %% tags=["show"]
+strengths = np.geomspace(1e-4, 3, 30)
+fits = [exact_fit(l2_reg) for l2_reg in strengths]
+plt.figure(figsize=(7, 3.2))
+for name, X, y, style in [("training", X_train, y_train, "--"), ("validation", X_val, y_val, "-")]:
+    errors = [mean_square_error(X @ w + b, y) for w, b in fits]
+    plt.semilogx(strengths, errors, style, label=name)
+    print(f"{name:10} smallest {min(errors):.4f} at λ = {strengths[np.argmin(errors)]:.4f}")
+plt.xlabel("λ")
+plt.ylabel("mean square error")
+plt.legend()
+plt.show()
+
+# %% [markdown]
+# *Expected picture:* the training error only rises with $\lambda$. The validation error has a **valley**: about 0.136 at its
+# left end, 0.121 near $\lambda = 0.01$, and more than 0.2 at $\lambda = 1$. Never to regularise is as wrong as to do it by
+# guesswork: $\lambda$ is chosen where the *validation* error is smallest.
 
 # %% [markdown]
 # **Report** your two training errors: the mean of $(\hat y - y)^2$ over the 100 training points, *without* the penalty.
@@ -409,8 +454,8 @@ grade("04-ridge/training_error_check", globals())
 #
 # 1. Which run has the smaller training error, and why must it be that one?
 # 2. What does the penalty do to the weights, and how does that show? Point to a place in the picture.
-# 3. Which of the two would you use for new points, and which number did you look at? The second run started at zero and
-#    had 500 epochs: what would many more do to its training and validation error?
+# 3. Which $\lambda$ would you use for new points, and which number did you look at? The run without a penalty started at
+#    zero and had 500 epochs: what would many more do to its training and validation error?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "q_two_fits", "points": 4, "solution": true}
 # ### BEGIN SOLUTION
@@ -421,12 +466,13 @@ grade("04-ridge/training_error_check", globals())
 #    are spread over neighbouring features: many small jumps have a smaller $\sum w_k^2$ than one large jump of the same
 #    height.
 # 3. The validation error decides, since the training error is always on the side of the freer model: 0.204 with
-#    $\lambda = 1$ against 0.122 without, so here the second; $\lambda = 1$ is too strong. But the second was held back
-#    too: from zero, in 500 epochs, it has not gone all the way. With more epochs its training error falls further (to
-#    0.007 after 8000) while its validation error rises (to 0.137), as it begins to follow the noise.
+#    $\lambda = 1$, 0.122 with 0, 0.121 with 0.01, so a little penalty; $\lambda = 1$ is too strong. That $\lambda = 0$ comes so
+#    near is because it was held back too: from zero, in 500 epochs, it has not gone all the way. With more epochs its
+#    training error falls further (to 0.007 after 8000) while its validation error rises (to 0.137, as on the left of
+#    the valley), as it begins to follow the noise; with $\lambda = 0.01$ it stays at 0.121.
 #
 # **Rubric** 1: λ = 0, with the reason that it minimises this very number; 1: weights, hence jumps, shrink, with a place
-# in the picture; 1: decides by the validation error and reads it off rightly; 1: more epochs lower the training error,
+# in the picture; 1: decides by the validation error and reads it off rightly (a small λ); 1: more epochs lower the training error,
 # and the validation error stops falling or rises.
 # ### END SOLUTION
 
@@ -617,14 +663,13 @@ for batch_size, step_size in [(10, 5e-4), (50, 2.5e-3), (100, 5e-3)]:
 # * A variable with two consumers collects two gradients, which add up.
 # * A gradient check compares backward with *your* forward. A wrong objective, differentiated well, passes: so the checks
 #   here also know the value.
-# * The penalty trades training error for smaller weights; the validation error judges the trade.
+# * The penalty trades training error for smaller weights; the validation error judges the trade, and chooses $\lambda$.
 
 # %% [markdown]
 # ## Go further
 #
-# * Plot training and validation error against $\lambda = 0.01, 0.1, 1, 10$. Where is the valley?
+# * Draw the staircases of `exact_fit(0.01)` and `exact_fit(1e-4)` over the points. Which follows the noise?
 # * Replace the penalty by $\lambda \sum_i |w_i|$ (the *lasso*) in a node of your own. What is its derivative at
 #   $w_i = 0$, and what becomes of the staircase?
-# * Set the gradient of the mean objective to zero and solve with `np.linalg.solve`. How far from that minimum did your run
-#   stop?
+# * How far from the minimum in `exact_fit` did your runs stop?
 # * Section 05 turns the vector $w$ into a matrix, section 06 stacks two such layers with a bend in between.

@@ -30,6 +30,7 @@ from backprop.draw import draw_edges
 from backprop.gradcheck import check_start, check_values
 from backprop.layer_checks import check_classifier, check_layer, check_loss
 from backprop.optim import DataSampler
+from backprop.plots import plot_weights
 from backprop.training import check_accuracy, plot_stats, train
 
 # %% [markdown]
@@ -642,7 +643,7 @@ for name, values in {"reg": (1.0, 0.1, 0.01, 0.001), "weight_scale": (1e-4, 1e-3
 rate, penalty = {"learning_rate": 0.05}, {"reg": 1e-3}
 cures = {"none": {}, "learning rate 0.05": rate, "reg 0.001": penalty, "both": {**rate, **penalty}}
 for name, cure in cures.items():
-    _, stats = run({**cure, "num_epochs": 3}, data, progress=False)
+    cured, stats = run({**cure, "num_epochs": 3}, data, progress=False)
     print(f"{name:20} last loss {stats['loss'][-1]:.3f}   validation accuracy {stats['val_acc'][-1]:.1%}")
 
 # %% [markdown]
@@ -650,16 +651,29 @@ for name, cure in cures.items():
 # learn.
 
 # %% [markdown]
+# **A look inside.** The weights that arrive at one hidden unit, a column of $W_1$, are 3072 numbers, one for each number of a
+# picture. So they can be shown as a picture themselves: grey is 0, a colour says which colour there makes the unit rise.
+
+# %% tags=["train"]
+columns = {"before training": fresh, "the bad settings, 10 epochs": bad_net, "both cures, 3 epochs": cured}
+for name, net in columns.items():
+    plot_weights(net.parameters()["W1"], most=8, title=name)
+    plt.show()
+
+# %% [markdown]
+# *Expected picture:* coloured noise before training, and coloured noise after ten epochs of the bad settings: nothing of
+# the pictures has got into the weights. After three epochs with both cures the noise of some units gives way to soft
+# patches of colour. Noise that stays is a diagnosis: too small a step, too strong a penalty, or too little training.
+
+# %% [markdown]
 # ### Question 1 (6 points)
 #
-# Write the diagnosis: what keeps the bad settings from learning?
+# Write the diagnosis, with your own numbers and pictures: what keeps the bad settings from learning?
 #
 # 1. What does the first loss, 2.327, tell you about the code, and how is it made up?
-# 2. How much too small is the learning rate, by which numbers of the second measurement?
+# 2. How much too small is the learning rate? Use the second measurement.
 # 3. With `reg = 1`, what would a larger learning rate alone do? Use the factor $1 - \eta\lambda$.
 # 4. What goes wrong with a very small or very large `weight_scale`?
-#
-# Quote your own numbers.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "q_diagnosis", "points": 6, "solution": true}
 # ### BEGIN SOLUTION
@@ -674,7 +688,8 @@ for name, cure in cures.items():
 # 3. Weights decay by $1 - \eta\lambda$ per step. At $\eta = 10^{-4}$ that is 15 % over the whole training, slowly
 #    towards zero; at $\eta = 0.05$ it is 5 % a step, much more than the data can put in, so $W$ goes to zero and the
 #    loss to $\log 10$. Both have to change: in the fourth measurement reg = 1 stays at 2.30, reg ≤ 0.01 learns; each
-#    cure alone leaves the network at 10 %, both together bring it to 29 % (23 %) in three epochs.
+#    cure alone leaves the network at 10 %, both together bring it to 29 % (23 %) in three epochs. The pictures of the
+#    weights say the same: noise before and after the bad settings, patches of colour after the cure.
 # 4. The gradient of $W_1$ contains $W_2$ and that of $W_2$ contains $h$, hence $W_1$: with tiny weights both are tiny
 #    and training sits on a plateau near $\log 10$ for a long time. With 0.1 the scores are large from the start, the first
 #    loss is above $\log 10$ (2.8 to 2.9 against 2.3), and steps go into undoing that.
@@ -719,6 +734,15 @@ plt.show()
 # jumps, and the training accuracy ends a few points above the validation accuracy.
 #
 # The file `best.npz` now lies beside your notebook. Hand it in with the notebook.
+
+# %% tags=["train"]
+plot_weights(best_net.parameters()["W1"], most=16, title="what the hidden units of the best network look for")
+plt.show()
+
+# %% [markdown]
+# *Expected picture:* no noise is left. Most units show large patches of one colour against another: something bright below a
+# dark sky, a red middle on green. With one layer of weights for the whole picture a unit can only look for such an
+# average; small movable parts need the filters of section 09.
 
 # %% nbgrader={"grade": true, "grade_id": "best_check", "points": 8}
 # Check your work: the file is there and holds a two-layer network.

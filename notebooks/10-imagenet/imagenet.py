@@ -27,6 +27,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from backprop.pixel_maps import shares, visible
 from backprop.pretrained import MEAN, STD, load_pretrained_or_stand_in, open_picture, sample_pictures
 from backprop.synthetic import shapes_images
 from backprop.picture_checks import check_classify, check_preprocess, check_saliency
@@ -153,8 +154,8 @@ grade("10-imagenet/classify_check", globals())
 
 # %% [markdown]
 # Some pictures that are at hand: the right name in brackets, then what the network says. *Expected picture:* most names
-# return in the first line below them, a few don't. (On a computer without samples the cell says so; then go on with your
-# own.)
+# return in the first line below them, a few don't. (Without a folder of photographs these are six pictures drawn by code.
+# For the network they are from another world: it knows photographs. Which of them does it know all the same?)
 
 # %% tags=["train"]
 def show(pictures, rows=3, columns=4):
@@ -172,7 +173,7 @@ def show(pictures, rows=3, columns=4):
 
 
 samples = sample_pictures(network)
-show(samples) if samples else print("No samples here.")
+show(samples, rows=-(-len(samples) // 4))
 
 # %% [markdown]
 # ## 4 · Your own pictures
@@ -276,20 +277,30 @@ grade("10-imagenet/saliency_check", globals())
 ### END HIDDEN TESTS
 
 # %% tags=["train", "optional"]
-figure, axes = plt.subplots(2, 2, figsize=(6, 6))
-for row, image in enumerate([img1, img2]):
+figure, axes = plt.subplots(2, 4, figsize=(10, 5.4), layout="constrained")
+for row, image in zip(axes, [img1, img2]):
     X = preprocess(image)
     picture = X[0] * torch.tensor(STD)[:, None, None] + torch.tensor(MEAN)[:, None, None]
-    axes[row, 0].imshow(picture.movedim(0, -1).clip(0, 1))
-    axes[row, 1].imshow(saliency(model, X), cmap="magma")
-    axes[row, 0].set_title(f"img{row + 1}: {classify(model, image, idx2label, k=1)[0][0][:25]}", fontsize=9)
-    axes[row, 0].axis("off")
-    axes[row, 1].axis("off")
+    grain = saliency(model, X)
+    maps = {"saliency, as it is": grain, "saliency, scaled": visible(grain), "shares": visible(shares(model, X), 21)}
+    row[0].imshow(picture.movedim(0, -1).clip(0, 1))
+    row[0].set_title(classify(model, image, idx2label, k=1)[0][0][:25], fontsize=9)
+    for ax, (name, values) in zip(row[1:], maps.items()):
+        ax.imshow(values, cmap="magma")
+        ax.set_title(name, fontsize=9)
+    for ax in row:
+        ax.axis("off")
 plt.show()
 
 # %% [markdown]
-# *Expected picture:* grainy maps, brighter on the thing that the network names than on the ground around it, brightest
-# along edges. A bright spot far away from the thing is worth a second look.
+# *As it is*, a few bright pixels leave the rest in the dark. *Scaled*: averaged over $15 \times 15$ pixels, and the highest
+# hundredth shown alike. *Shares*: $\lvert G \cdot (X - \text{mean colour}) \rvert$, which is, to first order, what the score
+# loses when a pixel takes the mean colour of the picture. (To first order: the gradient is the slope *here*.)
+
+# %% [markdown]
+# *Expected picture:* the scaled map is brighter on the thing that the network names than on the ground around it, and
+# brightest along edges; the shares draw the thing itself. A bright spot far away from the thing is worth a second look.
+# (The stand-in's filters are random: its saliency is blobs, some of them on the shape; its shares show the shape.)
 
 # %% [markdown]
 # ## What you have now

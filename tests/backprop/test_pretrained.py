@@ -13,7 +13,9 @@ Image = pytest.importorskip("PIL.Image")
 
 from backprop import pretrained  # noqa: E402
 from backprop.datasets import SHAPE_CLASSES, DataError, shapes_images  # noqa: E402
+from backprop.drawn_pictures import drawn_pictures  # noqa: E402
 from backprop.picture_checks import Slopes  # noqa: E402
+from backprop.pixel_maps import shares, visible  # noqa: E402
 from backprop.pretrained import MEAN, STD, Pretrained  # noqa: E402
 
 HAS_TORCHVISION = torchvision_shim.declare()
@@ -118,9 +120,74 @@ def test_squeezenet_recognises_the_sample_photographs():
     assert right >= 8 and any(name != five[0] for (name, _), five in zip(samples, names, strict=True))
 
 
-def test_samples_are_none_without_a_folder(monkeypatch):
+def test_samples_are_drawn_ones_without_a_folder(monkeypatch):
     monkeypatch.delenv("BACKPROP_DATA", raising=False)
-    assert pretrained.sample_pictures(Pretrained(torch.nn.Identity(), {}, "squeezenet1_0, trained on ImageNet")) == []
+    network = Pretrained(torch.nn.Identity(), {}, "squeezenet1_0, trained on ImageNet")
+    names = [name for name, _ in pretrained.sample_pictures(network)]
+    assert names == [name for name, _ in drawn_pictures()] and 4 <= len(set(names)) == len(names) <= 6
+    assert len(pretrained.sample_pictures(network, most=2)) == 2
+
+
+def test_drawn_pictures_are_the_same_every_time_and_differ_from_each_other():
+    once, again = drawn_pictures(), drawn_pictures()
+    assert all(image.size == (256, 256) and image.mode == "RGB" for _, image in once)
+    assert [image.tobytes() for _, image in once] == [image.tobytes() for _, image in again]
+    assert len({image.tobytes() for _, image in once}) == len(once)
+
+
+@needs_torchvision
+@needs_data
+@pytest.mark.data
+def test_squeezenet_knows_some_of_the_drawn_pictures_and_not_all():
+    network = pretrained.load_pretrained("squeezenet1_0")
+    with torch.no_grad():
+        top = [network.idx2label[network.model(prepared(image)).argmax().item()] for _, image in drawn_pictures()]
+    right = [found == name for found, (name, _) in zip(top, drawn_pictures(), strict=True)]
+    assert set(name for name, _ in drawn_pictures()) <= set(network.idx2label.values())
+    assert sum(right) >= 3 and not all(right)
+
+
+# ------------------------------------------------------------------------------------------------------- maps of pixels
+
+
+def test_one_bright_pixel_does_not_leave_the_rest_of_a_map_in_the_dark():
+    values = torch.zeros(224, 224)
+    values[60:120, 60:120] = 1.0
+    values[5, 5] = 500.0
+    shown = visible(values)
+    assert shown.shape == values.shape and shown.min() == 0 and shown.max() == 1
+    assert shown[90, 90] > 0.3 and shown[200, 200] == 0
+    assert (values / values.max())[90, 90] < 0.01  # what an unscaled map shows there
+
+
+def test_a_flat_map_is_dark():
+    assert torch.equal(visible(torch.full((40, 40), 3.0)), torch.zeros(40, 40))
+
+
+def test_shares_of_a_linear_score_are_its_terms():
+    class Linear(torch.nn.Module):
+        def forward(self, X):
+            return torch.stack([(X * weights).sum(dim=(1, 2, 3)), -(X * weights).sum(dim=(1, 2, 3)) - 100], dim=1)
+
+    generator = torch.Generator().manual_seed(1)
+    weights = torch.randn(3, 20, 30, generator=generator)
+    X = torch.randn(1, 3, 20, 30, generator=generator)
+    kept = X.clone()
+    terms = ((X - X.mean(dim=(2, 3), keepdim=True)) * weights).sum(dim=1)[0]
+    torch.testing.assert_close(shares(Linear(), X), terms.abs())
+    assert torch.equal(X, kept) and not X.requires_grad
+
+
+def test_the_shares_of_the_stand_in_show_where_the_shape_is(shapes_network):
+    images, labels = shapes_images(60, seed=77)
+    frames = []
+    for image, label in zip(images, labels, strict=True):
+        if SHAPE_CLASSES[label] == "frame":
+            large = Image.fromarray(np.round(255 * image).astype(np.uint8)).resize((256, 256), Image.NEAREST)
+            frames.append(visible(shares(shapes_network.model, prepared(large)), 21))
+    inner = torch.stack([found[40:184, 40:184].mean() for found in frames]).mean()
+    outer = torch.stack([(found.sum() - found[40:184, 40:184].sum()) / (224**2 - 144**2) for found in frames]).mean()
+    assert inner > 1.5 * outer
 
 
 @pytest.mark.parametrize(("content", "words"), [(None, "is not here"), (b"no picture", "no picture that can be read")])

@@ -20,7 +20,7 @@ from backprop.drawing.layered import layered
 from backprop.graph import ComputationGraphFunction, CycleError, backward_graph, forward_graph
 from backprop.linear_regression import LinearRegression
 from backprop.nodes import Node, SquaredL2DistanceNode, ValueNode, VectorScalarAffineNode
-from backprop.plots import plot_learning_curves, plot_prediction_functions
+from backprop.plots import plot_learning_curves, plot_prediction_functions, plot_weights
 
 
 @pytest.fixture(autouse=True)
@@ -390,6 +390,28 @@ def test_prediction_functions_are_plotted_in_order_of_x():
     np.testing.assert_allclose(other.lines[1].get_xydata(), lines["given"])
     with pytest.raises(ValueError, match="predictions of 'short'"):
         plot_prediction_functions(x, {"short": [1.0]}, *points)
+
+
+def test_weights_are_shown_as_pictures_with_grey_for_zero():
+    weights = np.zeros((3072, 3))
+    weights[0, 1], weights[1024 + 33, 1] = -0.2, 0.1  # red of the first pixel, green of the pixel at (1, 1)
+    figure = plot_weights(weights, title="three units")
+    pictures = [ax.images[0].get_array() for ax in figure.axes]
+    assert len(pictures) == 3 and all(np.all(pictures[k] == 0.5) for k in (0, 2))
+    np.testing.assert_allclose(pictures[1][0, 0], [0.0, 0.5, 0.5])
+    np.testing.assert_allclose(pictures[1][1, 1], [0.5, 0.75, 0.5])
+    assert figure._suptitle.get_text() == "three units"
+
+
+def test_of_many_units_some_are_shown_eight_in_a_row():
+    figure = plot_weights(np.ones((3072, 100)), most=16)
+    assert sum(bool(ax.images) for ax in figure.axes) == 16 and len(figure.axes) == 16
+
+
+@pytest.mark.parametrize("shape", [(3072,), (100, 3072), (3072, 0), (784, 5)])
+def test_weights_that_are_no_pictures_are_refused(shape):
+    with pytest.raises(ValueError, match=r"shape \(3072, units\)"):
+        plot_weights(np.zeros(shape))
 
 
 def test_learning_curves_start_at_epoch_one():
