@@ -49,7 +49,10 @@ class StepThrough:
         steps = "".join(
             f"<li><b>{escape(step.title)}</b><br>{'<br>'.join(map(escape, step.sentences))}</li>" for step in self.steps
         )
-        return f"<details><summary>The {len(self.steps)} steps as text</summary><ol>{steps}</ol></details>"
+        return (
+            f"<details><summary>The {len(self.steps)} steps as text</summary>"
+            f"<p>Where no picture with buttons stands above, run this cell to get one.</p><ol>{steps}</ol></details>"
+        )
 
     def __repr__(self) -> str:
         return "\n".join(f"{step.title}: {' '.join(step.sentences)}" for step in self.steps)

@@ -277,7 +277,7 @@ svg text{font:13px ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,monospace;fill
 .label.fresh rect{fill:#fdeae8;stroke:@GRADIENT@}.label.fresh .sent{font-weight:700}
 #said{min-height:92px;margin-top:8px}
 #said h2{font-size:15px;margin:0 0 2px}#said ul{margin:0;padding-left:20px}
-.keys{display:none;color:#5b6470;font-size:13px;margin:4px 0 0}.js .keys{display:block}
+.keys{display:none;color:#5b6470;font-size:13px;margin:0 0 6px}.js .keys{display:block}
 </style></head><body>
 <h1>@TITLE@</h1>
 <div id="bar" role="group" aria-label="Steps">
@@ -285,10 +285,10 @@ svg text{font:13px ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,monospace;fill
 <button id="next" type="button">Next</button><button id="last" type="button">Last</button>
 <input id="slider" type="range" min="0" max="@LAST@" value="@LAST@" step="1" aria-label="Step">
 </div>
-<div id="frame" role="region" aria-label="The graph" tabindex="0">@PICTURE@</div>
-<div id="said" aria-live="polite"><h2>@STEP@</h2><ul>@SAID@</ul></div>
 <p class="keys"><span id="when">Click into the picture, then the keys work:</span> → next, ← back, Home first, End
 last.</p>
+<div id="frame" role="region" aria-label="The graph" tabindex="0">@PICTURE@</div>
+<div id="said" aria-live="polite"><h2>@STEP@</h2><ul>@SAID@</ul></div>
 <script type="application/json" id="steps">@DATA@</script>
 <script>
 (function () {
@@ -330,9 +330,14 @@ last.</p>
     ["first", "back"].forEach(function (id) { get(id).setAttribute("aria-disabled", now === 0); });
     ["next", "last"].forEach(function (id) { get(id).setAttribute("aria-disabled", now === last); });
     if (step.active.length) {
-      var box = get("n" + step.active[0]).getBoundingClientRect(), seen = frame.getBoundingClientRect();
-      if (box.left < seen.left || box.right > seen.right) {
-        frame.scrollLeft += (box.left + box.right - seen.left - seen.right) / 2;
+      // all that is at work, in the middle; where that is too wide, the node whose method runs, and what leaves it
+      var seen = frame.getBoundingClientRect(), own = get("n" + step.active[0]).getBoundingClientRect();
+      var boxes = step.active.map(function (i) { return get("n" + i).getBoundingClientRect(); });
+      var left = Math.min.apply(null, boxes.map(function (box) { return box.left; }));
+      var right = Math.max.apply(null, boxes.map(function (box) { return box.right; }));
+      if (right - left > seen.width) { right = own.right + 8; left = right - seen.width; }
+      if (left < seen.left || right > seen.right) {
+        frame.scrollLeft += (left + right - seen.left - seen.right) / 2;
       }
     }
   }

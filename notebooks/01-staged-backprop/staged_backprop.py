@@ -206,7 +206,8 @@ grade("01-staged-backprop/by_hand_check", globals())
 # gradient is made of, **upstream · local**, and where a number of yours breaks the chain rule, the step says so.
 
 # %% tags=["show"]
-step_through(product_edges, hand_values, hand_gradients, {"g": "+", "f": "×"}, title="f = (x + y) z, your numbers")
+signs = {"g": "+", "f": "×"}
+step_through(product_edges, hand_values, hand_gradients, signs, title="f = (x + y) z, your numbers")
 
 # %% [markdown]
 # **Question 2** (3 points). Look at your drawing with its numbers.
@@ -373,7 +374,8 @@ grade("01-staged-backprop/f3_check", globals())
 # because `choose` passes nothing on to $p_2$. *Expected in the last step:* $s_1$ has −0.4, and $s_2$ has 0.4.
 
 # %% tags=["show"]
-step_through(f3_edges, {"s1": math.log(3.0), "s2": math.log(2.0), "y": 1}, operators=names, title="f3, step by step")
+inputs = {"s1": math.log(3.0), "s2": math.log(2.0), "y": 1}
+step_through(f3_edges, inputs, operators=names, title="f3, step by step")
 
 # %% [markdown]
 # ## 5 · Two more graphs (optional)

@@ -579,7 +579,8 @@ compute = {"r0": lambda x, W0: W0 * x, "h0": relu, "r1": lambda h0, W1: W1 @ h0,
 compute |= {"ŷ": lambda h1, W2: W2 @ h1, "ℓ": loss}
 boxes = {name: (text, compute[name]) for name, text in {**operators, "ℓ": "(ŷ − y)²"}.items()}
 seen = {**values, "y": y_second, "ℓ": loss(values["ŷ"], y_second)}
-step_through([*arrows, ("ŷ", "ℓ"), ("y", "ℓ")], seen, drawn, boxes, title="Your gradients, second network")
+to_loss = [("ŷ", "ℓ"), ("y", "ℓ")]
+step_through([*arrows, *to_loss], seen, drawn, boxes, title="Your gradients, second network")
 
 # %% [markdown]
 # ## 7 · What a dead unit learns

@@ -507,6 +507,27 @@ def test_the_page_says_when_the_keys_work(browser, tmp_path):
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("width", [1000, 420])
+def test_what_travels_in_a_step_is_in_sight(browser, tmp_path, width):
+    values = {"x": np.array([10.0, -20.0, 30.0]), "y": 199.0}
+    operators = {"r": ("13 x", lambda x: 13 * x), "h": "ReLU", "ŷ": ("sum", np.sum)}
+    operators["ℓ"] = ("(ŷ − y)²", lambda a, b: (a - b) ** 2)
+    edges = [("x", "r"), ("r", "h"), ("h", "ŷ"), ("ŷ", "ℓ"), ("y", "ℓ")]
+    shown = step_through(edges, values, operators=operators)
+    page, frame = opened(browser, tmp_path, shown)
+    page.set_viewport_size({"width": width, "height": 700})
+    for step in shown.steps:
+        for i, j in step.new_arrivals:
+            if i == step.active[0] and j == step.active[1]:  # the nearest input's label, right beside its sender
+                box = frame.locator(f"#n{i} rect").bounding_box()
+                assert box["x"] >= 0 and box["x"] + box["width"] <= width
+                left = frame.locator("#frame").bounding_box()["x"]
+                assert frame.locator(f"#l{i}-{j} rect").bounding_box()["x"] >= left
+        frame.locator("#next").click(force=True)
+    page.close()
+
+
+@pytest.mark.browser
 def test_the_arrow_shows_the_product(browser, tmp_path):
     page, frame = opened(browser, tmp_path, step_through(shared()[1]))
     frame.locator("#last").click()
