@@ -33,11 +33,11 @@ def layout(sink) -> dict[int, tuple[float, float]]:
     return {id(node): (float(places.column[id(node)]), places.height[id(node)]) for node in nodes}
 
 
-def draw_graph(sink, ax=None, digits: int = 4):
+def draw_graph(sink, ax=None, digits: int = 4, entries: int = 4):
     """Draw the graph that ends in this node, with the values and gradients its nodes hold now.
 
-    Before a forward pass there are boxes only; gradients show after a backward pass. Arrays of more than four entries
-    are shown by their shape. Where several arrows leave a node, each shows the gradient that arrives along it and
+    Before a forward pass there are boxes only; gradients show after a backward pass. Large arrays are shown by their
+    shape. Where several arrows leave a node, each shows the gradient that arrives along it and
     the total stands under the node.
 
     Parameters
@@ -45,6 +45,7 @@ def draw_graph(sink, ax=None, digits: int = 4):
     sink : a node, or a ComputationGraphFunction, whose objective is drawn; any class with the node protocol will do
     ax : matplotlib axes to draw in; None makes a figure of the right size
     digits : how many significant digits numbers have
+    entries : arrays of up to that many entries are written out, matrices with a line for each row
 
     Returns the matplotlib axes. Raises CycleError or TypeError for something that is not a graph of nodes.
     """
@@ -54,12 +55,12 @@ def draw_graph(sink, ax=None, digits: int = 4):
     ran_backward = _is_set(nodes[-1], "d_out") and np.any(np.asarray(nodes[-1].d_out) != 0)
     for node in nodes:
         if _is_set(node, "out"):
-            picture.values[id(node)] = number_text(node.out, digits)
+            picture.values[id(node)] = number_text(node.out, digits, entries)
         if ran_backward and _is_set(node, "d_out"):
-            picture.gradients[id(node)] = number_text(node.d_out, digits)
+            picture.gradients[id(node)] = number_text(node.d_out, digits, entries)
     if ran_backward:
         for edge, gradient in _arriving(nodes, picture.edges).items():
-            picture.gradients[edge] = number_text(gradient, digits)
+            picture.gradients[edge] = number_text(gradient, digits, entries)
     return paint(picture, ax)
 
 
@@ -70,6 +71,7 @@ def draw_edges(
     operators: Mapping | None = None,
     ax=None,
     digits: int = 4,
+    entries: int = 4,
 ):
     """Draw a graph given by its arrows, for example ``[("a", "sum"), ("b", "sum")]``.
 
@@ -82,6 +84,7 @@ def draw_edges(
     operators : name -> text, such as "+", shown in the box
     ax : matplotlib axes to draw in; None makes a figure of the right size
     digits : how many significant digits numbers have
+    entries : arrays of up to that many entries are written out, matrices with a line for each row
 
     Names that no arrow mentions are left out. Returns the matplotlib axes.
     Raises ValueError if an edge is not a pair of names or there is none, CycleError if the arrows run in a circle.
@@ -93,15 +96,18 @@ def draw_edges(
         Picture(
             {name: (str(name), str(operators.get(name, ""))) for name in names},
             edges,
-            {name: number_text(value, digits) for name, value in (values or {}).items()},
-            {name: number_text(value, digits) for name, value in (gradients or {}).items()},
+            {name: number_text(value, digits, entries) for name, value in (values or {}).items()},
+            {name: number_text(value, digits, entries) for name, value in (gradients or {}).items()},
         ),
         ax,
     )
 
 
-def number_text(value, digits: int = 4) -> str:
-    """A number or an array in few letters: entries of up to four, the shape of anything larger, "" for None."""
+def number_text(value, digits: int = 4, entries: int = 4) -> str:
+    """A number or an array in few letters, "" for None: up to so many entries, the shape of anything larger.
+
+    A matrix has a line for each row if it has more than four entries.
+    """
     if value is None:
         return ""
     try:
@@ -110,8 +116,10 @@ def number_text(value, digits: int = 4) -> str:
         return str(value)[:20]
     if array.dtype.kind not in "biuf":
         return str(value)[:20]
-    if array.size > 4 or array.size == 0:
+    if array.size > entries or array.size == 0:
         return f"shape {array.shape}"
+    if array.ndim == 2 and array.size > 4:
+        return "\n".join(_entries(row, digits) for row in array.tolist())
     text = _entries(array.tolist(), digits)
     return text[1:-1] if array.shape == (1,) else text
 

@@ -21,7 +21,7 @@ GRADIENT_COLOUR = "#b3361b"
 _FONT = 10.0
 _SMALL = 8.5
 _BOX_HEIGHT = 0.46
-_ROW = 0.92
+_ROW = 0.92  # from row to row, where no label has more than one line above and below its line
 _MARGIN = 0.12
 _LINE = 0.15  # the height of one line of small text
 _PLACES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82)  # where along its curve a label may stand, best first
@@ -64,9 +64,17 @@ class _Label(NamedTuple):
     def width(self) -> float:
         return max(_text_width(self.value, _SMALL), _text_width(self.gradient, _SMALL))
 
+    @property
+    def above(self) -> float:
+        return _text_height(self.value)
+
+    @property
+    def below(self) -> float:
+        return _text_height(self.gradient)
+
     def around(self, x: float, y: float) -> _Rectangle:
         half = self.width / 2 + 0.03
-        return _Rectangle(x - half, y - _LINE - 0.04, x + half, y + _LINE + 0.04)
+        return _Rectangle(x - half, y - self.below - 0.04, x + half, y + self.above + 0.04)
 
 
 def paint(picture: Picture, ax=None):
@@ -75,17 +83,21 @@ def paint(picture: Picture, ax=None):
     picture = replace(picture, boxes=readable)
     places = layered(list(picture.boxes), picture.edges)
     labels, totals = _labels(picture)
-    columns = _column_spans(picture, places, labels, totals)
-    boxes = {key: _box(picture.boxes[key], columns[places.column[key]], places.height[key]) for key in picture.boxes}
-    curves = _curves(picture, places, columns, boxes, labels)
+    columns, row = _column_spans(picture, places, labels, totals), _row_height(labels, totals)
+    boxes = {
+        key: _box(picture.boxes[key], columns[places.column[key]], places.height[key] * row) for key in picture.boxes
+    }
+    curves = _curves(picture, places, columns, row, boxes, labels)
     total_places = {key: _under(boxes[key], text) for key, text in totals.items()}
 
     right = max([box.right for box in boxes.values()] + [curve[-1][0] for curve in curves.values()])
     right = max([right] + [curves[edge][0][0] + labels[edge].width + 0.1 for edge in curves if edge[1] is None])
     bottom = min(place.bottom for place in [*boxes.values(), *total_places.values()]) - 0.05
     top = max(box.top for box in boxes.values())
-    ys = [y for curve in curves.values() for _, y in curve]
-    bottom, top = min([bottom, *(y - _LINE for y in ys)]), max([top, *(y + _LINE for y in ys)])
+    for edge, curve in curves.items():
+        label = labels.get(edge[:2], _Label("", ""))
+        bottom = min([bottom, *(y - label.below for _, y in curve)])
+        top = max([top, *(y + label.above for _, y in curve)])
     width, height = right + 2 * _MARGIN, top - bottom + 2 * _MARGIN
     if ax is None:
         figure = plt.figure(figsize=(width, height))
@@ -132,7 +144,19 @@ def paint(picture: Picture, ax=None):
 def _text_width(text: str, size: float, weight: str = "normal") -> float:
     if not text:
         return 0.0
+    if "\n" in text:
+        return max(_text_width(line, size, weight) for line in text.split("\n"))
     return TextPath((0, 0), text, size=size, prop={"weight": weight}).get_extents().width / 72
+
+
+def _text_height(text: str) -> float:
+    """The height of a label of one or more lines; one line also where there is none, to keep rows apart."""
+    return _LINE * (1 + text.count("\n"))
+
+
+def _row_height(labels: dict, totals: dict) -> float:
+    lines = [0.0, *(label.above + label.below - 2 * _LINE for label in labels.values())]
+    return _ROW + max([*lines, *(_text_height(text) - _LINE for text in totals.values())])
 
 
 def _readable(text: str) -> str:
@@ -181,19 +205,18 @@ def _column_spans(picture: Picture, places, labels, totals) -> list[tuple[float,
     return spans
 
 
-def _box(texts: tuple[str, str], span: tuple[float, float], height: float) -> _Rectangle:
+def _box(texts: tuple[str, str], span: tuple[float, float], y: float) -> _Rectangle:
     middle, half = (span[0] + span[1]) / 2, _box_width(texts) / 2
-    y = height * _ROW
     return _Rectangle(middle - half, y - _BOX_HEIGHT / 2, middle + half, y + _BOX_HEIGHT / 2)
 
 
 def _under(box: _Rectangle, text: str) -> _Rectangle:
     """Where the text goes that stands centred under a box."""
     middle, half = (box.left + box.right) / 2, _text_width(text, _SMALL) / 2
-    return _Rectangle(middle - half, box.bottom - 0.04 - _LINE, middle + half, box.bottom - 0.04)
+    return _Rectangle(middle - half, box.bottom - 0.04 - _text_height(text), middle + half, box.bottom - 0.04)
 
 
-def _curves(picture: Picture, places, columns, boxes, labels) -> dict[tuple, list[tuple[float, float]]]:
+def _curves(picture: Picture, places, columns, row, boxes, labels) -> dict[tuple, list[tuple[float, float]]]:
     """The corners of each edge, left to right, in pairs: from the right end of one column to the left end of the next.
 
     An edge that is there several times has a third entry in its key: (from, to, 1), (from, to, 2), …
@@ -216,7 +239,7 @@ def _curves(picture: Picture, places, columns, boxes, labels) -> dict[tuple, lis
         y = (boxes[start].bottom + boxes[start].top) / 2
         corners = [(boxes[start].right, y), (columns[places.column[start]][1], y)]
         for c, height in enumerate(places.bends[start, end], start=places.column[start] + 1):
-            corners += [(columns[c][0], height * _ROW), (columns[c][1], height * _ROW)]
+            corners += [(columns[c][0], height * row), (columns[c][1], height * row)]
         corners += [(columns[places.column[end]][0], port), (boxes[end].left, port)]
         curves[key] = corners
     for key in picture.boxes:
