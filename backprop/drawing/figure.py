@@ -24,6 +24,7 @@ _BOX_HEIGHT = 0.46
 _ROW = 0.92  # from row to row, where no label has more than one line above and below its line
 _MARGIN = 0.12
 _LINE = 0.15  # the height of one line of small text
+_MOST_HIDDEN, _WIDENING, _WIDENINGS = 0.45, 0.25, 8  # a label may hide so much of its edge; otherwise the gap grows
 _PLACES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82)  # where along its curve a label may stand, best first
 
 
@@ -83,12 +84,24 @@ def paint(picture: Picture, ax=None):
     picture = replace(picture, boxes=readable)
     places = layered(list(picture.boxes), picture.edges)
     labels, totals = _labels(picture)
-    columns, row = _column_spans(picture, places, labels, totals), _row_height(labels, totals)
-    boxes = {
-        key: _box(picture.boxes[key], columns[places.column[key]], places.height[key] * row) for key in picture.boxes
-    }
-    curves = _curves(picture, places, columns, row, boxes, labels)
-    total_places = {key: _under(boxes[key], text) for key, text in totals.items()}
+    row, wider = _row_height(labels, totals), [0.0] * (max(places.column.values()) + 1)
+    for _ in range(_WIDENINGS + 1):
+        columns = _column_spans(picture, places, labels, totals, wider)
+        boxes = {
+            key: _box(texts, columns[places.column[key]], places.height[key] * row)
+            for key, texts in picture.boxes.items()
+        }
+        curves = _curves(picture, places, columns, row, boxes, labels)
+        total_places = {key: _under(boxes[key], text) for key, text in totals.items()}
+        label_places = _label_places(curves, labels, [*boxes.values(), *total_places.values()])
+        hidden = {
+            places.column[edge[0]]
+            for edge, place in label_places.items()
+            if len(curves[edge]) > 2 and hidden_share(curves[edge], labels[edge], place) > _MOST_HIDDEN
+        }
+        if not hidden:
+            break
+        wider = [more + _WIDENING * (c in hidden) for c, more in enumerate(wider)]
 
     right = max([box.right for box in boxes.values()] + [curve[-1][0] for curve in curves.values()])
     right = max([right] + [curves[edge][0][0] + labels[edge].width + 0.1 for edge in curves if edge[1] is None])
@@ -123,7 +136,7 @@ def paint(picture: Picture, ax=None):
                 zorder=1,
             )
         )
-    for edge, (x, y) in _label_places(curves, labels, [*boxes.values(), *total_places.values()]).items():
+    for edge, (x, y) in label_places.items():
         paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.6 * zoom}
         text = labels[edge]
         ax.text(x, y + 0.035, text.value, va="bottom", color=VALUE_COLOUR, bbox=paper if text.value else None, **style)
@@ -190,8 +203,11 @@ def _box_width(texts: tuple[str, str]) -> float:
     return max(_text_width(texts[0], _FONT, "bold"), _text_width(texts[1], _SMALL), 0.22) + 0.2
 
 
-def _column_spans(picture: Picture, places, labels, totals) -> list[tuple[float, float]]:
-    """The left and right end of each column: as wide as its boxes, as far from the next as the labels between ask."""
+def _column_spans(picture: Picture, places, labels, totals, wider) -> list[tuple[float, float]]:
+    """The left and right end of each column: as wide as its boxes, as far from the next as the labels between ask.
+
+    wider : what is added to the gap after each column
+    """
     count = max(places.column.values()) + 1
     spans, left = [], 0.0
     for c in range(count):
@@ -201,7 +217,7 @@ def _column_spans(picture: Picture, places, labels, totals) -> list[tuple[float,
         leaving = [
             label.width for (start, end), label in labels.items() if end is not None and places.column[start] == c
         ]
-        left += width + max([0.75, *(w + 0.55 for w in leaving)])
+        left += width + max([0.75, *(w + 0.55 for w in leaving)]) + wider[c]
     return spans
 
 
@@ -309,6 +325,18 @@ def _label_places(curves, labels, occupied: list[_Rectangle]) -> dict[tuple, tup
         places[edge] = best[1]
         taken.append(best[2])
     return places
+
+
+def hidden_share(corners: list[tuple[float, float]], label: _Label, place: tuple[float, float]) -> float:
+    """How much of the first curve of an edge lies behind its own label: 0 for none, 1 for all of it."""
+    points = np.array([_along(corners[1], corners[2], t) for t in np.linspace(0, 1, 41)])
+    x, y = (points - place).T
+    behind = np.zeros(len(points), dtype=bool)
+    for text, low, high in ((label.value, 0.02, label.above + 0.04), (label.gradient, -label.below - 0.04, -0.02)):
+        if text:
+            behind |= (np.abs(x) < _text_width(text, _SMALL) / 2) & (low < y) & (y < high)
+    lengths = np.hypot(*np.diff(points, axis=0).T)
+    return float(lengths[behind[1:] & behind[:-1]].sum() / lengths.sum())
 
 
 def _draw_box(ax, box: _Rectangle, texts: tuple[str, str], is_input: bool, zoom: float) -> None:

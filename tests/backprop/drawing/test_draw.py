@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from backprop.draw import draw_edges, draw_graph, layout, number_text
+from backprop.drawing import figure
 from backprop.drawing.arrows import sorted_names
 from backprop.drawing.figure import GRADIENT_COLOUR, VALUE_COLOUR, Picture, _path, paint
 from backprop.drawing.layered import layered
@@ -330,6 +331,38 @@ def test_texts_and_boxes_of_15_nodes_do_not_overlap_and_lie_inside_the_figure():
             )  # fmt: skip
         for (t, box), frame in itertools.product(places, frames):
             assert shared_area(box, frame) < 0.1 * box.width * box.height, t.get_text()
+
+
+FAN = [(f"h{k}", "y") for k in range(3)] + [("x", f"h{k}") for k in range(3)]
+
+
+@pytest.mark.parametrize("edges", [FAN, PRODUCT, F3, TWO_LAYERS, RIDGE], ids=["fan", "01", "f3", "08", "04"])
+@pytest.mark.parametrize("number", [-15.25, np.array([260.0, -120.0, 140.0]), np.arange(9.0).reshape(3, 3) - 4])
+def test_a_label_leaves_half_of_its_edge_in_sight(edges, number, monkeypatch):
+    seen, real = [], figure.hidden_share
+
+    def watched(corners, label, place):
+        seen.append(real(corners, label, place))
+        return seen[-1]
+
+    monkeypatch.setattr(figure, "hidden_share", watched)
+    names = {end for edge in edges for end in edge}
+    numbers = dict.fromkeys(names, number)
+    draw_edges(edges, values=numbers, gradients={**numbers, **dict.fromkeys(edges, number)}, entries=9)
+    assert len(seen) >= len(edges) and max(seen[-len(edges) :]) <= 0.5  # the last round is the one that is drawn
+
+
+def test_a_matrix_has_a_line_for_each_row_and_covers_nothing():
+    W = np.array([[3.0, 4.0, 5.0], [-5.0, -4.0, 3.0], [3.0, 4.0, 1.0]])
+    names = [("W", "r"), ("h", "r"), ("r", "y"), ("V", "y")]
+    numbers = {"W": W, "h": np.array([10.0, 20.0, 0.0]), "r": np.ones(3), "V": W, "y": 3.0}
+    ax = draw_edges(names, values=numbers, gradients=numbers, entries=9)
+    assert texts(ax).count("[3, 4, 5]\n[−5, −4, 3]\n[3, 4, 1]") == 4
+    boxes = [patch for patch in ax.patches if isinstance(patch, FancyBboxPatch)]
+    things = extents(ax, [t for t in ax.texts if t.get_text() and t.get_color() in (VALUE_COLOUR, GRADIENT_COLOUR)])
+    for a, b in itertools.combinations([*things, *extents(ax, boxes)], 2):
+        assert shared_area(a, b) <= 1
+    assert "shape (3, 3)" in texts(draw_edges(names, values=numbers))
 
 
 def test_names_fit_their_boxes():
