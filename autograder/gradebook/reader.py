@@ -100,11 +100,15 @@ class GradedSubmission:
 
 @dataclass
 class Section:
-    """The grades of a section: its graded cells in the order of the notebook, and the submissions by student."""
+    """The grades of a section: its graded cells in the order of the notebook, and the submissions by student.
+
+    due : UTC, None where there is no due date
+    """
 
     name: str
     items: list[Item] = field(default_factory=list)
     submissions: dict[str, GradedSubmission] = field(default_factory=dict)
+    due: datetime.datetime | None = None
 
     @property
     def points(self) -> float:
@@ -167,9 +171,12 @@ def _order(course: Course, section: str) -> dict[tuple[str, str], int]:
 
 def _section(db, name: str, order: dict[tuple[str, str], int]) -> Section:
     section = Section(name)
-    assignment = db.execute(select(api.Assignment.id).where(api.Assignment.name == name)).scalar_one_or_none()
-    if assignment is None:
+    found = db.execute(
+        select(api.Assignment.id, api.Assignment.duedate).where(api.Assignment.name == name)
+    ).one_or_none()
+    if found is None:
         return section
+    assignment, section.due = found
     notebooks = dict(
         db.execute(select(api.Notebook.id, api.Notebook.name).where(api.Notebook.assignment_id == assignment)).all()
     )

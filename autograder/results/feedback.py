@@ -32,8 +32,9 @@ from ..errors import UserError
 from ..gradebook.reader import NotebookGrade, Section, read_grades
 from ..submissions import images, outputs, svg
 from ..submissions.files import open_no_link
-from . import feedback_page, mathml, sanitize, summary
-from .feedback_page import TEMPLATES, page_html, template
+from . import feedback_page, mathml, pages, sanitize, summary
+from .feedback_page import page_html, template
+from .pages import TEMPLATES
 from .summary import Headings, Summary, exercises, read_headings
 
 PAGE_SECONDS = 60
@@ -232,7 +233,7 @@ def _key(page: Page, content: bytes) -> str:
 @functools.cache
 def code_version() -> str:
     """Stands for the programs that a page depends on."""
-    modules = (feedback_page, summary, sanitize, mathml, images, outputs, svg)
+    modules = (feedback_page, pages, summary, sanitize, mathml, images, outputs, svg)
     files = [Path(path) for path in (__file__, *(module.__file__ for module in modules))]
     files += sorted(path for path in TEMPLATES.rglob("*.*") if path.parent.name != "report")
     own = b"".join(path.read_bytes() for path in files)

@@ -20,9 +20,9 @@ from traitlets.config import Config
 from ..gradebook.reader import NotebookGrade
 from ..submissions.outputs import IMAGES, SVG
 from . import sanitize
-from .summary import Summary, amount
+from .pages import TEMPLATES, amount, code, style
+from .summary import Summary
 
-TEMPLATES = Path(__file__).parent / "templates"
 OWN = {"index.html.j2", "summary.html.j2"}  # everything that these put into the page is escaped
 HIDDEN = re.compile(r"^[ \t]*###? *BEGIN HIDDEN TESTS.*?(^[ \t]*###? *END HIDDEN TESTS[^\n]*\n?|\Z)", re.M | re.S)
 # Whatever might slip through all the rest meets a policy: no script runs, and nothing is fetched.
@@ -95,17 +95,16 @@ def template() -> tuple[Callable[..., str], dict[str, Any]]:
     environment = exporter.environment
     environment.autoescape = lambda name: name in OWN
     environment.trim_blocks = environment.lstrip_blocks = True
-    environment.globals.update(style=Markup(style()), policy=POLICY, page=Summary("", 0, 0), about="")
+    sheet = Markup(code_colours() + "\n" + style("page.css", "feedback/feedback.css"))
+    environment.globals.update(style=sheet, policy=POLICY, page=Summary("", 0, 0), about="")
     _, resources = exporter.from_notebook_node(_as_notebook([]))
     return exporter.template.render, dict(resources)
 
 
-@functools.cache
-def style() -> str:
-    """The style sheets of a page as one text, with the colours of code for light and dark screens."""
-    sheets = [(TEMPLATES / name).read_text("utf-8") for name in ("page.css", "feedback/feedback.css")]
+def code_colours() -> str:
+    """The colours of code for light and dark screens."""
     light, dark = (HtmlFormatter(style=name).get_token_style_defs(".highlight") for name in ("default", "github-dark"))
-    return "\n".join([*light, "@media (prefers-color-scheme: dark) {", *dark, "}", *sheets])
+    return "\n".join([*light, "@media (prefers-color-scheme: dark) {", *dark, "}"])
 
 
 def highlighted(source: str) -> Markup:
@@ -134,11 +133,6 @@ def title(markdown: str) -> Markup:
     rendered = sanitize.sanitized_html(markdown).strip()
     within = re.fullmatch(r"<p>((?:(?!</?p>).)*)</p>", rendered, re.DOTALL)
     return Markup(within[1]) if within else escape(markdown)
-
-
-def code(text: str) -> Markup:
-    """Text in which `…` is code; everything in it is escaped."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _as_notebook(cells: list[Any]) -> Any:

@@ -17,6 +17,7 @@ import nbformat
 from nbgrader.utils import compute_checksum
 
 from ..gradebook.reader import Mark, NotebookGrade
+from .pages import amount
 
 HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)[ \t#]*$")
 FENCE = re.compile(r" {0,3}(```|~~~)")
@@ -55,11 +56,6 @@ def _headings(source: str) -> Iterator[str]:
         found = HEADING.match(line)
         if found and found[1] and not fenced:
             yield found[1]
-
-
-def amount(value: float) -> str:
-    """Points as they are written: 2.5, 3, no more than two digits after the point."""
-    return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 @dataclass(frozen=True)

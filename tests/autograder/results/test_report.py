@@ -1,6 +1,7 @@
 """The class report: right numbers, every student-supplied text as text, one file that fetches nothing."""
 
 import base64
+import datetime
 import io
 import re
 import shutil
@@ -15,8 +16,10 @@ from autograder.course import Course
 from autograder.errors import UserError
 from autograder.gradebook.result import Result, SubmissionResult
 from autograder.grading.ledger import Ledger
-from autograder.results.check_stats import check_stats, check_table, in_words
+from autograder.results import plots
+from autograder.results.check_stats import CheckStats, check_stats, check_table, in_words
 from autograder.results.report import write_report
+from autograder.results.to_do import tasks
 from backprop.checking.mistake_kinds import FAMILIES
 
 EVIL = "<script>alert(1)</script> & <img src=x onerror=alert(1)> `<b>x</b>` {{ 7*7 }}"
@@ -114,10 +117,93 @@ def test_the_page_has_the_scores_of_the_gradebook(page):
     assert rows(page, "Scores") == [["ana", "", "12", "8 *"], ["ben", EVIL, "2.5 *", "–"], ["cem", "", "0", "–"]]
 
 
-def test_the_page_says_what_needs_a_person(page):
-    assert rows(page, "Answers to grade by hand") == [["01-first", "why", "1"], ["02-second", "why", "1"]]
-    assert rows(page, "Submissions to look at") == [["cem", "01-first", f"uses {EVIL}"]]
-    assert rows(page, "Faults of the grader") == [["cem", "01-first", EVIL]]
+def test_the_page_says_first_what_needs_a_person(page):
+    assert rows(page, "What must be done") == [
+        ["Grade by hand", "cem/01-first", EVIL],
+        ["Grade answers", "01-first", "1 answer waiting: why 1"],
+        ["Grade answers", "02-second", "1 answer waiting: why 1"],
+        ["Look at", "cem/01-first", f"uses {EVIL}"],
+    ]
+    main = BeautifulSoup(page, "html.parser").main
+    assert main.find(True)["id"] == "to-do" and "to-do" in main.find(True)["class"]
+
+
+def test_at_most_ten_lines_stand_on_the_page_and_all_of_them_in_a_file(course):
+    for number in range(14):
+        enter(course, f"s{number:02}", faults=[f"fault {number}\n{EVIL}"], suspicions=["uses processes"])
+    path = write_report(course, None, list(SECTIONS))
+    text = path.read_text(encoding="utf-8")
+    shown = rows(text, "What must be done")
+    assert len(shown) == 10 and [kind for kind, _, _ in shown].count("Grade by hand") >= 7
+    assert {kind for kind, _, _ in shown} == {"Grade by hand", "Grade answers", "Look at"}
+    rest = path.with_name("report-to-do.txt")
+    lines = rest.read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 15 + 2 + 15 and f"{len(lines) - 10} more" in text and rest.name in text
+    assert lines[0].startswith("Grade by hand: ") and rest.stat().st_mode & 0o777 == 0o640
+    shutil.rmtree(course.state)
+    write_report(course, None, ["01-first"])
+    assert not rest.exists(), "what is left of an earlier report is no task"
+
+
+def test_what_was_not_handed_in_as_a_whole_is_asked_for_again(course):
+    enter(course, "dov", unread=("first",), problems=("first.ipynb is damaged.",))
+    found = rows(write_report(course, None, ["01-first"]).read_text(encoding="utf-8"), "What must be done")
+    assert ["Ask again", "dov/01-first", "first: first.ipynb is damaged."] in found
+    (again,) = tasks([SubmissionResult("dov", "01-first", "k", look_again=("why",))], "01-first", [])
+    assert again.line == "Look at: dov/01-first: graded again since scores were given by hand: why"
+
+
+def test_the_page_names_who_was_late_and_who_handed_in_nothing(course):
+    due = datetime.datetime(2026, 3, 1, 12)
+    late = {"dov": 59, "eli": 61 * 60, "fay": 3 * 3600 + 1, "gus": 50 * 3600, "hal": -5, "ivy": 0}
+    with course.open_gradebook() as gradebook:
+        gradebook.update_or_create_assignment("01-first", duedate=due)
+        gradebook.add_student("zoe", first_name=EVIL)
+        gradebook.add_student("<b>")
+    for name, seconds in late.items():
+        enter(course, name, timestamp=due + datetime.timedelta(seconds=seconds))
+    with course.open_gradebook() as gradebook:
+        gradebook.find_submission_notebook("first", "01-first", "fay").late_submission_penalty = 1.5
+        gradebook.db.commit()
+    text = write_report(course, None, list(SECTIONS)).read_text(encoding="utf-8")
+    first, second = rows(text, "Late, and not handed in")
+    assert first == ["01-first", "dov (59 s), eli (1 h), fay (3 h, 1.5 points off), gus (2 d)", "<b>, zoe"]
+    assert second == ["02-second", "–", "<b>, ben, cem, dov, eli, fay, gus, hal, ivy, zoe"]
+    figures = [" ".join(item.text.split()) for item in BeautifulSoup(text, "html.parser").select(".figures li")]
+    assert figures[-2:] == ["4 handed in late", "12 not handed in"]
+
+
+@pytest.mark.parametrize(
+    ("scores", "counts"),
+    [([0, 9.99, 10, 99.9, 100, 120, -5], {0: 3, 10: 1, 90: 3}), ([50], {50: 1})],
+)
+def test_every_score_has_its_bar(scores, counts):
+    words = plots.histogram(scores, "s", {"mean": 50.0}).words
+    assert words.endswith(", ".join(f"{low} to {low + 10} %: {n}" for low, n in counts.items()) + ".")
+
+
+@pytest.mark.parametrize("seconds", [[0.0], [0.2, 0.21, 0.4], [0.01, 100.0], [3.0] * 50, [1e-9, 1e-8], [7.0, 1234.5]])
+def test_every_time_has_its_bar(seconds):
+    picture = plots.times(seconds, "s")
+    svg = ElementTree.fromstring(base64.b64decode(picture.address.partition(",")[2]))
+    drawn = [element for element in svg if element.tag.endswith(("}rect", "}text"))]
+    bars = [place for place, element in enumerate(drawn) if element.tag.endswith("}rect")]
+    assert sum(int(drawn[place + 1].text) for place in bars) == len(seconds), "the number over each bar"
+    for place in bars:
+        assert 0 <= float(drawn[place].get("x")) < picture.width and float(drawn[place].get("height")) > 0
+
+
+@pytest.mark.parametrize(
+    ("most", "steps", "step"), [(10, 10, 1), (11, 10, 2), (0.3, 10, 0.05), (40, 4, 10), (41, 4, 20), (1, 4, 0.5)]
+)
+def test_ticks_are_at_round_numbers(most, steps, step):
+    assert plots.nice_step(most, steps) == pytest.approx(step)
+
+
+def test_the_template_of_a_plot_escapes_names():
+    stats = CheckStats("s", EVIL, 5, [5.0, 0.0], [True, False])
+    svg = base64.b64decode(plots.bars([stats], EVIL).address.partition(",")[2]).decode()
+    assert "<script" not in svg and ElementTree.fromstring(svg) is not None
 
 
 def test_the_page_has_the_checks_with_their_mistakes(page):
@@ -142,7 +228,7 @@ def test_every_problem_of_a_student_is_listed(page):
 def test_text_of_students_is_shown_as_text(page):
     soup = BeautifulSoup(page, "html.parser")
     assert (
-        not soup.find_all(["script", "iframe", "object"]) and "49" not in soup.find(id="person").find_next("div").text
+        not soup.find_all(["script", "iframe", "object"]) and "49" not in soup.find(id="to-do").text
     )
     assert not [tag for tag in soup.find_all(True) if any(name.startswith("on") for name in tag.attrs)]
     assert EVIL in " ".join(soup.text.split())
@@ -168,7 +254,7 @@ def test_every_plot_is_a_picture_with_words(page):
 
 
 def test_the_colours_of_the_bars_can_be_told_apart_and_read():
-    from autograder.results.report_page import FULL, PARTIAL, ZERO
+    from autograder.results.plots import FULL, PARTIAL, ZERO
 
     def luminance(colour):
         parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
