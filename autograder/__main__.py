@@ -31,9 +31,8 @@ if TYPE_CHECKING:
 # address that no notebook has: most of the time that a command takes to start.
 sys.modules.setdefault("rfc3987_syntax", None)
 
-atexit.register(
-    gc.freeze
-)  # or on its way out Python looks at every object once more: as long as grading three notebooks
+# Or on its way out Python looks once more at every object of all these libraries: a third of a second.
+atexit.register(gc.freeze)
 
 app = typer.Typer(
     name="autograder",
@@ -49,7 +48,7 @@ Sections = Annotated[list[str] | None, typer.Argument(help="Sections, e.g. 02-su
 Students = Annotated[list[str] | None, typer.Option("--student", help="Only this student; may be repeated.")]
 Workers = Annotated[int, typer.Option(min=1, max=256, help="Worker processes.")]
 CORES = os.cpu_count() or 1
-FEW_COLLECTIONS = 100_000, 20, 20  # the libraries that a command loads are 400,000 objects, and no garbage
+FEW_COLLECTIONS = 100_000, 20, 20  # the libraries that a command loads are 400,000 objects and no garbage
 STOPPED = 130  # what typer makes of Ctrl-C
 
 
