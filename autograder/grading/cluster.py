@@ -76,10 +76,7 @@ def grade_on_cluster(
 
         for _ in range(threads * IN_FLIGHT):
             yield from send()
-        while not finished.is_empty():
-            if not finished.has_ready():
-                yield None
-            future = next(finished)
+        for future in finished:
             submission, attempt = under_way.pop(future.key)
             try:
                 result = future.result()

@@ -20,8 +20,6 @@ from ..submissions.find import Submission
 from ..submissions.notebook import MAX_NOTEBOOK
 from .workers import Options
 
-BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # where statements hold statements
-
 
 def submission_key(submission: Submission, base: str) -> str:
     """The hash of a submission and of `base`, which stands for everything else that decides its result."""
@@ -114,16 +112,12 @@ def _imported(path: Path) -> Iterator[tuple[int, list[str]]]:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError):  # a file that nobody can import imports nothing; loading it says what is wrong
         return
-    waiting: list[ast.AST] = [tree]
-    while waiting:
-        node = waiting.pop()
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((0, alias.name.split(".")) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = node.module.split(".") if node.module else []
             yield from ((node.level, [*base, alias.name]) for alias in node.names)
-        for block in BLOCKS:  # an import is a statement: no need to look into what is none
-            waiting += getattr(node, block, ())
 
 
 def salt(course: Course) -> str:

@@ -38,6 +38,11 @@ def check_edges(
     starts, ends = [start for start, _ in pairs], [end for _, end in pairs]
     for pair in pairs:
         _require(pairs.count(pair) == 1, f"{title}: the arrow {pair} is there twice.", "wrong_argument")
+    if arrows is not None:
+        known = [*inputs, *arrows]
+        strange = [name for name in dict.fromkeys(starts + ends) if name not in known]
+        text = f"{title}: {', '.join(strange)} is none of the names {', '.join(known)}."
+        _require(not strange, text, "wrong_argument")
     for name in inputs:
         text = f"{title}: an arrow leads to {name}, which is an input. Arrows point from the inputs to the result."
         _require(name not in ends, text, "swapped_arguments")
@@ -46,10 +51,10 @@ def check_edges(
         text = f"{title}: an arrow leaves {result}, the result. Arrows point from the inputs to the result."
         _require(result not in starts, text, "swapped_arguments")
     if arrows is not None:
-        known = [*inputs, *arrows]
-        strange = [name for name in dict.fromkeys(starts + ends) if name not in known]
-        text = f"{title}: {', '.join(strange)} is none of the names {', '.join(known)}."
-        _require(not strange, text, "wrong_argument")
+        spare = {name: ends.count(name) - wanted for name, wanted in arrows.items()}
+        for start, end in pairs:
+            text = f"{title}: does {(start, end)} point the wrong way? One too many leads to {end}, too few to {start}."
+            _require((spare.get(start), spare.get(end)) != (-1, 1), text, "swapped_arguments")
         for name, wanted in arrows.items():
             found = ends.count(name)
             text = f"{title}: {_counted(wanted)} should lead to {name}, but {found} do."

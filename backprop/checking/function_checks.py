@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -155,8 +156,10 @@ def check_function(
 
 
 def random_upstream(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """An upstream gradient of both signs, no entry near zero."""
-    return np.array(rng.uniform(0.3, 1.7, shape) * rng.choice([-1.0, 1.0], shape))
+    """An upstream gradient without an entry near zero; where there are two or more, about half of them are negative."""
+    sizes = rng.uniform(0.3, 1.7, shape)
+    signs = rng.permutation(np.resize(rng.permutation([-1.0, 1.0]), math.prod(shape)))
+    return np.array(sizes * signs.reshape(shape))
 
 
 def kept(value: Any) -> Any:

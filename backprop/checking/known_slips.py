@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from .mistake_kinds import Mistake
 FILE = Path(__file__).with_name("known_slips.json")
 _SHOWN = 4  # so many entries of an array tell it from others
 _DIGITS = 6
+_SHAPE = re.compile(r"(?<!\w)\((?:\d+,|\d+(?:, \d+)+)?\)")
+_SHAPES_AT_END = re.compile(rf" Shape {_SHAPE.pattern}, expected {_SHAPE.pattern}\.$")
 # What compare() noted while this is a list: (name, right, got) of everything that was wrong.
 recorded: list[tuple[str, np.ndarray, np.ndarray]] | None = None
 
@@ -54,8 +57,9 @@ def as_text(entries: Iterable[tuple[str, list[Any], list[Any], str, str]]) -> st
     """The file's text for (name, right, got, family, text) each; what two kinds of mistakes share is left out."""
     by_numbers: dict[str, dict[tuple[str, str], list[Any]]] = {}
     for name, right, got, family, text in entries:
-        if right == got:
-            continue  # they differ further on
+        text = _SHAPES_AT_END.sub("", text)
+        if right == got or _names_another_shape(text, right, got):
+            continue  # they differ further on; or the sentence is about arrays of other sizes
         key = json.dumps([name, right, got], ensure_ascii=False)
         by_numbers.setdefault(key, {})[family, text] = [right, got, family, text]
     names: dict[str, list[str]] = {}
@@ -67,6 +71,11 @@ def as_text(entries: Iterable[tuple[str, list[Any], list[Any], str, str]]) -> st
         json.dumps(name, ensure_ascii=False) + ": [\n" + ",\n".join(lines) + "\n]" for name, lines in names.items()
     ]
     return "{\n" + ",\n".join(blocks) + "\n}\n"
+
+
+def _names_another_shape(text: str, right: list[Any], got: list[Any]) -> bool:
+    own = {str(tuple(entry[0])) for entry in (right, got)}
+    return not set(_SHAPE.findall(text)) <= own
 
 
 @functools.cache

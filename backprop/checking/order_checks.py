@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,19 @@ from .student_code import student_code
 __all__ = ["check_order", "check_start"]
 
 
-def check_order(numbers: Callable[[], Mapping[str, Any]], title: str = "your numbers") -> None:
+def check_order(
+    numbers: Callable[[], Mapping[str, Any]],
+    title: str = "your numbers",
+    *,
+    reported: Sequence[str] = (),
+    examples: int | None = None,
+) -> None:
     """Print named numbers that have to grow from the first to the last; raise CheckFailed when they do not.
 
-    numbers : gives name -> number; called here, so that a missing name or a text is one sentence
+    numbers  : gives name -> number; called here, so that a missing name or a text is one sentence
+    reported : the names of those that somebody has typed; the others are bounds. The sentence says when another reading
+        of them, a single one, would be in order: two exchanged, a sum, a root, a half, per cent, the opposite sign
+    examples : how many examples a reported number is the mean of
     """
     found: dict[str, float] = {}
     with student_code(title):
@@ -31,9 +41,38 @@ def check_order(numbers: Callable[[], Mapping[str, Any]], title: str = "your num
     names = list(found)
     for smaller, larger in zip(names, names[1:], strict=False):
         if not found[smaller] < found[larger]:
-            text = f"{smaller} ({found[smaller]:.4g}) should be smaller than {larger} ({found[larger]:.4g})."
-            raise CheckFailed(f"{title}: {text}", ("wrong_argument",))
+            text = f"{smaller} ({found[smaller]:.4g}) should be smaller than {larger} ({found[larger]:.4g})"
+            family, question = _another_reading(found, reported, examples)
+            families = (family,) if family else None if reported else ("wrong_argument",)
+            raise CheckFailed(f"{title}: {text}{question or '.'}", families)
     print("   ".join(f"{name}: {number:.4g}" for name, number in found.items()))
+
+
+def _another_reading(found: Mapping[str, float], reported: Sequence[str], examples: int | None) -> tuple[str, str]:
+    """(family, question) of the only kind of slip without which the numbers would be in order; else two empty texts."""
+    hits: dict[str, str] = {}
+
+    def try_out(family: str, question: str, **other: float) -> None:
+        values = list((dict(found) | other).values())
+        if all(a < b for a, b in zip(values, values[1:], strict=False)):
+            hits.setdefault(family, question)
+
+    for a, b in combinations(reported, 2):
+        try_out("swapped_arguments", f": are {a} and {b} exchanged?", **{a: found[b], b: found[a]})
+    groups = [*([name] for name in reported), list(reported)]
+    for group in groups:
+        names = " and ".join(group)
+        if examples:
+            mean = {name: found[name] / examples for name in group}
+            try_out("missing_mean", f": is {names} a sum over the {examples} examples? Report the mean.", **mean)
+        elif all(found[name] > 1 for name in group):
+            try_out("factor", f": is {names} in per cent? Report a fraction.", **{n: found[n] / 100 for n in group})
+        try_out("factor", f": is {names} half of what is asked for?", **{name: 2 * found[name] for name in group})
+        try_out("sign", f": is the sign of {names} wrong?", **{name: -found[name] for name in group})
+    if all(found[name] > 0 for name in reported):  # a single root may as well be a number of another kind
+        squares = {name: found[name] ** 2 for name in reported}
+        try_out("wrong_loss", ": are they square roots? Report the numbers under the root.", **squares)
+    return next(iter(hits.items())) if len(hits) == 1 else ("", "")
 
 
 def check_start(
@@ -59,7 +98,8 @@ def check_start(
         value = as_numbers(given)
         if value is None or value.shape != shape:
             came = f"shape {value.shape}" if value is not None else describe(given)
-            raise CheckFailed(f"{title}: {name} has {came}, expected shape {shape}.", ("shape",))
+            family = "none" if given is None else "shape"
+            raise CheckFailed(f"{title}: {name} has {came}, expected shape {shape}.", (family,))
         _require(np.isfinite(value).all(), f"{title}: {name} is not finite.", "nan")
         if name in zero:
             _require(not value.any(), f"{title}: {name} should start at zero.", "offset")

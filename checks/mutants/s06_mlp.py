@@ -392,7 +392,7 @@ mlp_mutants = [
         "scale * rng.normal(size=shape)",
         "rng.normal(loc=scale, size=shape)",
     ),
-    Mutant("start not set", "raises", START, "pass"),
+    Mutant("start not set", "raises|none", START, "pass"),
     Mutant(
         "one epoch only",
         "wrong_argument",

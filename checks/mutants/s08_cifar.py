@@ -121,7 +121,7 @@ relu_mutants = [
     Mutant("python's max", "raises", "np.maximum(x, 0)", "max(x, 0)"),
     Mutant("no cache", "type", RELU, "return np.maximum(x, 0)"),
     Mutant("not written", "unfinished", RELU, "raise NotImplementedError()"),
-    Mutant("no mask", "missing_mask", RELU_BACK, "return grad_out * 1.0"),
+    Mutant("no mask", "missing_mask|missing_chain_factor", RELU_BACK, "return grad_out * 1.0"),
     Mutant("the slope alone", "upstream_ignored", RELU_BACK, "return cache * 1.0"),
     Mutant("mask the wrong way round", "wrong_argument", RELU_BACK, "return grad_out * ~cache"),
     Mutant("mask of grad_out", "wrong_argument", RELU_BACK, "return grad_out * (grad_out > 0)"),
@@ -196,7 +196,7 @@ softmax_mutants = [
     Mutant("maximum down the columns", "wrong_argument", "x.max(axis=1, keepdims=True)", "x.max(axis=0)"),
     Mutant("mean in place of the maximum", "", "x.max(axis=1, keepdims=True)", "x.mean(axis=0)"),
     Mutant("logarithm of the probability", "infinite", LOG_P, LOG_P + "\n    log_p = np.log(np.exp(log_p))"),
-    Mutant("epsilon 1e-8", "epsilon_in_log", LOSS, "loss = -np.log(np.exp(log_p)[rows, y] + 1e-8).mean()"),
+    Mutant("epsilon 1e-8", "epsilon_in_log|numeric", LOSS, "loss = -np.log(np.exp(log_p)[rows, y] + 1e-8).mean()"),
     Mutant("epsilon 1e-12", "epsilon_in_log", LOSS, "loss = -np.log(np.exp(log_p)[rows, y] + 1e-12).mean()"),
     Mutant(
         "probability cut at 1e-10",
@@ -482,7 +482,7 @@ net_mutants = [
     Mutant("zero start", "zero", DRAW_1, "self.W1 = np.zeros((input_dim, hidden_dim))"),
     Mutant(
         "the same start for all units",
-        "order",
+        "order|wrong_argument",
         DRAW_1,
         "self.W1 = np.tile(weight_scale * rng.standard_normal((input_dim, 1)), (1, hidden_dim))",
     ),

@@ -91,15 +91,18 @@ ax = draw_edges(product_edges, operators={"g": "+", "f": "×"})
 
 # %% nbgrader={"grade": true, "grade_id": "product_edges_check", "points": 2}
 # Four arrows, each once, from input to result. Along them, x = 3, y = 4 and z = 5 should give g = 7 and f = 35.
-def along_the_arrows():
-    check_edges(product_edges, arrows={"g": 2, "f": 2}, inputs="xyz", result="f")
-    values = {"x": 3.0, "y": 4.0, "z": 5.0}
-    for name, operator in [("g", sum), ("f", math.prod)]:
-        values[name] = operator(values[start] for start, end in product_edges if end == name)
-    return {name: values[name] for name in "gf"}
+def _check():
+    def along_the_arrows():
+        check_edges(product_edges, arrows={"g": 2, "f": 2}, inputs="xyz", result="f")
+        values = {"x": 3.0, "y": 4.0, "z": 5.0}
+        for name, operator in [("g", sum), ("f", math.prod)]:
+            values[name] = operator(values[start] for start, end in product_edges if end == name)
+        return {name: values[name] for name in "gf"}
+
+    check_values("along your arrows", along_the_arrows, {"g": 7.0, "f": 35.0})
 
 
-check_values("along your arrows", along_the_arrows, {"g": 7.0, "f": 35.0})
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("01-staged-backprop/product_edges_check", globals())
@@ -181,21 +184,25 @@ hand_gradients = {"f": 1.0, "g": -4.0, "z": 3.0, "x": -4.0, "y": -4.0}
 # Your numbers on your drawing: values above the arrows, gradients below them.
 ax = draw_edges(product_edges, values=hand_values, gradients=hand_gradients, operators={"g": "+", "f": "×"})
 
+
 # %% nbgrader={"grade": true, "grade_id": "by_hand_check", "points": 3}
 # Does your paper agree with your code of exercise 2? Every maxdiff should be 0.
-f, (dfdx, dfdy, dfdz) = staged_product(-2.0, 5.0, -4.0)
-code = {"g": f / -4.0, "f": f}  # g = f / z
-code |= {"∂f/∂g": dfdx, "∂f/∂x": dfdx, "∂f/∂y": dfdy, "∂f/∂z": dfdz}  # g is a sum: ∂f/∂x = ∂f/∂g
-code |= {"x": -2.0, "y": 5.0, "z": -4.0, "∂f/∂f": 1.0}  # these were given
+def _check():
+    f, (dfdx, dfdy, dfdz) = staged_product(-2.0, 5.0, -4.0)
+    code = {"g": f / -4.0, "f": f}  # g = f / z
+    code |= {"∂f/∂g": dfdx, "∂f/∂x": dfdx, "∂f/∂y": dfdy, "∂f/∂z": dfdz}  # g is a sum: ∂f/∂x = ∂f/∂g
+    code |= {"x": -2.0, "y": 5.0, "z": -4.0, "∂f/∂f": 1.0}  # these were given
+
+    def paper():
+        numbers = {name: hand_values.get(name) for name in "gf"}
+        numbers |= {f"∂f/∂{name}": hand_gradients.get(name) for name in "gxyz"}
+        given = {name: hand_values.get(name, code[name]) for name in "xyz"}
+        return numbers | given | {"∂f/∂f": hand_gradients.get("f", 1.0)}
+
+    check_values("your paper (yours) · your code (right)", paper, code)
 
 
-def paper():
-    numbers = {name: hand_values.get(name) for name in "gf"} | {f"∂f/∂{name}": hand_gradients.get(name) for name in "gxyz"}
-    given = {name: hand_values.get(name, code[name]) for name in "xyz"}
-    return numbers | given | {"∂f/∂f": hand_gradients.get("f", 1.0)}
-
-
-check_values("your paper (yours) · your code (right)", paper, code)
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("01-staged-backprop/by_hand_check", globals())
@@ -286,9 +293,13 @@ def shared_input(a, b):
 
 # %% nbgrader={"grade": true, "grade_id": "shared_input_check", "points": 5}
 # Expected: values 4.42 and -1.87, four times "ok" with a maxdiff below 1e-8.
-one_of_two = {"b": {"missing_term:two gradients arrive at b, and this is one of them": [-1.7, 2.6]}}
-check_function(shared_input, 4.3, 1.7, expected=4.42, mistakes=one_of_two)
-check_function(shared_input, -0.6, -1.7, expected=-1.87)
+def _check():
+    one_of_two = {"b": {"missing_term:two gradients arrive at b, and this is one of them": [-1.7, 2.6]}}
+    check_function(shared_input, 4.3, 1.7, expected=4.42, mistakes=one_of_two)
+    check_function(shared_input, -0.6, -1.7, expected=-1.87)
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("01-staged-backprop/shared_input_check", globals())

@@ -73,13 +73,16 @@ draw_edges(many_paths);
 
 # %% nbgrader={"grade": true, "grade_id": "many_paths_check", "points": 2}
 # w leads to each x_i, and each x_i to f. Expected: three arrows out of w, and three into f.
-def arrows():
-    check_edges(many_paths, arrows={"x1": 1, "x2": 1, "x3": 1, "f": 3}, inputs="w", result="f", title="many_paths")
-    starts, ends = [start for start, _ in many_paths], [end for _, end in many_paths]
-    return {"out of w": starts.count("w"), "into f": ends.count("f")}
+def _check():
+    def arrows():
+        check_edges(many_paths, arrows={"x1": 1, "x2": 1, "x3": 1, "f": 3}, inputs="w", result="f", title="many_paths")
+        starts, ends = [start for start, _ in many_paths], [end for _, end in many_paths]
+        return {"out of w": starts.count("w"), "into f": ends.count("f")}
+
+    check_values("many_paths", arrows, {"out of w": 3, "into f": 3})
 
 
-check_values("many_paths", arrows, {"out of w": 3, "into f": 3})
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/many_paths_check", globals())
@@ -152,24 +155,26 @@ def total_derivative(df_dx, dx_dw):
 
 # %% nbgrader={"grade": true, "grade_id": "total_derivative_check", "points": 3}
 # Expected: four times "ok" with a maxdiff below 1e-8. By hand: -21, the same in a list, then -21, 4, 11.
-last = np.array([1.0, 3.0, -3.0])
-middle = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0], [3.0, 4.0, 1.0]])
-# With lambda: the check itself calls your code, and an error in it becomes one sentence.
-check_values("the small network",
-             lambda: {"∂ŷ/∂h0[0]": total_derivative(last, middle[:, 0]),
-                      "∂ŷ/∂h0[:1]": total_derivative(last, middle[:, :1]),
-                      "∂ŷ/∂h0": total_derivative(last, middle)},
-             {"∂ŷ/∂h0[0]": -21.0, "∂ŷ/∂h0[:1]": [-21.0], "∂ŷ/∂h0": [-21.0, 4.0, 11.0]}, scalar_like=False,
-             mistakes={"∂ŷ/∂h0": {"wrong_argument:rows and columns of dx_dw are exchanged": [[0.0, -2.0, 12.0]]}})
+def _check():
+    last = np.array([1.0, 3.0, -3.0])
+    middle = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0], [3.0, 4.0, 1.0]])
+    # With lambda: the check itself calls your code, and an error in it becomes one sentence.
+    check_values("the small network",
+                 lambda: {"∂ŷ/∂h0[0]": total_derivative(last, middle[:, 0]),
+                          "∂ŷ/∂h0[:1]": total_derivative(last, middle[:, :1]),
+                          "∂ŷ/∂h0": total_derivative(last, middle)},
+                 {"∂ŷ/∂h0[0]": -21.0, "∂ŷ/∂h0[:1]": [-21.0], "∂ŷ/∂h0": [-21.0, 4.0, 11.0]}, scalar_like=False,
+                 mistakes={"∂ŷ/∂h0": {"wrong_argument:rows and columns of dx_dw are exchanged": [[0.0, -2.0, 12.0]]}})
+
+    def through_three(w):  # x = (w², sin w, exp w) and f = x_1 x_2 + x_3
+        x, dx_dw = np.array([w**2, np.sin(w), np.exp(w)]), np.array([2 * w, np.cos(w), np.exp(w)])
+        df_dx = np.array([x[1], x[0], 1.0])
+        return x[0] * x[1] + x[2], (total_derivative(df_dx, dx_dw),)
+
+    check_function(through_three, 0.7)
 
 
-def through_three(w):  # x = (w², sin w, exp w) and f = x_1 x_2 + x_3
-    x, dx_dw = np.array([w**2, np.sin(w), np.exp(w)]), np.array([2 * w, np.cos(w), np.exp(w)])
-    df_dx = np.array([x[1], x[0], 1.0])
-    return x[0] * x[1] + x[2], (total_derivative(df_dx, dx_dw),)
-
-
-check_function(through_three, 0.7)
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/total_derivative_check", globals())
@@ -227,16 +232,20 @@ draw_edges(unit_sum_edges, operators={"h1": "φ", "h2": "φ", "s": "+", "r": "�
 
 # %% nbgrader={"grade": true, "grade_id": "unit_sum_edges_check", "points": 2}
 # Every name but f is used by a later step; z takes three inputs, s and r take two.
-def arrows():
-    starts, into = [start for start, _ in unit_sum_edges], {"z1": 3, "z2": 3, "h1": 1, "h2": 1, "s": 2, "r": 2, "f": 1}
-    inputs = ["w1", "b1", "w2", "b2", "x", "y"]
-    check_edges(unit_sum_edges, arrows=into, inputs=inputs, result="f", title="unit_sum_edges")
-    for name in ["w1", "b1", "z1", "h1", "w2", "b2", "z2", "h2", "s", "y", "r"]:
-        assert starts.count(name) == 1, f"{name}: expected 1 arrow out, found {starts.count(name)}."
-    return {"arrows": len(set(map(tuple, unit_sum_edges)))}
+def _check():
+    def arrows():
+        starts = [start for start, _ in unit_sum_edges]
+        into = {"z1": 3, "z2": 3, "h1": 1, "h2": 1, "s": 2, "r": 2, "f": 1}
+        inputs = ["w1", "b1", "w2", "b2", "x", "y"]
+        check_edges(unit_sum_edges, arrows=into, inputs=inputs, result="f", title="unit_sum_edges")
+        for name in ["w1", "b1", "z1", "h1", "w2", "b2", "z2", "h2", "s", "y", "r"]:
+            assert starts.count(name) == 1, f"{name}: expected 1 arrow out, found {starts.count(name)}."
+        return {"arrows": len(set(map(tuple, unit_sum_edges)))}
+
+    check_values("unit_sum_edges", arrows, {"arrows": 13})
 
 
-check_values("unit_sum_edges", arrows, {"arrows": 13})
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/unit_sum_edges_check", globals())
@@ -310,10 +319,14 @@ def sigmoid_net_gradients(W, b, x, y):
 
 # %% nbgrader={"grade": true, "grade_id": "sigmoid_net_gradients_check", "points": 6}
 # Each entry of W and b is moved a little. Expected: value 0.9338, three times "ok" with a maxdiff below 1e-8.
-x, y = np.array([1.0, 2.0]), 0.5
-W, b = np.array([[0.5, -1.0], [1.0, 0.3], [-0.2, 0.1]]), np.array([0.1, -0.4, 0.0])
-check_function(lambda W, b: sigmoid_net_gradients(W, b, x, y), W, b,
-               title="sigmoid_net_gradients", expected=0.9338147252, row_too=True)
+def _check():
+    x, y = np.array([1.0, 2.0]), 0.5
+    W, b = np.array([[0.5, -1.0], [1.0, 0.3], [-0.2, 0.1]]), np.array([0.1, -0.4, 0.0])
+    check_function(lambda W, b: sigmoid_net_gradients(W, b, x, y), W, b,
+                   title="sigmoid_net_gradients", expected=0.9338147252, row_too=True)
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/sigmoid_net_gradients_check", globals())
@@ -364,16 +377,18 @@ def sigmoid_net_step(W, b, x, y, epsilon):
 
 # %% nbgrader={"grade": true, "grade_id": "sigmoid_net_step_check", "points": 3}
 # Expected: twice "ok". At b = log 3 each sigmoid is ¾. The check itself calls one_step().
-W, b, x = np.zeros((3, 2)), np.full(3, np.log(3.0)), np.array([1.0, 2.0])
+def _check():
+    W, b, x = np.zeros((3, 2)), np.full(3, np.log(3.0)), np.array([1.0, 2.0])
+
+    def one_step():
+        new_W, new_b = sigmoid_net_step(W, b, x, 1.0, 0.4)
+        return {"new_W": new_W, "new_b": new_b}
+
+    check_values("one step from W = 0", one_step,
+                 {"new_W": [[-0.1875, -0.375]] * 3, "new_b": [np.log(3.0) - 0.1875] * 3})
 
 
-def one_step():
-    new_W, new_b = sigmoid_net_step(W, b, x, 1.0, 0.4)
-    return {"new_W": new_W, "new_b": new_b}
-
-
-check_values("one step from W = 0", one_step,
-             {"new_W": [[-0.1875, -0.375]] * 3, "new_b": [np.log(3.0) - 0.1875] * 3})
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/sigmoid_net_step_check", globals())
@@ -434,18 +449,20 @@ def back_through(jacobian, upstream):
 
 # %% nbgrader={"grade": true, "grade_id": "back_through_check", "points": 3}
 # Expected: 10, 100, 320; then one "ok" with a maxdiff below 1e-8.
-J, u = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 3.0]]), np.array([10.0, 100.0])
-check_values("by hand", lambda: {"∂ℓ/∂a": back_through(J, u)}, {"∂ℓ/∂a": [10.0, 100.0, 320.0]})
+def _check():
+    J, u = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 3.0]]), np.array([10.0, 100.0])
+    check_values("by hand", lambda: {"∂ℓ/∂a": back_through(J, u)}, {"∂ℓ/∂a": [10.0, 100.0, 320.0]})
+
+    def scaled(a):  # ℓ = ½ ‖M a/‖a‖‖²
+        M, size = np.array([[1.0, 2.0, -1.0], [0.5, 0.0, 3.0]]), np.sqrt(a @ a)
+        h = a / size
+        dh = back_through(M, M @ h)
+        return 0.5 * np.sum((M @ h) ** 2), (back_through((np.eye(3) - np.outer(h, h)) / size, dh),)
+
+    check_function(scaled, np.array([0.6, -1.1, 0.4]))
 
 
-def scaled(a):  # ℓ = ½ ‖M a/‖a‖‖²
-    M, size = np.array([[1.0, 2.0, -1.0], [0.5, 0.0, 3.0]]), np.sqrt(a @ a)
-    h = a / size
-    dh = back_through(M, M @ h)
-    return 0.5 * np.sum((M @ h) ** 2), (back_through((np.eye(3) - np.outer(h, h)) / size, dh),)
-
-
-check_function(scaled, np.array([0.6, -1.1, 0.4]))
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/back_through_check", globals())
@@ -565,17 +582,21 @@ def two_layer_gradients(W1, W2, b, x, y, phi, phi_prime):
 
 # %% nbgrader={"grade": true, "grade_id": "two_layer_gradients_check", "points": 8}
 # Expected: values 0.5 and 1.2900; eight times "ok", with a maxdiff below 1e-6, then below 1e-8.
-W1 = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0], [3.0, 4.0, 1.0]])
-W2, h0, y = np.array([[1.0, 3.0, -3.0]]), np.array([10.0, 20.0, 30.0]), np.array([199.0])
-with_relu = lambda W1, W2, b, x: two_layer_gradients(W1, W2, b, x, y, relu, relu_prime)
-check_function(with_relu, W1, W2, np.zeros(3), h0, title="the small network", expected=0.5, row_too=True,
-               mistakes={"x": {"wrong_argument:rows and columns of W1 are exchanged": [[0.0, -2.0, 12.0]]}})
+def _check():
+    W1 = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0], [3.0, 4.0, 1.0]])
+    W2, h0, y = np.array([[1.0, 3.0, -3.0]]), np.array([10.0, 20.0, 30.0]), np.array([199.0])
+    with_relu = lambda W1, W2, b, x: two_layer_gradients(W1, W2, b, x, y, relu, relu_prime)
+    check_function(with_relu, W1, W2, np.zeros(3), h0, title="the small network", expected=0.5, row_too=True,
+                   mistakes={"x": {"wrong_argument:rows and columns of W1 are exchanged": [[0.0, -2.0, 12.0]]}})
 
-rng = np.random.default_rng(2)
-W1, W2, b, x = rng.normal(size=(4, 3)), rng.normal(size=(2, 4)), rng.normal(size=4), rng.normal(size=3)
-target = np.array([1.0, -0.5])
-with_tanh = lambda W1, W2, b, x: two_layer_gradients(W1, W2, b, x, target, np.tanh, tanh_prime)
-check_function(with_tanh, W1, W2, b, x, title="tanh, all sizes different", expected=1.2900183715, row_too=True)
+    rng = np.random.default_rng(2)
+    W1, W2, b, x = rng.normal(size=(4, 3)), rng.normal(size=(2, 4)), rng.normal(size=4), rng.normal(size=3)
+    target = np.array([1.0, -0.5])
+    with_tanh = lambda W1, W2, b, x: two_layer_gradients(W1, W2, b, x, target, np.tanh, tanh_prime)
+    check_function(with_tanh, W1, W2, b, x, title="tanh, all sizes different", expected=1.2900183715, row_too=True)
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/two_layer_gradients_check", globals())
@@ -627,31 +648,31 @@ def linear_net_step(W1, W2, b, x, y, epsilon):
 
 # %% nbgrader={"grade": true, "grade_id": "linear_net_step_check", "points": 4}
 # Expected: four times "ok". (old - new) / step size has to be the gradient of exercise 7.
-W1, W2, b, x, y = np.array([[2.0]]), np.array([[3.0]]), np.zeros(1), np.ones(1), np.array([5.0])
+def _check():
+    W1, W2, b, x, y = np.array([[2.0]]), np.array([[3.0]]), np.zeros(1), np.ones(1), np.array([5.0])
+
+    def step_by_hand():
+        new_W1, new_W2 = linear_net_step(W1, W2, b, x, y, 0.1)
+        return {"new_W1": new_W1, "new_W2": new_W2}
+
+    check_values("by hand", step_by_hand, {"new_W1": [[1.7]], "new_W2": [[2.8]]},
+                 mistakes={"new_W1": {"wrong_argument:the new W2, where the old one belongs": [[[1.72]], [[1.832]]]}})
+
+    rng = np.random.default_rng(3)
+    W1, W2, b, x, y = (rng.normal(size=shape) for shape in [(4, 3), (2, 4), 4, 3, 2])
+    _, (dW1, dW2, *_) = two_layer_gradients(W1, W2, b, x, y, lambda a: a, np.ones_like)
+
+    def step_per_size():
+        old_W1, old_W2 = W1.copy(), W2.copy()
+        new_W1, new_W2 = linear_net_step(W1, W2, b, x, y, 0.5)
+        kept = np.array_equal(W1, old_W1) and np.array_equal(W2, old_W2)
+        assert kept, "W1 or W2 was changed in place: return new arrays."
+        return {"W1": (W1 - new_W1) / 0.5, "W2": (W2 - new_W2) / 0.5}
+
+    check_values("your step (yours) · your gradients (right)", step_per_size, {"W1": dW1, "W2": dW2})
 
 
-def step_by_hand():
-    new_W1, new_W2 = linear_net_step(W1, W2, b, x, y, 0.1)
-    return {"new_W1": new_W1, "new_W2": new_W2}
-
-
-check_values("by hand", step_by_hand, {"new_W1": [[1.7]], "new_W2": [[2.8]]},
-             mistakes={"new_W1": {"wrong_argument:the new W2, where the old one belongs": [[[1.72]], [[1.832]]]}})
-
-rng = np.random.default_rng(3)
-W1, W2, b, x, y = (rng.normal(size=shape) for shape in [(4, 3), (2, 4), 4, 3, 2])
-_, (dW1, dW2, *_) = two_layer_gradients(W1, W2, b, x, y, lambda a: a, np.ones_like)
-
-
-def step_per_size():
-    old_W1, old_W2 = W1.copy(), W2.copy()
-    new_W1, new_W2 = linear_net_step(W1, W2, b, x, y, 0.5)
-    kept = np.array_equal(W1, old_W1) and np.array_equal(W2, old_W2)
-    assert kept, "W1 or W2 was changed in place: return new arrays."
-    return {"W1": (W1 - new_W1) / 0.5, "W2": (W2 - new_W2) / 0.5}
-
-
-check_values("your step (yours) · your gradients (right)", step_per_size, {"W1": dW1, "W2": dW2})
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/linear_net_step_check", globals())
@@ -691,16 +712,20 @@ def forward_difference(f, W, h=1e-6):
 
 # %% nbgrader={"grade": true, "grade_id": "forward_difference_check", "points": 3}
 # Expected: three times "ok". maxdiff shows the formula's own error here: about 1e-6, not 1e-9.
-W, w = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.5, -0.7, 3.0])
-squares = lambda W: np.sum(W**2)
-both = lambda: {"a matrix": forward_difference(squares, W), "a vector": forward_difference(squares, w)}
-check_values("Σ W²", both, {"a matrix": 2 * W, "a vector": 2 * w}, atol=1e-5)
+def _check():
+    W, w = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.5, -0.7, 3.0])
+    squares = lambda W: np.sum(W**2)
+    both = lambda: {"a matrix": forward_difference(squares, W), "a vector": forward_difference(squares, w)}
+    check_values("Σ W²", both, {"a matrix": 2 * W, "a vector": 2 * w}, atol=1e-5)
 
-b, x, y, W1 = np.array([0.1, -0.2]), np.array([0.3, -0.2]), np.array([1.0, 0.5]), 0.5 * W
-two_layers = lambda W1: two_layer_gradients(W1, np.eye(2), b, x, y, np.tanh, tanh_prime)
-check_values("measured (yours) · your formula (right)",
-             lambda: {"∂ℓ/∂W1": forward_difference(lambda W: two_layers(W)[0], W1)},
-             {"∂ℓ/∂W1": two_layers(W1)[1][0]}, atol=1e-5)
+    b, x, y, W1 = np.array([0.1, -0.2]), np.array([0.3, -0.2]), np.array([1.0, 0.5]), 0.5 * W
+    two_layers = lambda W1: two_layer_gradients(W1, np.eye(2), b, x, y, np.tanh, tanh_prime)
+    check_values("measured (yours) · your formula (right)",
+                 lambda: {"∂ℓ/∂W1": forward_difference(lambda W: two_layers(W)[0], W1)},
+                 {"∂ℓ/∂W1": two_layers(W1)[1][0]}, atol=1e-5)
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/forward_difference_check", globals())
@@ -808,12 +833,11 @@ w1, w2 = np.meshgrid(np.linspace(-2.5, 2.5, 101), np.linspace(-2.5, 2.5, 101))
 loss = np.mean([0.5 * (w2 * np.tanh(w1 * x) - y) ** 2 for x, y in points], axis=0)
 plt.figure(figsize=(6, 5))
 plt.contourf(w1, w2, loss, levels=np.geomspace(0.01, loss.max(), 20), norm="log", cmap="Blues", alpha=0.6, extend="min")
-looks = {(0.0, 0.0): ("purple", "^"), (0.1, 0.02): ("black", "o"), (-0.6, 0.5): ("darkorange", "s")}
-for start, (colour, marker) in looks.items():
+for start, colour in {(0.0, 0.0): "red", (0.1, 0.02): "black", (-0.6, 0.5): "darkorange"}.items():
     places = walk(*start)
     end = f"({places[-1, 0]:.2f}, {places[-1, 1]:.2f})"
     plt.plot(*places.T, ".-", ms=3, color=colour)
-    plt.plot(*places[0], marker, color=colour, label=f"from {start} to {end}")
+    plt.plot(*places[0], "o", color=colour, label=f"from {start} to {end}")
 plt.xlabel("w1")
 plt.ylabel("w2")
 plt.legend(loc="lower right", fontsize=8);
@@ -933,15 +957,18 @@ def count_parameters(d, biases=False):
 
 # %% nbgrader={"grade": true, "grade_id": "count_parameters_check", "points": 3}
 # Does the function agree with your paper? The check knows the example, and a network with one layer more.
-def counted():
-    print("8-10-10-3 has", count_parameters([8, 10, 10, 3]), "weights and, with biases,",
-          count_parameters([8, 10, 10, 3], True), "parameters")
-    return {"4-2-1": count_parameters([4, 2, 1]), "4-2-1 with biases": count_parameters([4, 2, 1], True),
-            "2-3-4-5": count_parameters(sizes)}
+def _check():
+    def counted():
+        print("8-10-10-3 has", count_parameters([8, 10, 10, 3]), "weights and, with biases,",
+              count_parameters([8, 10, 10, 3], True), "parameters")
+        return {"4-2-1": count_parameters([4, 2, 1]), "4-2-1 with biases": count_parameters([4, 2, 1], True),
+                "2-3-4-5": count_parameters(sizes)}
+
+    sizes = [2, 3, 4, 5]  # still the same afterwards
+    check_values("count_parameters", counted, {"4-2-1": 10, "4-2-1 with biases": 13, "2-3-4-5": 38})
 
 
-sizes = [2, 3, 4, 5]  # still the same afterwards
-check_values("count_parameters", counted, {"4-2-1": 10, "4-2-1 with biases": 13, "2-3-4-5": 38})
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/count_parameters_check", globals())
@@ -983,22 +1010,24 @@ def merge_layers(W_in, b_in, W_out, b_out):
 
 # %% nbgrader={"grade": true, "grade_id": "merge_layers_check", "points": 3}
 # Expected: three times "ok". The second network has a narrow layer: 2 units between 4 and 3.
-def by_hand():
-    W, b = merge_layers(np.array([[2.0]]), np.array([1.0]), np.array([[3.0]]), np.array([5.0]))
-    return {"W": W, "b": b}
+def _check():
+    def by_hand():
+        W, b = merge_layers(np.array([[2.0]]), np.array([1.0]), np.array([[3.0]]), np.array([5.0]))
+        return {"W": W, "b": b}
+
+    def one_layer():
+        W, b = merge_layers(W_in, b_in, W_out, b_out)
+        print("rank of your W:", np.linalg.matrix_rank(W))
+        return {"v": W @ h + b}
+
+    check_values("by hand", by_hand, {"W": [[6.0]], "b": [8.0]})
+    rng = np.random.default_rng(5)
+    W_in, b_in, W_out, b_out, h = (rng.normal(size=shape) for shape in [(2, 4), 2, (3, 2), 3, 4])
+    check_values("one layer (yours) · two layers (right)",
+                 one_layer, {"v": W_out @ (W_in @ h + b_in) + b_out})
 
 
-def one_layer():
-    W, b = merge_layers(W_in, b_in, W_out, b_out)
-    print("rank of your W:", np.linalg.matrix_rank(W))
-    return {"v": W @ h + b}
-
-
-check_values("by hand", by_hand, {"W": [[6.0]], "b": [8.0]})
-rng = np.random.default_rng(5)
-W_in, b_in, W_out, b_out, h = (rng.normal(size=shape) for shape in [(2, 4), 2, (3, 2), 3, 4])
-check_values("one layer (yours) · two layers (right)",
-             one_layer, {"v": W_out @ (W_in @ h + b_in) + b_out})
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("02-backprop-practice/merge_layers_check", globals())

@@ -214,9 +214,9 @@ def d_loss_d_ypredicted(variable_dict, y_observed):
 
 
 # %% nbgrader={"grade": true, "grade_id": "d_ypredicted_check", "points": 3}
-# Expected: 2 and "ok", then -15 and "ok"; maxdiff below 1e-5, as in all checks of this section.
+# Expected: 27 and "ok", then -15 and "ok"; maxdiff below 1e-5, as in all checks of this section.
 # With lambda: the check itself calls your code, and an error in it becomes one sentence.
-check_gradient("y_predicted", lambda: d_loss_d_ypredicted(variables, y_first), first, y_first)
+check_gradient("y_predicted", lambda: d_loss_d_ypredicted(variables, 186.5), first, 186.5)
 check_gradient("y_predicted", lambda: d_loss_d_ypredicted(variables, 207.5), first, 207.5)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
@@ -241,11 +241,15 @@ def d_loss_d_W2(variable_dict, y_observed):
 
 
 # %% nbgrader={"grade": true, "grade_id": "d_W2_check", "points": 4}
-# Expected: 520, the largest entry, and "ok"; then two other predictions, one of them too small.
-check_gradient("W2", lambda: d_loss_d_W2(variables, y_first), first, y_first)
-check_gradient("W2", lambda: d_loss_d_W2(variables, 223.5), first, 223.5)
-third = {**first, "x": -10.0, "W0": np.array([1.0, -2.0, -3.0])}
-check_gradient("W2", lambda: d_loss_d_W2(mlp(**third), 160.5), third, 160.5)
+# Three predictions, one of them too small. Expected: 7020, the largest entry, and "ok"; then twice "ok".
+def _check():
+    check_gradient("W2", lambda: d_loss_d_W2(variables, 186.5), first, 186.5)
+    check_gradient("W2", lambda: d_loss_d_W2(variables, 223.5), first, 223.5)
+    third = {**first, "x": -10.0, "W0": np.array([1.0, -2.0, -3.0])}
+    check_gradient("W2", lambda: d_loss_d_W2(mlp(**third), 160.5), third, 160.5)
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/d_W2_check", globals())
@@ -271,10 +275,14 @@ def d_loss_d_h1(variable_dict, W2, y_observed):
 
 # %% nbgrader={"grade": true, "grade_id": "d_h1_check", "points": 4}
 # Expected: three times "ok". The last network has other weights above.
-check_gradient("h1", lambda: d_loss_d_h1(variables, first["W2"], y_first), first, y_first)
-check_gradient("h1", lambda: d_loss_d_h1(variables, first["W2"], 223.5), first, 223.5)
-other = {**first, "x": -10.0, "W0": np.array([1.0, -2.0, -3.0]), "W2": np.array([0.7, -1.6, 2.5])}
-check_gradient("h1", lambda: d_loss_d_h1(mlp(**other), other["W2"], 160.5), other, 160.5)
+def _check():
+    check_gradient("h1", lambda: d_loss_d_h1(variables, first["W2"], 186.5), first, 186.5)
+    check_gradient("h1", lambda: d_loss_d_h1(variables, first["W2"], 223.5), first, 223.5)
+    other = {**first, "x": -10.0, "W0": np.array([1.0, -2.0, -3.0]), "W2": np.array([0.7, -1.6, 2.5])}
+    check_gradient("h1", lambda: d_loss_d_h1(mlp(**other), other["W2"], 160.5), other, 160.5)
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/d_h1_check", globals())
@@ -315,13 +323,16 @@ def relu_derivative(x):
 
 # %% nbgrader={"grade": true, "grade_id": "relu_derivative_check", "points": 3}
 # Expected: five times "ok".
-points = {"-2": 0.0, "-0.1": 0.0, "0": 0.0, "0.1": 1.0, "2": 1.0}
-check_values(
-    "relu_derivative",
-    lambda: {f"at {x}": relu_derivative(float(x)) for x in points},
-    {f"at {x}": slope for x, slope in points.items()},
-    mistakes={"at 0": {"kink": [0.5, 1.0]}, "at 2": {"wrong_argument:ReLU itself, where its slope belongs": 2.0}},
-)
+def _check():
+    points = {"-2": 0.0, "-0.1": 0.0, "0.1": 1.0, "2": 1.0}
+    slopes = lambda: {f"at {x}": relu_derivative(float(x)) for x in [*points, "0"]}
+    wrong = {"at 2": {"wrong_argument:ReLU itself, where its slope belongs": 2.0}}
+    right = {f"at {x}": slope for x, slope in points.items()}
+    check_values("relu_derivative", slopes, right, mistakes=wrong)
+    check_values("relu_derivative at the kink", slopes, {"at 0": 0.0}, mistakes={"at 0": {"kink": [0.5, 1.0]}})
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/relu_derivative_check", globals())
@@ -375,10 +386,16 @@ def d_loss_d_r1(variable_dict, W2, y_observed):
 
 
 # %% nbgrader={"grade": true, "grade_id": "d_r1_check", "points": 4}
-# From here on both networks are tried: the second one (y = -219) has dead units. Expected: twice "ok".
-check_gradient("r1", lambda: d_loss_d_r1(variables, first["W2"], y_first), first, y_first)
-wrong = {"mask_of_wrong_layer:r1": np.array([-2.0, -6.0, 0.0])}
-check_gradient("r1", lambda: d_loss_d_r1(second_variables, second["W2"], y_second), second, y_second, wrong)
+# From here on both networks are tried, the first with two y: the second one (y = -219) has dead units.
+# Expected: three times "ok".
+def _check():
+    check_gradient("r1", lambda: d_loss_d_r1(variables, first["W2"], 186.5), first, 186.5)
+    check_gradient("r1", lambda: d_loss_d_r1(variables, first["W2"], y_first), first, y_first)
+    wrong = {"mask_of_wrong_layer:r1": np.array([-2.0, -6.0, 0.0])}
+    check_gradient("r1", lambda: d_loss_d_r1(second_variables, second["W2"], y_second), second, y_second, wrong)
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/d_r1_check", globals())
@@ -411,7 +428,8 @@ def d_loss_d_W1(variable_dict, W2, y_observed):
 
 
 # %% nbgrader={"grade": true, "grade_id": "d_W1_check", "points": 5}
-# Expected: -180, then 120, both "ok".
+# Expected: three times "ok"; the largest entries have the sizes 2430, 180 and 120.
+check_gradient("W1", lambda: d_loss_d_W1(variables, first["W2"], 186.5), first, 186.5)
 check_gradient("W1", lambda: d_loss_d_W1(variables, first["W2"], y_first), first, y_first)
 check_gradient("W1", lambda: d_loss_d_W1(second_variables, second["W2"], y_second), second, y_second)
 ### BEGIN HIDDEN TESTS
@@ -461,10 +479,15 @@ def d_loss_d_h0(variable_dict, W1, W2, y_observed):
 
 
 # %% nbgrader={"grade": true, "grade_id": "d_h0_check", "points": 5}
-# Expected: -42, then 16, both "ok".
-wrong = {"wrong_argument:rows and columns of W1 are exchanged": np.array([0.0, -4.0, 24.0])}
-check_gradient("h0", lambda: d_loss_d_h0(variables, first["W1"], first["W2"], y_first), first, y_first, wrong)
-check_gradient("h0", lambda: d_loss_d_h0(second_variables, second["W1"], second["W2"], y_second), second, y_second)
+# Expected: -567, -42, then 16, all "ok".
+def _check():
+    check_gradient("h0", lambda: d_loss_d_h0(variables, first["W1"], first["W2"], 186.5), first, 186.5)
+    wrong = {"wrong_argument:rows and columns of W1 are exchanged": np.array([0.0, -4.0, 24.0])}
+    check_gradient("h0", lambda: d_loss_d_h0(variables, first["W1"], first["W2"], y_first), first, y_first, wrong)
+    check_gradient("h0", lambda: d_loss_d_h0(second_variables, second["W1"], second["W2"], y_second), second, y_second)
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/d_h0_check", globals())
@@ -487,10 +510,15 @@ def d_loss_d_r0(variable_dict, W1, W2, y_observed):
 
 
 # %% nbgrader={"grade": true, "grade_id": "d_r0_check", "points": 4}
-# Expected: -42, then 16, both "ok".
-check_gradient("r0", lambda: d_loss_d_r0(variables, first["W1"], first["W2"], y_first), first, y_first)
-gradient = lambda: d_loss_d_r0(second_variables, second["W1"], second["W2"], y_second)
-check_gradient("r0", gradient, second, y_second, {"mask_of_wrong_layer:r0": np.array([12.0, 0.0, -4.0])})
+# Expected: -567, -42, then 16, all "ok".
+def _check():
+    check_gradient("r0", lambda: d_loss_d_r0(variables, first["W1"], first["W2"], 186.5), first, 186.5)
+    check_gradient("r0", lambda: d_loss_d_r0(variables, first["W1"], first["W2"], y_first), first, y_first)
+    gradient = lambda: d_loss_d_r0(second_variables, second["W1"], second["W2"], y_second)
+    check_gradient("r0", gradient, second, y_second, {"mask_of_wrong_layer:r0": np.array([12.0, 0.0, -4.0])})
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/d_r0_check", globals())
@@ -512,7 +540,8 @@ def d_loss_d_W0(variable_dict, W1, W2, y_observed):
 
 
 # %% nbgrader={"grade": true, "grade_id": "d_W0_check", "points": 4}
-# Expected: -420, then 160, both "ok".
+# Expected: -5670, -420, then 160, all "ok".
+check_gradient("W0", lambda: d_loss_d_W0(variables, first["W1"], first["W2"], 186.5), first, 186.5)
 check_gradient("W0", lambda: d_loss_d_W0(variables, first["W1"], first["W2"], y_first), first, y_first)
 check_gradient("W0", lambda: d_loss_d_W0(second_variables, second["W1"], second["W2"], y_second), second, y_second)
 ### BEGIN HIDDEN TESTS
@@ -672,23 +701,25 @@ def gradient_step(x, W0, W1, W2, y_observed, step_size):
 
 # %% nbgrader={"grade": true, "grade_id": "gradient_step_check", "points": 4}
 # How far did each weight move, per unit of step size? It should be the measured gradient, downhill.
-names = ["W0", "W1", "W2"]
+def _check():
+    names = ["W0", "W1", "W2"]
+
+    def moved(step_size):
+        given = first | {name: first[name].copy() for name in names}
+        new_weights = gradient_step(**given, y_observed=y_first, step_size=step_size)
+        for name in names:
+            assert np.array_equal(given[name], first[name]), f"{name} was changed in place: return a new array."
+        return {name: np.reshape(new, first[name].shape) for name, new in zip(names, new_weights)}
+
+    short = 2.0**-20  # about 1e-6; a power of two loses no digit
+    moves = lambda: {f"{name}, move / step size": (new - first[name]) / short for name, new in moved(short).items()}
+    right = {f"{name}, move / step size": -measured(name, first, y_first) for name in names}
+    check_values("gradient_step", moves, right, atol=1e-5, rtol=1e-5)
+    # Expected: the loss falls from 1 to about 0.394.
+    print("loss", loss(variables["y_predicted"], y_first), "->", loss(mlp(10.0, **moved(1e-6))["y_predicted"], y_first))
 
 
-def moved(step_size):
-    given = first | {name: first[name].copy() for name in names}
-    new_weights = gradient_step(**given, y_observed=y_first, step_size=step_size)
-    for name in names:
-        assert np.array_equal(given[name], first[name]), f"{name} was changed in place: return a new array."
-    return {name: np.reshape(new, first[name].shape) for name, new in zip(names, new_weights)}
-
-
-short = 2.0**-20  # about 1e-6; a power of two loses no digit
-moves = lambda: {f"{name}, move / step size": (new - first[name]) / short for name, new in moved(short).items()}
-right = {f"{name}, move / step size": -measured(name, first, y_first) for name in names}
-check_values("gradient_step", moves, right, atol=1e-5, rtol=1e-5)
-# Expected: the loss falls from 1 to about 0.394.
-print("loss", loss(variables["y_predicted"], y_first), "->", loss(mlp(10.0, **moved(1e-6))["y_predicted"], y_first))
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("03-relu-net-by-hand/gradient_step_check", globals())

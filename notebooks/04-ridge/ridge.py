@@ -264,34 +264,34 @@ class RidgeRegression:
 
 # %% nbgrader={"grade": true, "grade_id": "ridge_regression_check", "points": 10}
 # Check your work. Right code shows max differences below 1e-6, around 1e-11 here.
-hidden, weights = np.array([260.0, 120.0, 140.0]), np.array([1.0, 3.0, -3.0])
-example, outcome, parameters = {"x": hidden}, {"y": 199.0}, {"w": weights, "b": 0.5}
-wrong = {"missing_penalty": 2.25, "half_penalty": [3.2, 6.05], "bias_regularised": [4.175, 2.275]}
-wrong |= {"penalty_in_prediction": 11.56, "wrong_argument:l2_reg is not used": 21.25}
+def _check():
+    hidden, weights = np.array([260.0, 120.0, 140.0]), np.array([1.0, 3.0, -3.0])
+    example, outcome, parameters = {"x": hidden}, {"y": 199.0}, {"w": weights, "b": 0.5}
+    wrong = {"missing_penalty": 2.25, "half_penalty": [3.2, 6.05], "bias_regularised": [4.175, 2.275]}
+    wrong |= {"penalty_in_prediction": 11.56, "wrong_argument:l2_reg is not used": 21.25}
+
+    # Two functions: the checks themselves call your code, and an error in it becomes one sentence.
+    def graph():
+        return RidgeRegression(l2_reg=0.1).graph
+
+    def prediction():
+        made = graph()
+        made.set_parameters(parameters)
+        return {"ŷ": made.get_prediction(example)}
+
+    def two_steps():  # two models at once, each with one example and two epochs: worked out by hand, step by step
+        settings = {"step_size": 0.1, "max_num_epochs": 2}
+        models = {f"λ = {l2_reg}": RidgeRegression(l2_reg, **settings) for l2_reg in (0.3, 0)}
+        for model in models.values():
+            model.fit(np.array([[1.0, -2.0]]), np.array([3.0]))
+        return {name: np.ravel(model.predict(np.array([[1.0, -2.0], [0.0, 0.0]]))) for name, model in models.items()}
+
+    check_values("prediction", prediction, {"ŷ": 200.5})
+    check_graph(graph, example, outcome, parameters, expected=4.15, mistakes={"objective": wrong})
+    check_values("after two steps from zero", two_steps, {"λ = 0.3": [2.7, 0.48], "λ = 0": [2.88, 0.48]})
 
 
-# Two functions: the checks themselves call your code, and an error in it becomes one sentence.
-def graph():
-    return RidgeRegression(l2_reg=0.1).graph
-
-
-def prediction():
-    made = graph()
-    made.set_parameters(parameters)
-    return {"ŷ": made.get_prediction(example)}
-
-
-def two_steps():  # two models at once, each with one example and two epochs: worked out by hand, step by step
-    settings = {"step_size": 0.1, "max_num_epochs": 2}
-    models = {f"λ = {l2_reg}": RidgeRegression(l2_reg, **settings) for l2_reg in (0.3, 0)}
-    for model in models.values():
-        model.fit(np.array([[1.0, -2.0]]), np.array([3.0]))
-    return {name: np.ravel(model.predict(np.array([[1.0, -2.0], [0.0, 0.0]]))) for name, model in models.items()}
-
-
-check_values("prediction", prediction, {"ŷ": 200.5})
-check_graph(graph, example, outcome, parameters, expected=4.15, mistakes={"objective": wrong})
-check_values("after two steps from zero", two_steps, {"λ = 0.3": [2.7, 0.48], "λ = 0": [2.88, 0.48]})
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("04-ridge/ridge_regression_check", globals())
@@ -416,15 +416,15 @@ plt.figure(figsize=(7, 3.2))
 for name, X, y, style in [("training", X_train, y_train, "--"), ("validation", X_val, y_val, "-")]:
     errors = [mean_square_error(X @ w + b, y) for w, b in fits]
     plt.semilogx(strengths, errors, style, label=name)
-    print(f"{name:10} left end {errors[0]:.3f}   smallest {min(errors):.3f} at λ = {strengths[np.argmin(errors)]:.4f}")
+    print(f"{name:10} smallest {min(errors):.4f} at λ = {strengths[np.argmin(errors)]:.4f}")
 plt.xlabel("λ")
 plt.ylabel("mean square error")
 plt.legend()
 plt.show()
 
 # %% [markdown]
-# *Expected picture:* the training error only rises with $\lambda$. The validation error has a shallow **valley**: 0.136 at its
-# left end, 0.120 near $\lambda = 0.015$, and more than 0.2 at $\lambda = 1$. Never to regularise is as wrong as to do it by
+# *Expected picture:* the training error only rises with $\lambda$. The validation error has a **valley**: about 0.136 at its
+# left end, 0.121 near $\lambda = 0.01$, and more than 0.2 at $\lambda = 1$. Never to regularise is as wrong as to do it by
 # guesswork: $\lambda$ is chosen where the *validation* error is smallest.
 
 # %% [markdown]
@@ -441,9 +441,13 @@ mse_without_penalty = 0.0309
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "training_error_check", "points": 4}
-# Both are numbers, the second is the smaller one, and predicting the same number everywhere is worse than both.
-constant = mean_square_error(np.full(100, y_train.mean()), y_train)
-check_order(lambda: {"0": 0.0, "λ = 0": mse_without_penalty, "λ = 1": mse_with_penalty, "a constant": constant})
+# Both are numbers of the right size, and the second is the smaller one. (The same prediction everywhere has 1.08.)
+def _check():
+    order = lambda: {"0.02": 0.02, "λ = 0": mse_without_penalty, "0.1": 0.1, "λ = 1": mse_with_penalty, "0.25": 0.25}
+    check_order(order, reported=["λ = 0", "λ = 1"], examples=len(y_train))
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("04-ridge/training_error_check", globals())
@@ -554,9 +558,13 @@ class BatchAffineNode(Node):
 
 # %% tags=["optional"] nbgrader={"grade": true, "grade_id": "batch_affine_check", "points": 0}
 # Check your work. Right code shows max differences below 1e-6, most often around 1e-11.
-rng = np.random.default_rng(0)
-X, w, b = rng.normal(size=(4, 3)), rng.normal(size=3), np.array(0.5)
-check_node(BatchAffineNode, X=X, w=w, b=b, expected=[row @ w + b for row in X])
+def _check():
+    rng = np.random.default_rng(0)
+    X, w, b = rng.normal(size=(4, 3)), rng.normal(size=3), np.array(0.5)
+    check_node(BatchAffineNode, X=X, w=w, b=b, expected=[row @ w + b for row in X])
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("04-ridge/batch_affine_check", globals())
@@ -607,11 +615,15 @@ class MinibatchRidge:
 # Check your work: the rows are the example of part 4 and twice that example, so the residuals are 1.5 and 2.5,
 # the mean square loss is 4.25 and the penalty 1.9.
 # Right code shows max differences around 1e-10 here.
-rows, targets = np.array([[260.0, 120.0, 140.0], [520.0, 240.0, 280.0]]), np.array([199.0, 398.0])
-values = {"X": rows}, {"y": targets}, {"w": [1.0, 3.0, -3.0], "b": 0.5}
-wrong = {"missing_penalty": 4.25, "half_penalty": [5.2, 8.05], "missing_mean": 10.4}
-batch = lambda: MinibatchRidge(l2_reg=0.1).graph
-check_graph(batch, *values, title="minibatch ridge", expected=6.15, mistakes={"objective": wrong})
+def _check():
+    rows, targets = np.array([[260.0, 120.0, 140.0], [520.0, 240.0, 280.0]]), np.array([199.0, 398.0])
+    values = {"X": rows}, {"y": targets}, {"w": [1.0, 3.0, -3.0], "b": 0.5}
+    wrong = {"missing_penalty": 4.25, "half_penalty": [5.2, 8.05], "missing_mean": 10.4}
+    batch = lambda: MinibatchRidge(l2_reg=0.1).graph
+    check_graph(batch, *values, title="minibatch ridge", expected=6.15, mistakes={"objective": wrong})
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("04-ridge/minibatch_ridge_check", globals())

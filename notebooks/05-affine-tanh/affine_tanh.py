@@ -176,18 +176,22 @@ def measured(J, **variables):
 
 # %% nbgrader={"grade": true, "grade_id": "affine_dW_entry_check", "points": 2}
 # Check your work. Right code shows max differences below 1e-4, most often around 1e-7.
-right = measured(rest, W=W, x=x, b=b)["W"]
-places = [(0, 0), (0, 1), (1, 0), (1, 2)]
-# With lambda: the check itself calls your code, and an error in it becomes one sentence.
-check_values(
-    "affine_dW_entry",
-    lambda: {f"∂J/∂W[{i}, {j}]": affine_dW_entry(i, j, dJ_dy, x) for i, j in places},
-    {f"∂J/∂W[{i}, {j}]": right[i, j] for i, j in places},
-    atol=1e-4,
-)
-up, into = np.array([-0.7, 1.3, 0.4]), np.array([1.6, -2.3])  # a layer with 3 outputs and 2 inputs
-other = lambda: {"∂J/∂W[0, 0]": affine_dW_entry(0, 0, up, into), "∂J/∂W[2, 1]": affine_dW_entry(2, 1, up, into)}
-check_values("another layer", other, {"∂J/∂W[0, 0]": -1.12, "∂J/∂W[2, 1]": -0.92})
+def _check():
+    right = measured(rest, W=W, x=x, b=b)["W"]
+    places = [(0, 0), (0, 1), (1, 0), (1, 2)]
+    # With lambda: the check itself calls your code, and an error in it becomes one sentence.
+    check_values(
+        "affine_dW_entry",
+        lambda: {f"∂J/∂W[{i}, {j}]": affine_dW_entry(i, j, dJ_dy, x) for i, j in places},
+        {f"∂J/∂W[{i}, {j}]": right[i, j] for i, j in places},
+        atol=1e-4,
+    )
+    up, into = np.array([-0.7, 1.3, 0.4]), np.array([1.6, -2.3])  # a layer with 3 outputs and 2 inputs
+    other = lambda: {"∂J/∂W[0, 0]": affine_dW_entry(0, 0, up, into), "∂J/∂W[2, 1]": affine_dW_entry(2, 1, up, into)}
+    check_values("another layer", other, {"∂J/∂W[0, 0]": -1.12, "∂J/∂W[2, 1]": -0.92})
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("05-affine-tanh/affine_dW_entry_check", globals())
@@ -327,10 +331,14 @@ def affine_dx(W, dJ_dy):
 
 # %% nbgrader={"grade": true, "grade_id": "affine_dx_check", "points": 3}
 # Check your work. Right code shows max differences below 1e-4.
-check_values("2 outputs, 3 inputs", lambda: {"∂J/∂x": affine_dx(W, dJ_dy)}, {"∂J/∂x": small["x"]}, atol=1e-4)
-check_values("4 outputs, 5 inputs", lambda: {"∂J/∂x": affine_dx(layer["W"], g)}, {"∂J/∂x": large["x"]}, atol=1e-4)
-one = lambda: {"∂J/∂x": affine_dx(layer["W"][:, :1], g)}
-check_values("1 input", one, {"∂J/∂x": large["x"][:1]}, atol=1e-4, scalar_like=False)
+def _check():
+    check_values("2 outputs, 3 inputs", lambda: {"∂J/∂x": affine_dx(W, dJ_dy)}, {"∂J/∂x": small["x"]}, atol=1e-4)
+    check_values("4 outputs, 5 inputs", lambda: {"∂J/∂x": affine_dx(layer["W"], g)}, {"∂J/∂x": large["x"]}, atol=1e-4)
+    one = lambda: {"∂J/∂x": affine_dx(layer["W"][:, :1], g)}
+    check_values("1 input", one, {"∂J/∂x": large["x"][:1]}, atol=1e-4, scalar_like=False)
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("05-affine-tanh/affine_dx_check", globals())
@@ -461,18 +469,22 @@ def elementwise_dA(dJ_dS, A, sigma_prime):
 
 # %% nbgrader={"grade": true, "grade_id": "elementwise_dA_check", "points": 4}
 # Check your work: tanh, on arrays with 0 to 3 axes. Right code shows max differences below 1e-6.
-rng = np.random.default_rng(6)
-slope = lambda A: 1 - np.tanh(A) ** 2
-arrays, right = {}, {}
-for shape in [(), (4,), (3, 3), (2, 3), (2, 3, 4)]:
-    A, G = np.array(rng.normal(size=shape)), np.array(rng.normal(size=shape))
-    arrays[f"∂J/∂A {shape}"] = G, A
-    right[f"∂J/∂A {shape}"] = numeric_gradient(lambda A, G=G: np.sum(G * np.tanh(A)), A)
-yours = lambda: {name: elementwise_dA(G, A, slope) for name, (G, A) in arrays.items()}
-check_values("elementwise_dA", yours, right, atol=1e-6)
-# Any activation will do: the square, whose slope at a is 2a.
-square = lambda: {"∂J/∂A": elementwise_dA(np.array([0.5, -3.0]), np.array([0.7, 1.1]), lambda A: 2 * A)}
-check_values("elementwise_dA of a square", square, {"∂J/∂A": [0.7, -6.6]})
+def _check():
+    rng = np.random.default_rng(6)
+    slope = lambda A: 1 - np.tanh(A) ** 2
+    arrays, right = {}, {}
+    for shape in [(), (4,), (3, 3), (2, 3), (2, 3, 4)]:
+        A, G = np.array(rng.normal(size=shape)), np.array(rng.normal(size=shape))
+        arrays[f"∂J/∂A {shape}"] = G, A
+        right[f"∂J/∂A {shape}"] = numeric_gradient(lambda A, G=G: np.sum(G * np.tanh(A)), A)
+    yours = lambda: {name: elementwise_dA(G, A, slope) for name, (G, A) in arrays.items()}
+    check_values("elementwise_dA", yours, right, atol=1e-6)
+    # Any activation will do: the square, whose slope at a is 2a.
+    square = lambda: {"∂J/∂A": elementwise_dA(np.array([0.5, -3.0]), np.array([0.7, 1.1]), lambda A: 2 * A)}
+    check_values("elementwise_dA of a square", square, {"∂J/∂A": [0.7, -6.6]})
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("05-affine-tanh/elementwise_dA_check", globals())

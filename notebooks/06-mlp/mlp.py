@@ -111,9 +111,13 @@ class AffineNode(Node):
 
 # %% nbgrader={"grade": true, "grade_id": "affine_node_check", "points": 8}
 # Check your work. Right code shows max differences below 1e-5, most often around 1e-11.
-W, x, b = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0]]), np.array([10.0, 20.0, 30.0]), np.array([1.0, -2.0])
-check_node(AffineNode, W=W, x=x, b=b, expected=[261.0, 118.0])
-check_node(AffineNode, W=W[1:], x=x, b=b[1:], expected=[118.0], title="AffineNode with one unit")
+def _check():
+    W, x, b = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0]]), np.array([10.0, 20.0, 30.0]), np.array([1.0, -2.0])
+    check_node(AffineNode, W=W, x=x, b=b, expected=[261.0, 118.0])
+    check_node(AffineNode, W=W[1:], x=x, b=b[1:], expected=[118.0], title="AffineNode with one unit")
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("06-mlp/affine_node_check", globals())
@@ -177,22 +181,24 @@ class TanhNode(Node):
 
 # %% nbgrader={"grade": true, "grade_id": "tanh_node_check", "points": 6}
 # Check your work: a vector, a matrix, and 0.5 put into self.out. Right code shows max differences below 1e-6.
-check_node(TanhNode, a=np.array([0.2, 0.4, -1.1]), expected=[0.19737532, 0.37994896, -0.80049902])
-check_node(TanhNode, a=np.array([[0.2, 0.4, -1.1], [0.7, -0.3, 0.1]]), title="TanhNode of a matrix")
+def _check():
+    check_node(TanhNode, a=np.array([0.2, 0.4, -1.1]), expected=[0.19737532, 0.37994896, -0.80049902])
+    check_node(TanhNode, a=np.array([[0.2, 0.4, -1.1], [0.7, -0.3, 0.1]]), title="TanhNode of a matrix")
+
+    def with_half():  # called by check_values, so that an error in your code becomes one sentence
+        a = ValueNode("a")
+        a.out = np.array(3.0)
+        node = TanhNode(a, "h")
+        a.forward(), node.forward()
+        node.out, node.d_out = np.array(0.5), np.array(1.0)
+        node.backward()
+        return {"∂J/∂a": a.d_out}
+
+    hint = {"recomputed:self.out": 1 - np.tanh(3.0) ** 2}
+    check_values("backward, with 0.5 in self.out", with_half, {"∂J/∂a": 0.75}, mistakes={"∂J/∂a": hint})
 
 
-def with_half():  # called by check_values, so that an error in your code becomes one sentence
-    a = ValueNode("a")
-    a.out = np.array(3.0)
-    node = TanhNode(a, "h")
-    a.forward(), node.forward()
-    node.out, node.d_out = np.array(0.5), np.array(1.0)
-    node.backward()
-    return {"∂J/∂a": a.d_out}
-
-
-hint = {"recomputed:self.out": 1 - np.tanh(3.0) ** 2}
-check_values("backward, with 0.5 in self.out", with_half, {"∂J/∂a": 0.75}, mistakes={"∂J/∂a": hint})
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("06-mlp/tanh_node_check", globals())
@@ -262,28 +268,30 @@ class MLPRegression:
 
 # %% nbgrader={"grade": true, "grade_id": "mlp_regression_check", "points": 12}
 # Check your work. Right code shows max differences below 1e-6.
-thread = {"W1": [[1.0], [2.0], [3.0]], "b1": [0.1, 0.2, -0.2], "w2": [1.0, 3.0, -3.0], "b2": 0.5}
-graph = lambda: MLPRegression(num_hidden_units=3).graph  # the check calls it: an error becomes one sentence
-wrong = {"missing_activation": 1.962801, "activation_on_output": 0.508113}
-values = {"x": np.array([0.1])}, {"y": 0.199}, thread
-check_graph(graph, *values, title="MLP", expected=1.793505, mistakes={"objective": wrong}, atol=1e-6)
-# The start, seen after training for 0 epochs; then two models at once, trained.
-def start(scale):
-    net = MLPRegression(200, init_param_scale=scale, max_num_epochs=0)
-    net.fit(np.ones((1, 2)), np.ones(1))
-    return {name: node.out for name, node in net.graph.name_to_node.items()}
+def _check():
+    thread = {"W1": [[1.0], [2.0], [3.0]], "b1": [0.1, 0.2, -0.2], "w2": [1.0, 3.0, -3.0], "b2": 0.5}
+    graph = lambda: MLPRegression(num_hidden_units=3).graph  # the check calls it: an error becomes one sentence
+    wrong = {"missing_activation": 1.962801, "activation_on_output": 0.508113}
+    values = {"x": np.array([0.1])}, {"y": 0.199}, thread
+    check_graph(graph, *values, title="MLP", expected=1.793505, mistakes={"objective": wrong}, atol=1e-6)
+    # The start, seen after training for 0 epochs; then two models at once, trained.
+    def start(scale):
+        net = MLPRegression(200, init_param_scale=scale, max_num_epochs=0)
+        net.fit(np.ones((1, 2)), np.ones(1))
+        return {name: node.out for name, node in net.graph.name_to_node.items()}
+
+    def trained():
+        nets, y = [MLPRegression(5, 0.1, 0.3, epochs) for epochs in (200, 0)], np.array([1.0, -2.0, 0.5])
+        for net in nets:
+            net.fit(np.eye(3), y)
+        after, before = (mean_square_error(net.predict(np.eye(3)), y) for net in nets)
+        return {"after 200 epochs": after, "0.01": 0.01, "before": before}
+
+    check_start(start, {"W1": (200, 2), "b1": (200,), "w2": (200,), "b2": ()}, zero_or_random=["b1"])
+    check_order(trained, "mean square error")
 
 
-def trained():
-    nets, y = [MLPRegression(5, 0.1, 0.3, epochs) for epochs in (200, 0)], np.array([1.0, -2.0, 0.5])
-    for net in nets:
-        net.fit(np.eye(3), y)
-    after, before = (mean_square_error(net.predict(np.eye(3)), y) for net in nets)
-    return {"after 200 epochs": after, "0.01": 0.01, "before": before}
-
-
-check_start(start, {"W1": (200, 2), "b1": (200,), "w2": (200,), "b2": ()}, zero_or_random=["b1"])
-check_order(trained, "mean square error")
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("06-mlp/mlp_regression_check", globals())
@@ -433,9 +441,13 @@ mse_features = 0.0340
 ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "training_error_check", "points": 4}
-# Both are numbers, features help, and predicting the same number everywhere is worse than both.
-constant = mean_square_error(np.full(100, y_train.mean()), y_train)
-check_order(lambda: {"0": 0.0, "features": mse_features, "raw": mse_raw, "a constant": constant})
+# Both are numbers of the right size, and features help. (The same prediction everywhere has 1.08.)
+def _check():
+    order = lambda: {"0.02": 0.02, "features": mse_features, "0.1": 0.1, "0.2": 0.2, "raw": mse_raw, "0.4": 0.4}
+    check_order(order, reported=["features", "raw"], examples=len(y_train))
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("06-mlp/training_error_check", globals())
@@ -515,9 +527,10 @@ mse_scalar_val = 0.1440
 ### END SOLUTION
 
 # %% tags=["optional"] nbgrader={"grade": true, "grade_id": "scalar_error_check", "points": 0}
-# Both are numbers that a model can reach: the task asks for at most 0.05, and at most 0.25.
-check_order(lambda: {"0": 0.0, "training": mse_scalar, "0.05": 0.05 + 1e-9}, "x alone, training")
-check_order(lambda: {"0": 0.0, "validation": mse_scalar_val, "0.25": 0.25}, "x alone, validation")
+# Both are numbers that a model can reach: the task asks for about 0.05, and for no more than the raw run has. Noise alone
+# makes a validation error above 0.05.
+check_order(lambda: {"0": 0.0, "training": mse_scalar, "0.055": 0.055}, "x alone, training")
+check_order(lambda: {"0.05": 0.05, "validation": mse_scalar_val, "0.255": 0.255}, "x alone, validation")
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("06-mlp/scalar_error_check", globals())

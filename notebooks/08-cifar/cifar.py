@@ -114,12 +114,16 @@ def fc_backward(grad_out, cache):
 
 # %% nbgrader={"grade": true, "grade_id": "fc_check", "points": 5}
 # Check your work. Right code shows max differences below 1e-5, most often around 1e-10.
-x = np.vstack([[10.0, 20.0, 30.0], [1.0, -2.0, 0.5], np.eye(3)])
-w = np.array([[3.0, -5.0, 3.0, 1.0], [4.0, 4.0, 4.0, 0.0], [5.0, 3.0, 1.0, -1.0]])
-b = np.array([0.0, 0.0, 0.0, 7.0])
-out = [[260, 120, 140, -13], [-2.5, -11.5, -4.5, 7.5], [3, -5, 3, 8], [4, 4, 4, 7], [5, 3, 1, 6]]
-check_layer(fc_forward, fc_backward, x=x, w=w, b=b, expected=out)
-check_layer(fc_forward, fc_backward, x=x[:1], w=w, b=b, expected=out[:1])
+def _check():
+    x = np.vstack([[10.0, 20.0, 30.0], [1.0, -2.0, 0.5], np.eye(3)])
+    w = np.array([[3.0, -5.0, 3.0, 1.0], [4.0, 4.0, 4.0, 0.0], [5.0, 3.0, 1.0, -1.0]])
+    b = np.array([0.0, 0.0, 0.0, 7.0])
+    out = [[260, 120, 140, -13], [-2.5, -11.5, -4.5, 7.5], [3, -5, 3, 8], [4, 4, 4, 7], [5, 3, 1, 6]]
+    check_layer(fc_forward, fc_backward, x=x, w=w, b=b, expected=out)
+    check_layer(fc_forward, fc_backward, x=x[:1], w=w, b=b, expected=out[:1])
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("08-cifar/fc_check", globals())
@@ -160,13 +164,17 @@ def relu_backward(grad_out, cache):
 
 # %% nbgrader={"grade": true, "grade_id": "relu_check", "points": 5}
 # Check your work. Right code shows max differences below 1e-6, most often around 1e-12.
-x = np.array([[-2.0, 0.5, 3.0], [1.5, -0.7, -4.0]])
-check_layer(relu_forward, relu_backward, x=x, expected=[[0, 0.5, 3], [1.5, 0, 0]])
-check_layer(relu_forward, relu_backward, x=x.reshape(1, 3, 2))
-check_layer(relu_forward, relu_backward, x=np.array([[80.0, -0.002, 0.004, -60.0, 1.0, -1.0, 0.3]]))
-# At exactly zero any slope between 0 and 1 is fine, and not-a-number is not.
-slope = lambda: {"between 0 and 1": 0 <= relu_backward(np.ones(1), relu_forward(np.zeros(1))[1])[0] <= 1}
-check_values("relu at 0", slope, {"between 0 and 1": 1})
+def _check():
+    x = np.array([[-2.0, 0.5, 3.0], [1.5, -0.7, -4.0]])
+    check_layer(relu_forward, relu_backward, x=x, expected=[[0, 0.5, 3], [1.5, 0, 0]])
+    check_layer(relu_forward, relu_backward, x=x.reshape(1, 3, 2))
+    check_layer(relu_forward, relu_backward, x=np.array([[80.0, -0.002, 0.004, -60.0, 1.0, -1.0, 0.3]]))
+    # At exactly zero any slope between 0 and 1 is fine, and not-a-number is not.
+    slope = lambda: {"between 0 and 1": 0 <= relu_backward(np.ones(1), relu_forward(np.zeros(1))[1])[0] <= 1}
+    check_values("relu at 0", slope, {"between 0 and 1": 1})
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("08-cifar/relu_check", globals())
@@ -232,19 +240,21 @@ def softmax_loss(x, y):
 
 # %% nbgrader={"grade": true, "grade_id": "softmax_loss_check", "points": 5}
 # Check your work. Right code shows max differences below 1e-6, most often around 1e-11.
-x, y = np.array([[2.0, 1.0, 0.0, -1.0], [0.5, 0.0, -1.0, 1.0], [0.0, 0.0, 3.0, 0.0]]), np.array([0, 2, 1])
-summed = 0.4401896986 + 2.7465672692 + 3.1392063142  # of the three rows
-check_loss(softmax_loss, x, y, expected=summed / 3, mistakes={"value": {"missing_mean": summed}})
-x = np.array([[1000.0, 0.0, -1000.0], [1000.0, 0.0, -1000.0], [-1000.0, -1000.0, -1000.0]])
+def _check():
+    x, y = np.array([[2.0, 1.0, 0.0, -1.0], [0.5, 0.0, -1.0, 1.0], [0.0, 0.0, 3.0, 0.0]]), np.array([0, 2, 1])
+    summed = 0.4401896986 + 2.7465672692 + 3.1392063142  # of the three rows
+    check_loss(softmax_loss, x, y, expected=summed / 3, mistakes={"value": {"missing_mean": summed}})
+    x = np.array([[1000.0, 0.0, -1000.0], [1000.0, 0.0, -1000.0], [-1000.0, -1000.0, -1000.0]])
+
+    def at_1000():  # called by check_values, so that an error in your code becomes one sentence
+        loss, grad_x = softmax_loss(x, np.array([0, 1, 2]))
+        return {"loss": loss, "grad_x": grad_x}
+
+    grad = np.array([[0, 0, 0], [1, -1, 0], [1 / 3, 1 / 3, -2 / 3]]) / 3
+    check_values("softmax_loss, scores of ±1000", at_1000, {"loss": (1000 + np.log(3)) / 3, "grad_x": grad})
 
 
-def at_1000():  # called by check_values, so that an error in your code becomes one sentence
-    loss, grad_x = softmax_loss(x, np.array([0, 1, 2]))
-    return {"loss": loss, "grad_x": grad_x}
-
-
-grad = np.array([[0, 0, 0], [1, -1, 0], [1 / 3, 1 / 3, -2 / 3]]) / 3
-check_values("softmax_loss, scores of ±1000", at_1000, {"loss": (1000 + np.log(3)) / 3, "grad_x": grad})
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("08-cifar/softmax_loss_check", globals())
@@ -272,9 +282,13 @@ def l2_regularization(w, reg):
 
 # %% nbgrader={"grade": true, "grade_id": "l2_regularization_check", "points": 5}
 # Check your work. Right code shows max differences below 1e-6, most often around 1e-12.
-wrong = {"value": {"half_penalty": 1.9}}
-check_loss(l2_regularization, np.array([[1.0, 3.0, -3.0]]), 0.1, expected=0.95, name="w", mistakes=wrong)
-check_loss(l2_regularization, np.array([[1.0], [3.0], [-3.0], [0.5], [0.0]]), 0.3, expected=2.8875, name="w")
+def _check():
+    wrong = {"value": {"half_penalty": 1.9}}
+    check_loss(l2_regularization, np.array([[1.0, 3.0, -3.0]]), 0.1, expected=0.95, name="w", mistakes=wrong)
+    check_loss(l2_regularization, np.array([[1.0], [3.0], [-3.0], [0.5], [0.0]]), 0.3, expected=2.8875, name="w")
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("08-cifar/l2_regularization_check", globals())
@@ -368,32 +382,34 @@ class TwoLayerNet(Classifier):
 
 # %% nbgrader={"grade": true, "grade_id": "two_layer_net_check", "points": 10}
 # Check your work. Right code shows max differences below 1e-5, most often around 1e-12.
-parameters = {
-    "W1": np.array([[3.0, -5.0, 3.0], [4.0, 4.0, 4.0], [5.0, 3.0, 1.0]]),
-    "b1": np.array([0.0, 0.0, 0.5]),
-    "W2": np.array([[1.0, 0.5], [3.0, -1.0], [-3.0, 2.0]]),
-    "b2": np.array([1.5, 0.0]),
-}
-X = np.array([[10.0, 20.0, 30.0], [-1.0, -2.0, 3.0]])
-scores, linear = np.array([[200.0, 291.0], [23.5, -4.0]]), np.array([[200.0, 291.0], [46.0, -19.0]])
-wrong = {"missing_activation:ReLU": linear, "activation_on_output:ReLU": np.maximum(scores, 0)}
-check_classifier(TwoLayerNet(3, 2, hidden_dim=3), X, parameters, scores, mistakes=wrong)
-# The start: weights with the standard deviation that was asked for, biases of zero.
-start = lambda scale: TwoLayerNet(40, 7, hidden_dim=30, weight_scale=scale).parameters()
-check_start(start, {"W1": (40, 30), "b1": (30,), "W2": (30, 7), "b2": (7,)}, zero=["b1", "b2"])
+def _check():
+    parameters = {
+        "W1": np.array([[3.0, -5.0, 3.0], [4.0, 4.0, 4.0], [5.0, 3.0, 1.0]]),
+        "b1": np.array([0.0, 0.0, 0.5]),
+        "W2": np.array([[1.0, 0.5], [3.0, -1.0], [-3.0, 2.0]]),
+        "b2": np.array([1.5, 0.0]),
+    }
+    X = np.array([[10.0, 20.0, 30.0], [-1.0, -2.0, 3.0]])
+    scores, linear = np.array([[200.0, 291.0], [23.5, -4.0]]), np.array([[200.0, 291.0], [46.0, -19.0]])
+    wrong = {"missing_activation:ReLU": linear, "activation_on_output:ReLU": np.maximum(scores, 0)}
+    check_classifier(lambda: TwoLayerNet(3, 2, hidden_dim=3), X, parameters, scores, mistakes=wrong)
+    # The start: weights with the standard deviation that was asked for, biases of zero.
+    start = lambda scale: TwoLayerNet(40, 7, hidden_dim=30, weight_scale=scale).parameters()
+    check_start(start, {"W1": (40, 30), "b1": (30,), "W2": (30, 7), "b2": (7,)}, zero=["b1", "b2"])
+
+    def two_at_once():  # each has arrays of its own, and each backward uses the cache that it is given
+        one, other = TwoLayerNet(3, 2, hidden_dim=3), TwoLayerNet(3, 2, hidden_dim=3)
+        for net, sign in ((one, 1), (other, -1)):
+            for name, value in parameters.items():
+                net.parameters()[name][...] = sign * value
+        _, cache = one.forward(X)
+        one.forward(-X), other.forward(X)
+        return one.backward(np.eye(2), cache)
+
+    check_values("two nets at once", two_at_once, {"b2": [1, 1], "W2": [[260, 4], [120, 6], [140.5, 0]]})
 
 
-def two_at_once():  # each has arrays of its own, and each backward uses the cache that it is given
-    one, other = TwoLayerNet(3, 2, hidden_dim=3), TwoLayerNet(3, 2, hidden_dim=3)
-    for net, sign in ((one, 1), (other, -1)):
-        for name, value in parameters.items():
-            net.parameters()[name][...] = sign * value
-    _, cache = one.forward(X)
-    one.forward(-X), other.forward(X)
-    return one.backward(np.eye(2), cache)
-
-
-check_values("two nets at once", two_at_once, {"b2": [1, 1], "W2": [[260, 4], [120, 6], [140.5, 0]]})
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("08-cifar/two_layer_net_check", globals())
@@ -457,24 +473,29 @@ def training_step(model, X_batch, y_batch, reg):
 
 # %% nbgrader={"grade": true, "grade_id": "training_step_check", "points": 5}
 # Check your work: max differences below 1e-6.
-model = LinearClassifier(3, 2)
-model.W[...], model.b[...] = [[1, 0], [0, 1], [0, 0]], 2
-step = lambda: training_step(model, np.array([[2.0, 2.0, 5.0]]), np.array([0]), 0.1)
-of_data = np.array([[-1.0, 1.0], [-1.0, 1.0], [-2.5, 2.5]])
-right = {"W": of_data + 0.1 * model.W, "b": [-0.5, 0.5]}
-wrong = {"loss": {"missing_penalty": np.log(2), "half_penalty": np.log(2) + 0.2, "bias_regularised": np.log(2) + 0.5}}
-check_values("training_step, loss", lambda: {"loss": step()[0]}, {"loss": np.log(2) + 0.1}, atol=1e-6, mistakes=wrong)
-wrong = {"W": {"missing_penalty": of_data}, "b": {"bias_regularised": np.array([-0.3, 0.7])}}
-check_values("training_step, gradients", lambda: step()[1], right, atol=1e-6, mistakes=wrong)
-# Five pictures, of which three are of class 0; then two matrices: the penalty adds reg · W to each of them.
-rows, labels = np.eye(5, 3), np.array([0, 0, 0, 1, 1])
-five = lambda: {"b": training_step(LinearClassifier(3, 2, weight_scale=0.0), rows, labels, 0.3)[1]["b"]}
-check_values("five pictures", five, {"b": [-0.1, 0.1]}, atol=1e-6)
-net = TwoLayerNet(3, 2, hidden_dim=4, weight_scale=1.0)
-part = lambda: {name: training_step(net, rows, labels, 0.3)[1][name] - training_step(net, rows, labels, 0)[1][name]
-                for name in net.parameters()}
-right = {name: 0.3 * value * (value.ndim == 2) for name, value in net.parameters().items()}
-check_values("what the penalty adds", part, right, atol=1e-5)
+def _check():
+    model = LinearClassifier(3, 2)
+    model.W[...], model.b[...] = [[1, 0], [0, 1], [0, 0]], 2
+    step = lambda: training_step(model, np.array([[2.0, 2.0, 5.0]]), np.array([0]), 0.1)
+    of_data = np.array([[-1.0, 1.0], [-1.0, 1.0], [-2.5, 2.5]])
+    right = {"W": of_data + 0.1 * model.W, "b": [-0.5, 0.5]}
+    no_penalty, loss = np.log(2), lambda: {"loss": step()[0]}
+    wrong = {"missing_penalty": no_penalty, "half_penalty": no_penalty + 0.2, "bias_regularised": no_penalty + 0.5}
+    check_values("training_step, loss", loss, {"loss": no_penalty + 0.1}, atol=1e-6, mistakes={"loss": wrong})
+    wrong = {"W": {"missing_penalty": of_data}, "b": {"bias_regularised": np.array([-0.3, 0.7])}}
+    check_values("training_step, gradients", lambda: step()[1], right, atol=1e-6, mistakes=wrong)
+    # Five pictures, of which three are of class 0; then two matrices: the penalty adds reg · W to each of them.
+    rows, labels = np.eye(5, 3), np.array([0, 0, 0, 1, 1])
+    five = lambda: {"b": training_step(LinearClassifier(3, 2, weight_scale=0.0), rows, labels, 0.3)[1]["b"]}
+    check_values("five pictures", five, {"b": [-0.1, 0.1]}, atol=1e-6)
+    net = TwoLayerNet(3, 2, hidden_dim=4, weight_scale=1.0)
+    part = lambda: {name: training_step(net, rows, labels, 0.3)[1][name] - training_step(net, rows, labels, 0)[1][name]
+                    for name in net.parameters()}
+    right = {name: 0.3 * value * (value.ndim == 2) for name, value in net.parameters().items()}
+    check_values("what the penalty adds", part, right, atol=1e-5)
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("08-cifar/training_step_check", globals())
@@ -662,7 +683,7 @@ for name, net in columns.items():
 
 # %% [markdown]
 # *Expected picture:* coloured noise before training, and coloured noise after ten epochs of the bad settings: nothing of
-# the pictures has got into the weights. After three epochs with both cures the noise of most units gives way to soft
+# the pictures has got into the weights. After three epochs with both cures the noise of some units gives way to soft
 # patches of colour. Noise that stays is a diagnosis: too small a step, too strong a penalty, or too little training.
 
 # %% [markdown]
@@ -739,6 +760,7 @@ plt.show()
 plot_weights(best_net.parameters()["W1"], most=16, title="what the hidden units of the best network look for")
 plt.show()
 
+
 # %% [markdown]
 # *Expected picture:* no noise is left. Most units show large patches of one colour against another: something bright below a
 # dark sky, a red middle on green. With one layer of weights for the whole picture a unit can only look for such an
@@ -746,10 +768,14 @@ plt.show()
 
 # %% nbgrader={"grade": true, "grade_id": "best_check", "points": 8}
 # Check your work: the file is there and holds a two-layer network.
-weights, notes = read_weights("best.npz")
-for name in ("W1", "b1", "W2", "b2"):
-    print(f"{name}: {weights[name].shape}, {weights[name].dtype}")
-print(notes)
+def _check():
+    weights, notes = read_weights("best.npz")
+    for name in ("W1", "b1", "W2", "b2"):
+        print(f"{name}: {weights[name].shape}, {weights[name].dtype}")
+    print(notes)
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("08-cifar/best_check", globals())
@@ -815,14 +841,19 @@ print(f"training {overfit_stats['train_acc'][-1]:.1%}   validation {overfit_stat
 plot_stats(overfit_stats, title="learnt by heart")
 plt.show()
 
+
 # %% [markdown]
 # *Expected picture:* on the right the two lines part: training climbs above 75 %, validation stays behind, flat.
 
 # %% nbgrader={"grade": true, "grade_id": "overfit_check", "points": 5}
 # Check your work: the file is there, and knows how many pictures it was trained on.
-weights, notes = read_weights("overfit.npz")
-print({name: value.shape for name, value in weights.items()}, notes)
-assert 500 <= int(notes["num_train"]) <= 2000, "num_train should lie between 500 and 2000"
+def _check():
+    weights, notes = read_weights("overfit.npz")
+    print({name: value.shape for name, value in weights.items()}, notes)
+    assert 500 <= int(notes["num_train"]) <= 2000, "num_train should lie between 500 and 2000"
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("08-cifar/overfit_check", globals())

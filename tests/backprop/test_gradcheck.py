@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backprop.checking.finite_differences import jacobian
+from backprop.checking.function_checks import random_upstream
 from backprop.gradcheck import (
     CheckFailed,
     check_function,
@@ -308,6 +309,26 @@ class SecondEntry(Elementwise):
 
     def backward(self):
         self.a.d_out[1] += self.d_out
+
+
+def test_zeros_of_a_forgotten_upstream_gradient_are_not_called_nothing():
+    def ones(self):
+        self.a.d_out += self.out * (1 - self.out.sum())
+
+    a = np.log([1.0, 2.0, 5.0])
+    text = failure(check_node, patched(SoftmaxNode, backward=ones), a=a)
+    assert "zero everywhere" in text and "Nothing was added" not in text
+    nothing = patched(ReluNode, backward=lambda self: None)
+    assert "Nothing was added to a.d_out" in failure(check_node, nothing, a=np.array([0.4, -1.1, 2.0]))
+
+
+@pytest.mark.parametrize("shape", [(2,), (3,), (2, 3), (7,), (5, 4)])
+def test_upstream_gradients_have_both_signs(shape):
+    for seed in range(20):
+        upstream = random_upstream(np.random.default_rng(seed), shape)
+        assert upstream.shape == shape and abs((upstream < 0).sum() - upstream.size / 2) < 1
+        assert np.abs(upstream).min() >= 0.3
+    assert {float(np.sign(random_upstream(np.random.default_rng(seed), ()))) for seed in range(20)} == {-1.0, 1.0}
 
 
 def test_assigning_to_the_one_entry_that_counts_is_named():

@@ -110,6 +110,9 @@ def test_a_right_classifier_passes_in_single_and_double_precision(dtype):
 
     Mine.dtype = dtype
     check_classifier(Mine(), INPUT, VALUES, SCORES)
+    check_classifier(lambda: Mine(), INPUT, VALUES, SCORES)
+    with pytest.raises(CheckFailed, match="a new model: your code stopped with ZeroDivisionError"):
+        check_classifier(lambda: 1 / 0, INPUT, VALUES, SCORES)
 
 
 def test_views_of_one_array_are_live_arrays():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import chain
+import contextlib
 
 import pytest
 from places import CHECKS, ROOT
@@ -13,6 +13,7 @@ from autograder.mutants.exercise import code_cells, exercises
 from autograder.mutants.measure import solutions_of
 from autograder.mutants.unseen import checks_of, read_answers
 from autograder.mutants.visible import HIDDEN, _look
+from backprop.classifiers import WeightsError
 
 SECTIONS = [section for section in Course(ROOT).sections() if exercises(CHECKS, section)]
 EVERY = 5  # one right answer in so many; `mutants --visible` has all of them
@@ -88,5 +89,23 @@ def test_what_the_text_leaves_open_is_accepted(section, check, name):
 
 def test_each_section_has_right_answers_of_both_kinds():
     for section in SECTIONS:
-        names = list(chain(right_answers(section)))
+        names = list(right_answers(section))
         assert len(names) >= 3 * len(exercises(CHECKS, section)), section
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_check_cell_leaves_no_name_behind(section):
+    """Names of a check would stand in for the student's, or for those of the library, when a cell is run again."""
+    scope, left, asked = {"__name__": "__main__"}, {}, 0
+    for cell in code_cells(ROOT, section):
+        before = dict(scope)
+        if HIDDEN.search(cell.source):
+            asked += 1
+            with contextlib.suppress(WeightsError):  # where trained weights would be needed
+                exec(compile(HIDDEN.sub("", cell.source), "<check>", "exec"), scope)
+            changed = {name for name in scope if name not in before or scope[name] is not before[name]}
+            left[cell.grade_id] = sorted((changed | before.keys() - scope.keys()) - {"_check"})
+        elif not cell.skipped:
+            exec(compile(cell.source, "<cell>", "exec"), scope)
+    assert asked >= len(exercises(CHECKS, section))
+    assert {check: names for check, names in left.items() if names} == {}

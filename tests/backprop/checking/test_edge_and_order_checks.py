@@ -27,6 +27,8 @@ def test_a_right_drawing_passes(edges):
         (RIGHT[:3], "no arrow leaves the input z", "missing"),
         ([*RIGHT, ("z", "g")], "2 arrows should lead to g, but 3 do", "wrong_argument"),
         ([*RIGHT[:2], ("z", "f"), ("z", "g2"), ("g2", "f")], "g2 is none of the names", "wrong_argument"),
+        ([*RIGHT, ("f", "loss")], "loss is none of the names", "wrong_argument"),  # not: arrows leave the result
+        ([("x", "g"), ("q", "g"), *RIGHT[2:]], "q is none of the names", "wrong_argument"),
         ([*RIGHT, ("f", "g")], "an arrow leaves f", "swapped_arguments"),
     ],
 )
@@ -64,6 +66,17 @@ def test_a_function_whose_inputs_do_not_matter_is_told(function, said):
     check_inputs_matter(lambda u, v: (u**2 * v, (0, 0)), {"u": 1.5, "v": -0.5})
 
 
+def test_an_arrow_that_points_the_wrong_way_is_named():
+    asked = {"arrows": {"z": 2, "h": 1, "f": 1}, "inputs": "wx", "result": "f"}
+    right = [("w", "z"), ("x", "z"), ("z", "h"), ("h", "f")]
+    check_edges(right, **asked)
+    with pytest.raises(CheckFailed, match=r"does \('h', 'z'\) point the wrong way") as failed:
+        check_edges([*right[:2], ("h", "z"), right[3]], **asked)
+    assert failed.value.families == ("swapped_arguments",)
+    with pytest.raises(CheckFailed, match="1 arrow should lead to h, but 0 do|2 arrows should lead to z, but 3 do"):
+        check_edges([*right[:2], ("f", "z"), ("h", "f")], **asked | {"result": None})
+
+
 def test_numbers_in_order_are_printed(capsys):
     check_order(lambda: {"0": 0, "a": np.array([0.5]), "b": 2.0})
     assert capsys.readouterr().out == "0: 0   a: 0.5   b: 2\n"
@@ -83,6 +96,33 @@ def test_numbers_out_of_order_or_no_numbers_are_one_sentence(value, said, family
     with pytest.raises(CheckFailed, match=said) as failed:
         check_order(lambda: {"a": value, "b": 2.0})
     assert failed.value.families == (family,)
+
+
+@pytest.mark.parametrize(
+    ("plain", "ridge", "family", "said"),
+    [
+        (0.189, 0.0309, "swapped_arguments", "are plain and ridge exchanged"),
+        (3.09, 0.189, "missing_mean", "is plain a sum over the 100 examples"),
+        (0.0309, 18.9, "missing_mean", "is ridge a sum over the 100 examples"),
+        (3.09, 18.9, "missing_mean", "is plain and ridge a sum over the 100 examples"),
+        (0.1758, 0.4347, "wrong_loss", "are they square roots"),
+        (0.0309, 0.0945, "factor", "is ridge half of what is asked for"),
+        (-0.0309, 0.189, "sign", "is the sign of plain wrong"),
+        (0.1758, 0.189, None, r"plain \(0.1758\) should be smaller than 0.1 \(0.1\)\.$"),  # one root alone
+        (0.189, 0.189, None, "plain .* should be smaller than 0.1"),
+        (0.0309, 0.2744, None, "ridge .* should be smaller than 0.25"),
+    ],
+)
+def test_another_reading_of_reported_numbers_is_asked_for(plain, ridge, family, said):
+    numbers = {"0.02": 0.02, "plain": plain, "0.1": 0.1, "0.15": 0.15, "ridge": ridge, "0.25": 0.25}
+    with pytest.raises(CheckFailed, match=said) as failed:
+        check_order(lambda: numbers, reported=["plain", "ridge"], examples=100)
+    assert failed.value.families == (family and (family,))
+
+
+def test_one_number_in_per_cent_is_told():
+    with pytest.raises(CheckFailed, match="is accuracy in per cent"):
+        check_order(lambda: {"0.95": 0.95, "accuracy": 99.5, "1": 1.001}, reported=["accuracy"])
 
 
 def test_a_name_that_is_not_there_is_one_sentence():

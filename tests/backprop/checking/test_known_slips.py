@@ -43,6 +43,19 @@ def test_what_two_kinds_of_mistakes_share_is_left_out():
     assert (family, text) == ("sign", "a")
 
 
+def test_a_sentence_about_arrays_of_other_sizes_is_not_learned():
+    right, got = known_slips.as_entry(np.ones(3)), known_slips.as_entry(np.zeros((2, 3)))
+
+    def learned(text):
+        return [entry[3] for entry in json.loads(known_slips.as_text([("q", right, got, "shape", text)])).get("q", [])]
+
+    assert learned("q has the shape (2, 3), expected (3,).") == ["q has the shape (2, 3), expected (3,)."]
+    assert learned("q has the shape (4, 7), expected (7,).") == []
+    assert learned("q lacks the factor p. Shape (4, 7), expected (7,).") == ["q lacks the factor p."]
+    for name, right, got, _, text in ENTRIES:
+        assert not known_slips._names_another_shape(text, right, got), (name, text)
+
+
 def test_nothing_is_recorded_unless_somebody_asks():
     compare("q", 7.0, 5.0)
     assert known_slips.recorded is None
