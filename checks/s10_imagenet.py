@@ -24,6 +24,7 @@ from autograder.judging import (
     source_of,
 )
 from backprop.picture_checks import CLOSE, SIDE, Slopes, recognise
+from backprop.pretrained import MEAN, STD
 
 from .shipped import picture_bench
 
@@ -59,12 +60,14 @@ def _found(answer: Any) -> dict[str, Any]:
 def preprocess(student: Student, draw: Draw) -> None:
     """RGB, shorter side 256, the middle 224 × 224, values in [0, 1], normalised; float32 of shape (1, 3, 224, 224)."""
     wide, high = _slopes(draw, True), _slopes(draw, False)
+    other = Slopes(wide.width, wide.height, _slopes(draw, True).colours, STEP)  # another picture of the same size
     answers = {}
     for name, slopes, mode in (
         ("wide", wide, "RGB"),
         ("high", high, "RGB"),
         ("grey", wide, "L"),
         ("clear", high, "RGBA"),
+        ("second wide", other, "RGB"),
     ):
         answers[name] = _asked(lambda s=slopes, m=mode: _prepared(student, s.pixels(), m))
 
@@ -73,7 +76,8 @@ def preprocess(student: Student, draw: Draw) -> None:
         for name, what in {**whats, "clear": "a picture with transparency"}.items():
             _form(_found(answers[name]), what)
     seen = {}
-    for name, slopes in (("wide", wide), ("high", high)):
+    striped = _asked(lambda: _prepared(student, _stripes(draw), "RGB"))
+    for name, slopes in (("wide", wide), ("high", high), ("second wide", other)):
         got = answers[name]
         shape = tuple(got.get("shape") or ()) if isinstance(got, dict) else ()
         right, X = slopes.prepared(), None
@@ -89,6 +93,31 @@ def preprocess(student: Student, draw: Draw) -> None:
                 # A mistake in the one part leaves the points of the other.
                 if np.abs(X - slopes.prepared()).max() > CLOSE and recognise("X", X, others(slopes)) is None:
                     _expect_picture(X, slopes, name)
+            if title == "values":
+                _expect_means(_found(striped))
+
+
+STRIPES = 60, 190
+
+
+def _stripes(draw: Draw) -> Array:
+    """A picture of 640 × 512 pixels with columns of two colours: half as large, all is of the colour between them."""
+    pixels = np.zeros((512, 640, 3), np.uint8)
+    first = draw.integer(0, 2)
+    pixels[:, first::2], pixels[:, 1 - first :: 2] = STRIPES
+    return pixels
+
+
+def _expect_means(seen: dict[str, Any]) -> None:
+    """Each pixel of the smaller picture is a mean: none has a colour of the stripes."""
+    X = seen.get("X")
+    found = isinstance(X, np.ndarray) and X.dtype.kind == "f" and X.ndim >= 3 and X.shape[-3] == 3
+    ends = [(np.array(level) / 255 - np.reshape(MEAN, (3, 1, 1))) / np.reshape(STD, (3, 1, 1)) for level in STRIPES]
+    if found and any(np.abs(X - end).max() <= CLOSE for end in ends):
+        text = (
+            "A picture of narrow stripes loses half of them: resize with Image.BILINEAR, which takes means of pixels."
+        )
+        expect_true(False, text, "wrong_argument")
 
 
 def _prepared(student: Student, pixels: Array, mode: str) -> Any:
@@ -138,48 +167,75 @@ def classify(student: Student, draw: Draw) -> None:
     scores = draw.rng.permutation(np.linspace(-2.5, 3.0, C) + draw.rng.uniform(-0.1, 0.1, C)).astype(np.float32)
     labels = [f"{'aeiou'[i % 5]}{'bdfgklmnprst'[i]}{'oiuea'[i % 5]}" for i in draw.rng.permutation(12)[:C]]
     k = draw.integer(2, 4)
-    order = np.argsort(-scores)
-    first, second = order[:2]  # not in the order of their names
+    first, second = np.argsort(-scores)[:2]  # not in the order of their names
     labels[first], labels[second] = sorted((labels[first], labels[second]), reverse=True)
-    p = np.exp(scores.astype(float)) / np.exp(scores.astype(float)).sum()
+    colours = draw.signed(3).astype(np.float32)
+    pixel = [draw.integer(20, 236) for _ in range(3)]
+    # Other scores; scores whose exponentials are infinite; two classes at the top that are equally probable.
+    tied = draw.rng.permutation(scores)
+    tied[tied.argsort()[-2]] = tied.max()
+    asked = [(scores, 5), (draw.rng.permutation(scores), k), (scores + np.float32(300), k), (tied, k + 1)]
 
-    def ask(k: int) -> Any:
+    def ask(preprocess: bool) -> list[Any]:
         bench = _bench(student, "name_classes")
-        return _asked(lambda: bench(student.get("classify"), scores, labels, k))
+        return [_asked(lambda s=s, n=n: bench(student.get("classify"), s, labels, n, pixel)) for s, n in asked]
 
-    with student.shadow(preprocess=_bench(student, "stand_in")):
-        answers = ask(5), ask(k)
+    with student.shadow(preprocess=_bench(student, "stand_in")(colours)):
+        answers = ask(True)
+    # Whoever prepares the picture here, and forgets MEAN and STD, has been told so where preprocess is judged.
+    own_way = np.array(pixel) / 255
+    prepared = [colours, own_way, (own_way - MEAN) / STD]
     if any(isinstance(answer, StudentError) or answer.get("pairs") is None for answer in answers):
-        own = ask(5), ask(k)  # it may prepare the picture by itself, in its own way
-        answers = own if not any(isinstance(answer, StudentError) for answer in own) else answers
+        own = ask(False)  # it may prepare the picture by itself, in its own way
+        if not any(isinstance(answer, StudentError) for answer in own):
+            answers, prepared = own, []
 
     with part("names", points=1):
-        for answer, count in zip(answers, (5, k), strict=True):
+        for answer, (given, count) in zip(answers, asked, strict=True):
             names = [name for name, _ in _pairs(_found(answer))]
+            order = np.argsort(-given, kind="stable")
+            if given is tied and names[:2] == [labels[i] for i in order[1::-1]]:
+                order[:2] = order[1::-1]  # either of the two may come first
             right = [labels[i] for i in order[:count]]
             if names != right:
                 family, text = _about_names(names, right, [labels[i] for i in order], order, count)
                 expect_true(False, text, family)
                 break
     with part("probabilities", points=1):
-        for answer, count in zip(answers, (5, k), strict=True):
-            top = order[:count]
+        for answer, (given, count) in zip(answers, asked, strict=True):
+            top = np.argsort(-given, kind="stable")[:count]
             got = np.array([value for _, value in _pairs(_found(answer))])
-            mistakes = partial(_probabilities, scores.astype(float), top)
-            if got.shape == (C,):
+            shifted = given.astype(float) - (300 if given is asked[2][0] else 0)
+            if given is asked[2][0] and not np.isfinite(got).all():
+                text = "Scores of about 300 give nan: subtract the largest one before the exponentials, or use softmax."
+                expect_true(False, text, "nan")
+                break
+            p = np.exp(shifted) / np.exp(shifted).sum()
+            mistakes = partial(_probabilities, shifted, top)
+            if got.shape == (C,) and count < C:
                 expect_true(False, f"All {C} classes come back: the {count} most probable ones are wanted.", "shape")
             elif not expect(got, p[top], name="probabilities", atol=1e-6, rtol=1e-5, mistakes=mistakes):
                 break
     with part("eval mode, no graph", points=1):
         seen = _found(answers[0])
         modes, tracked, inputs = seen.get("modes"), seen.get("tracked"), seen.get("inputs")
-        asked = all(isinstance(noted, list) and len(noted) > 0 for noted in (modes, tracked, inputs))
+        asked_at_all = all(isinstance(noted, list) and len(noted) > 0 for noted in (modes, tracked, inputs))
         text = "The model predicts in training mode, with dropout: call model.eval() first."
-        expect_true(asked and not any(modes), text, "train_mode")
+        expect_true(asked_at_all and not any(modes), text, "train_mode")
         text = "PyTorch kept the graph for gradients that nobody asks for: predict inside `with torch.no_grad():`."
-        expect_true(asked and not any(tracked), text, "graph_kept")
+        expect_true(asked_at_all and not any(tracked), text, "graph_kept")
         text = "The model should get a tensor of shape (1, 3, 224, 224), what preprocess gives."
-        expect_true(asked and all(shape == [1, 3, SIDE, SIDE] for shape in inputs), text, "shape")
+        shaped = expect_true(asked_at_all and all(shape == [1, 3, SIDE, SIDE] for shape in inputs), text, "shape")
+        if shaped and prepared:
+            got = seen.get("colours")
+            close = isinstance(got, list) and all(_is_one_of(colour, prepared) for colour in got)
+            text = "The model should get what preprocess(image) gives, as it is: here its numbers are others."
+            expect_true(close, text, "wrong_argument")
+
+
+def _is_one_of(colours: Any, known: list[Array]) -> bool:
+    numbers = isinstance(colours, np.ndarray) and colours.shape == (3,) and colours.dtype.kind == "f"
+    return numbers and any(np.abs(colours - right).max() <= CLOSE for right in known)
 
 
 def _pairs(seen: dict[str, Any]) -> list[tuple[Any, float]]:
@@ -231,8 +287,10 @@ def saliency(student: Student, draw: Draw) -> None:
     weights[best] += 1
     X = draw.signed(1, 3, H, W).astype(np.float32)
 
-    def ask(twice: bool) -> Any:
-        return _asked(lambda: _bench(student, "look_at")(student.get("saliency"), weights, X, twice))
+    other = draw.signed(1, 3, H, W).astype(np.float32)
+
+    def ask(picture: Array, *before: Array) -> Any:
+        return _asked(lambda: _bench(student, "look_at")(student.get("saliency"), weights, picture, list(before)))
 
     gradient = (weights[best] * X[0]).astype(float)
     size = np.abs(gradient)
@@ -262,7 +320,7 @@ def saliency(student: Student, draw: Draw) -> None:
             Slip("shape", [size, size[None]]),
         ]
 
-    once = ask(False)
+    once = ask(X)
     with part("map", points=0):
         got = _found(once).get("X")
         expect(got, size.max(axis=0), name="|∂s/∂X|", atol=1e-5, rtol=1e-5, mistakes=mistakes)
@@ -270,6 +328,11 @@ def saliency(student: Student, draw: Draw) -> None:
         seen = _found(once)
         same = isinstance(seen.get("given"), np.ndarray) and np.array_equal(seen["given"], X)
         expect_true(same, "X was changed: work on X.detach().clone().", "in_place")
-        stale = [Slip("stale", 2 * size.max(axis=0), "the gradient of the call before; start from a fresh copy of X")]
-        again = _found(ask(True)).get("X")
-        expect(again, size.max(axis=0), name="|∂s/∂X|, asked twice", atol=1e-5, rtol=1e-5, mistakes=stale)
+        scores = 0.5 * (weights * other**2).sum(axis=(1, 2, 3), dtype=float)
+        right = np.abs(weights[scores.argmax()] * other[0]).max(axis=0)
+        stale = [
+            Slip("stale", 2 * right, "the gradient of the call before; start from a fresh copy of X"),
+            Slip("stale", size.max(axis=0), "the map of the picture before"),
+        ]
+        again = _found(ask(other, X)).get("X")
+        expect(again, right, name="|∂s/∂X|, asked again", atol=1e-5, rtol=1e-5, mistakes=stale)

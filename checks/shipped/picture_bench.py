@@ -24,26 +24,28 @@ class Known(nn.Module):
 
     def __init__(self, scores):
         super().__init__()
-        self.scores, self.modes, self.tracked, self.inputs = torch.tensor(scores), [], [], []
+        self.scores, self.modes, self.tracked, self.inputs, self.colours = torch.tensor(scores), [], [], [], []
 
     def forward(self, X):
         self.modes.append(self.training)
         self.tracked.append(torch.is_grad_enabled())
         self.inputs.append(list(X.shape))
+        if X.ndim == 4 and X.shape[1] == 3:
+            self.colours.append(X.detach().double().mean(dim=(0, 2, 3)).numpy())
         scores = self.scores.flip(0) if self.training else self.scores
         return scores.expand(len(X), -1) if X.ndim == 4 else scores
 
 
-def stand_in(image):
-    """In place of the student's preprocess."""
-    return torch.zeros(1, 3, 224, 224)
+def stand_in(colours):
+    """In place of the student's preprocess: what it gives, one number for every colour."""
+    return lambda image: torch.tensor(colours).view(1, 3, 1, 1).repeat(1, 1, 224, 224)
 
 
-def name_classes(classify, scores, labels, k):
+def name_classes(classify, scores, labels, k, colour):
     torch.set_grad_enabled(True)
     model = Known(scores).train()
     names = dict(enumerate(labels))
-    image = Image.new("RGB", (300, 260), (200, 90, 40))
+    image = Image.new("RGB", (300, 260), tuple(colour))
     result = classify(model, image, names) if k == 5 else classify(model, image, names, k)
     torch.set_grad_enabled(True)
     try:
@@ -51,7 +53,8 @@ def name_classes(classify, scores, labels, k):
     except (TypeError, ValueError):
         pairs = None
     pairs = pairs and [(label if isinstance(label, (str, int)) else repr(label), p) for label, p in pairs[:50]]
-    return {"pairs": pairs, "modes": model.modes, "tracked": model.tracked, "inputs": model.inputs}
+    seen = {"modes": model.modes, "tracked": model.tracked, "inputs": model.inputs, "colours": model.colours}
+    return {"pairs": pairs, **seen}
 
 
 class Squares(nn.Module):
@@ -67,10 +70,13 @@ class Squares(nn.Module):
         return 0.5 * torch.einsum("nchw,kchw->nk", X**2, self.weights)
 
 
-def look_at(saliency, weights, X, twice):
+def look_at(saliency, weights, X, before):
+    """The map of X; first that of each other one in `before`, then that of X once more."""
     torch.set_grad_enabled(True)
     model, given = Squares(weights).train(), torch.tensor(X)
-    for _ in range(1 + twice):
-        result = saliency(model, given)
+    for other in before:
+        saliency(model, given)
+        saliency(model, torch.tensor(other))
+    result = saliency(model, given)
     seen = plain(result) if isinstance(result, torch.Tensor) else {"kind": "array", "X": result}
     return {**seen, "given": given.detach().numpy(), "modes": model.modes}
