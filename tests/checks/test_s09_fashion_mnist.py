@@ -50,7 +50,7 @@ def test_points_grow_in_proportion_from_70_to_85_percent(marked, wrong, score):
     net.wrong.data.fill_(wrong)
     save_torch(net, "fashion_net.safetensors", trained_on=DRAWN)
     found = verdict()
-    assert found.score == pytest.approx(score, abs=0.11)
+    assert found.score == pytest.approx(score, abs=0.11), found.text
     assert sum(part.points for part in found.parts) == pytest.approx(5) and found.problem is None
 
 
