@@ -521,7 +521,7 @@ class Measured:
 
     def recognise(self, value: Any) -> Asked | None:
         """In which state and of what the model was asked, told by the accuracy."""
-        if not isinstance(value, float | int | np.generic):
+        if not isinstance(value, float | int | np.generic) or value in (0, 1):  # what is said without asking anything
             return None
         for known in (
             lambda asked: [self.share(asked)],

@@ -148,7 +148,7 @@ class ForwardPass:
                 raise _no_pass()
             held.update(zip(step.results, made, strict=False))
             if step.name in PRODUCTS:
-                inner = max(_inner(held[number], step.name) for number in _tensors([step.args, step.kwargs]))
+                inner = _inner(step.name, [held[number] for number in _tensors([step.args, step.kwargs])])
                 work += sum(one.numel() for one in made) * inner
             if work > MOST_WORK or any(one.numel() > MOST_ENTRIES for one in made):
                 raise StudentError("The network is too large to be looked at here.", "shape")
@@ -236,11 +236,14 @@ def _function(step: Step) -> Callable[..., Any]:
     raise _no_pass()
 
 
-def _inner(tensor: torch.Tensor, name: str) -> int:
-    """How many numbers of this operand go into one number of a product, at most."""
+def _inner(name: str, operands: Sequence[torch.Tensor]) -> int:
+    """How many products are summed for one number that comes out, at most."""
+    weights = operands[min(1, len(operands) - 1)]
     if name in CONVOLUTIONS:
-        return tensor.numel() // max(1, min(tensor.shape[:2], default=1)) if tensor.ndim <= 4 else tensor.numel()
-    return tensor.shape[-1] if tensor.ndim and name != "einsum" else tensor.numel()
+        return weights.numel() // max(1, min(weights.shape[:2], default=1))
+    if name == "einsum":
+        return max(one.numel() for one in operands)
+    return max(one.shape[-1] if one.ndim else 1 for one in operands)
 
 
 def _flat(result: Any) -> list[Any]:

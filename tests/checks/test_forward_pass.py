@@ -142,3 +142,15 @@ def test_a_pass_that_would_take_minutes_is_not_calculated():
     ]}  # fmt: skip
     with pytest.raises(StudentError, match="too large"):
         calculated(big)
+
+
+def test_a_network_with_wide_layers_is_not_too_large_for_a_hundred_pictures():
+    convolutions = [nn.Conv2d(1, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 128, 3, padding=1), nn.ReLU()]
+    net = nn.Sequential(*convolutions, nn.MaxPool2d(4), nn.Flatten(), nn.Linear(128 * 49, 10)).eval()
+    pictures = torch.zeros(100, 1, 28, 28)
+    tensors, seen = bench.state_of(net)
+    with torch.no_grad():
+        scores, found = bench.written_pass(net, pictures, tensors)
+    one = forward_pass.ForwardPass(found, len(tensors))
+    ours = one.calculate(pictures.numpy(), forward_pass.state_of(seen)[0])
+    np.testing.assert_allclose(ours.numpy(), scores.numpy(), rtol=1e-4, atol=1e-6)
