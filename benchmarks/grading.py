@@ -110,7 +110,8 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
 
     seconds, _, _ = timed([sys.executable, "-m", "autograder", "feedback", *sections], ours.root)
     more, _, _ = timed([sys.executable, "-m", "autograder", "report"], ours.root)
-    print(f"feedback {seconds:.1f} s and report {more:.1f} s; with them {figures[2] + seconds + more:.1f} s in all")
+    share = (seconds + more) / figures[2]
+    print(f"feedback {seconds:.1f} s and report {more:.1f} s: {share:.2f} of the time to grade   (budget 0.5)")
     if not options.no_stock:
         against_stock(folder, ours, sections, figures)
 

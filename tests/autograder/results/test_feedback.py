@@ -6,6 +6,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 import time
 import unicodedata
 import urllib.parse
@@ -17,6 +19,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbconvert.exporters import HTMLExporter
 from nbgrader.apps import NbGraderAPI
+from pygments import highlight
 from small_course import cell, enter, make_course, released
 from traitlets.config import Config
 
@@ -26,6 +29,7 @@ from autograder.gradebook.reader import Mark, NotebookGrade
 from autograder.grading.write_up import written_cells
 from autograder.judging.check import Check
 from autograder.judging.verdict import PartResult, Verdict
+from autograder.results import feedback_page
 from autograder.results.feedback import write_feedback
 from autograder.results.feedback_page import template
 from autograder.results.sanitize import MAX_MARKDOWN, sanitized_html
@@ -655,6 +659,31 @@ def test_parallel_and_single_give_the_same_pages(course):
     seen = []
     write_feedback(course, ["01-first"], workers=2, progress=lambda done, total, what: seen.append((done, total)))
     assert page(course, "cem") == single and seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_code_that_a_class_has_in_common_is_coloured_once(course, monkeypatch):
+    students = ("ana", "ben", "cem", "dov")
+    for student in students:
+        notebook = released(course, "01-first")
+        cell(notebook, "add")["source"] = f"# {student}"
+        enter(course, student, notebook=notebook)
+    coloured = []
+
+    def counted(source, *more):
+        coloured.append(source)
+        return highlight(source, *more)
+
+    monkeypatch.setattr(feedback_page, "highlight", counted)
+    feedback_page._cached.cache_clear()
+    assert written(course, ["01-first"]) == 4
+    assert len(coloured) == len(set(coloured)) == 2 + len(students)
+
+
+def test_neither_pages_nor_report_load_a_plot_library_or_torch():
+    code = "import autograder.results.feedback, autograder.results.report, sys\n"
+    code += "print({'matplotlib', 'torch'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "set()", done.stderr
 
 
 def test_only_the_named_students_get_pages(course):
