@@ -183,13 +183,13 @@ def _three(value: Any) -> Any:
 def _with_hint(error: StudentError) -> StudentError:
     """The same error with one more sentence where its cause is a well-known one."""
     text, family = error.mistake.text, error.mistake.family
-    if text.startswith("KeyError"):
+    if error.kind == "KeyError":
         text += "\n   The keys of variable_dict are 'x', 'r0', 'h0', 'r1', 'h1' and 'y_predicted', in quotation marks."
-    elif text.startswith("UnboundLocalError"):
+    elif error.kind == "UnboundLocalError":
         text += "\n   A name that is assigned inside a function hides the function of that name: use another one."
-    elif "truth value of an array" in text:
+    elif error.kind == "ValueError" and "truth value of an array" in error.message:  # numpy's own words
         text += "\n   `if` can judge one number, not an array: go through the entries one by one."
-    return StudentError(text, family)
+    return StudentError(text, family, error.message, error.kind)
 
 
 def _arguments(name: str, net: Network, size: float = 0.0) -> dict[str, Any]:

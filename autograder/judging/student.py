@@ -398,8 +398,9 @@ def _error_untold(error: Any, request: Mapping[str, Any]) -> StudentError:
         return StudentError(_missing(str(request.get("name", "a name"))), "missing_name")
     if kind in UNTOLD:
         return StudentError(*UNTOLD[kind])
-    kind = kind if kind in BUILT_IN_ERRORS else "An error"
-    return StudentError(f"{kind} was raised in your code. The check in the notebook shows where.", "raises")
+    known = kind if kind in BUILT_IN_ERRORS else ""
+    text = f"{known or 'An error'} was raised in your code. The check in the notebook shows where."
+    return StudentError(text, "raises", kind=known)
 
 
 def _missing(name: str) -> str:
@@ -425,8 +426,9 @@ def _student_error(error: Any) -> StudentError:
         return StudentError(*UNTOLD[kind])
     if kind == "NotImplementedError":
         return StudentError(f"Not finished yet: NotImplementedError{where}", "unfinished")
-    family = "torch" if kind in ("ImportError", "ModuleNotFoundError") and "torch" in message else "raises"
-    return StudentError(_marked(f"{kind}: {message or 'no message'}{where}"), family, " ".join(message.split()))
+    family = "torch" if said.get("module", "").partition(".")[0] in ("torch", "torchvision") else "raises"
+    text = _marked(f"{kind}: {message or 'no message'}{where}")
+    return StudentError(text, family, " ".join(message.split()), kind)
 
 
 def _marked(text: str) -> str:

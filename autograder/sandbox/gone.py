@@ -9,11 +9,12 @@ class StudentError(Exception):
     """The student's code could not give an answer; the text says why, for the student to read.
 
     message : what the exception in the student's process said, on one line; "" where there was none, or none is shown
+    kind    : the name of that exception's type, "" where there was none
     """
 
-    def __init__(self, text: str, family: str = "raises", message: str = ""):
+    def __init__(self, text: str, family: str = "raises", message: str = "", kind: str = ""):
         super().__init__(text)
-        self.mistake, self.message = Mistake(family, text), message
+        self.mistake, self.message, self.kind = Mistake(family, text), message, kind
 
 
 class StudentGone(StudentError):

@@ -2,11 +2,16 @@
 
 import numpy as np
 import pytest
+from places import ROOT
 
 from autograder.judging import Draw
+from autograder.judging.load import find
+from autograder.judging.student import Student
+from autograder.mutants.exercise import code_cells, namespace
 from backprop.gradcheck import numeric_gradient
 from checks.s03_relu_net_by_hand import Network, networks
 
+SECTION = "03-relu-net-by-hand"
 WEIGHTS = ("W0", "W1", "W2")
 
 
@@ -57,3 +62,29 @@ def test_both_layers_have_dead_units_and_not_the_same_ones():
 def test_inputs_stay_away_from_the_kinks():
     for net in drawn():
         assert min(abs(net.r0).min(), abs(net.r1).min()) > 0.2
+
+
+@pytest.mark.parametrize(
+    ("body", "hint"),
+    [
+        ('return 2 * (variable_dict["y"] - y_observed)', "The keys of variable_dict are"),
+        ("d_loss_d_ypredicted = d_loss_d_ypredicted(variable_dict, y_observed)", "hides the function of that name"),
+        ("return 1.0 if np.ones(2) > 0 else 0.0", "`if` can judge one number, not an array"),
+        ('raise KeyError("The truth value of an array")', "The keys of variable_dict are"),
+        ('raise ValueError("KeyError")', ""),
+    ],
+)
+def test_a_well_known_error_is_told_with_what_helps(body, hint):
+    source = f"def d_loss_d_ypredicted(variable_dict, y_observed):\n    {body}\n"
+    names = namespace(code_cells(ROOT, SECTION), {"d_ypredicted": source})
+    text = find(ROOT / "checks", f"{SECTION}/d_ypredicted_check").judge(Student.here(names)).text
+    hints = ("The keys of", "hides the function", "`if` can judge")
+    assert [word for word in hints if word in text] == [word for word in hints if hint and word in hint]
+
+
+def test_torch_is_recognised_by_the_module_that_is_not_there_and_by_no_word_of_the_message():
+    for body, family in (("import torch.not_there", "torch"), ("raise ImportError('torch')", "raises")):
+        source = f"def d_loss_d_ypredicted(variable_dict, y_observed):\n    {body}\n"
+        names = namespace(code_cells(ROOT, SECTION), {"d_ypredicted": source})
+        verdict = find(ROOT / "checks", f"{SECTION}/d_ypredicted_check").judge(Student.here(names))
+        assert family in verdict.families

@@ -305,7 +305,10 @@ def describe_error(error: BaseException) -> dict[str, Any]:
         message = str(error)
     except BaseException:
         message = "(its message cannot be printed)"
-    return {"type": type(error).__name__, "message": message[:500], **_place(error)}
+    told = {"type": type(error).__name__, "message": message[:500], **_place(error)}
+    if isinstance(error, ImportError) and isinstance(error.name, str):
+        told["module"] = error.name[:80]
+    return told
 
 
 def _place(error: BaseException | None) -> dict[str, Any]:
