@@ -220,7 +220,7 @@ net_mutants = [
         "    dz = np.array([(up(e * row) - up(0 * row)) / e for row in np.eye(len(b))])\n    " + RET,
     ),
     Mutant("rounded", "numeric", RET, "return r**2, (np.round(np.outer(dz, x), 5), np.round(dz, 5))"),
-    Mutant("torch", "torch", H, "import torch\n    raise ImportError('torch is not allowed here')"),
+    Mutant("torch", "torch", H, "import torch\n    raise ImportError('not allowed here', name='torch')"),
     Mutant("a single unit loses its axis", "shape", H, "h = np.squeeze(sigmoid(W @ x + b))"),
 ]
 
