@@ -62,6 +62,9 @@ def explain(node, upstream: np.ndarray, sources: Sequence, sent: Sequence, names
         boths = ask(node, sources, upstream + other)
     except Exception:  # a backward that can't be asked twice: what it sent is shown as it is
         return [Share()] * len(sources)
+    measured = [_measured(node, source, other) for source in sources]
+    if not any(np.any(slopes) for slopes in measured if slopes is not None):
+        measured = [None] * len(sources)  # forward looks at no input any more, so it can't be asked
     shares = []
     for k, source in enumerate(sources):
         name = f"∂{names[0]}/∂{names[k + 1]}"
@@ -74,7 +77,7 @@ def explain(node, upstream: np.ndarray, sources: Sequence, sent: Sequence, names
         else:
             share = _scalar_share if np.size(upstream) == 1 else _array_share
             told, factors = share(node, upstream, other, sources, names, k, sent[k], ones[k], others[k], name)
-            shares.append(Share(told, factors, _measured(node, source, other, others[k], name)))
+            shares.append(Share(told, factors, _contradiction(measured[k], other, others[k], name)))
     return shares
 
 
@@ -150,10 +153,20 @@ def _close(a, b) -> bool:
 # ---- does the node's forward agree? --------------------------------------------------------------------------------
 
 
-def _measured(node, source, upstream: np.ndarray, sent: np.ndarray, name: str) -> str:
+def _contradiction(slopes: np.ndarray | None, upstream: np.ndarray, sent: np.ndarray, name: str) -> str:
     """A sentence where ``forward`` changes otherwise than ``backward`` says, by more than an error of measuring."""
-    if not 0 < np.size(source.out) <= _MOST or np.asarray(source.out).dtype.kind != "f":
+    if slopes is None or np.allclose(slopes, sent, rtol=1e-3, atol=1e-4 * max(1.0, np.abs(slopes).max())):
         return ""
+    if np.size(upstream) == 1:
+        local = np.round(slopes / upstream.item(), 6)
+        return f"But moving the input of its forward a little shows another {name}: {full_text(local)}."
+    return f"But moving the input of its forward a little shows another {name}."
+
+
+def _measured(node, source, upstream: np.ndarray) -> np.ndarray | None:
+    """Upstream times the slopes of ``forward`` for this source, measured; None where that can't be done."""
+    if not 0 < np.size(source.out) <= _MOST or np.asarray(source.out).dtype.kind != "f":
+        return None
     out = np.array(node.out, dtype=float)
     try:
         with _kept(node, source), contextlib.redirect_stdout(io.StringIO()):
@@ -163,16 +176,11 @@ def _measured(node, source, upstream: np.ndarray, sent: np.ndarray, name: str) -
                 above, below = (_forward(node, source, value, index, move) for move in (step, -step))
                 right, left = (np.sum(upstream * d) / step for d in (above - out, out - below))
                 if not np.isclose(right, left, rtol=1e-2, atol=1e-4 * max(1.0, np.abs(out).max(initial=0.0))):
-                    return ""  # a kink, or a forward that is not the same twice
+                    return None  # a kink, or a forward that is not the same twice
                 slopes[index] = (right + left) / 2
     except Exception:
-        return ""
-    if np.allclose(slopes, sent, rtol=1e-3, atol=1e-4 * max(1.0, np.abs(slopes).max())):
-        return ""
-    if np.size(upstream) == 1:
-        local = np.round(slopes / upstream.item(), 6)
-        return f"But moving the input of its forward a little shows another {name}: {full_text(local)}."
-    return f"But moving the input of its forward a little shows another {name}."
+        return None
+    return slopes
 
 
 def _forward(node, source, value: np.ndarray, index: tuple, move: float) -> np.ndarray:

@@ -246,8 +246,9 @@ p = ProductNode(w, x, "p")
 J = SquareNode(p, "J")
 
 # %% [markdown]
-# Press **Next** (or the → key) and watch: values go from left to right, gradients from right to left. The numbers 12, 24
-# and 36 of section 1 come back.
+# Press **Next** (after the first click the → key does the same) and watch: values go from left to right, gradients from
+# right to left. Under each gradient stands what it is made of, **upstream · local**. The numbers 12, 24 and 36 of section 1
+# come back.
 
 # %%
 step_through(J, title="J = (w·x)²")

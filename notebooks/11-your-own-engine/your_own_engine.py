@@ -261,7 +261,7 @@ grade("11-your-own-engine/backpropagate_check", globals())
 
 # %% [markdown]
 # Since a `Number` keeps the node protocol, the step-through of the tutorials shows your own graph. Press **Next**. Each
-# arrow sends `d_out` times its slope.
+# arrow sends `d_out` times its slope, and says so.
 
 # %% tags=["show"]
 w, x, b = Number(3.0, node_name="w"), Number(-0.4, node_name="x"), Number(1.5, node_name="b")

@@ -222,6 +222,35 @@ def test_right_nodes_are_never_contradicted():
         assert "another" not in repr(step_through(graph))
 
 
+def test_a_node_whose_forward_keeps_its_value_is_not_contradicted():
+    class Kept(Product):  # slopes are stored when it is made, as in an engine of operators
+        def __init__(self, a, b, node_name):
+            super().__init__(a, b, node_name)
+            self.out, self.slopes = a.out * b.out, (np.array(b.out), np.array(a.out))
+
+        def forward(self):
+            self.d_out = np.zeros(self.out.shape)
+            return self.out
+
+        def backward(self):
+            for node, slope in zip((self.a, self.b), self.slopes, strict=True):
+                node.d_out += self.d_out * slope
+
+    text = repr(step_through(graph_with(Kept)))
+    assert "x receives 15 = 5 (upstream) · 3 (∂p/∂x)." in text and "another" not in text
+
+
+def test_an_input_that_forward_forgot_is_named():
+    class LeavesOut(Product):
+        def forward(self):
+            self.out = np.array(self.a.out)
+            self.d_out = np.zeros(self.out.shape)
+            return self.out
+
+    text = repr(step_through(graph_with(LeavesOut)))
+    assert "another ∂p/∂y: 0." in text and "another ∂p/∂x: 1." in text
+
+
 def test_a_kink_is_not_held_against_a_backward():
     text = repr(step_through([("a", "h"), ("h", "J")], {"a": 0.0}, operators={"h": "ReLU", "J": "×3"}))
     assert "another" not in text
