@@ -6,16 +6,26 @@ notebook, or files beside it. None may gain a point, change anything else or sto
 
 from __future__ import annotations
 
+import json
 import os
 import random
+import re
 import socket
+import sqlite3
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from autograder.course import Course
+from autograder.demo.classroom import MadeUp, code_cell, solved
+from autograder.submissions.released import released_notebooks
+
 Notebook = dict[str, Any]
+SECTION = "04-ridge"
+HONEST = ("aaa-honest", "mmm-honest", "zzz-honest")
+FOUND = re.compile(r"\b(FOUND|WROTE)\b")
 
 
 @dataclass(frozen=True)
@@ -27,6 +37,33 @@ class Attack:
     notebook: Callable[[Notebook], Notebook | bytes | None] = lambda notebook: None
     files: dict[str, bytes] = field(default_factory=dict)
     folder: Callable[[Path], None] = lambda folder: None
+
+
+def submit(course: Course, attack: Attack) -> None:
+    folder = course.submitted / attack.name / SECTION
+    folder.mkdir(parents=True)
+    (template,) = released_notebooks(course, SECTION).values()
+    notebook = solved(template, MadeUp(attack.name, "", keep=lambda template, grade_id: False))
+    if attack.code:
+        notebook["cells"].insert(0, code_cell(attack.code))
+    changed = attack.notebook(notebook)
+    content = changed if isinstance(changed, bytes) else json.dumps(notebook if changed is None else changed).encode()
+    (folder / f"{template.name}.ipynb").write_bytes(content)
+    for name, data in attack.files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    attack.folder(folder)
+
+
+def scores(course: Course, student: str) -> dict[str, float | None]:
+    with sqlite3.connect(course.gradebook_path) as db:
+        rows = db.execute(
+            "select base_cell.name, grade.auto_score from grade join base_cell on grade.cell_id = base_cell.id "
+            "join submitted_notebook n on n.id = grade.notebook_id "
+            "join submitted_assignment a on a.id = n.assignment_id where a.student_id = ?",
+            (student,),
+        )
+        return dict(rows.fetchall())
 
 
 def graded(notebook: Notebook) -> list[dict[str, Any]]:

@@ -8,11 +8,10 @@ import hashlib
 import importlib
 import json
 import re
-import sqlite3
 from pathlib import Path
 
 import pytest
-from attacks import ATTACKS, Attack
+from attacks import ATTACKS, FOUND, HONEST, SECTION, Attack, scores, submit
 from places import ROOT, needs_bubblewrap
 
 from autograder.course import Course
@@ -23,10 +22,6 @@ from autograder.grading.workers import Options
 from autograder.submissions.notebook import parse_notebook
 from autograder.submissions.released import released_notebooks
 
-SECTION = "04-ridge"
-HONEST = ("aaa-honest", "mmm-honest", "zzz-honest")
-FOUND = re.compile(r"\b(FOUND|WROTE)\b")
-
 pytestmark = [needs_bubblewrap, pytest.mark.sandbox, pytest.mark.xdist_group("attacks")]
 
 
@@ -35,22 +30,6 @@ def everything(root: Path) -> dict[str, str]:
     files = [p for p in root.rglob("*") if p.is_file() and not p.is_symlink()]
     kept = [p for p in files if p.relative_to(root).parts[0] not in ("autograded", ".autograder", "gradebook.db")]
     return {str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest() for p in kept}
-
-
-def submit(course: Course, attack: Attack) -> None:
-    folder = course.submitted / attack.name / SECTION
-    folder.mkdir(parents=True)
-    (template,) = released_notebooks(course, SECTION).values()
-    notebook = solved(template, MadeUp(attack.name, "", keep=lambda template, grade_id: False))
-    if attack.code:
-        notebook["cells"].insert(0, code_cell(attack.code))
-    changed = attack.notebook(notebook)
-    content = changed if isinstance(changed, bytes) else json.dumps(notebook if changed is None else changed).encode()
-    (folder / f"{template.name}.ipynb").write_bytes(content)
-    for name, data in attack.files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
-    attack.folder(folder)
 
 
 @pytest.fixture(scope="module")
@@ -72,17 +51,6 @@ def graded(tmp_path_factory, monkeypatch_module):
 def monkeypatch_module():
     with pytest.MonkeyPatch.context() as patch:
         yield patch
-
-
-def scores(course: Course, student: str) -> dict[str, float | None]:
-    with sqlite3.connect(course.gradebook_path) as db:
-        rows = db.execute(
-            "select base_cell.name, grade.auto_score from grade join base_cell on grade.cell_id = base_cell.id "
-            "join submitted_notebook n on n.id = grade.notebook_id "
-            "join submitted_assignment a on a.id = n.assignment_id where a.student_id = ?",
-            (student,),
-        )
-        return dict(rows.fetchall())
 
 
 def test_there_are_at_least_a_hundred_and_forty_attacks_each_with_a_name_of_its_own():
