@@ -7,6 +7,7 @@ exercise builds on is taken from there first, so that one mistake is paid for on
 from __future__ import annotations
 
 import math
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -113,9 +114,10 @@ def _formulas(student: Student, pairs: Sequence[Sequence[Pair]], *formulas: Form
     pairs : blocks of pairs; slips are looked for in the first, whose numbers are of ordinary size
     patch : judge with the reference's constructor, + and · first
     """
-    operated, patched = shipped(student, "operated", "patched")
+    (operated,) = shipped(student, "operated")
     references = []
     if patch:
+        (patched,) = shipped(student, "patched")
         made = Answer.to(lambda: patched(student.get("Number")))  # what is no class cannot be patched
         references = [{"Number": made.got}] if made.error is None else []
     for text, value, slopes, slips in formulas:
@@ -123,7 +125,8 @@ def _formulas(student: Student, pairs: Sequence[Sequence[Pair]], *formulas: Form
             right = np.array([[value(a, b), *slopes(a, b)] for a, b in block])
 
             def ask(text: str = text, block: Sequence[Pair] = block) -> Any:
-                return operated(student.get("Number"), text, [list(pair) for pair in block]).value
+                found, kept = operated(student.get("Number"), text, [list(pair) for pair in block]).value
+                return [[out, *_slopes(place, arrows)] for out, place, arrows in found], kept
 
             def good(answer: Any, right: Array = right) -> bool:
                 return close(answer[0], right)
@@ -131,6 +134,24 @@ def _formulas(student: Student, pairs: Sequence[Sequence[Pair]], *formulas: Form
             found, kept = fair_answer(student, ask, good, *references)
             if not _as_it_should(text, found, kept, right, block, slips if block is pairs[0] else Slips()):
                 return
+
+
+def _slopes(sink: int, arrows: Sequence[tuple[int, int, float]]) -> list[float]:
+    """The derivatives of one number by the numbers 0 and 1, along arrows (result, source, slope) behind it."""
+    received, behind, left = {sink: 1.0}, defaultdict(list), Counter(source for _, source, _ in arrows)
+    for result, source, slope in arrows:
+        behind[result].append((source, slope))
+    waiting = [sink]
+    while waiting:  # a number is passed when all that it waits for has arrived
+        node = waiting.pop()
+        for source, slope in behind[node]:
+            received[source] = received.get(source, 0.0) + received[node] * slope
+            left[source] -= 1
+            if not left[source]:
+                waiting.append(source)
+    if any(left.values()):
+        raise StudentError("The arrows behind a result lead in a circle.", "order")
+    return [received.get(0, 0.0), received.get(1, 0.0)]
 
 
 def _as_it_should(text: str, found: Any, kept: Any, right: Array, block: Sequence[Pair], slips: Slips) -> bool:
@@ -520,7 +541,7 @@ def small_net(student: Student, draw: Draw) -> None:
     points = [[draw.number(0.6, 1.8), -draw.number(0.6, 1.8)], [-draw.number(0.6, 1.8), draw.number(0.6, 1.8)]]
     points += [[0.0, 0.0], [1e-6, 250.0], [1.0, -1.0]]
     right = [_score(net, np.array(point)) for point in points for net in nets]
-    scored, Number = shipped(student, "scored", "Number")
+    scored, Number = shipped(student, "scored", "Operators")
     plain = [[w.tolist(), b.tolist(), v.tolist(), float(c)] for w, b, v, c in nets]
 
     def ask() -> Any:
@@ -584,7 +605,7 @@ def training_step(student: Student, draw: Draw) -> None:
             weights[k] = weights[k] - size * gradient
             after.append(weights[k])
     names = ("Number", "topological_order", "backpropagate")
-    trained, *sent = shipped(student, "trained", *names)
+    trained, *sent = shipped(student, "trained", "Operators", *names[1:])
 
     def ask() -> Any:
         return trained(student.get("training_step"), student.get("Number"), cases, rounds).value

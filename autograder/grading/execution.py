@@ -172,6 +172,7 @@ class Execution:
     def open(self) -> None:
         start = time.monotonic()
         self.process = self.open_process()
+        self.process.until = self.until
         self.opened += 1
         self.seconds["start"] += time.monotonic() - start
 

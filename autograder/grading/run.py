@@ -189,7 +189,9 @@ def grade_class(
             for what, seconds in result.seconds.items():
                 summary.seconds[what] = summary.seconds.get(what, 0.0) + seconds
             summary.graded.append(result.noted())
-            if result.timestamp and not collected_note(course, submission.student, submission.section).is_file():
+            # `is_file` of a path raises where a name is too long; `isfile` says that there is none.
+            note = collected_note(course, submission.student, submission.section)
+            if result.timestamp and not os.path.isfile(note):
                 summary.own_times.append(submission.name)
             progress(len(summary.graded), total, submission.name)
 

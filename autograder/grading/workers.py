@@ -23,6 +23,7 @@ from ..course import Course
 from ..errors import Unusable
 from ..gradebook.result import SubmissionResult
 from ..judging.load import load
+from ..processor_time import at_most
 from ..sandbox.bubblewrap import ONE_THREAD
 from ..sandbox.inside import confine
 from ..submissions.find import Submission
@@ -194,6 +195,7 @@ class _Worker:
             self.process.join()
 
 
+READING = 60  # seconds of the processor
 MEMORY = 2**30  # bytes that a worker may take on top of what it starts with, whatever answers make it calculate
 
 
@@ -232,4 +234,6 @@ def _work(connection: Connection, other: Connection, known: Known, grader: Grade
 
 def _read_and_grade(known: Known, submission: Submission, grader: Grader) -> SubmissionResult:
     wanted = known[submission.section]
-    return grade_submission(wanted, submission, read_contents(submission.folder, wanted), grader)
+    with at_most(READING, f"reading it takes more than {READING} s of the processor."):
+        contents = read_contents(submission.folder, wanted)
+    return grade_submission(wanted, submission, contents, grader)

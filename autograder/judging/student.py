@@ -19,6 +19,7 @@ from ..text import visible
 
 BUILT_IN_ERRORS = {name for name, kind in vars(builtins).items() if isinstance(kind, type)}
 SHORT = 24  # letters of a text that comes from a process which has seen reference code
+DEEPEST, WIDEST = 4, 16  # of an array from there, whose shape could say more; wider where the judge has sent wider ones
 
 
 class JudgeError(Exception):
@@ -88,6 +89,7 @@ class Student:
         self.reveals = False  # whether the check that is running loads reference code
         self.answered = 0
         self.sent_single = False
+        self.widest = WIDEST
         self.missed_name = False
 
     @classmethod
@@ -112,6 +114,7 @@ class Student:
         if most != MOST_ENTRIES:
             request["most"] = most
         self.sent_single = self.sent_single or _has_single(request)
+        self.widest = max(self.widest, _widest(request))
         self.revealed = self.revealed or (self.reveals and request.get("op") == "load")
         try:
             reply = self._send(request)
@@ -134,25 +137,30 @@ class Student:
     def _admitted(self, value: Any, left: list[int]) -> Any:
         """The value of a reply with an Oversized in place of each part that is larger than what is left of the room."""
         if isinstance(value, Absent):
-            return Oversized(0, f"of shape {value.shape}")
+            return self._oversized("of another shape", f"of shape {value.shape}")
         if isinstance(value, (np.ndarray, np.generic)):
-            if value.size > left[0]:
-                return Oversized(0, f"of shape {value.shape}")
+            odd = self.revealed and (value.ndim > DEEPEST or max(value.shape, default=0) > self.widest)
+            if odd or value.size > left[0]:
+                return self._oversized("of another shape", f"of shape {value.shape}")
             left[0] -= value.size
             return value
         left[0] -= 1
-        if isinstance(value, Handle) and self.revealed:
-            return Handle(value.number, "of another kind")
+        if isinstance(value, Handle):  # on one line: more of them could look like the judge's
+            return Handle(value.number, "of another kind" if self.revealed else " ".join(value.kind.split()))
         if isinstance(value, str) and self.revealed:
             return value[:SHORT]
         if isinstance(value, (list, tuple, dict)):
             if len(value) > left[0]:
-                return Oversized(0, f"a {type(value).__name__} of length {len(value)}")
+                kind = f"a {type(value).__name__}"
+                return self._oversized(f"{kind} of another length", f"{kind} of length {len(value)}")
             if isinstance(value, dict):
                 short = SHORT if self.revealed else None
                 return {k[:short] if isinstance(k, str) else k: self._admitted(v, left) for k, v in value.items()}
             return type(value)(self._admitted(item, left) for item in value)
         return value
+
+    def _oversized(self, untold: str, told: str) -> Oversized:
+        return Oversized(0, untold if self.revealed else told)
 
     def _remote(self, **request: Any) -> Remote:
         return self._remote_of(self.ask(**request))
@@ -370,6 +378,15 @@ def _has_single(value: Any) -> bool:
     if isinstance(value, dict):
         return any(map(_has_single, value.values()))
     return isinstance(value, (list, tuple)) and any(map(_has_single, value))
+
+
+def _widest(value: Any) -> int:
+    """The longest side of an array, and the longest list, in a request."""
+    if isinstance(value, (list, tuple)):
+        return max([len(value), *map(_widest, value)])
+    if isinstance(value, dict):
+        return max(map(_widest, value.values()), default=0)
+    return max(value.shape, default=0) if isinstance(value, np.ndarray) else 0
 
 
 def _entries(value: Any) -> int:

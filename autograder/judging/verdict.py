@@ -99,14 +99,20 @@ class Verdict:
         return visible("\n".join([*lines, *map(_one_paragraph, self.notes)]))
 
 
+def _lines(text: str) -> list[str]:
+    """The lines of a text: those of a student's process have a bar, and a sentence of the judge's has one line."""
+    lines = text.splitlines()
+    return lines if all(line.startswith("|") for line in lines) else [" ".join(text.split())]
+
+
 def _indented(text: str) -> str:
     """Each line of a sentence further in than the lines that say what was earned."""
-    return "\n".join("   " + line for line in text.splitlines())
+    return "\n".join("   " + line for line in _lines(text))
 
 
 def _one_paragraph(note: str) -> str:
     """A note's first line as it is; text in it that is not the judge's own stays indented."""
-    first, *more = note.splitlines() or [""]
+    first, *more = _lines(note) or [""]
     return "\n".join([first, *("   " + line for line in more)])
 
 
@@ -129,7 +135,7 @@ class _Part:
 def _hidden_line(comparison: Comparison) -> str:
     """A table row that says how far off the result is without showing the hidden numbers."""
     if comparison.note:
-        return f"   {comparison.name}   {comparison.note}   <-"
+        return f"   {comparison.name}   {' '.join(comparison.note.split())}   <-"
     where = f" at {list(comparison.index)}" if comparison.index else ""
     size = "" if math.isnan(comparison.max_difference) else f"   max difference {comparison.max_difference:.1e}{where}"
     return f"   {comparison.name}{size}   <-"
@@ -151,7 +157,7 @@ class _Grading:
         """Whether an error that a check raised comes from the form of what the student's process answered."""
         if not isinstance(error, ODD_DATA) or self.student is None or not self.student.answered:
             return False
-        self.doubts.append(visible(f"{type(error).__name__}: {str(error)[:200]}"))
+        self.doubts.append(" ".join(visible(f"{type(error).__name__}: {str(error)[:200]}").split()))
         return True
 
 

@@ -26,19 +26,17 @@ from pathlib import Path
 from backprop.files import write_atomically
 
 from ..course import Course
-from ..errors import UserError
+from ..errors import UserError, stops_the_run
 from ..lock import one_run_at_a_time
 from ..submissions.archive import MAX_ENTRIES, Archive, Refused, path_key, read_folder, read_zip, shown
 from ..submissions.files import is_notebook
 from ..submissions.submission import read_timestamp
-from ..text import count
+from ..text import count, visible
 from .delivery import Delivery
 from .platforms import read_platform
 from .roster import read_roster
 from .students import STUDENT_COLUMNS, Clock, People, read_people, students_of
-from .unpacking import Unpacking, Wanted, wanted_of
-
-MOST_NAMED = 3  # entries left out for one and the same reason
+from .unpacking import Unpacking, Wanted, refusals, wanted_of
 
 
 @dataclass
@@ -116,7 +114,7 @@ def collect(
                 except Refused as reason:
                     collection.summary.refused.append(f"{path.name}: nothing was collected from it: {reason}.")
                     continue
-                collection.summary.refused += _refusals(path.name, [*archive.refused, *refused])
+                collection.summary.refused += refusals(path.name, [*archive.refused, *refused])
                 collection.summary.notes.append(f"{path.name} was read as: {platform}.")
                 collection.take(path.name, platform, deliveries, read_people(table, roster, platform, clock))
     if clock.guessed:
@@ -124,19 +122,6 @@ def collect(
             "Times that name no zone were read as UTC; --timezone says otherwise, for example --timezone Europe/Berlin."
         )
     return collection.summary
-
-
-def _refusals(archive: str, refused: list[tuple[str, str]]) -> list[str]:
-    """A sentence for each entry that is not taken; of many with the same reason, the first few by name."""
-    by_reason: dict[str, list[str]] = {}
-    for name, reason in refused:
-        by_reason.setdefault(reason, []).append(name)
-    sentences = []
-    for reason, names in by_reason.items():
-        sentences += [f"{archive}: {shown(name)} was left out: {reason}." for name in names[:MOST_NAMED]]
-        if len(names) > MOST_NAMED:
-            sentences.append(f"{archive}: {len(names) - MOST_NAMED} more were left out: {reason}.")
-    return sentences
 
 
 def _open(path: Path, stack: contextlib.ExitStack) -> Archive:
@@ -189,7 +174,12 @@ class _Collection:
                 if time or (self.at and not (one.time and one.exact)):
                     one.time, one.exact, one.said = time or self.at, True, True
                     one.order = one.time if time else one.order or self.at
-                self._take_one(archive, student, one, platform)
+                try:
+                    self._take_one(archive, student, one, platform)
+                except Exception as error:  # whatever one delivery makes a step raise costs that delivery alone
+                    if stops_the_run(error):
+                        raise
+                    self.summary.refused.append(f"{said}: {type(error).__name__}: {visible(str(error))[:200]}.")
             self.progress(number, len(deliveries), students[0])
         if self.redated:
             self.summary.notes.append(f"{archive}: the time of {count(self.redated, 'submission')} was corrected.")
@@ -212,11 +202,10 @@ class _Collection:
         self.course.state.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(dir=self.course.state, prefix="collecting-"))
         try:
-            with contextlib.ExitStack() as stack:
-                named = "" if delivery.label.rpartition("/")[2].removesuffix(".zip") == student else delivery.label
-                who = f"{archive}: {student}" + (f" ({shown(named)})" if named else "")
-                unpacking = Unpacking(self.sections, self.chosen, who, staging, stack)
-                unpacking.unpack(delivery)
+            named = "" if delivery.label.rpartition("/")[2].removesuffix(".zip") == student else delivery.label
+            who = f"{archive}: {student}" + (f" ({shown(named)})" if named else "")
+            unpacking = Unpacking(self.sections, self.chosen, who, staging)
+            unpacking.unpack(delivery)
             self.summary.refused += unpacking.refused
             self.summary.notes += unpacking.notes
             for section in sorted(unpacking.found):

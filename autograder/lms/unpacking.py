@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import json
 import os
@@ -31,6 +30,7 @@ from .delivery import Delivery
 
 MAX_NOTEBOOKS = 20
 ZIPS_IN_ZIPS = 2
+MOST_NAMED, MOST_REASONS = 3, 10  # left out for one and the same reason; and reasons
 # The first bytes of each kind of file that is collected beside notebooks and declared weights.
 KINDS: dict[str, tuple[bytes, ...]] = {
     ".png": (b"\x89PNG\r\n\x1a\n",),
@@ -67,6 +67,22 @@ def wanted_of(course: Course, section: str) -> Wanted:
     return Wanted(tuple(notebooks), weights)
 
 
+def refusals(label: str, refused: list[tuple[str, str]]) -> list[str]:
+    """A sentence for each (name, reason) that is not taken; of many, the first few of each reason and their number."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in refused:
+        by_reason.setdefault(reason, []).append(name)
+    sentences, more = [], 0
+    for number, (reason, names) in enumerate(by_reason.items()):
+        if number >= MOST_REASONS:
+            more += len(names)
+            continue
+        sentences += [f"{label}: {shown(name)} was left out: {reason}." for name in names[:MOST_NAMED]]
+        if len(names) > MOST_NAMED:
+            sentences.append(f"{label}: {len(names) - MOST_NAMED} more were left out: {reason}.")
+    return [*sentences, *([f"{label}: {more} more were left out for other reasons."] if more else [])]
+
+
 class Unpacking:
     """Copies what is wanted of one delivery into staging/<section>/.
 
@@ -80,17 +96,20 @@ class Unpacking:
         chosen: str | None,
         label: str,
         staging: Path,
-        stack: contextlib.ExitStack,
     ):
-        self.sections, self.chosen, self.label, self.staging, self.stack = sections, chosen, label, staging, stack
-        self.budget = Budget()
+        self.sections, self.chosen, self.label, self.staging = sections, chosen, label, staging
+        self.budget, self.entries = Budget(), MAX_STUDENT_ENTRIES
         self.found: dict[str, dict[str, tuple[str, ...]]] = {}
         self.spent: dict[str, int] = {}
-        self.refused: list[str] = []
+        self.left_out: list[tuple[str, str]] = []
         self.notes: list[str] = []
 
+    @property
+    def refused(self) -> list[str]:
+        return refusals(self.label, self.left_out)
+
     def refuse(self, name: str, reason: object) -> None:
-        self.refused.append(f"{self.label}: {shown(name)} was left out: {reason}.")
+        self.left_out.append((name, str(reason)))
 
     def unpack(self, delivery: Delivery) -> None:
         """Take all files of a delivery; a zip among them is opened, and a zip in that zip."""
@@ -102,16 +121,19 @@ class Unpacking:
             if not parts[-1].lower().endswith(".zip") or not depth:
                 loose.append((parts, entry))
                 continue
-            file = self.stack.enter_context(tempfile.TemporaryFile(dir=self.staging))  # noqa: SIM115
-            try:
-                entry.copy(file, MAX_STUDENT_BYTES, self.budget)
-                archive = read_zip(file, MAX_STUDENT_ENTRIES)
-            except Refused as reason:
-                self.refuse("/".join(parts), reason)
-                continue
-            for name, reason in archive.refused:
-                self.refuse(f"{parts[-1]}: {name}", reason)
-            self._unpack([((*parts[:-1], *inner.parts), inner) for inner in archive.entries], depth - 1)
+            with tempfile.TemporaryFile(dir=self.staging) as file:
+                try:
+                    if not self.entries:
+                        raise Refused(f"all zips together hold more than {MAX_STUDENT_ENTRIES} entries")
+                    entry.copy(file, MAX_STUDENT_BYTES, self.budget)
+                    archive = read_zip(file, MAX_STUDENT_ENTRIES)
+                except Refused as reason:
+                    self.refuse("/".join(parts), reason)
+                    continue
+                self.entries = max(0, self.entries - len(archive.entries) - len(archive.refused))
+                for name, reason in archive.refused:
+                    self.refuse(f"{parts[-1]}: {name}", reason)
+                self._unpack([((*parts[:-1], *inner.parts), inner) for inner in archive.entries], depth - 1)
         if loose:
             self.take(loose)
 

@@ -15,8 +15,6 @@ import hashlib
 import json
 import multiprocessing
 import re
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -30,6 +28,7 @@ from backprop.files import write_atomically
 from ..course import Course
 from ..errors import UserError
 from ..gradebook.reader import NotebookGrade, Section, read_grades
+from ..processor_time import TooLong, at_most
 from ..submissions import images, outputs, svg
 from ..submissions.files import open_no_link
 from . import feedback_page, mathml, pages, sanitize, summary
@@ -37,7 +36,7 @@ from .feedback_page import page_html, template
 from .pages import TEMPLATES
 from .summary import Headings, Summary, exercises, read_headings
 
-PAGE_SECONDS = 60
+PAGE_SECONDS = 60  # of the processor
 MAX_NOTEBOOK = 256 * 2**20
 KEY = re.compile(r"<!-- feedback ([0-9a-f]{64}) -->")
 # Files that `nbgrader release_feedback` looks for beside the pages.
@@ -164,17 +163,15 @@ def write_page(page: Page) -> bool | str:
         key = _key(page, content)
         if _key_of(page.target) == key:
             return False
-        with _at_most(PAGE_SECONDS):
+        with at_most(PAGE_SECONDS, f"making its page took more than {PAGE_SECONDS} s. Look at the notebook itself."):
             text = _made(page, _notebook(content)["cells"], key)
         write_atomically(page.target, text.encode("utf-8", "replace"))
         for name in BESIDE:
             with contextlib.suppress(OSError):
                 write_atomically(page.target.parent / name, _read(page.source.parent / name, 4096))
         return True
-    except Unreadable as error:
+    except (Unreadable, TooLong) as error:
         return str(error)
-    except TimeoutError:
-        return f"making its page took more than {PAGE_SECONDS} s. Look at the notebook itself."
     except OSError as error:
         return f"{error.filename or 'a file'}: {error.strerror or error}."
     except Exception as error:  # one odd notebook must not cost the others their pages
@@ -248,22 +245,3 @@ def _key_of(path: Path) -> str:
     except OSError:
         return ""
     return found[1] if found else ""
-
-
-@contextlib.contextmanager
-def _at_most(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError in the block after so many seconds; without effect outside the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number, frame):
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

@@ -40,6 +40,7 @@ from .mathml import marked, with_formulas
 # Longer Markdown than this is shown as plain text: no answer needs it, and rendering it could take minutes.
 MAX_MARKDOWN = 60_000
 MAX_ALL_MARKDOWN = 1_000_000
+MAX_CODE = 200_000  # of a cell that is no answer
 # The parsers look for the end of each of these to the end of the text: many without an end would take minutes.
 MOST = {"\\\\[": 300, "\\\\(": 300, "\\begin{": 600, "<": 4000, "$": 8000}
 
@@ -241,6 +242,8 @@ def sanitized_cell(cell: Any) -> Any:
     result = {"cell_type": cell_type, "metadata": _sanitized_metadata(cell.get("metadata")), "source": source}
     if NAME.match(str(cell.get("id", ""))):
         result["id"] = cell["id"]
+    if cell_type == "code" and len(source) > MAX_CODE and not result["metadata"]:
+        cell_type = "raw"  # colouring it would take minutes
     if cell_type == "code":
         count = cell.get("execution_count")
         result["execution_count"] = count if type(count) is int else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import math
 import os
 import resource
 import socket
@@ -55,11 +56,13 @@ class StudentProcess:
     alive  : requests can be sent
     died   : it ended by itself, or by somebody else's hand
     waited : seconds that it waited for the processor, which others had
+    until  : the end of waiting for it, by time.monotonic()
     """
 
     def __init__(self, zygote: Zygote, connection: socket.socket):
         self._zygote, self._channel = zygote, Channel(connection)
         self.alive, self.died, self.waited = True, False, 0.0
+        self.until = math.inf
         self.usage: dict[str, float] = {}
 
     def send(self, request: dict[str, Any], seconds: float = 10.0) -> Any:
@@ -74,8 +77,7 @@ class StudentProcess:
         most = (MAX_JSON, MAX_BYTES) if request.get("op") == "cell" else _most(request)
         over = ""
         try:
-            self._channel.socket.settimeout(WRITING)
-            self._channel.write(message)
+            self._channel.write(message, WRITING)
             over = self._wait(seconds)
             if over:
                 self._zygote.signal("interrupt")
@@ -115,7 +117,7 @@ class StudentProcess:
                 if now - before < ASLEEP * (clock - window):
                     return ASLEEP_TEXT
                 window, before = clock, now
-            if clock - start > PATIENCE * seconds:
+            if clock - start > PATIENCE * seconds or clock > self.until:
                 self._count_waiting(first, now - used)
                 return STARVED
         self._count_waiting(first, self._zygote.used() - used)

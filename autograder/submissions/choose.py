@@ -20,6 +20,8 @@ from .released import ReleasedNotebook
 from .repair import DEFINES
 
 MAX_READ = 12  # notebooks of one submission that are read to choose between them
+MAX_ZIPS = 2 * MAX_NOTEBOOK  # bytes of all zips of a submission together
+OURS = ("timestamp.txt", "submission_secret.txt")  # what nbgrader reads beside a notebook is never a student's
 ENDINGS = ("", ".json", ".txt", ".download", ".html", ".py")  # what is put behind or in place of .ipynb
 LIKE_NOTEBOOK = re.compile(rb'\A[\s\xef\xbb\xbf]*\{[\s\S]*"(?:cell_type|nbformat)"')
 
@@ -206,14 +208,17 @@ def _reads_like_one(file: Found) -> bool:
 def _packed(found: list[Found], problems: list[str]) -> list[Found]:
     """The files inside the zips of a submission. A zip that is none is a problem where nothing else is a notebook."""
     inside: list[Found] = []
-    budget = Budget(2 * MAX_ALL_FILES)
+    budget, room = Budget(2 * MAX_ALL_FILES), MAX_ZIPS
     for file in found:
         if not file.name.lower().endswith(".zip"):
             continue
         try:
-            content = file.read(MAX_NOTEBOOK)
+            content = file.read(min(MAX_NOTEBOOK, room))
             if len(content) > MAX_NOTEBOOK:
                 raise Refused(f"it is larger than {MAX_NOTEBOOK // 2**20} MiB")
+            if len(content) > room:
+                raise Refused(f"the zips are together larger than {MAX_ZIPS // 2**20} MiB")
+            room -= len(content)
             entries = read_zip(io.BytesIO(content), MAX_FILES).entries
         except (Refused, OSError) as reason:
             problems.append(f"{file.path[:80]!r} was not looked into: {reason}.")
@@ -255,9 +260,11 @@ def _beside(
     for file, is_packed in [*((file, False) for file in found), *((file, True) for file in packed)]:
         home = next((home for home in homes if home and file.path.startswith(f"{home}/")), "")
         inside = next((path for path in zips if file.path.startswith(f"{path}/")), "")
+        name = file.path[len(home or inside) :].lstrip("/")
         if is_notebook(file.name) or file.path in chosen or file.path in zips or (is_packed and not inside):
             continue
-        named.append((not home, file.path[len(home or inside) :].lstrip("/"), file))
+        if name.lower() not in OURS:
+            named.append((not home, name, file))
     named.sort(key=lambda one: one[0])
     files = {}
     notebooks = {f"{name}.ipynb" for name in wanted}

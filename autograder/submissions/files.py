@@ -17,7 +17,8 @@ MAX_ALL_FILES = 48 * 2**20
 # A letter or a digit, then what people, browsers and file systems put into names; nothing that acts elsewhere.
 SAFE_NAME = re.compile(r"\w[\w .+=@()\[\]{},;!&'’~#%$^\u00a0\u202f-]*\Z")
 # What browsers, mail programs and file systems put behind the name is no part of it.
-IPYNB = re.compile(r"\.ipynb(?:[ ._-]*(?:\(\d+\)|\d{1,3}|copy|txt|json|download|bak|old))*\Z", re.IGNORECASE)
+# A run of digits is read in one way only: of two, a long name would have more than anybody can try.
+IPYNB = re.compile(r"\.ipynb(?:[ ._-]*(?:\(\d+\)|\d+(?!\d)|copy|txt|json|download|bak|old))*\Z", re.IGNORECASE)
 NOISE = re.compile(
     r"__MACOSX|__pycache__|\.ipynb_checkpoints|\.DS_Store|\.git|\.github|\._.*|Thumbs\.db|desktop\.ini", re.IGNORECASE
 )

@@ -12,6 +12,8 @@ from pathlib import Path
 from ..course import Course
 from ..errors import CourseError
 
+MOST_NAMED = 5  # things in a student's folder that are no section
+
 
 @dataclass(frozen=True)
 class Submission:
@@ -113,10 +115,11 @@ def _misplaced(folder: Path, sections: Sequence[str]) -> list[str]:
     if folder.is_symlink() or not folder.is_dir():
         return []
     problems = []
-    for name in sorted(os.listdir(folder)):
-        if name in sections or name.startswith("."):
-            continue
+    others = sorted(name for name in os.listdir(folder) if name not in sections and not name.startswith("."))
+    for name in others[:MOST_NAMED]:
         alike = difflib.get_close_matches(name.lower(), sections, 1)
         what = f"Rename it to {alike[0]}." if alike else f"Put notebooks into submitted/{folder.name}/<section>/."
         problems.append(f"{folder.name}/{name[:80]!a} is no section and was not graded. {what}")
+    if len(others) > MOST_NAMED:
+        problems.append(f"{folder.name}/ holds {len(others) - MOST_NAMED} more that are no sections.")
     return problems

@@ -11,9 +11,10 @@ from __future__ import annotations
 import base64
 import binascii
 import html
+import itertools
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -21,9 +22,9 @@ from .outputs import IMAGES, clean_bundle
 
 MAX_IMAGE = 16 * 2**20  # letters of base64, 12 MiB of picture
 MAX_IMAGES = 50  # of one cell
-INLINE = re.compile(
-    r"data:image/([\w.+-]{1,20})(?:;[\w=.-]{1,40}){0,3};base64,((?:[A-Za-z0-9+/_=-]|%[0-9A-Fa-f]{2})+)", re.IGNORECASE
-)
+MAX_JOINED = 200  # of several texts that are taken together
+MAX_SEARCHED = 2**20  # letters of a text in which names of pictures are looked for
+INLINE = re.compile(r"data:image/([\w.+-]{1,20})(?:;[\w=.-]{1,40}){0,3};base64,([A-Za-z0-9+/_=%-]+)", re.IGNORECASE)
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 REFERENCE = re.compile(r"attachment:([^\s\"'<>)\]]+)")
 ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
@@ -38,7 +39,8 @@ def gather(source: str, attachments: Any, problems: list[str]) -> tuple[str, Att
     """
     kept: Attachments = {}
     given: dict[str, str] = {}  # name as handed in -> name here
-    for name, bundle in list(attachments.items())[:MAX_IMAGES] if isinstance(attachments, dict) else []:
+    attachments = dict(itertools.islice(attachments.items(), MAX_IMAGES)) if isinstance(attachments, dict) else {}
+    for name, bundle in attachments.items():
         if not isinstance(name, str) or not isinstance(bundle, dict):
             continue
         image = _image(bundle)
@@ -47,11 +49,12 @@ def gather(source: str, attachments: Any, problems: list[str]) -> tuple[str, Att
             continue
         given[name] = name if PLAIN.match(name) else _free(kept, attachments, image)
         kept[given[name]] = image
-    source = _rename(source, given)
+    source = _rename(source[:MAX_SEARCHED], given) + source[MAX_SEARCHED:]
 
     def taken_out(match: re.Match[str]) -> str:
         mime = "image/jpeg" if match[1].lower() in ("jpg", "jpeg", "pjpeg") else f"image/{match[1].lower()}"
-        image = _image({mime: unquote(match[2])}) if len(kept) < MAX_IMAGES else None
+        fits = len(kept) < MAX_IMAGES and len(match[2]) <= 3 * MAX_IMAGE
+        image = _image({mime: unquote(match[2])}) if fits else None
         if image is None:
             problems.append(f"A picture in the text of a written answer {_why({mime: match[2]})} and is not shown.")
             return f"attachment:left-out-{len(problems)}"
@@ -64,10 +67,12 @@ def gather(source: str, attachments: Any, problems: list[str]) -> tuple[str, Att
 
 
 def join(texts: list[tuple[str, Attachments]]) -> tuple[str, Attachments]:
-    """Several texts as one, with the pictures of all; of two pictures of one name one gets another."""
+    """Several texts as one, with up to MAX_JOINED of their pictures; of two pictures of one name one gets another."""
     sources, kept = [], {}
     for source, attachments in texts:
         for name, image in attachments.items():
+            if len(kept) >= MAX_JOINED:
+                break
             if kept.get(name, image) != image:
                 new = _free({**kept, **attachments}, {}, image)
                 source = source.replace(f"attachment:{name}", f"attachment:{new}")
@@ -80,9 +85,10 @@ def join(texts: list[tuple[str, Attachments]]) -> tuple[str, Attachments]:
 def _image(bundle: dict[str, Any]) -> dict[str, str] | None:
     """The picture of an attachment as one of the kinds that are shown, whatever kind it says it is."""
     for value in bundle.values():
-        text = _text(value).replace("-", "+").replace("_", "/")
+        text = _text(value)
         if not 0 < len(text) <= MAX_IMAGE:
             continue
+        text = text.replace("-", "+").replace("_", "/")
         found = clean_bundle(dict.fromkeys(IMAGES, text + "=" * (-len(text) % 4)))
         if found:
             return {mime: data for mime, data in found.items() if mime in IMAGES}
@@ -108,11 +114,11 @@ def _why(bundle: dict[str, Any]) -> str:
     return "is no PNG, JPEG, GIF or WebP"
 
 
-def _free(kept: Attachments, attachments: Any, image: dict[str, str]) -> str:
+def _free(kept: Attachments, attachments: Mapping[str, Any], image: dict[str, str]) -> str:
     """A plain name that no picture of the cell has."""
     ending = ENDINGS[next(iter(image))]
-    names = {*kept, *(attachments if isinstance(attachments, dict) else ())}
-    return next(name for number in range(1, 10_000) if (name := f"picture-{number}.{ending}") not in names)
+    names = {*kept, *attachments}
+    return next(name for number in itertools.count(1) if (name := f"picture-{number}.{ending}") not in names)
 
 
 def _rename(source: str, given: dict[str, str]) -> str:
@@ -124,11 +130,10 @@ def _rename(source: str, given: dict[str, str]) -> str:
     unknown = [name for name in dict.fromkeys(REFERENCE.findall(source)) if name not in given.values()]
     unused = [name for name in given.values() if f"attachment:{name}" not in source]
     alike = {_folded(old): new for old, new in given.items()}
-    for name in unknown:
-        new = alike.get(_folded(name)) or (unused[0] if len(unknown) == len(unused) == 1 else None)
-        if new:
-            source = source.replace(f"attachment:{name}", f"attachment:{new}")
-    return source
+    meant = {name: alike.get(_folded(name)) for name in unknown}
+    if len(unknown) == len(unused) == 1:
+        meant = {unknown[0]: meant[unknown[0]] or unused[0]}
+    return REFERENCE.sub(lambda found: f"attachment:{meant.get(found[1]) or found[1]}", source)  # all in one pass
 
 
 def _spellings(name: str) -> Iterator[str]:

@@ -21,6 +21,8 @@ from .released import ReleasedNotebook
 # What a time may not hold: a zone by letters, of which several mean more than one (CST, IST), and days and months as
 # numbers in an order that nobody can know (01/03/2026).
 AMBIGUOUS = re.compile(r"\b(?!UTC\b|GMT\b|AM\b|PM\b)[A-Z]{2,5}\b|^\s*\d{1,2}[./-]\d{1,2}\b")
+MOST_SAID = 30  # sentences about the files of a submission
+EARLIEST = 1970  # a year before it is a slip, or nonsense
 OFFSET = re.compile(r" *([+-]\d\d):?(\d\d)\Z")
 TIME = "%Y-%m-%d %H:%M:%S.%f UTC"  # of Contents.timestamp
 ENCODINGS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"", "utf-8-sig"))  # as editors on Windows save
@@ -39,7 +41,8 @@ def read_timestamp(folder: Path) -> datetime.datetime | None:
             content = file.read(200)
         encoding = next(name for mark, name in ENCODINGS if content.startswith(mark))
         text = OFFSET.sub(r"\1:\2", content.decode(encoding, errors="replace").strip())
-        return parse_utc(text) if text and not AMBIGUOUS.search(text) else None
+        time = parse_utc(text) if text and not AMBIGUOUS.search(text) else None
+        return time if time is not None and time.year >= EARLIEST else None
     except PermissionError:
         text = "its timestamp.txt cannot be read, so nobody knows whether it is late. Ask who collected it."
         raise CourseError(text) from None
@@ -92,7 +95,10 @@ def read_contents(folder: Path, wanted: dict[str, ReleasedNotebook]) -> Contents
         said[name] = [*map(Remark, choice.remarks[name]), *wrong]
         if cells[name] and untouched(wanted[name], cells[name]):
             said[name].append(Remark(f"{candidate.file.name[:80]!r} is as it was released: nothing is written in it."))
-    return Contents(cells, files, [*choice.problems, *problems], said, *_handed_in(folder))
+    problems = [*choice.problems, *problems]
+    if len(problems) > MOST_SAID:
+        problems[MOST_SAID:] = [f"… and {len(problems) - MOST_SAID} sentences more."]
+    return Contents(cells, files, problems, said, *_handed_in(folder))
 
 
 def _handed_in(folder: Path) -> tuple[str, list[str], list[str]]:

@@ -61,8 +61,8 @@ def sanitized_svg(text: str, image: Callable[[str], bool]) -> str | None:
 
     image : whether an address is that of a picture that may stand inside
     """
-    if len(text) > MAX_SVG:
-        return None
+    if len(text) > MAX_SVG or text.count("<") > 2 * MAX_ELEMENTS:
+        return None  # each element begins with one, and most end with another
     try:
         root = fromstring(DOCTYPE.sub("", text.strip(), count=1), forbid_dtd=True)
     except Exception:  # the parser raises more than one kind

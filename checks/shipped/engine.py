@@ -1,7 +1,8 @@
 """A reference engine for section 11, and what asks a student's engine for plain numbers.
 
-`Number` here is the reference. Programs are lists of steps on a growing list of numbers: ("+", i, j) adds two of them,
-("·", i, j) multiplies them.
+`Number` here is the reference, and `Operators` the same with all operators, which are sent when the student's have been
+judged; the judge itself follows the arrows of a formula. Programs are lists of steps on a growing list of numbers:
+("+", i, j) adds two of them, ("·", i, j) multiplies them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Number:
         return [source for source, _ in self.arrows]
 
     def made(self, out, *arrows):
-        return Number(out, arrows)
+        return type(self)(out, arrows)
 
     def __add__(self, other):
         other = number(other)
@@ -36,6 +37,10 @@ class Number:
         other = number(other)
         return self.made(self.out * other.out, (self, other.out), (other, self.out))
 
+
+class Operators(Number):
+    """With all operators, those of plain numbers on the left included."""
+
     def __pow__(self, k):
         return self.made(self.out**k, (self, k * self.out ** (k - 1)))
 
@@ -43,10 +48,10 @@ class Number:
         return self * -1.0
 
     def __sub__(self, other):
-        return self + number(other) * -1.0
+        return self + operators(other) * -1.0
 
     def __truediv__(self, other):
-        return self * number(other) ** -1
+        return self * operators(other) ** -1
 
     def __radd__(self, other):
         return self + other
@@ -55,10 +60,10 @@ class Number:
         return self * other
 
     def __rsub__(self, other):
-        return number(other) - self
+        return operators(other) - self
 
     def __rtruediv__(self, other):
-        return number(other) / self
+        return operators(other) / self
 
     def exp(self):
         value = math.exp(self.out)
@@ -74,6 +79,10 @@ class Number:
 
 def number(value):
     return value if hasattr(value, "arrows") else Number(value)
+
+
+def operators(value):
+    return value if hasattr(value, "arrows") else Operators(value)
 
 
 def topological_order(J):
@@ -125,15 +134,31 @@ def required(result, what):
     return result
 
 
+def drawn(J, inputs):
+    """The place of J, and each arrow behind it: place of the result, place of the source, slope. Inputs come first."""
+    place, arrows, seen, waiting = {id(x): i for i, x in enumerate(inputs)}, [], set(), [J]
+    place.setdefault(id(J), len(place))
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        for source, slope in node.arrows:
+            place.setdefault(id(source), len(place))
+            arrows.append([place[id(node)], place[id(source)], float(slope)])
+            waiting.append(source)
+    return place[id(J)], arrows
+
+
 def operated(Class, text, pairs):
-    """For each pair (a, b): the value of the formula in a and b, and its derivatives by both.
+    """For each pair (a, b): the value of the formula in a and b, its place, and the arrows behind it, see `drawn`.
 
     All results are made before the first is looked at. Then what the inputs hold, which should be as before.
     """
     code = compile(text, "<formula>", "eval")
     inputs = [[Class(value) for value in pair] for pair in pairs]
     results = [required(eval(code, {"a": a, "b": b}), text) for a, b in inputs]
-    found = [[float(J.out), *derivatives(J, pair)] for J, pair in zip(results, inputs, strict=True)]
+    found = [[float(J.out), *drawn(J, pair)] for J, pair in zip(results, inputs, strict=True)]
     return found, [[[float(x.out), float(x.d_out), float(len(x.arrows))] for x in pair] for pair in inputs]
 
 

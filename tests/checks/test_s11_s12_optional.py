@@ -234,8 +234,8 @@ def test_the_reference_sent_along_agrees_with_thesolutions_of(scopes):
     for one, other in pairs:
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
     J = {}
-    for name, scope in (("sent", engine), ("solution", scopes[ENGINE])):
-        a, b = scope["Number"](0.6), scope["Number"](-1.7)
+    for name, scope, kind in (("sent", engine, "Operators"), ("solution", scopes[ENGINE], "Number")):
+        a, b = scope[kind](0.6), scope[kind](-1.7)
         J[name] = (1 - a * b) ** 3 / (2 + b.exp()) + (5 * a).tanh() * (a - b).relu()
         scope["backpropagate"](J[name])
         J[name] = [J[name].out, a.d_out, b.d_out]

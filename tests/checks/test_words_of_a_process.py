@@ -1,4 +1,4 @@
-"""What a student's process says reaches a page only as its own words, and once it has seen reference code not at all."""
+"""What a process says reaches a page as its own words only, and once it has seen reference code not at all."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from autograder.sandbox.inside.wire import Handle
 ALL = all_checks(CHECKS)
 REVEALING = [check for check in ALL if check.reveals]
 
-pytestmark = pytest.mark.xfail(run=False, reason="the inputs are frozen; nothing is mended yet")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +69,8 @@ def test_no_reference_code_comes_out_in_answers(check, said: Said, notebook):
 
         def make(source: str, pieces: list[str] = pieces) -> Callable[[], Any]:
             def one() -> Any:
-                pieces.append("".join(source.split())[7 * len(pieces) :][:7] or "nothing")
+                # Backwards, so that a word of the judge's own is not taken for the code's.
+                pieces.append("".join(source.split())[7 * len(pieces) :][:7][::-1].swapcase())
                 return said.value(pieces[-1])
 
             return one

@@ -252,9 +252,9 @@ IN_A_CLASS = [
     Attack("which-pages-are-mapped", code=LIBC + "import mmap\nseen = ctypes.create_string_buffer(10)\n"
            "libc.mmap.restype = ctypes.c_void_p\nat = libc.mmap(None, 4096, 1, 1, os.open('/course/inside/wire.py', 0), 0)\n"
            "if libc.mincore(ctypes.c_void_p(at), ctypes.c_size_t(4096), seen) == 0: print('FOUND')"),
-    Attack("pages-thrown-out", code=LIBC + SHARED_FILE + "os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)\nprint('FOUND')"),
+    Attack("pages-thrown-out", code=LIBC + SHARED_FILE + "print('FOUND', os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED))"),
     Attack("files-in-flight", code=SOCKET + "one = socket.socket(fileno=next(sockets()))\nnull = os.open(os.devnull, 0)\n"
-           "one.sendmsg([b'x'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [null]))])\nprint('FOUND')"),
+           "print('FOUND', one.sendmsg([b'x'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [null]))]))"),
     # -- notebooks that are hard to read
     Attack("drawings-of-many-parts", notebook=lambda nb: with_cells(*(
         {**cell, "outputs": [{"output_type": "display_data", "metadata": {}, "data": {"image/svg+xml": SVG.format("<g/>" * 500_000)}}]}

@@ -18,10 +18,11 @@ class Channel:
     """Reads messages from a socket, whole or not at all, and the sockets that come with them.
 
     interrupted : go on where an interrupt comes too late for the cell that it was meant for
+    with_sockets: take sockets that come along; elsewhere the kernel closes whatever open files a stranger sends
     """
 
-    def __init__(self, connection: socket.socket, interrupted: bool = False):
-        self.socket, self.interrupted = connection, interrupted
+    def __init__(self, connection: socket.socket, interrupted: bool = False, with_sockets: bool = False):
+        self.socket, self.interrupted, self.with_sockets = connection, interrupted, with_sockets
         self._data = bytearray()
         self._numbers = array.array("i")
 
@@ -60,7 +61,10 @@ class Channel:
                 self.socket.settimeout(left)
             wanted = min(max(size - len(self._data), 2**16), PIECE)  # a small message in one go
             try:
-                piece, ancillary, _, _ = self.socket.recvmsg(wanted, socket.CMSG_SPACE(4))
+                if self.with_sockets:
+                    piece, ancillary, _, _ = self.socket.recvmsg(wanted, socket.CMSG_SPACE(4))
+                else:
+                    piece, ancillary = self.socket.recv(wanted), []
             except KeyboardInterrupt:
                 if self.interrupted:
                     continue
@@ -75,9 +79,15 @@ class Channel:
         del self._data[:size]
         return taken
 
-    def write(self, message: bytes) -> None:
-        """Send a message that has been encoded."""
+    def write(self, message: bytes, seconds: float | None = None) -> None:
+        """Send a message that has been encoded. Raises TimeoutError where it is not taken in within so many seconds."""
+        deadline = None if seconds is None else time.monotonic() + seconds
         while message:
+            if deadline is not None:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError
+                self.socket.settimeout(left)
             try:
                 message = message[self.socket.send(message) :]
             except KeyboardInterrupt:

@@ -41,6 +41,7 @@ class Limits:
     memory, file, tmp : bytes of address space, of one file, of everything in /tmp together
     cpu               : seconds of processor time for the whole notebook
     files, threads    : open at a time; the kernel does not count the threads of root
+    signals           : that wait to be delivered; of them all processes of a user have one account
     """
 
     memory: int = 3 * 2**30
@@ -49,6 +50,7 @@ class Limits:
     cpu: int = 300
     files: int = 256
     threads: int = 64
+    signals: int = 64
 
     as_dict = asdict
 
@@ -140,6 +142,7 @@ def limit_resources(limits: Limits, confined: bool = True) -> None:
         (resource.RLIMIT_FSIZE, limits.file),
         (resource.RLIMIT_CPU, limits.cpu),
         (resource.RLIMIT_NOFILE, limits.files),
+        (resource.RLIMIT_SIGPENDING, limits.signals),
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(kind, (value, value))
@@ -160,6 +163,8 @@ REFUSED = {
         kexec_file_load=320, bpf=321, execveat=322, userfaultfd=323, io_uring_setup=425, open_tree=428,
         move_mount=429, fsopen=430, fsmount=432, fspick=433, pidfd_open=434, pidfd_getfd=438, mount_setattr=442,
         prctl=157, memfd_create=319, memfd_secret=447, shmget=29, semget=64, msgget=68, mq_open=240,
+        sendmsg=46, sendmmsg=307, sysinfo=99, io_setup=206, mincore=27, fadvise64=221, readahead=187, cachestat=451,
+        preadv2=327, pwritev2=328, rt_sigqueueinfo=129, rt_tgsigqueueinfo=297,
     ),
     "aarch64": dict(
         socket=198, socketpair=199, bind=200, listen=201, accept=202, connect=203, accept4=242, execve=221,
@@ -172,14 +177,16 @@ REFUSED = {
         bpf=280, execveat=281, userfaultfd=282, io_uring_setup=425, open_tree=428, move_mount=429, fsopen=430,
         fsmount=432, fspick=433, pidfd_open=434, pidfd_getfd=438, mount_setattr=442,
         prctl=167, memfd_create=279, memfd_secret=447, shmget=194, semget=190, msgget=186, mq_open=180,
+        sendmsg=211, sendmmsg=269, sysinfo=179, io_setup=0, mincore=232, fadvise64=223, readahead=213, cachestat=451,
+        preadv2=286, pwritev2=287, rt_sigqueueinfo=138, rt_tgsigqueueinfo=240,
     ),
 }  # fmt: skip
 ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 CLONE = {"x86_64": 56, "aarch64": 220}
 FCNTL = {"x86_64": 72, "aarch64": 25}
-# Locks, leases and news of files, and the sizes of pipes, of which all processes of a user have one account: by all of
-# them one submission could tell another something.
-LOCKS = (5, 6, 7, 36, 37, 38, 1024, 1025, 1026, 1031, 1032)
+# What a process may do with its own number of an open file: copy it, read and set its flags. All else (locks, leases,
+# hints and news of files, sizes of pipes) is about what processes share: by it one could tell another something.
+OWN_COMMANDS = (0, 1, 2, 3, 4, 1030)
 CLONE3 = 435
 X32_BIT = 0x40000000
 
@@ -208,10 +215,10 @@ def filter_program(machine: str | None = None) -> bytes:
         (RETURN, 0, 0, ALLOW),
         (RETURN, 0, 0, REFUSE | EPERM),
     ]
-    steps += [(EQUAL, 0, 2 * len(LOCKS) + 2, FCNTL[machine]), (LOAD, 0, 0, SECOND_ARGUMENT)]
-    for command in LOCKS:
-        steps += [(EQUAL, 0, 1, command), (RETURN, 0, 0, REFUSE | EPERM)]
-    steps.append((RETURN, 0, 0, ALLOW))
+    steps += [(EQUAL, 0, 2 * len(OWN_COMMANDS) + 2, FCNTL[machine]), (LOAD, 0, 0, SECOND_ARGUMENT)]
+    for command in OWN_COMMANDS:
+        steps += [(EQUAL, 0, 1, command), (RETURN, 0, 0, ALLOW)]
+    steps.append((RETURN, 0, 0, REFUSE | EPERM))
     for number in sorted(REFUSED[machine].values()):
         steps += [(EQUAL, 0, 1, number), (RETURN, 0, 0, REFUSE | EPERM)]
     steps.append((RETURN, 0, 0, ALLOW))

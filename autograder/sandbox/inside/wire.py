@@ -22,6 +22,7 @@ MAX_JSON = 16 * 2**20
 MAX_BYTES = 64 * 2**20  # all files of a submission fit in
 MAX_DEPTH = 12
 MAX_ITEMS = 100_000
+MOST_PARTS = 8 * MAX_ITEMS  # of JSON: an item has some of its own
 MAX_TEXT = 4 * 2**20
 MOST_ENTRIES = 4096  # numbers in an answer to the judge, where its check does not ask for more
 LONGEST_INT = 1024  # bits; longer integers, which may fit into no float, travel as infinities
@@ -130,6 +131,8 @@ def decode(header: bytes, body: bytes | None) -> Any:
 
     body : None where it was thrown away; in place of each array stands an Absent then
     """
+    if _parts(header) > MOST_PARTS:
+        raise WireError("the message has too many parts")
     try:
         document = json.loads(header)
     except (ValueError, RecursionError) as error:
@@ -142,6 +145,17 @@ def decode(header: bytes, body: bytes | None) -> Any:
     if body is not None and reader.position != len(body):
         raise WireError("the message has bytes that belong to no array")
     return value
+
+
+def _parts(header: bytes) -> int:
+    """How many lists, objects and things in them a JSON document has, roughly, before any of them is made."""
+    if sum(map(header.count, b"[{,")) <= MOST_PARTS:
+        return 0
+    bare = header.replace(b"\\\\", b"").replace(b'\\"', b"")
+    if bare.count(b'"') > 2 * MOST_PARTS:
+        return bare.count(b'"')
+    outside = b"".join(bare.split(b'"')[::2])  # commas and brackets in a text are no parts
+    return sum(map(outside.count, b"[{,"))
 
 
 class _Reader:

@@ -84,7 +84,7 @@ def main() -> None:
 
     child: _Child | None = None
     clones: list[int] = []
-    channel = Channel(control)
+    channel = Channel(control, with_sockets=True)
     while True:
         try:
             request = channel.read()
@@ -118,7 +118,7 @@ def main() -> None:
                     confine.prctl(confine.PR_SET_PDEATHSIG, signal.SIGKILL)
                 control.close()
                 control, child, clones = sockets[0], None, []
-                channel = Channel(control)
+                channel = Channel(control, with_sockets=True)
                 accounted = -spent  # for the first notebook's account, as with the original
                 control.sendall(encode({"ready": True}))
             else:
