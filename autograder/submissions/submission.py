@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..course import NAME
 from ..errors import CourseError
+from ..processor_time import at_most
 from .choose import Candidate, choose, untouched
 from .files import contents_of, found_files, open_no_link
 from .libraries import shadowed
@@ -22,6 +23,7 @@ from .released import ReleasedNotebook
 # numbers in an order that nobody can know (01/03/2026).
 AMBIGUOUS = re.compile(r"\b(?!UTC\b|GMT\b|AM\b|PM\b)[A-Z]{2,5}\b|^\s*\d{1,2}[./-]\d{1,2}\b")
 MOST_SAID = 30  # sentences about the files of a submission
+READING = 60
 EARLIEST = 1970  # a year before it is a slip, or nonsense
 OFFSET = re.compile(r" *([+-]\d\d):?(\d\d)\Z")
 TIME = "%Y-%m-%d %H:%M:%S.%f UTC"  # of Contents.timestamp
@@ -82,7 +84,15 @@ class Contents:
 
 
 def read_contents(folder: Path, wanted: dict[str, ReleasedNotebook]) -> Contents:
-    """Read the notebooks of a section and the files beside them. Never raises for what is in the folder."""
+    """Read the notebooks of a section and the files beside them.
+
+    Raises TooLong where that takes READING seconds of the processor, and nothing else for what is in the folder.
+    """
+    with at_most(READING, f"Reading it takes more than {READING} s of the processor."):
+        return _read(folder, wanted)
+
+
+def _read(folder: Path, wanted: dict[str, ReleasedNotebook]) -> Contents:
     problems: list[str] = []
     choice = choose(found_files(folder, problems), wanted)
     files = contents_of(choice.files, problems)

@@ -801,7 +801,7 @@ def test_any_names_in_a_zip_end_inside_the_section(tmp_path_factory, files):
     with contextlib.suppress(UnicodeEncodeError), contextlib.ExitStack() as stack:
         made = packed([(f"{SECTION}/{NAME}", NOTEBOOK), *usable])
         (staging / "in").mkdir()
-        taking = unpacking.Unpacking({SECTION: unpacking.Wanted(("ridge",), {})}, SECTION, "x", staging / "in", stack)
+        taking = unpacking.Unpacking({SECTION: unpacking.Wanted(("ridge",), {})}, SECTION, "x", staging / "in")
         (staging / "hand-in.zip").write_bytes(made)
         archive = read_zip(stack.enter_context(open(staging / "hand-in.zip", "rb")), 100)
         taking.take([(e.parts, e) for e in archive.entries])
