@@ -153,7 +153,7 @@ ORDER = [
     ["errors"],
     ["text"],
     ["course"],
-    ["lock", "nbgrader_steps"],
+    ["lock", "nbgrader_steps", "processor_time"],
     ["sandbox"],
     ["judging"],
     ["submissions"],

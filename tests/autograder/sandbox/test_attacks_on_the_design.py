@@ -38,6 +38,7 @@ def graded(tmp_path_factory):
         hand_in_honestly(course, MadeUp(name, ""), [SECTION])
     for attack in IN_A_CLASS:
         submit(course, attack)
+    (course.state / "collected" / SECTION).mkdir(parents=True)  # as after a download: names are looked up in it
     options = Options(workers=2, seconds=Seconds(cell=1.5, request=1.5, notebook=20))
     summary = grade_class(course, [SECTION], options=options)
     return course, summary
@@ -49,9 +50,9 @@ def test_an_attack_gains_no_point_and_ends_with_a_score(graded, attack: Attack):
     got = scores(course, attack.name)
     assert got, "the submission has no score at all"
     assert sum(score or 0 for score in got.values()) == 0
-    (record,) = [record for record in summary.graded if record["student"] == attack.name]
+    (result,) = [result for result in summary.graded if result.student == attack.name]
     decided = [score is not None for name, score in got.items() if name.endswith("_check")]
-    assert all(decided) or (record["unread"] and not any(decided))
+    assert all(decided) or (result.unread and not any(decided))
     assert not [text for text in summary.faults if text.startswith(f"{attack.name}/")]
     assert len([text for text in summary.problems if text.startswith(f"{attack.name}/")]) <= MOST_SAID
 
@@ -85,7 +86,7 @@ def test_a_flood_is_told_in_a_few_lines(graded):
 def test_feedback_after_it_has_a_page_for_each(graded):
     course, summary = graded
     written, _ = write_feedback(course, [SECTION], workers=2)
-    assert written == sum(len(record["notebooks"]) for record in summary.graded)
+    assert written == sum(len(result.notebooks) for result in summary.graded)
 
 
 @pytest.mark.parametrize("section", STOLEN_IN)
