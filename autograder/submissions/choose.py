@@ -44,6 +44,16 @@ class Candidate:
             return [], [f"{name} is larger than {MAX_NOTEBOOK // 2**20} MiB. Clear its outputs and hand it in again."]
         return parse_notebook(content, name)
 
+    def forget(self) -> None:
+        """Read it again when it is asked for: a few large notebooks side by side would fill the memory."""
+        self.__dict__.pop("read", None)
+
+    @functools.cached_property
+    def grade_ids(self) -> frozenset[str]:
+        found = frozenset(cell.grade_id for cell in self.read[0])
+        self.forget()
+        return found
+
     @property
     def is_checkpoint(self) -> bool:
         return CHECKPOINTS in self.file.path.split("/")
@@ -103,26 +113,33 @@ def _best(name: str, template: ReleasedNotebook, candidates: list[Candidate], ch
     if len(candidates) > 1:
         # What Jupyter saved by itself counts only where nothing else holds an answer.
         regular = [c for c in candidates if not c.is_checkpoint]
-        work = {id(c): _work(template, c.read[0]) for c in regular}
+        texts: dict[int, list[str]] = {}
+        work = {id(c): _work(template, c, texts) for c in regular}
         if not any(held for held, _ in work.values()):
-            work |= {id(c): _work(template, c.read[0]) for c in candidates}
+            work |= {id(c): _work(template, c, texts) for c in candidates if id(c) not in work}
         rivals = [c for c in candidates if id(c) in work]
         best = max(rivals, key=lambda c: (*work[id(c)], *_closeness(c, name)))
-        remarks += _rivals(best, rivals, work, len(_solutions(template)))
+        remarks += _rivals(best, rivals, work, texts, len(_solutions(template)))
     if best.file.path != f"{name}.ipynb":
         remarks.append(f"The notebook was called {_called(best)}; it was graded as {name}.ipynb.")
     return best
 
 
-def _rivals(best: Candidate, rivals: list[Candidate], work: dict[int, tuple[int, bool]], of: int) -> list[str]:
+def _rivals(
+    best: Candidate,
+    rivals: list[Candidate],
+    work: dict[int, tuple[int, bool]],
+    texts: dict[int, list[str]],
+    of: int,
+) -> list[str]:
     """A sentence for each other notebook that holds work of its own."""
-    texts = [[cell.source for cell in best.read[0]]]
+    known = [texts[id(best)]]
     remarks = []
     for other in rivals:
-        text = [cell.source for cell in other.read[0]]
+        text = texts[id(other)]
         held, own = work[id(other)]
-        if text not in texts and (held or (own and not work[id(best)][0])):
-            texts.append(text)
+        if text not in known and (held or (own and not work[id(best)][0])):
+            known.append(text)
             remarks.append(
                 f"Two notebooks hold work: {_called(best)} with {work[id(best)][0]} of {of} answers, and "
                 f"{_called(other)} with {held}. {_called(best)} was graded."
@@ -151,7 +168,7 @@ def _belongs(candidate: Candidate, name: str, wanted: dict[str, ReleasedNotebook
     if candidate.file.path in {f"{other}.ipynb" for other in wanted}:
         return candidate.file.path == f"{name}.ipynb"
     shared = {
-        other: len({c.grade_id for c in template.cells if c.grade_id} & {c.grade_id for c in candidate.read[0]})
+        other: len({c.grade_id for c in template.cells if c.grade_id} & candidate.grade_ids)
         for other, template in wanted.items()
     }
     if any(shared.values()):
@@ -188,7 +205,11 @@ def untouched(template: ReleasedNotebook, cells: Iterable[SubmittedCell]) -> boo
     return all(cell.plain in as_released for cell in cells)
 
 
-def _work(template: ReleasedNotebook, cells: list[SubmittedCell]) -> tuple[int, bool]:
+def _work(template: ReleasedNotebook, candidate: Candidate, texts: dict[int, list[str]]) -> tuple[int, bool]:
+    """How many answers a notebook holds, and whether anything was written in it; its text goes into `texts`."""
+    cells = candidate.read[0]
+    candidate.forget()
+    texts[id(candidate)] = [cell.source for cell in cells]
     return answers(template, cells), not untouched(template, cells)
 
 

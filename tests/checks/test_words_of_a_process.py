@@ -23,7 +23,6 @@ ALL = all_checks(CHECKS)
 REVEALING = [check for check in ALL if check.reveals]
 
 
-
 @pytest.fixture(scope="module")
 def notebook() -> Callable[[str], dict[str, Any]]:
     @functools.cache
