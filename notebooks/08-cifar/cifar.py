@@ -762,9 +762,9 @@ plt.show()
 
 
 # %% [markdown]
-# *Expected picture:* no noise is left. Most units show large patches of one colour against another: something bright below a
-# dark sky, a red middle on green. With one layer of weights for the whole picture a unit can only look for such an
-# average; small movable parts need the filters of section 09.
+# *Expected picture:* many units show large patches of one colour against another, with some grain on them. Others are noise
+# as at the start: they have hardly learnt, so fewer units, or more epochs, would do. With one layer of weights for the
+# whole picture a unit can only look for such an average; small movable parts need the filters of section 09.
 
 # %% nbgrader={"grade": true, "grade_id": "best_check", "points": 8}
 # Check your work: the file is there and holds a two-layer network.
