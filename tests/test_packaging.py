@@ -20,7 +20,7 @@ PROJECTS = [ROOT / "pyproject.toml", ROOT / "autograder" / "pyproject.toml"]
 OURS = {"backprop-course", "backprop-autograder"}
 CONDA_NAMES = {"torch": "pytorch", "tzdata": "python-tzdata"}
 # Not packaged for conda, or another program there.
-PIP_ONLY = {"pdfua", "playwright", "psycopg", "typst"}
+PIP_ONLY = {"page-validation", "playwright", "psycopg", "typst"}
 
 
 def project(path):

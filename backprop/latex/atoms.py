@@ -63,15 +63,18 @@ class Atom:
         primes = {0: "", 1: "′", 2: "″", 3: "‴"}.get(self.primes, "′ " * self.primes)
         sup = " ".join(part for part in (primes, self.sup) if part)
         over = self.limits and (display or not self.movable)
-        base = self.code or '""'
+        base, before = self.code or '""', ""
         if self.upright and not over:
             base = f"{base} #h(0pt)"  # Typst cuts into the corners of upright letters: an index would touch them
+        if self.limits and self.kind == "op" and self.symbol and self.sub is not None and not over:
+            # Beside a sum the font sets an index lower than MathJax does: it hangs on a strut that is less deep.
+            before, base = f"{base} #h(0pt) ", "#sum-strut"
         parts = [f"limits({base})" if over and not self.stretched else base]
         if self.sub is not None:
             parts.append(f"{'b' if over else 'br'}: {self.sub or '#h(0pt)'}")
         if self.sup is not None or primes:
             parts.append(f"{'t' if over else 'tr'}: {sup or '#h(0pt)'}")
-        return f"attach({', '.join(parts)}{self.corners})"
+        return f"{before}attach({', '.join(parts)}{self.corners})"
 
 
 def space(em: float) -> str:

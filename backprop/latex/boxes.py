@@ -42,7 +42,8 @@ def _nothing(parser: Parser, name: str, atoms: list[Atom]) -> None:
 def _phantom(parser: Parser, name: str, atoms: list[Atom]) -> None:
     inside = parser.argument(rf"\{name}")
     wrap = {"phantom": "hide({})", "hphantom": "sideways({})", "vphantom": "upwards({})"}[name]
-    atoms.append(Atom("#" + wrap.format(f"${inside}$")))
+    style = "display" if parser.style == "display" else "inline"
+    atoms.append(Atom("#" + wrap.format(f"${style}({inside})$")))
 
 
 @commands("strut", "mathstrut")

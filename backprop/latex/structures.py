@@ -15,13 +15,13 @@ from .vocabulary import DELIMITERS
 def _fraction(parser: Parser, name: str, atoms: list[Atom]) -> None:
     if name == "cfrac":
         parser.reader.optional()
-    outer = {"dfrac": "display", "cfrac": "display", "tfrac": "inline"}.get(name, parser.style)
+    outer = {"dfrac": "display", "tfrac": "inline"}.get(name, parser.style)
     inner = {"display": "inline", "inline": "script"}.get(outer, "sscript")
     if name == "cfrac":
-        inner = "display"
+        inner = "inline"
     over, under = (parser.argument(rf"\{name}", inner) for _ in range(2))
     if name == "cfrac":
-        over, under = (f"display({part} #h(0pt) #row-strut)" for part in (over, under))
+        over, under = (f"inline({part} #h(0pt) #row-strut)" for part in (over, under))
     code = f"over({over}, {under})"
     atoms.append(Atom(code if outer == parser.style else f"{outer}({code})", after="frac"))
 
@@ -88,7 +88,13 @@ def _accent(parser: Parser, name: str, atoms: list[Atom]) -> None:
     inside = parser.argument(rf"\{name}")
     if name in _LINES:
         braces = name.endswith(("brace", "bracket", "paren"))
-        atoms.append(Atom(f"{_LINES[name]}({inside})", "op" if braces else "ord", solid=True, limits=braces))
+        if name.endswith("brace") and "#brace(" not in inside:  # what is inside stands twice: one level only
+            side = "b" if name == "underbrace" else "t"
+            brace = f"#brace(sym.brace.{side}, math.{parser.style}, ${inside}$)"
+            code = f"attach(limits({inside}), {side}: {parser.style}({brace}))"
+        else:
+            code = f"{_LINES[name]}({inside})"
+        atoms.append(Atom(code, "op" if braces else "ord", solid=True, limits=braces))
     elif name in _WIDE and len(inside) < 3:  # one letter: the arrow is wider than it
         arrow = {"arrow": "→", "arrow.l": "←"}.get(_WIDE[name], "↔")
         smashed = ", smashed: true" if arrow == "→" else ""  # MathJax: only it raises no superscript

@@ -46,16 +46,21 @@ def symbols() -> dict[str, tuple[str, str]]:
 
 
 @cache
+def _typed() -> dict[str, str]:
+    """The class of each character beyond ASCII that is not ord."""
+    found = {}
+    for line in Path(__file__).with_name("typed.txt").read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            kind, runs = line.split(": ", 1)
+            for run in runs.split():
+                first, last = (int(end, 16) for end in (run.split("-") * 2)[:2])
+                found |= dict.fromkeys(map(chr, range(first, last + 1)), kind)
+    return found
+
+
 def class_of(character: str) -> str:
     """The class of a character that was typed as itself: ord, op, bin, rel, open, close, punct or inner."""
-    if character in TYPED:
-        return TYPED[character]
-    if character.isalnum() or character in "×÷":  # so MathJax: only \\times is an operator
-        return "ord"
-    kind = next(
-        (k for k, other in symbols().values() if other == character and k not in ("italic", "upright", "roman")), "ord"
-    )
-    return "op" if kind in ("limits", "integral") else kind
+    return TYPED.get(character) or _typed().get(character, "ord")
 
 
 def in_alphabet(character: str, alphabet: str) -> str | None:

@@ -110,6 +110,7 @@ def test_what_cannot_be_set_is_refused_with_its_reason(tex: str, reason: str) ->
 
 
 HOSTILE = {
+    "braces over braces": r"\underbrace{\overbrace{" * 20 + "x" + "}}" * 20,
     "towers": "x" + "^{x" * 30 + "}" * 30,
     "a tower too high": "x" + "^{x" * 300 + "}" * 300,
     "braces": "{" * 5000 + "}" * 5000,
