@@ -11,9 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from autograder.judging import Draw, Slip, Student, StudentError, check, expect, expect_true, part, regions
+from autograder.judging import (
+    Draw,
+    Slip,
+    Student,
+    StudentError,
+    check,
+    expect,
+    expect_true,
+    one_at_a_time,
+    part,
+    regions,
+)
 
-from .common.own_graph import Slopes, judge_drawing, judge_function, measured, named, named_point, pairs
+from .common.own_graph import Slopes, judge_drawing, judge_function, judge_roles, measured, named, named_point, pairs
 from .common.scalar_functions import (
     Truth,
     ask,
@@ -107,20 +118,29 @@ def _points(
     value : the value. It is positive at the first point and negative at the second, so that a lost sign shows
     """
 
+    def well_apart(point: Sequence[float]) -> bool:
+        added = list(terms(*point))
+        return abs(sum(added)) > 0.15 * max(map(abs, added))
+
     def apart(array: Callable[..., Any], sign: float = 0.0) -> tuple[float, ...]:
         for _ in range(1000):
             point = tuple(float(array()) for _ in names)
             if len(set(map(abs, point))) == 1:  # zeros or ones
                 break
-            added = list(terms(*point))
-            if abs(sum(added)) > 0.15 * max(map(abs, added)) and value(*point) * sign >= 0:
+            if well_apart(point) and value(*point) * sign >= 0:
                 break
         return point
 
-    ordinary = [("", apart(draw.scalar, 1.0)), ("", apart(draw.scalar, -1.0))]
+    for _ in range(1000):  # each number alone may be exchanged for the other point's
+        first, second = apart(draw.scalar, 1.0), apart(draw.scalar, -1.0)
+        alone = list(one_at_a_time(dict(zip(names, first, strict=True)), dict(zip(names, second, strict=True))))
+        if all(well_apart(list(given.values())) for title, given in alone if not title):
+            break
+    ordinary = [("", first), ("", second)]
     elsewhere = [(title, apart(lambda array=array: array())) for title, array in regions(draw, **region)]
     whole = [int(n) for n in draw.rng.permutation(np.arange(2, 12))[: len(names)]]
-    return [*ordinary, *elsewhere, ("whole numbers", tuple(whole))]
+    changed_alone = [(title, tuple(given.values())) for title, given in alone]
+    return [*ordinary, *elsewhere, *changed_alone, ("whole numbers", tuple(whole))]
 
 
 @check(f"{SECTION}/by_hand_check", points=3)
@@ -400,7 +420,8 @@ def f3(student: Student, draw: Draw) -> None:
     for title, array in regions(draw, up_to=60):
         near = float(array())  # where scores are large their difference is not, or one probability is 1 to rounding
         scores.append((title, (near, float(array()) if abs(near) < 1 else near + float(draw.scalar()))))
-    scores += [("ones", (1.0, 1.0)), ("whole numbers", (1, 2))]
+    scores += [("ones", (1.0, 1.0)), ("whole numbers", (1, 2)), ("s1 = 0", (0.0, 0.7)), ("s2 = 0", (-0.7, 0.0))]
+    scores += [("another s1 alone", (0.9, 0.7)), ("another s2 alone", (0.9, 0.2))]
     for y in (1, 2):
         answers = at_points(student, "f3", [(title, (*point, y)) for title, point in scores], f3_truth)
         with part(f"L for y = {y}", points=2):
@@ -432,8 +453,9 @@ def f4(student: Student, draw: Draw) -> None:
     with part("function", points=0):
         point = named_point(student)
         function = student.get("f4")
-        slopes = [measured(function, point, draw) for _ in range(2)]
+        slopes = [*(measured(function, point, draw) for _ in range(2)), measured(function, point)]
         judge_function(slopes, list(point))
+        judge_roles(function, slopes, list(point))
     with part("gradients", points=0):
         if not slopes:
             raise StudentError("There is no function yet whose gradients could be checked.", "missing")

@@ -125,6 +125,7 @@ TOTAL = FunctionRule(
     "total_derivative",
     right=lambda df_dx, dx_dw: {"df/dw": (df_dx * dx_dw.T).T.sum(axis=0)},
     slips=_path_slips,
+    shaped=True,
 )
 
 
@@ -249,7 +250,7 @@ def sigmoid_net_step(student: Student, draw: Draw) -> None:
     with part("the old arrays are left alone", points=1):
         _expect_moved(two(calls[0].value, "new_W", "new_b"), (first["W"], first["b"]))
         for call in calls:
-            if not call.expect_left_alone(NEW_ARRAY):
+            if not (call.expect_left_alone(NEW_ARRAY) and call.expect_new_arrays()):
                 break
 
 
@@ -312,7 +313,7 @@ def back_through(student: Student, draw: Draw) -> None:
         return lambda array: {"jacobian": array(rows, columns), "upstream": array(rows)}
 
     square = inputs(draw, of(m, m))
-    oblong = [("", of(*size)(draw.both_signs)) for size in ((q, m), (m, q), (1, m), (q, 1), (40, 30))]
+    oblong = [("", of(*size)(draw.both_signs)) for size in ((q, m), (m, q), (1, m), (q, 1), (1, 1), (40, 30))]
     for title, points, cases in (("as many outputs as inputs", 1, square), ("another number of outputs", 2, oblong)):
         with part(title, points=points):
             trial = FunctionTrial(student, BACK, cases)
@@ -336,7 +337,7 @@ def _layers(d: int, m: int, p: int) -> Callable[..., dict[str, Any]]:
 def _layer_cases(draw: Draw, **region: Any) -> Iterator[tuple[str, dict[str, Array]]]:
     """Two with all sizes equal, where every slip runs through and can be named; others; and each region."""
     equal, (d, m, p) = draw.integer(3, 6), draw.distinct_sizes(3, low=2, high=7)
-    for sizes in ((equal,) * 3, (equal,) * 3, (d, m, p), (d, m, 1), (1, m, p)):
+    for sizes in ((equal,) * 3, (equal,) * 3, (d, m, p), (d, m, 1), (1, m, p), (1, 1, 1)):
         yield "", _bent(draw, *sizes)
     for title, array in regions(draw, **region):
         yield title, _layers(d, m, p)(array)
@@ -349,7 +350,7 @@ def two_layer_gradients(student: Student, draw: Draw) -> None:
     """½ ‖W2 φ(W1 x + b) − y‖² and four gradients in the shapes of their variables, for two different φ."""
     c = draw.number(0.6, 0.8)
     passed = {}
-    for name, known in zip(("phi_1", "phi_2"), curves(c), strict=True):
+    for name, known in zip(("phi_1", "phi_2", "identity"), curves(c), strict=True):
         pair = student.load(FUNCTIONS, name)[name](c)
         passed[name] = known, {"phi": pair.item(0), "phi_prime": pair.item(1)}
 
@@ -364,6 +365,8 @@ def two_layer_gradients(student: Student, draw: Draw) -> None:
         (title, {**given, **passed["phi_2" if number in (1, 2) else "phi_1"][1]})
         for number, (title, given) in enumerate(_layer_cases(draw, up_to=60))
     ]
+    title = "a phi that hands back the array it is given"
+    cases.append((title, {**cases[0][1], **passed["identity"][1]}))
     cases.append(
         (
             "numbers of about 1000",
@@ -404,7 +407,7 @@ def linear_net_step(student: Student, draw: Draw) -> None:
     with part("the old arrays are left alone", points=1):
         _expect_moved(two(calls[0].value, "new_W1", "new_W2"), (first["W1"], first["W2"]))
         for call in calls:
-            if not call.expect_left_alone(NEW_ARRAY):
+            if not (call.expect_left_alone(NEW_ARRAY) and call.expect_new_arrays()):
                 break
 
 
@@ -431,9 +434,9 @@ LOST = {"above 100": "the difference of two large values keeps too few digits"}
 
 @check(f"{SECTION}/forward_difference_check", points=3, reveals=True, domain=LOST)
 def forward_difference(student: Student, draw: Draw) -> None:
-    """(f(W with one entry + h) − f(W)) / h for each entry; the other one-sided and the central formula are as good.
+    """(f(W with one entry + h) − f(W)) / h for each entry.
 
-    On a quadratic function all three can be worked out exactly, so h may be large enough to be seen.
+    On a quadratic function it can be worked out exactly, so h may be large enough to be seen.
     """
     rows, columns, length = draw.distinct_sizes(3)
     made = student.load(FUNCTIONS, "bowl")["bowl"]
@@ -481,17 +484,14 @@ def _judge_difference(title: str, call: Call, f: Callable[[Array], float], W: Ar
 
     forward, backward = moved(h) / h, moved(-h) / -h
     central = (forward + backward) / 2
-    got = finite(call.value)
-    right = forward
-    for other in (backward, central):
-        if got is not None and got.shape == W.shape and np.allclose(got, other, rtol=1e-7, atol=1e-8):
-            right = other
     together = "one entry at a time is moved, not all together"
     typed = "the h that was passed, not a number of your own"
 
     def mistakes() -> list[Slip]:
         return [
             Slip("sign", [-backward, -forward]),
+            Slip("wrong_argument", central, "the central difference, where the forward difference is asked for"),
+            Slip("wrong_argument", backward, "the difference with W − h, where the one with W + h is asked for"),
             Slip("in_place", moved(h, keep=True) / h, "each entry has to be put back before the next is moved"),
             Slip("wrong_argument", np.full(W.shape, (f(W + h) - f(W)) / h), together),
             Slip(
@@ -505,8 +505,8 @@ def _judge_difference(title: str, call: Call, f: Callable[[Array], float], W: Ar
         ]
 
     if title:
-        return expect_in(title, call.value, right, name="the gradient", atol=1e-8)
-    return expect(call.value, right, name="the gradient", mistakes=mistakes, atol=1e-8, scalar_like=W.ndim == 0)
+        return expect_in(title, call.value, forward, name="the gradient", atol=1e-8)
+    return expect(call.value, forward, name="the gradient", mistakes=mistakes, atol=1e-8, scalar_like=W.ndim == 0)
 
 
 # -- 7 · counting ---------------------------------------------------------------------------------------------------
@@ -516,7 +516,7 @@ def _judge_difference(title: str, call: Call, f: Callable[[Array], float], W: Ar
 def count_parameters(student: Student, draw: Draw) -> None:
     """Σ d_i d_(i+1), and with a bias for every unit that is not an input."""
     networks = [draw.rng.permutation(np.arange(11, 60))[:layers].tolist() for layers in (4, 2, draw.integer(3, 7))]
-    networks += [[8, 10, 10, 3], [1, 1], [5, 1, 7], [3072, 100, 10]]
+    networks += [[8, 10, 10, 3], [1, 1], [5, 1, 7], [3072, 100, 10], [6, 6, 6, 6], [4, 9, 4, 9]]
     for title, biases, points in (("weights", False, 2), ("weights and biases", True, 1)):
         with part(title, points=points):
             for d in networks:
@@ -591,7 +591,9 @@ def merge_layers(student: Student, draw: Draw) -> None:
         return lambda array: {"W_in": array(k, n), "b_in": array(k), "W_out": array(m, k), "b_out": array(m)}
 
     trial = FunctionTrial(
-        student, MERGED, inputs(draw, of(k, k, k), of(n, k, m), of(n, 1, m), of(1, k, 1), of(30, 40, 35))
+        student,
+        MERGED,
+        inputs(draw, of(k, k, k), of(n, k, m), of(n, 1, m), of(1, k, 1), of(n, 1, 1), of(1, 1, 1), of(30, 40, 35)),
     )
     with part("W", points=1.5):
         trial.expect("W")

@@ -32,7 +32,7 @@ from autograder.judging import (
     values,
 )
 
-from .common.shared import agrees, misreported, within
+from .common.shared import agrees, expect_roles, misreported, roles, within
 from .shipped import ridge_nodes
 
 # -- nodes --------------------------------------------------------------------------------------------------------
@@ -87,7 +87,7 @@ def l2_penalty(student: Student, draw: Draw) -> None:
         return lambda array: {"l2_reg": draw.number(0.3, 0.45), "w": array(count)}
 
     node = NodeTrial(student, L2_PENALTY, draw, [
-        *cases(draw, L2_PENALTY, weights(d), weights(1), weights(200)),
+        *cases(draw, L2_PENALTY, weights(d), weights(1), weights(200), up_to=1e6),
         Case({"l2_reg": 1, "w": draw.signed(d)}, draw.scalar(), "l2_reg = 1"),
         Case({"l2_reg": 0.0, "w": draw.signed(d)}, draw.scalar(), "l2_reg = 0"),
         Case({"l2_reg": 250.0, "w": draw.signed(d)}, draw.scalar(), "l2_reg = 250"),
@@ -121,10 +121,13 @@ SUM = NodeRule(
 def sum_node(student: Student, draw: Draw) -> None:
     """SumNode adds two numbers and hands its upstream gradient to both, adding."""
     a, upstream = draw.scalar(), draw.scalar(1.2, 1.8)
-    found = cases(draw, SUM, lambda array: {"a": array(), "b": array()})
+    found = cases(draw, SUM, lambda array: {"a": array(), "b": array()}, up_to=1e6)
     first, second = found[0].inputs, found[1].inputs
     for key, number in first.items():  # each number is negative once
         second[key] = np.asarray(np.copysign(second[key], -number))
+    for sign in (1, -1):  # numbers of one sign, whose sum is larger than each
+        large = {key: np.asarray(sign * np.abs(draw.scalar(3e5, 1e6))) for key in "ab"}
+        found.append(Case(large, draw.scalar(), f"numbers of about {sign * 1e6:g}, both"))
     twice = Case({"a": a, "b": a}, upstream, share={"b": "a"})
     node = NodeTrial(student, SUM, draw, found, shared=[twice])
     with part("forward", points=2):
@@ -163,7 +166,8 @@ def batch_affine(student: Student, draw: Draw) -> None:
     def rows(m: int, d: int) -> Callable[..., dict[str, Any]]:
         return lambda array: {"X": array(m, d), "w": array(d), "b": array()}
 
-    found = cases(draw, BATCH_AFFINE, rows(m, d), rows(1, d), rows(m, 1), rows(60, 30))
+    # As many rows as features last: there a product the wrong way round runs through.
+    found = cases(draw, BATCH_AFFINE, rows(m, d), rows(1, d), rows(m, 1), rows(1, 1), rows(60, 30), rows(d, d))
     node = NodeTrial(student, BATCH_AFFINE, draw, found)
     with part("forward", points=0):
         node.expect_forward()
@@ -200,7 +204,7 @@ def ridge_regression(student: Student, draw: Draw) -> None:
         return new @ trained[:d] + trained[d]
 
     right = _Cases(x[None], np.array([y]), w, b, l2_reg)
-    exact = {**right.exact(), "prediction": w @ x + b, "fit": fitted(), "no penalty": right.loss}
+    exact = {**right.exact(), "prediction": w @ x + b, "fit": fitted(), **right.strengths()}
     seen = fairly(look, _agreeing(exact), _reference(student, "L2NormPenaltyNode", "SumNode"))
 
     with part("prediction", points=2):
@@ -215,6 +219,7 @@ def ridge_regression(student: Student, draw: Draw) -> None:
         got = seen["prediction"].value
         expect(got, exact["prediction"], name="prediction", scalar_like=True, mistakes=mistakes)
     with part("objective", points=3):
+        expect_roles(seen["roles"], "x", "y")
         if _expect_objective(seen, exact, right):
 
             def mistakes() -> list[Slip]:
@@ -223,8 +228,10 @@ def ridge_regression(student: Student, draw: Draw) -> None:
                     Slip("stale", right.objective, "the l2_reg of the first model is used for the second"),
                 ]
 
-            got = seen["no penalty"].value
-            expect(got, right.loss, name="objective for l2_reg = 0", scalar_like=True, mistakes=mistakes)
+            for name, there in right.strengths().items():
+                got, slips = seen[name].value, mistakes if there == right.loss else []
+                if not expect(got, there, name=f"objective for {name}", scalar_like=True, mistakes=slips):
+                    break
     with part("gradients", points=3):
         _expect_gradients(seen, exact, right)
     with part("fit and predict", points=2):
@@ -258,17 +265,23 @@ def minibatch_ridge(student: Student, draw: Draw) -> None:
 
     right = _Cases(X, Y, w, b, l2_reg)
     trained = _descend(X, Y, epochs, step, l2_reg)
-    exact = {**right.exact(), "prediction": X @ w + b, "fit": new @ trained[:d] + trained[d], "no penalty": right.loss}
+    exact = {**right.exact(), "prediction": X @ w + b, "fit": new @ trained[:d] + trained[d], **right.strengths()}
     nodes = _reference(student, "L2NormPenaltyNode", "SumNode", "BatchAffineNode", "MeanSquareNode")
     seen = fairly(look, _agreeing(exact), nodes)
 
     with part("objective and gradients", points=0):
         _expect_objective(seen, exact, right)
         _expect_gradients(seen, exact, right)
-        expect(seen["no penalty"].value, right.loss, name="objective for l2_reg = 0", scalar_like=True)
+        expect_roles(seen["roles"], "X", "y")
+        for name, there in right.strengths().items():
+            if not expect(seen[name].value, there, name=f"objective for {name}", scalar_like=True):
+                break
     with part("fit and predict", points=0):
         expect(seen["prediction"].value, exact["prediction"], name="prediction")
         expect(seen["fit"].value, exact["fit"], name="predict() after fit()")
+
+
+STRENGTHS = {"l2_reg = 0": 0, "l2_reg = 0.001": 1e-3, "l2_reg = 1": 1, "l2_reg = 40": 40.0}
 
 
 class _Cases:
@@ -291,6 +304,10 @@ class _Cases:
 
     def exact(self) -> dict[str, Any]:
         return {"objective": self.objective, "∂J/∂w": self.loss_w + 2 * self.l2_reg * self.w, "∂J/∂b": self.loss_b}
+
+    def strengths(self) -> dict[str, float]:
+        """The objective with other values of l2_reg."""
+        return {name: self.loss + float(reg * np.sum(self.w**2)) for name, reg in STRENGTHS.items()}
 
     def mistakes(self, name: str) -> list[Slip]:
         """What known mistakes give for "objective", "∂J/∂w" or "∂J/∂b"."""
@@ -398,7 +415,8 @@ def _look(
     seen = answers({
         "prediction": lambda: graph("get_prediction", inputs),
         "objective": lambda: graph("get_objective", inputs, outcomes),
-        "no penalty": lambda: graph("get_objective", inputs, outcomes, reg=0),
+        "roles": lambda: roles(make().attr("graph")),
+        **{name: partial(graph, "get_objective", inputs, outcomes, reg=reg) for name, reg in STRENGTHS.items()},
         "gradients": gradients,
         "fit": fit,
     })  # fmt: skip

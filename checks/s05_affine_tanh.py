@@ -199,15 +199,19 @@ def affine_db(student: Student, draw: Draw) -> None:
 @check(f"{SECTION}/elementwise_dA_check", points=4)
 def elementwise_dA(student: Student, draw: Draw) -> None:
     """∂J/∂A = ∂J/∂S ⊙ σ'(A), entry by entry, for arrays of any shape."""
-    passed = [(c, student.load(FUNCTIONS, "arctan_slope")["arctan_slope"](c)) for c in (1.3, 1.7)]
+    made = student.load(FUNCTIONS, "arctan_slope", "gate_slope")
+    passed = [(lambda values, c=c: c / (1 + values**2), made["arctan_slope"](c)) for c in (1.3, 1.7)]
+    gate = lambda values: np.where(values > 0, 1.4, 0.0)  # noqa: E731 - a function beside two others
+    passed.append((gate, made["gate_slope"](1.4)))
 
     def slope(sigma_prime: Any, values: Array) -> Array:
-        return next(c for c, function in passed if function is sigma_prime) / (1 + values**2)
+        return next(known for known, function in passed if function is sigma_prime)(values)
 
     rule = FunctionRule(
         "elementwise_dA",
         right=lambda dJ_dS, A, sigma_prime: {"∂J/∂A": dJ_dS * slope(sigma_prime, A)},
         slips=lambda dJ_dS, A, sigma_prime: {"∂J/∂A": _elementwise_slips(dJ_dS, A, partial(slope, sigma_prime))},
+        shaped=True,
     )
 
     def arrays(*shape: int) -> Callable[..., dict[str, Any]]:
@@ -215,7 +219,10 @@ def elementwise_dA(student: Student, draw: Draw) -> None:
         return lambda array: {"dJ_dS": array(*shape), "A": array(*shape), "sigma_prime": function}
 
     a, b, e, f = draw.distinct_sizes(4, low=2, high=6)
-    _judge("vectors", 1, FunctionTrial(student, rule, inputs(draw, arrays(a + 2), arrays(1), arrays(200))))
+    vectors = inputs(draw, arrays(a + 2), arrays(1), arrays(200))
+    flat = {**arrays(a + 2)(draw.both_signs), "sigma_prime": passed[-1][1]}
+    vectors.append(("a function that is flat below 0", flat))
+    _judge("vectors", 1, FunctionTrial(student, rule, vectors))
     matrices = [("", arrays(*shape)(draw.both_signs)) for shape in ((a + 1, a + 1), (a + 1, a + 1), (a, b), (1, b))]
     _judge("matrices", 1, FunctionTrial(student, rule, matrices))
     any_shape = [("", arrays(*shape)(draw.both_signs)) for shape in ((a, b, e), (), (b, f, a, e), (1, 1, 1))]

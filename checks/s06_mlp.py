@@ -105,7 +105,9 @@ def affine_node(student: Student, draw: Draw) -> None:
         return lambda array: {"W": array(m, d), "x": array(d), "b": array(m)}
 
     # As many outputs as inputs first: there a product the wrong way round runs through, so that it can be named.
-    found = cases(draw, AFFINE, layer(d, d), layer(m, d), layer(1, d), layer(d, 1), layer(1, 1), layer(40, 30))
+    found = cases(
+        draw, AFFINE, layer(d, d), layer(m, d), layer(1, d), layer(d, 1), layer(1, 1), layer(40, 30), up_to=1e6
+    )
     square = found[0]
     twice = Case({**square.inputs, "b": square.inputs["x"]}, square.upstream, share={"b": "x"})
     node = NodeTrial(student, AFFINE, draw, found, shared=[twice])
@@ -174,10 +176,7 @@ TANH = NodeRule(
 )
 
 
-FLAT = {
-    "above 10": "tanh is 1 there but for the last digits, and its slope is lost in rounding",
-    "above 100": "tanh is 1 there",
-}
+FLAT = dict.fromkeys(["above 10", "above 100"], "out is looked at there; the slope is lost in rounding")
 
 
 @check(f"{SECTION}/tanh_node_check", points=6, domain=FLAT)
@@ -220,7 +219,12 @@ def tanh_node(student: Student, draw: Draw) -> None:
 def _saturated(student: Student, draw: Draw, count: int) -> list[tuple[str, Array, Array, NodeRun]]:
     """Where tanh is flat, out is ±1 up to the last digits, and the slope nearly 0: never nan."""
     found = []
-    for title, low, high in (("numbers of about 3", 2.0, 5.0), ("numbers of about 10", 7.0, 15.0)):
+    sizes = (
+        ("numbers of about 3", 2.0, 5.0),
+        ("numbers of about 10", 7.0, 15.0),
+        ("numbers of about 1000", 720.0, 1e3),
+    )
+    for title, low, high in sizes:
         a, upstream = draw.both_signs(count, low=low, high=high), draw.both_signs(count)
         found.append((title, a, upstream, student.run_node("TanhNode", a=a, upstream=upstream)))
     return found

@@ -35,7 +35,7 @@ from autograder.judging import (
     values,
 )
 
-from .common.shared import Reused, agrees, leaves_alone, resets, same
+from .common.shared import Reused, agrees, leaves_alone, looks_normal, resets, same
 from .common.softmax_slips import (
     WRONG_NETS,
     Net,
@@ -225,6 +225,11 @@ def softmax_node(student: Student, draw: Draw) -> None:
             if not _finite(far.out, "out", OVERFLOW, "unstable"):
                 break
             if not expect(far.out, q, name="out", mistakes=slips):
+                break
+            again = Reused(student, name, {"z": z}, {"z": large}).out
+            if not _finite(again, "out in a second pass", OVERFLOW, "unstable"):
+                break
+            if not expect(again, q, name="out in a second pass", mistakes=[Slip("stale", p)]):
                 break
             if helped:
                 with _reference(student, "softmax_jacobian"):
@@ -421,13 +426,16 @@ def multiclass_classifier(student: Student, draw: Draw) -> None:
     labels = [int(y) for y in draw.rng.permutation(classes)[:2]]
     truth = [Net(parameters, x, y) for x, y in zip(points, labels, strict=False)]
     all_p = [Net(parameters, x, 0).p for x in points]
-    start = {"d": draw.integer(4, 7), "units": draw.integer(30, 40), "scale": draw.number(0.03, 0.06)}
+    start = {"d": draw.integer(4, 7), "units": draw.integer(100, 140), "scale": draw.number(0.03, 0.06)}
     learn = _learnable(draw)
 
     def look() -> dict[str, Answer]:
         return _look(student, parameters, points, labels, classes, start, learn)
 
-    right = {"prediction": lambda got: _choices(got, classes) == [int(p.argmax()) for p in all_p]}
+    def predicts(got: Any) -> bool:
+        return isinstance(got, list) and all(_predicts(one, p) for one, p in zip(got, all_p, strict=True))
+
+    right = {"prediction": predicts}
     for n, net in enumerate(truth):
         right[f"objective {n}"] = lambda got, net=net: agrees(got, net.objective)
         for key in parameters:
@@ -437,10 +445,10 @@ def multiclass_classifier(student: Student, draw: Draw) -> None:
 
     with part("prediction", points=2):
         got = seen["prediction"].value
-        if not right["prediction"](got):
+        if not predicts(got):
             # Scores are as good as probabilities, so a wrong network shows in either.
             for one, x, p in zip(got, points, all_p, strict=True):
-                if _choices([one], classes) != [int(p.argmax())]:
+                if not _predicts(one, p):
                     wrong = [slip.map(partial(Net, parameters, x, 0)) for slip in WRONG_NETS]
                     hints = [slip.map(lambda net: net.p) for slip in wrong]
                     hints += [slip.map(lambda net: net.scores) for slip in wrong]
@@ -542,6 +550,13 @@ def _look(
     return seen
 
 
+def _predicts(got: Any, p: Array) -> bool:
+    """Whether these are the probabilities, or scores or log-probabilities that softmax makes them of."""
+    scores = np.asarray(got) if isinstance(got, np.ndarray | list | tuple) else np.array([])
+    fits = scores.shape == p.shape and scores.dtype.kind == "f" and bool(np.isfinite(scores).all())
+    return agrees(got, p) or (fits and agrees(softmax(scores.astype(float)), p))
+
+
 def _choices(got: Any, classes: int) -> list[int]:
     """The class with the largest entry of each prediction; -1 where it is not an array of so many numbers."""
     chosen = []
@@ -559,6 +574,7 @@ def _has_learned(got: tuple[float, list[int], list[int]]) -> bool:
 
 def _expect_start(found: Mapping[str, Any], d: int, units: int, scale: float) -> None:
     shapes = {"W1": (units, d), "b1": (units,), "W2": (START_CLASSES, units), "b2": (START_CLASSES,)}
+    weights: list[Array] = []
     for key, shape in shapes.items():
         array = np.asarray(found[key]) if isinstance(found[key], np.ndarray | np.generic | float) else np.array(None)
         text = f"{key} starts with shape {array.shape}, expected {shape}: see num_hidden_units, num_class and the data."
@@ -566,8 +582,7 @@ def _expect_start(found: Mapping[str, Any], d: int, units: int, scale: float) ->
             continue
         size = float(np.sqrt(np.mean(array**2)))
         if key.startswith("b"):
-            text = f"{key} starts with values larger than init_param_scale."
-            expect_true(size <= 2.5 * scale, text, "wrong_argument")
+            expect_true(size == 0, f"{key} does not start at zero: the exercise asks for biases of zero.", "offset")
             continue
         alike = np.ptp(array, axis=0).max() == 0 or np.ptp(array, axis=1).max() == 0
         text = f"All rows or all columns of {key} start alike: units that start equal stay equal. Draw each entry."
@@ -575,7 +590,11 @@ def _expect_start(found: Mapping[str, Any], d: int, units: int, scale: float) ->
             text = f"{key} starts with entries of the wrong size: their standard deviation should be init_param_scale."
             if expect_true(0.4 * scale <= size <= 2.5 * scale, text, "wrong_argument"):
                 text = f"The starting values of {key} do not lie around 0: are they all of one sign?"
-                expect_true(abs(array.mean()) <= 0.5 * size, text, "wrong_argument")
+                if expect_true(abs(array.mean()) <= 0.5 * size, text, "wrong_argument"):
+                    weights.append(array)
+    if len(weights) == 2:
+        text = "No starting value lies far from 0: the exercise asks for normally distributed numbers (rng.normal)."
+        expect_true(looks_normal(*weights), text, "wrong_argument")
 
 
 def _number(got: Any) -> float:

@@ -25,6 +25,7 @@ from autograder.judging import (
     expect_in,
     expect_true,
     inputs,
+    one_at_a_time,
     part,
 )
 
@@ -69,7 +70,8 @@ class Layer:
     ):
         self.student, self.name, self.rule = student, name, rule
         self.cases: list[tuple[str, dict[str, Array], Array]] = []
-        for title, given in inputs(draw, make, *others, **region):
+        cases = inputs(draw, make, *others, **region)
+        for title, given in [*cases, *one_at_a_time(cases[0][1], cases[1][1])]:
             shape = rule(None, *given.values())[0].shape
             self.cases.append((title, given, draw.both_signs(*shape)))
         self.rans: list[Ran] = []
@@ -125,7 +127,8 @@ def fully_connected(student: Student, draw: Draw) -> None:
     def sized(n: int, d: int, m: int) -> Callable[..., dict[str, Array]]:
         return lambda array: {"x": array(n, d), "w": array(d, m), "b": array(m)}
 
-    layer = Layer(student, "fc", draw, rule, sized(n, d, m), sized(1, d, m), sized(n, d, 1), sized(n, 1, m))
+    sizes = ((1, d, m), (n, d, 1), (n, 1, m), (n, m, m), (d, d, d), (1, 1, 1))
+    layer = Layer(student, "fc", draw, rule, sized(n, d, m), *(sized(*each) for each in sizes))
     with part("forward", points=2):
         ran = Ran(student, "fc_forward", x, w, b)
 

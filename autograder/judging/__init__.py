@@ -25,7 +25,7 @@ from .check import Check, check
 from .draw import Array, Draw
 from .functions import FunctionRule, FunctionTrial
 from .nodes import Case, NodeRule, NodeTrial, cases
-from .regions import expect_in, inputs, near, regions
+from .regions import expect_in, inputs, near, one_at_a_time, regions
 from .shipped import source_of
 from .student import NodeRun, Remote, Student, values
 from .verdict import Verdict, expect, expect_true, note, part
@@ -33,6 +33,6 @@ from .verdict import Verdict, expect, expect_true, note, part
 __all__ = [
     "Answer", "Array", "Call", "Case", "Check", "Draw", "FunctionRule", "FunctionTrial", "NodeRule", "NodeRun",
     "NodeTrial", "Remote", "Slip", "Slips", "Student", "StudentError", "StudentGone", "Verdict", "answers", "cases",
-    "check", "expect", "expect_in", "expect_true", "fairly", "inputs", "near", "note", "part", "regions", "source_of",
-    "values",
+    "check", "expect", "expect_in", "expect_true", "fairly", "inputs", "near", "note", "one_at_a_time", "part",
+    "regions", "source_of", "values",
 ]  # fmt: skip

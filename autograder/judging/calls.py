@@ -21,22 +21,26 @@ class Call:
 
     answer  : what it returned, or the error that came instead
     changed : names of the arguments that it changed in place
+    kept    : names of the arguments that came back as (part of) the result, the very same arrays
     """
 
     inputs: dict[str, Any]
     answer: Answer
     changed: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, student: Student, name: str, inputs: Mapping[str, Any]) -> Call:
         changed: list[str] = []
+        kept: list[str] = []
 
         def ask() -> Any:
-            got, after = student.watched(name, *inputs.values())
+            got, after, same = student.watched(name, *inputs.values())
+            kept.extend(list(inputs)[n] for n in same)
             changed.extend(key for key, now in zip(inputs, after, strict=True) if not unchanged(now, inputs[key]))
             return got
 
-        return cls(dict(inputs), Answer.to(ask), changed)
+        return cls(dict(inputs), Answer.to(ask), changed, kept)
 
     @property
     def value(self) -> Any:
@@ -51,6 +55,13 @@ class Call:
             said = text.format(name=name) if text else explain("in_place", name).text
             expect_true(False, said, "in_place")
         return not self.changed
+
+    def expect_new_arrays(self) -> bool:
+        """Note in the open part that what came back is new: none of the arguments themselves."""
+        for name in self.kept:
+            text = f"The array {name} itself came back: return a new one, or whoever changes it changes {name} as well."
+            expect_true(False, text, "in_place")
+        return not self.kept
 
 
 def unchanged(now: Any, before: Any) -> bool:

@@ -1,8 +1,8 @@
 """What every function of numbers and arrays has to keep, whatever it computes: one contract for all of them.
 
 A `FunctionRule` says what it returns. A `FunctionTrial` calls it on ordinary inputs, on others of the same shapes, in
-each region of numbers, and at the end on the first ones again: it has to be a function of its arguments, which it
-leaves as they are.
+each region of numbers, with one argument alone another one or zero, and at the end on the first ones again: it has to
+be a function of its arguments, which it leaves as they are.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from backprop.checking.slips import Slip
 from ..sandbox.gone import StudentError
 from .answers import Answer
 from .calls import Call
-from .regions import expect_in, near
+from .regions import expect_in, near, one_at_a_time
 from .student import Student, values
 from .verdict import expect
 
@@ -36,6 +36,7 @@ class FunctionRule:
     right  : (**inputs) -> {what it is called: the right value}, in the order in which they are returned
     slips  : (**inputs) -> {what it is called: what known mistakes would give}; worked out for a wrong result only
     unpack : (what came back, the names) -> one value for each name; `separate` where nothing is said
+    shaped : a number has the shape (): an array with one entry is none
 
     Inputs come in the order of the function's arguments.
     """
@@ -44,6 +45,7 @@ class FunctionRule:
     right: Callable[..., Mapping[str, Any]]
     slips: Callable[..., Mapping[str, Iterable[Slip]]] = _no_slips
     unpack: Callable[[Any, Sequence[str]], Sequence[Any]] | None = None
+    shaped: bool = False
 
 
 def separate(returned: Any, names: Sequence[str]) -> Sequence[Any]:
@@ -63,6 +65,7 @@ class FunctionTrial:
     """The student's function, called by a rule. Each `expect_…` notes in the open part what it finds.
 
     cases : (title, inputs), see `regions.inputs`. Ordinary ones have the title ""; their mistakes are named
+    again : the first one is asked once more, and, where the second has its shapes, each argument is changed alone
     """
 
     def __init__(
@@ -77,12 +80,21 @@ class FunctionTrial:
         self.rule, self.tolerances = rule, tolerances
         self.cases = list(cases)
         if again:
-            self.cases.append(("", self.cases[0][1]))
+            self.cases += self._changed_alone()
+            self.cases.append(self.cases[0])
         self.calls = [Call.of(student, rule.name, inputs) for _, inputs in self.cases]
         self.right = [dict(rule.right(**inputs)) for _, inputs in self.cases]
         self.names = list(self.right[0])
         self.found = [call.answer.then(self._unpacked) for call in self.calls]
         self._paid: set[int] = set()
+
+    def _changed_alone(self) -> list[tuple[str, dict[str, Any]]]:
+        if len(self.cases) < 2:
+            return []
+        first, second = self.cases[0][1], self.cases[1][1]
+        # What belongs together, such as the values of one forward pass, is not taken apart.
+        together = any(isinstance(value, Mapping) for value in first.values())
+        return [] if together else list(one_at_a_time(first, second))
 
     def _unpacked(self, returned: Any) -> dict[str, Any]:
         unpack = self.rule.unpack or separate
@@ -121,7 +133,7 @@ class FunctionTrial:
 
     def _expect(self, number: int, title: str, inputs: Mapping[str, Any], name: str, label: str) -> bool:
         got, exact = self.found[number].value[name], np.asarray(self.right[number][name], dtype=float)
-        scalar = exact.ndim == 0
+        scalar = exact.ndim == 0 and not self.rule.shaped
         if title:
             return expect_in(title, got, exact, name=label, scalar_like=scalar, **self.tolerances)
 

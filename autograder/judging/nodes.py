@@ -1,9 +1,10 @@
 """What every node of a computation graph has to keep, whatever it computes: one contract for all of them.
 
 A `NodeRule` says what a node computes. A `NodeTrial` runs the student's node by that rule: several instances at once,
-whose passes are interleaved; a second pass with other values of the same shapes; upstream gradients of both signs;
-small, large and zero inputs; another consumer's gradient that is there already; one input used twice. Afterwards the
-inputs, the upstream gradient and the node's own `out` have to be as they were.
+whose passes are interleaved; later passes with other values, of the same shapes, of others, and written into the
+arrays that are there; upstream gradients of both signs; small, large and zero inputs; another consumer's gradient that
+is there already; one input used twice. Afterwards the inputs, the upstream gradient and the node's own `out` have to
+be as they were, nothing of the inputs but d_out may have been touched, and no two gradients may be one array.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from .answers import Answer
 from .draw import Array, Draw
 from .regions import Make, expect_in, inputs, near
 from .student import NodeRun, Student
-from .verdict import expect, expect_true, note
+from .verdict import expect, expect_true
 
 Step = tuple[int, str, dict[str, Any]]
 
@@ -79,6 +80,30 @@ def cases(draw: Draw, rule: NodeRule, make: Make, *others: Make, **how: Any) -> 
     return found
 
 
+@dataclass(frozen=True)
+class _Forward:
+    """One run per case; a look at the second instance; a second pass of the first; the second once more; the first with
+    its first values written into its arrays; the later passes of the first."""
+
+    runs: list[NodeRun]
+    looked: NodeRun
+    again: NodeRun
+    beside: NodeRun
+    in_place: NodeRun
+    later: list[NodeRun]
+
+
+@dataclass(frozen=True)
+class _BothWays:
+    """The backward runs: one per case, one per shared case, one with gradients there before, a second pass, later."""
+
+    runs: list[NodeRun]
+    shared: list[NodeRun]
+    fed: NodeRun
+    again: NodeRun
+    later: list[NodeRun]
+
+
 class NodeTrial:
     """The student's node, run by a rule. Each `expect_…` notes in the open part what it finds.
 
@@ -106,17 +131,25 @@ class NodeTrial:
     # -- runs ---------------------------------------------------------------------------------------------------
 
     @functools.cached_property
-    def _forward_only(self) -> list[NodeRun]:
-        """One run per case; a look at the second instance; a second pass of the first; the second once more."""
-        instances = [(case.inputs, {}) for case in self.cases]
-        again = {"values": self.second_pass.arrays, "left_over": self.cases[0].upstream}
-        steps: list[Step] = [(n, "forward", {}) for n in range(len(instances))]
-        steps += [(1, "look", {}), (0, "forward", again), (1, "forward", {})]
-        return self.student.run_steps(self.rule.name, instances, steps)
+    def _later(self) -> list[Case]:
+        """Passes of the first instance after its second one: the values of every other case, whatever their shapes."""
+        first = self.cases[0]
+        return [Case({**first.inputs, **case.arrays}, case.upstream, case.title) for case in self.cases[2:]]
 
     @functools.cached_property
-    def _both_ways(self) -> list[NodeRun]:
-        """The backward runs: one per case, one per shared case, one with gradients there before, a second pass."""
+    def _forward_only(self) -> _Forward:
+        instances = [(case.inputs, {}) for case in self.cases]
+        again = {"values": self.second_pass.arrays, "left_over": self.cases[0].upstream}
+        in_place = {"values": self.cases[0].arrays, "in_place": True}
+        steps: list[Step] = [(n, "forward", {"before": {} if n else self.held}) for n in range(len(instances))]
+        steps += [(1, "look", {}), (0, "forward", again), (1, "forward", {}), (0, "forward", in_place)]
+        steps += [(0, "forward", {"values": case.arrays}) for case in self._later]
+        found = self.student.run_steps(self.rule.name, instances, steps)
+        count = len(instances)
+        return _Forward(found[:count], *found[count : count + 4], found[count + 4 :])
+
+    @functools.cached_property
+    def _both_ways(self) -> _BothWays:
         ran = [*self.cases, *self.shared, self.cases[0]]
         instances = [(case.inputs, case.share) for case in ran]
         steps: list[Step] = [(n, "forward", {}) for n in range(len(ran))]
@@ -124,11 +157,13 @@ class NodeTrial:
         steps += [(n, "feed", {"upstream": case.upstream}) for n, case in enumerate(ran)]
         steps += [(n, "backward", self._backward(case)) for n, case in enumerate(ran[:-1])]
         steps.append((len(ran) - 1, "backward", {**self._backward(ran[-1]), "before": self.held}))
-        steps.append((0, "forward", {"values": self.second_pass.arrays}))
-        again = {**self._backward(self.second_pass), "upstream": self.second_pass.upstream}
-        steps.append((0, "backward", again))
+        for case in (self.second_pass, *self._later):
+            steps.append((0, "forward", {"values": case.arrays}))
+            steps.append((0, "backward", {**self._backward(case), "upstream": case.upstream}))
         found = self.student.run_steps(self.rule.name, instances, steps)
-        return [*found[2 * len(ran) : 3 * len(ran)], found[-1]]
+        first = found[2 * len(ran) : 3 * len(ran)]
+        count, again = len(self.cases), found[3 * len(ran) + 1 :: 2]
+        return _BothWays(first[:count], first[count:-1], first[-1], again[0], again[1:])
 
     def _backward(self, case: Case) -> dict[str, Any]:
         how: dict[str, Any] = {}
@@ -139,14 +174,15 @@ class NodeTrial:
     @functools.cached_property
     def forward_right(self) -> bool:
         """Whether out is right in every case."""
-        runs = zip(self.cases, self._forward_only, strict=False)
+        runs = zip(self.cases, self._forward_only.runs, strict=True)
         return all(Answer.to(lambda run=run: run.out).holds(_agrees(self.rule.out(**c.inputs))) for c, run in runs)
 
     # -- forward ------------------------------------------------------------------------------------------------
 
     def expect_forward(self) -> bool:
         """out in every case, in a second pass and beside other instances; d_out is reset; inputs are left alone."""
-        *runs, looked, again, beside = self._forward_only
+        ran = self._forward_only
+        runs, looked, again, beside = ran.runs, ran.looked, ran.again, ran.beside
         first, second = self.cases[:2]
         outs = [self.rule.out(**case.inputs) for case in self.cases]
         good = True
@@ -161,16 +197,42 @@ class NodeTrial:
             exact = self.rule.out(**self.second_pass.inputs)
             good = _expect("", again.out, exact, "out in a second pass, with other values", [Slip("stale", outs[0])])
             good = good and _expect("", beside.out, outs[1], "out", [Slip("shared_state", [outs[0], exact])])
+            if good:
+                name = "out, with other values written into the same arrays,"
+                good = _expect("", ran.in_place.out, outs[0], name, [Slip("stale", exact)])
+        for case, run in zip(self._later, ran.later, strict=True) if good else ():
+            title = f"{case.title or 'other inputs'} in a later pass"
+            if not (good := _expect(title, run.out, self.rule.out(**case.inputs), "out", ())):
+                break
         if good:
             stale = [Slip("stale", first.upstream)]
             zeros = np.zeros(np.shape(exact))
             expect(again.d_out, zeros, name="d_out after forward()", scalar_like=True, mistakes=stale)
-            if again.returned is not None:
-                _expect("", again.returned, exact, "what forward() returns", [Slip("wrong_argument", zeros, "d_out")])
-            else:
-                note("forward() returns nothing here; the protocol asks it to return self.out. No points lost for it.")
-        _expect_inputs_left(first, runs[0])
+            self._expect_protocol(outs)
+        else:
+            _expect_inputs_left(first, runs[0])
         return good
+
+    def _expect_protocol(self, outs: Sequence[Any]) -> None:
+        """In every case: d_out is zero, out is returned, and the inputs are left to the graph."""
+        for case, run, exact in zip(self.cases, self._forward_only.runs, outs, strict=True):
+            where = f" for {case.title}" if case.title else ""
+            zeros = np.zeros(np.shape(exact))
+            good = expect(run.d_out, zeros, name=f"d_out after forward(){where}", scalar_like=True)
+            text = f"forward() returns nothing{where}: end it with `return self.out`, as every node does."
+            good = expect_true(run.returned is not None, text, "none") and good
+            if good:
+                slips = [] if case.title else [Slip("wrong_argument", zeros, "d_out")]
+                good = _expect(case.title, run.returned, exact, "what forward() returns", slips)
+            text = "forward() runs forward() or backward() of an input: that is the graph's work, once for each node."
+            if not (expect_true(not run.ran_inputs, text, "accumulated_twice") and good):
+                break
+        for key, held in self.held.items():
+            text = f"forward() changed d_out of {key}: each node resets its own d_out, nobody else's."
+            _expect_left(self._forward_only.runs[0].grad_kept(key), held, text)
+        for case, run in zip(self.cases, self._forward_only.runs, strict=True):
+            if not _expect_inputs_left(case, run):
+                break
 
     def _out_slips(self, number: int, runs: Sequence[NodeRun], outs: Sequence[Any]) -> list[Slip]:
         """The slips of the rule for a case, and that its out is another's."""
@@ -196,17 +258,16 @@ class NodeTrial:
 
     def expect_gradient(self, key: str) -> bool:
         """The gradient of one input in every case, added to what is there already, and in a second pass."""
-        count, label = len(self.cases), f"∂J/∂{key}"
-        runs, shared, (fed, again) = self._both_ways[:count], self._both_ways[count:-2], self._both_ways[-2:]
+        ran, label = self._both_ways, f"∂J/∂{key}"
         right = [np.asarray(self._gradients(case)[key], dtype=float) for case in self.cases]
-        for number, (case, run, exact) in enumerate(zip(self.cases, runs, right, strict=True)):
+        for number, (case, run, exact) in enumerate(zip(self.cases, ran.runs, right, strict=True)):
             slips = functools.partial(self._gradient_slips, number, key, right)
             if not _expect(case.title, run.grad(key), exact, label, slips, **_single(run)):
                 return False
         assigned = [Slip("assigned", right[0])]
-        if not _expect("", fed.grad(key), self.held[key] + right[0], label, assigned, **_single(fed)):
+        if not _expect("", ran.fed.grad(key), self.held[key] + right[0], label, assigned, **_single(ran.fed)):
             return False
-        for case, run in zip(self.shared, shared, strict=True):
+        for case, run in zip(self.shared, ran.shared, strict=True):
             if key in case.share.values():
                 one = dict(self.rule.gradients(case.upstream, **case.inputs))
                 alone = [one[key], *(one[k] for k, other in case.share.items() if other == key)]
@@ -216,7 +277,14 @@ class NodeTrial:
         mixed = self.rule.gradients(self.second_pass.upstream, **self.cases[0].inputs)[key]
         stale = [Slip("stale", [right[0], right[0] + exact, mixed])]
         name = f"{label} in a second pass, with other values"
-        return _expect("", again.grad(key), exact, name, stale, **_single(again))
+        if not _expect("", ran.again.grad(key), exact, name, stale, **_single(ran.again)):
+            return False
+        for case, run in zip(self._later, ran.later, strict=True):
+            title = f"{case.title or 'other inputs'} in a later pass"
+            exact = np.asarray(self._gradients(case)[key], dtype=float)
+            if not _expect(title, run.grad(key), exact, label, (), **_single(run)):
+                return False
+        return True
 
     def _gradient_slips(self, number: int, key: str, right: Sequence[Array]) -> list[Slip]:
         """The slips of the rule for a case, and those that every gradient has."""
@@ -240,18 +308,35 @@ class NodeTrial:
 
     def expect_left_alone(self) -> None:
         """backward() changes neither inputs nor the upstream gradient nor out, and the graph finds all inputs."""
-        case, run = self.cases[0], self._both_ways[0]
-        if all(_same(self._forward_only[0].input_after(key), value) for key, value in case.arrays.items()):
+        case, run, fed = self.cases[0], self._both_ways.runs[0], self._both_ways.fed
+        if all(_same(self._forward_only.runs[0].input_after(key), value) for key, value in case.arrays.items()):
             _expect_inputs_left(case, run)
         text = "self.d_out was changed by backward(): leave it as it is, work on a copy."
         _expect_left(run.upstream_after, case.upstream, text)
-        _expect_left(self._both_ways[-2].upstream_after, case.upstream, text)
+        _expect_left(fed.upstream_after, case.upstream, text)
         if self.forward_right:
-            out = self._forward_only[0].out
+            out = self._forward_only.runs[0].out
             _expect_left(run.out_after, out, "self.out was changed by backward(): the nodes that follow still need it.")
-        for key in self._gradients(case):
+        gradients = self._gradients(case)
+        for key, held in self.held.items():
+            if key not in gradients:
+                text = f"backward() changed d_out of {key}, which gets no gradient: leave it alone."
+                _expect_left(fed.grad(key), held, text)
+        text = "backward() runs forward() or backward() of an input: that is the graph's work, once for each node."
+        expect_true(not run.ran_inputs_back, text, "accumulated_twice")
+        for run in self._both_ways.runs:
+            if not expect_true(not run.one_array, _one_array(run.one_array), "assigned"):
+                break
+        for key in gradients:
             text = f"get_predecessors() leaves out {key}: a graph finds its nodes through it."
             expect_true(key in run.predecessors, text, "missing")
+
+
+def _one_array(keys: Sequence[str]) -> str:
+    return (
+        f"{' and '.join(f'{key}.d_out' for key in keys)} became one array with another one: what is added to either "
+        "later shows in both. Add with +=, which keeps each its own."
+    )
 
 
 def _expect(title: str, got: Any, exact: Any, name: str, slips: Slips, **tolerances: float) -> bool:
@@ -276,20 +361,23 @@ def _offset(run: NodeRun, right: Any, here: Any) -> list[Slip]:
     return [Slip("offset", here + off)] if abs(off) > 1e-9 else []
 
 
-def _expect_inputs_left(case: Case, run: NodeRun) -> None:
+def _expect_inputs_left(case: Case, run: NodeRun) -> bool:
+    good = True
     for key, value in case.arrays.items():
         text = f"{key}.out was changed in place: the nodes that use {key} as well still need it."
-        _expect_left(run.input_after(key), value, text)
+        good &= _expect_left(run.input_after(key), value, text)
+    return good
 
 
-def _expect_left(got: Any, value: Any, text: str) -> None:
-    expect_true(_same(got, value), text, "in_place")
+def _expect_left(got: Any, value: Any, text: str) -> bool:
+    return expect_true(_same(got, value), text, "in_place")
 
 
 def _same(got: Any, value: Any) -> bool:
-    """True when the entries are the same to the last digit, whatever the shape."""
+    """True when the entries are the same to the last digit, whatever the shape, and a label is still an integer."""
     array = got if isinstance(got, np.ndarray | np.generic | float | int) else np.array([])
-    return np.array_equal(np.ravel(array), np.ravel(value))
+    alike = np.asarray(value).dtype.kind == "f" or np.asarray(array).dtype.kind in "iu"
+    return alike and np.array_equal(np.ravel(array), np.ravel(value))
 
 
 def _agrees(exact: Any) -> Callable[[Any], bool]:

@@ -6,7 +6,7 @@ region that its exercise contains as well; what an exercise leaves out stands in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ SIZES = (
     ("numbers of about 0.1", 0.05, 0.4),
     ("numbers of about 30", 10.0, 60.0),
     ("numbers of about 1000", 300.0, 1e3),
+    ("numbers of about 1e6", 3e5, 1e6),
 )
 
 MakeArray = Callable[..., Array]
@@ -61,6 +62,21 @@ def inputs(
     ordinary = ordinary or draw.both_signs
     found = [("", how(ordinary)) for how in (make, make, *others)]
     return found + [(title, make(array)) for title, array in regions(draw, **region)]
+
+
+def one_at_a_time(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(title, inputs): the first inputs with one of them taken from the second, and with one of them zero.
+
+    Who remembers results by some of the arguments, or adds only what differs, is right for inputs that all change at
+    once. Whole numbers (a label, an index) and functions stay as they are; a single input is never alone.
+    """
+    if len(first) < 2:
+        return
+    for key, value in first.items():
+        if isinstance(value, float) or (isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size):
+            if np.shape(second[key]) == np.shape(value):
+                yield "", {**first, key: second[key]}
+            yield f"{key} = 0", {**first, key: 0.0 * value}
 
 
 def near(exact: Any, got: Any = None) -> dict[str, float]:

@@ -186,13 +186,20 @@ class Student:
         """Call a function or class of the notebook."""
         return self._remote(op="call", name=name, args=_bare(args), kwargs=_bare(kwargs))
 
-    def watched(self, name: str, *args: Any) -> tuple[Remote, list[Any]]:
-        """Call it on copies of the arguments; return what it returned and what the arguments hold afterwards."""
+    def watched(self, name: str, *args: Any) -> tuple[Remote, list[Any], list[int]]:
+        """Call it on copies of the arguments.
+
+        Returns what it returned, what the arguments hold afterwards, and the numbers of the arguments that came back
+        as (part of) the result, the very same arrays.
+        """
         reply = self.ask(MOST_ENTRIES + _entries(args), op="call", name=name, args=_bare(args), watch=True)
         after = reply.get("after")
         if not isinstance(after, list) or len(after) != len(args):
             raise nonsense()
-        return self._remote_of(reply), after
+        same = reply.get("handed_back", [])
+        if not isinstance(same, list) or not all(isinstance(n, int) and 0 <= n < len(args) for n in same):
+            raise nonsense()
+        return self._remote_of(reply), after, same
 
     def load(self, source: str, *names: str) -> dict[str, Remote]:
         """Run reference source text there and return what it defines under the names.
@@ -257,8 +264,9 @@ class Student:
 
         instances : (inputs in the order of the constructor's arguments, share), see `run_node`
         steps     : (number of the instance, action, how). Actions and what `how` may hold: "forward" (`values`: new
-                    values of inputs; `left_over`: what stands in the node's d_out before), "look" (at out), "feed"
-                    (puts `upstream` into the node's d_out), "backward" (`upstream`, which may have been fed before,
+                    values of inputs, written into the arrays that are there where `in_place` is true; `left_over`: what
+                    stands in the node's d_out before; `before`, see `run_node`), "look" (at out), "feed" (puts
+                    `upstream` into the node's d_out), "backward" (`upstream`, which may have been fed before,
                     `before`, `replace_out`, see `run_node`)
 
         Nothing is raised here for what the student's code does: a NodeRun raises when the missing result is asked for.
@@ -321,6 +329,25 @@ class NodeRun:
     def grad(self, name: str) -> Any:
         """`d_out` of the named input after backward."""
         return self._of_input("grads", name)
+
+    def grad_kept(self, name: str) -> Any:
+        """`d_out` of the named input after forward: should be what it was."""
+        return self._of_input("grads_kept", name)
+
+    @property
+    def ran_inputs(self) -> bool:
+        """Whether forward ran a method of an input, which is the graph's work."""
+        return self._seen("inputs_run") != 0
+
+    @property
+    def ran_inputs_back(self) -> bool:
+        """Whether backward did."""
+        return self._seen("inputs_run_back") != 0
+
+    @property
+    def one_array(self) -> list[str]:
+        """Names of the inputs whose `d_out` is one array with the node's own `d_out` or `out`, or another input's."""
+        return self._seen("one_array", list)
 
     @property
     def upstream_after(self) -> Any:

@@ -208,7 +208,7 @@ def expect(
     got         : a Remote, an array, a number, a list of numbers: what the student's code gave
     exact       : the right value, computed here
     mistakes    : what known mistakes would give, or a function that works it out: it is called for a wrong result only
-    scalar_like : accept a number and the shapes (), (1,) and (1, 1) for one another
+    scalar_like : accept a number and the shapes (), (1,) and (1, 1) for one another; a list is no number
     float32     : accept a float32 result at the precision float32 has, where the judge has sent float32 itself
     """
     open_part = _open_part()
@@ -233,7 +233,7 @@ def expect(
         candidates=mistakes,
         upstream=upstream,
         batch_size=batch_size,
-        scalar_like=scalar_like,
+        scalar_like=scalar_like and not (exact.ndim == 0 and isinstance(value, list | tuple)),
     )
     open_part.comparisons.append(comparison)
     return comparison.ok

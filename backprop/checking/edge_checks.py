@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -87,8 +88,28 @@ def check_inputs_matter(f: Callable[..., Any], at: Mapping[str, float], title: s
             same = np.allclose((first[i], second[i]), (first[j], second[j]), rtol=1e-7)
             text = f"{title}: {names[j]} and {name} play the same part, their derivatives are always equal."
             _require(not same, text, "swapped_arguments")
+    text = f"{title}: {', '.join(names)} play the same part, exchanged with each other they give the same value."
+    _require(not _all_alike(f, points[1], title), text, "swapped_arguments")
     text = f"{title}: all derivatives are constants. Use an operator that multiplies, divides or bends."
     _require(not np.allclose(first, second, rtol=1e-7), text, "missing")
+
+
+def _all_alike(f: Callable[..., Any], point: np.ndarray, title: str) -> bool:
+    """Whether any two inputs may be exchanged without an effect on the value."""
+
+    def value(inputs: list[float]) -> float:
+        with student_code(title):
+            return float(f(*inputs)[0])
+
+    exchanged = []
+    for i, j in itertools.combinations(range(len(point)), 2):
+        inputs = point.tolist()
+        inputs[i], inputs[j] = inputs[j], inputs[i]
+        try:
+            exchanged.append(value(inputs))
+        except CheckFailed:  # not defined there: so the two are not the same
+            return False
+    return bool(exchanged) and np.allclose(exchanged, value(point.tolist()), rtol=1e-7)
 
 
 def on_a_circle(arrows: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -80,8 +80,6 @@ def check_node(
     stop_if_wrong([(f"{label} · second pass, with other values{_LEGEND}", second)])
     conclude([(f"{label} · forward", forward), (f"{label} · backward{_LEGEND}", first)])
     print("   also right: inputs of two nodes, a second pass, nothing changed in place")
-    if bench.returned_nothing:
-        print(f"   {label}.forward returns nothing: end it with `return self.out`, as every node does.")
 
 
 @dataclass
@@ -97,7 +95,6 @@ class _Bench:
     atol: float
     rtol: float
     earlier: dict[str, np.ndarray] = field(default_factory=dict)  # derivatives of the first pass
-    returned_nothing: bool = False  # forward set `out` and did not return it
 
     def forward(self) -> np.ndarray:
         """`out` after one forward pass with the inputs set afresh; CheckFailed when out or d_out is not usable."""
@@ -118,7 +115,8 @@ class _Bench:
         if not np.isfinite(numbers).all():
             raise CheckFailed(f"{where} set self.out to an array with nan or infinite entries.")
         self._unchanged("forward")
-        self.returned_nothing = returned is None
+        if returned is None:
+            raise CheckFailed(f"{where} returns nothing: end it with `return self.out`, as every node does.")
         self._reset(numbers)
         return numbers.astype(np.float32) if is_single(out) else numbers
 

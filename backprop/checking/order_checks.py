@@ -128,6 +128,12 @@ def _look_random(name: str, value: np.ndarray, scale: float, title: str) -> None
     _require(0.5 < spread < 1.3, text, "wrong_argument")
     text = f"{title}: {name} has a mean of {float(np.mean(value)) / scale:.2g} standard deviations, expected about 0."
     _require(abs(float(np.mean(value))) < 0.3 * scale, text, "wrong_argument")
+    if value.size >= 400:  # so many normal numbers always have one that lies 1.85 standard deviations out
+        far = float(np.max(np.abs(value))) > 1.85 * float(np.std(value))
+        text = (
+            f"{title}: no number of {name} lies far out: they should be normally distributed, as rng.normal gives them."
+        )
+        _require(far, text, "wrong_argument")
 
 
 def _require(condition: bool, text: str, family: str) -> None:

@@ -28,7 +28,7 @@ from autograder.judging import (
 )
 
 from ..shipped import random_numbers
-from .shared import agrees
+from .shared import agrees, looks_normal
 
 RANDOM_NUMBERS = source_of(random_numbers)
 
@@ -238,10 +238,9 @@ class Fitted:
 
 
 def expect_random_start(found: Mapping[str, Mapping[str, Array]], scale: float) -> None:
-    """W1 and w2 start as different random numbers around 0, as large as init_param_scale says; biases may be 0.
+    """W1 and w2 start as different normal numbers around 0, as large as init_param_scale says; biases may be 0.
 
-    With 720 entries of W1 and 60 of w2 the limits lie more than five standard errors away from right starts, also
-    from those that are uniform in [-scale, scale].
+    With 720 entries of W1 and 60 of w2 the limits lie more than five standard errors away from right starts.
     """
     small, large = found["small"], found["large"]
     K, d = Question.UNITS, Question.FEATURES
@@ -287,6 +286,8 @@ def expect_random_start(found: Mapping[str, Mapping[str, Array]], scale: float) 
             text = f"The starting values of {name} do not lie around 0: are they all of one sign?"
             expect_true(False, text, "wrong_argument")
             return
+    text = "No starting value lies far from 0: the exercise asks for normally distributed numbers (rng.normal)."
+    expect_true(looks_normal(small["W1"]), text, "wrong_argument")
     for name in ("b1", "b2"):
         text = f"{name} starts with numbers that are larger than init_param_scale says."
         good = all(

@@ -6,13 +6,14 @@ differences itself, of the value alone.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from autograder.judging import Draw, Remote, Student, StudentError, StudentGone, expect_true
+from autograder.judging import Answer, Draw, Remote, Student, StudentError, StudentGone, expect_true
 from autograder.sandbox.inside.wire import Handle
 from backprop.checking.edge_checks import on_a_circle
 from backprop.checking.finite_differences import jacobian
@@ -75,10 +76,15 @@ class Slopes:
     doubt: np.ndarray
 
 
-def measured(function: Remote, point: Mapping[str, float], draw: Draw) -> Slopes:
-    """Derivatives of the student's value at a random place near `point`. Raises StudentError where it has none."""
+def measured(function: Remote, point: Mapping[str, float], draw: Draw | None = None) -> Slopes:
+    """Derivatives of the student's value at `point`, with `draw` at a random place near it.
+
+    Raises StudentError where it has none.
+    """
     names = list(point)
-    at = np.array([value * (1 + 0.05 * draw.number(-1, 1)) + 0.01 * draw.number(-1, 1) for value in point.values()])
+    at = np.array(list(point.values()))
+    if draw is not None:
+        at = np.array([value * (1 + 0.05 * draw.number(-1, 1)) + 0.01 * draw.number(-1, 1) for value in at])
     moving = at.copy()
 
     def value() -> np.ndarray:
@@ -109,7 +115,7 @@ def measured(function: Remote, point: Mapping[str, float], draw: Draw) -> Slopes
 
 def judge_function(slopes: Sequence[Slopes], names: Sequence[str]) -> None:
     """Every input has an effect, no two play the same part, and not all derivatives are constants."""
-    first, second = (found.gradient for found in slopes)
+    first, second = (found.gradient for found in slopes[:2])
     idle = [name for name, a, b in zip(names, first, second, strict=True) if max(abs(a), abs(b)) < 1e-9]
     if len(idle) == len(names):
         expect_true(False, "f4 gives the same value whatever its inputs are.", "constant_loss")
@@ -123,3 +129,19 @@ def judge_function(slopes: Sequence[Slopes], names: Sequence[str]) -> None:
     bends = not alike(first, second)
     text = "All derivatives of f4 are constants: use an operator that multiplies, divides or bends."
     expect_true(bends, text, "missing")
+
+
+def judge_roles(function: Remote, slopes: Sequence[Slopes], names: Sequence[str]) -> None:
+    """The inputs may not all be exchanged for one another without an effect on the value."""
+    pairs_of_inputs = list(itertools.combinations(range(len(names)), 2))
+    alike_all = all(_exchanged(function, one, i, j, names) for i, j in pairs_of_inputs for one in slopes)
+    text = f"{', '.join(names)} play the same part in f4: exchanged with each other they give the same value."
+    expect_true(not pairs_of_inputs or not alike_all, text, "swapped_arguments")
+
+
+def _exchanged(function: Remote, at: Slopes, i: int, j: int, names: Sequence[str]) -> bool:
+    """Whether the value at a place stays the same when two inputs are exchanged, which are not the same there."""
+    inputs = list(at.inputs)
+    inputs[i], inputs[j] = inputs[j], inputs[i]
+    other = Answer.to(lambda: numbers([ask(function, "f4", inputs, names).value])).got
+    return inputs[i] != inputs[j] and other is not None and alike(other[0], at.value)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.judging import Array, NodeRun, Slip, Student, expect, expect_true, note
+from autograder.judging import Answer, Array, NodeRun, Remote, Slip, Student, expect, expect_true, values
 
 # -- nodes --------------------------------------------------------------------------------------------------------
 
@@ -19,8 +19,8 @@ def resets(run: NodeRun, shape: tuple[int, ...], upstream: Array) -> None:
     """forward() leaves d_out at zero, also in a second pass, and returns out."""
     mistakes = [Slip("stale", upstream)]
     expect(run.d_out, np.zeros(shape), name="d_out after forward()", scalar_like=True, mistakes=mistakes)
-    if run.returned is None:
-        note("forward() returns nothing here; the protocol asks it to return self.out. No points lost for that.")
+    text = "forward() returns nothing: end it with `return self.out`, as every node does."
+    expect_true(run.returned is not None, text, "none")
 
 
 class Reused:
@@ -41,9 +41,9 @@ class Reused:
         leaf = student.load("", "Leaf")["Leaf"]  # there already: no text is sent
         self.leaves = {key: leaf(key) for key in first}
         self.node = student.call(name, *extra, *self.leaves.values(), name.lower())
-        for values in (first, second):
+        for given in (first, second):
             for key, leaf in self.leaves.items():
-                leaf.set("out", np.array(values[key]))
+                leaf.set("out", np.array(given[key]))
                 leaf.method("forward")
             self.node.method("forward")
             if upstream is not None:
@@ -75,6 +75,35 @@ def leaves_alone(run: NodeRun, upstream: Array, **inputs: Array) -> None:
     for name in inputs:
         text = f"get_predecessors() leaves out {name}: a graph finds its nodes through it."
         expect_true(name in run.predecessors, text, "missing")
+
+
+def roles(graph: Remote) -> tuple[list[Any], list[Any]]:
+    """The names of a graph's inputs and of its outcomes, by their roles. Raises StudentError where there are none."""
+    found = []
+    for role in ("inputs", "outcomes"):
+        nodes = graph.attr(role)
+        found.append([nodes.item(n).attr("node_name").value for n in range(len(values(nodes)))])
+    return found[0], found[1]
+
+
+def expect_roles(seen: Answer, input_name: str, outcome_name: str) -> None:
+    """Note in the open part whether the graph's input and outcome are in their places; a graph without roles passes."""
+    text = (
+        f"The graph's inputs and outcomes are exchanged: ComputationGraphFunction([{input_name}], [{outcome_name}], …) "
+        "has the inputs first."
+    )
+    expect_true(not seen.holds(lambda found: found == ([outcome_name], [input_name])), text, "swapped_arguments")
+
+
+BOUNDED = 1.85  # standard deviations: of 400 normal numbers none lies further out once in 10¹¹ draws
+
+
+def looks_normal(*starts: Array) -> bool:
+    """Whether arrays of random numbers around 0, hundreds in each, may be drawn from normal distributions.
+
+    Then some lie further out than 1.85 times their spread; uniform ones (√3 times) and those of a fixed size do not.
+    """
+    return all(bool(np.any(np.abs(start) > BOUNDED * np.std(start))) for start in starts)
 
 
 def same(got: Any, value: Array) -> bool:

@@ -25,8 +25,10 @@ from autograder.judging import (
     part,
     source_of,
 )
+from autograder.sandbox.inside.wire import Handle
 
 from ..shipped import layers
+from .shared import looks_normal
 
 
 def require_several(value: Any, count: int, name: str, what: str) -> None:
@@ -266,6 +268,9 @@ def _expect_parameters(student: Student, sizes: list[int]) -> None:
             if not expect_true(name in found, f"parameters() has no {name}.", "missing"):
                 return
             value = found[name]
+            if isinstance(value, Handle):  # larger than the question allows
+                expect(value, np.empty(shape), name=name)
+                return
             kind = isinstance(value, np.ndarray) and value.dtype.kind == "f"
             if not expect_true(kind, f"{name} should be an array of floats.", "dtype"):
                 return
@@ -285,7 +290,9 @@ def _expect_parameters(student: Student, sizes: list[int]) -> None:
             continue
         text = f"weight_scale has no effect on {name}, or another one than it should: it is its standard deviation."
         used = 80 < large / small < 125 and 0.5 < large / 0.3 < 2
-        expect_true(used, text, "wrong_argument")
+        if expect_true(used, text, "wrong_argument") and not np.all(found[name] == found[name][:, :1]):
+            text = f"No number of {name} starts far from 0: the exercise asks for normally distributed ones."
+            expect_true(looks_normal(found[name]), text, "wrong_argument")
 
 
 def judge_training_step(student: Student, draw: Draw) -> None:
@@ -331,7 +338,12 @@ def judge_training_step(student: Student, draw: Draw) -> None:
         values = {"W": _round(draw.signed(4, 3)), "b": _round(draw.signed(3))}
         deep = {"W1": (4, 5), "b1": (5,), "W2": (5, 6), "b2": (6,), "W3": (6, 3), "b3": (3,)}
         drawn = {name: _round(draw.signed(*shape)) for name, shape in deep.items()}
-        for these, strength in ((values, 3 * reg), (drawn, reg), ({**values, "W": -2 * values["W"]}, 1e-3)):
+        # Names say nothing about what is penalised. And the last ones have names, shapes and reg of the first.
+        odd = {"beta": (4, 5), "W_shift": (5,), "gain": (5, 3), "W0": (3,)}
+        named = {name: _round(draw.signed(*shape)) for name, shape in odd.items()}
+        other = {name: _round(draw.signed(*value.shape)) for name, value in values.items()}
+        given = [(values, 3 * reg), (drawn, reg), ({**values, "W": -2 * values["W"]}, 1e-3), (named, reg)]
+        for these, strength in [*given, (other, 3 * reg)]:
             X = draw.signed(7, 4)
             another = Step(these, X, draw.labels(7, 3), strength)
 

@@ -91,6 +91,33 @@ total_mutants = [
         "return dx_dw @ df_dx if dx_dw.shape == (len(df_dx),) * 2 else df_dx @ dx_dw",
     ),
     Mutant("one variable loses its axis", "shape", TOTAL, "return np.squeeze(df_dx @ dx_dw)"),
+    Mutant("a number in an array", "shape", TOTAL, "return np.atleast_1d(df_dx @ dx_dw)"),
+    Mutant(
+        "a number in an array by a matrix product",
+        "shape",
+        TOTAL,
+        "return df_dx[None, :] @ dx_dw if dx_dw.ndim == 1 else df_dx @ dx_dw",
+    ),
+    Mutant("a number as a list", "", TOTAL, "return [float(df_dx @ dx_dw)] if dx_dw.ndim == 1 else df_dx @ dx_dw"),
+    Mutant(
+        "remembers by dx_dw only",
+        "shared_state",
+        "",
+        """known = {}
+def total_derivative(df_dx, dx_dw):
+    return known.setdefault(dx_dw.tobytes(), df_dx @ dx_dw)
+""",
+    ),
+    Mutant(
+        "remembers by df_dx only",
+        "shared_state",
+        "",
+        """known = {}
+def total_derivative(df_dx, dx_dw):
+    return known.setdefault((df_dx.tobytes(), dx_dw.shape), df_dx @ dx_dw)
+""",
+    ),
+    Mutant("zeros of one factor are replaced", "range", TOTAL, "return np.where(df_dx == 0, 1.0, df_dx) @ dx_dw"),
 ]
 
 total_variants = [
@@ -311,6 +338,12 @@ step_mutants = [
         STEP,
         "W = W - epsilon * dW\n    return W, b - epsilon * sigmoid_net_gradients(W, b, x, y)[1][1]",
     ),
+    Mutant(
+        "hands back W where nothing moves",
+        "in_place",
+        STEP,
+        "return (W - epsilon * dW if dW.any() else W), b - epsilon * db",
+    ),
 ]
 
 step_variants = [
@@ -466,6 +499,15 @@ layers_mutants = [
     Mutant("in place", "in_place", A, "b += W1 @ x\n    a = b"),
     Mutant("numerical slope", "numeric", DA, "da = (phi(a + 1e-5) - phi(a)) / 1e-5 * (W2.T @ r)"),
     Mutant("misspelt", "raises", "phi_prime(a) *", "phi_primed(a) *"),
+    Mutant("writes the slope into a, which may be h as well", "", DA, "a[:] = phi_prime(a)\n    da = a * (W2.T @ r)"),
+    Mutant("writes the residual into h", "", TRET, TRET.replace("return", "h *= 1.0\n    a *= 0\n    return")),
+    Mutant(
+        "remembers by x and y",
+        "",
+        TR,
+        "known = two_layer_gradients.__dict__\n    r = known.setdefault((x.tobytes(), y.tobytes(), W2.shape), W2 @ "
+        "h - y)",
+    ),
 ]
 
 layers_variants = [
@@ -613,6 +655,14 @@ linear_mutants = [
     return W1 - epsilon * dW1, W2 - epsilon * dW2
 """,
     ),
+    Mutant(
+        "hands back W2 where nothing moves",
+        "in_place",
+        LRET,
+        LRET.replace(
+            "W2 - epsilon * np.outer(r, h)", "(W2 - epsilon * np.outer(r, h) if np.outer(r, h).any() else W2)"
+        ),
+    ),
 ]
 
 linear_variants = [
@@ -698,15 +748,22 @@ difference_mutants = [
         "W[index] += h\n        gradient[index] = (f(W) - start) / h\n        W[index] -= h / 2",
     ),
     Mutant("f called without W", "raises", "f(moved)", "f()"),
+    Mutant(
+        "central",
+        "wrong_argument",
+        SLOPE,
+        "down = W.copy()\n        down[index] -= h\n        gradient[index] = (f(moved) - f(down)) / (2 * h)",
+    ),
+    Mutant("backward", "wrong_argument", SLOPE, "gradient[index] = (start - f(2 * W - moved)) / h"),
+    Mutant(
+        "twice the step",
+        "",
+        PLUS,
+        "moved[index] += 2 * h\n        h2 = 2 * h",
+    ),
 ]
 
 difference_variants = [
-    Variant(
-        "central",
-        "down = W.copy()\n        down[index] -= h\n        gradient[index] = (f(moved) - f(down)) / (2 * h)",
-        SLOPE,
-    ),
-    Variant("backward", "gradient[index] = (start - f(2 * W - moved)) / h", SLOPE),
     Variant(
         "in place and put back",
         "old = W[index]\n        W[index] = old + h\n        gradient[index] = (f(W) - start) / h\n"
@@ -822,6 +879,14 @@ count_mutants = [
         "        total, before = total + (before + bool(biases)) * after, after\n    return total",
     ),
     Mutant("text", "type", COUNT, COUNT.replace("return ", "return str(") + ")"),
+    Mutant("equal pairs counted once", "", COUNT, "return sum((m + bool(biases)) * n for m, n in {*zip(d, d[1:])})"),
+    Mutant("equal sizes counted once", "", COUNT, "d = list(dict.fromkeys(d))\n    " + COUNT),
+    Mutant(
+        "pairs in a dictionary by their first size",
+        "",
+        COUNT,
+        "return sum((m + bool(biases)) * n for m, n in dict(zip(d, d[1:])).items())",
+    ),
 ]
 
 count_variants = [
@@ -880,6 +945,29 @@ merge_mutants = [
     Mutant("a row", "shape", "W_out @ b_in + b_out", "(W_out @ b_in + b_out)[None, :]"),
     Mutant("a relu in between", "", "W_out @ b_in", "W_out @ np.maximum(b_in, 0)"),
     Mutant("misspelt", "raises", "W_out @ b_in", "W_out @ bin_"),
+    Mutant(
+        "W_in scaled in place where W_out is a number",
+        "in_place",
+        MERGE,
+        "W_in *= W_out[0, 0] if W_out.size == 1 else 1.0\n    return (W_in.copy() if W_out.size == 1 else W_out @ "
+        "W_in), W_out @ b_in + b_out",
+    ),
+    Mutant(
+        "b_out added to in place where it is a number",
+        "in_place",
+        MERGE,
+        "b_out += W_out @ b_in if b_out.size == 1 else 0\n    return W_out @ W_in, b_out.copy() if b_out.size == 1 "
+        "else W_out @ b_in + b_out",
+    ),
+    Mutant(
+        "remembers by W_out",
+        "shared_state",
+        "",
+        """known = {}
+def merge_layers(W_in, b_in, W_out, b_out):
+    return known.setdefault((W_out.tobytes(), W_in.shape), (W_out @ W_in, W_out @ b_in + b_out))
+""",
+    ),
 ]
 
 merge_variants = [

@@ -87,6 +87,49 @@ penalty_mutants = [
         "if not hasattr(self, 'first'):\n            self.first = self.w.out.copy()\n        "
         + BACK.replace("self.w.out", "self.first"),
     ),
+    Mutant("forward returns nothing", "none", "        return self.out\n", ""),
+    Mutant(
+        "forward returns nothing for weights of zero",
+        "none",
+        "return self.out",
+        "return self.out if self.out else None",
+    ),
+    Mutant(
+        "value kept while the array is the same",
+        "stale",
+        OUT,
+        "if getattr(self, 'seen', None) is not self.w.out:\n            self.seen, self.kept = self.w.out, "
+        "self.l2_reg * np.sum(self.w.out**2)\n        self.out = self.kept",
+    ),
+    Mutant(
+        "value kept by the address of the array",
+        "stale",
+        OUT,
+        "self.kept = getattr(self, 'kept', {})\n        self.out = self.kept.setdefault(id(self.w.out), "
+        "self.l2_reg * np.sum(self.w.out**2))",
+    ),
+    Mutant(
+        "no d_out for weights of zero", "", "np.zeros(self.out.shape)", "np.zeros(self.out.shape) if self.out else None"
+    ),
+    Mutant(
+        "l2_reg = 0 stops early",
+        "",
+        OUT,
+        f"if not self.l2_reg:\n            self.out = 0\n            return 0\n        {OUT}",
+    ),
+    Mutant(
+        "cut off at 10000",
+        "range",
+        "self.l2_reg * np.sum(self.w.out**2)",
+        "np.minimum(self.l2_reg * np.sum(self.w.out**2), 1e4)",
+    ),
+    Mutant(
+        "w of an earlier size",
+        "",
+        BACK,
+        "self.n = getattr(self, 'n', self.w.out.size)\n        "
+        "self.w.d_out[: self.n] += (self.d_out * 2 * self.l2_reg * self.w.out)[: self.n]",
+    ),
 ]
 
 penalty_variants = [
@@ -108,7 +151,6 @@ penalty_variants = [
     ),
     Variant("returns d_out", BACK + "\n        return self.d_out", BACK),
     Variant("prints and warns", "print('forward'); import warnings; warnings.warn('hm')\n        " + OUT, OUT),
-    Variant("forward returns nothing", "return None", "return self.out"),
     Variant("predecessors as a tuple", "return (self.w,)", "return [self.w]"),
     Variant("zeros_like", "np.zeros_like(self.out)", "np.zeros(self.out.shape)"),
     Variant(
@@ -195,6 +237,38 @@ sum_mutants = [
     Mutant("not written", "unfinished", SUM, "raise NotImplementedError()"),
     Mutant("misspelt", "raises", "self.b.out", "self.bb.out"),
     Mutant("absolute values", "", SUM, "self.out = abs(self.a.out) + abs(self.b.out)"),
+    Mutant("forward returns nothing", "none", "        return self.out\n", ""),
+    Mutant("forward returns d_out", "", "return self.out", "return self.d_out"),
+    Mutant(
+        "runs backward of its inputs",
+        "accumulated_twice",
+        TO_B,
+        TO_B + "\n        self.a.backward(), self.b.backward()",
+    ),
+    Mutant("runs forward of its inputs", "accumulated_twice", SUM, "self.out = self.a.forward() + self.b.forward()"),
+    Mutant("runs backward of one input", "accumulated_twice", TO_B, TO_B + "\n        self.b.backward()"),
+    Mutant(
+        "hands on its own array where nothing is there",
+        "assigned",
+        BOTH,
+        "for node in (self.a, self.b):\n            if node.d_out.any():\n                node.d_out = node.d_out + "
+        "self.d_out\n"
+        "            else:\n                node.d_out = self.d_out",
+    ),
+    Mutant(
+        "one array for both inputs",
+        "assigned",
+        BOTH,
+        "both = np.array(self.a.d_out + self.d_out)\n        if self.b.d_out == self.a.d_out:\n"
+        "            self.a.d_out = self.b.d_out = both\n        else:\n            self.a.d_out = both\n"
+        "            self.b.d_out = self.b.d_out + self.d_out",
+    ),
+    Mutant("cut off above 1000", "range", SUM, "self.out = np.minimum(self.a.out + self.b.out, 1000.0)"),
+    Mutant("cut off below −1000", "range", SUM, "self.out = np.maximum(self.a.out + self.b.out, -1000.0)"),
+    Mutant("cut off at 100000", "range", SUM, "self.out = np.clip(self.a.out + self.b.out, -1e5, 1e5)"),
+    Mutant(
+        "resets its inputs as well", "in_place", SUM, SUM + "\n        self.a.d_out = np.zeros(np.shape(self.a.out))"
+    ),
 ]
 
 sum_variants = [
@@ -336,6 +410,12 @@ ridge_mutants = [
         f"self.graph = {GRAPH}",
         f"RidgeRegression.one = getattr(RidgeRegression, 'one', None) or {GRAPH}\n        self.graph = self.one",
     ),
+    Mutant("l2_reg of at most 1", "", PENALTY, PENALTY.replace("(l2_reg", "(min(l2_reg, 1)")),
+    Mutant("l2_reg of at least 0.1", "", PENALTY, PENALTY.replace("(l2_reg", "(max(l2_reg, 0.1)")),
+    Mutant("l2_reg rounded", "", PENALTY, PENALTY.replace("(l2_reg", "(round(l2_reg, 2)")),
+    Mutant(
+        "inputs and outcomes exchanged", "", "ComputationGraphFunction([x], [y]", "ComputationGraphFunction([y], [x]"
+    ),
 ]
 
 ridge_variants = [
@@ -405,6 +485,8 @@ report_mutants = [
         "computed, not typed", "missing_name", RIDGE, "mse_with_penalty = mean_square_error(with_penalty.predict(X), y)"
     ),
     Mutant("misspelt", "missing_name", PLAIN, "mse_witout_penalty = 0.0309"),
+    Mutant("a list", "", "mse_with_penalty = 0.1890", "mse_with_penalty = [0.1890]"),
+    Mutant("a tuple", "", "mse_without_penalty = 0.0309", "mse_without_penalty = (0.0309,)"),
 ]
 
 report_variants = [
@@ -474,6 +556,27 @@ batch_affine_mutants = [
     Mutant("value computed once", "stale", AFFINE, f"if self.out is None:\n            {AFFINE}"),
     Mutant("upstream changed", "in_place", TO_BIAS, TO_BIAS + "\n        self.d_out /= 2"),
     Mutant("X not listed", "missing", "[self.X, self.w, self.b]", "[self.w, self.b]"),
+    Mutant("forward returns nothing", "none", "        return self.out\n", ""),
+    Mutant(
+        "as many rows as in the first pass",
+        "",
+        AFFINE,
+        "self.m = getattr(self, 'm', len(self.X.out))\n        "
+        "self.out = np.array([self.X.out[i] @ self.w.out + self.b.out for i in range(self.m)])",
+    ),
+    Mutant(
+        "X not transposed where it is square",
+        "",
+        TO_W,
+        "M = self.X.out if self.X.out.shape[0] == self.X.out.shape[1] else self.X.out.T\n        self.w.d_out += M "
+        "@ self.d_out",
+    ),
+    Mutant(
+        "the mean from the 50th row on",
+        "",
+        TO_BIAS,
+        "self.b.d_out += self.d_out.sum() if len(self.d_out) < 50 else self.d_out.mean()",
+    ),
 ]
 
 batch_affine_variants = [
@@ -554,6 +657,13 @@ minibatch_mutants = [
 
         loss = BatchMean(prediction, y, "mean square loss")""",
     ),
+    Mutant(
+        "inputs and outcomes exchanged",
+        "swapped_arguments",
+        "ComputationGraphFunction([X], [y]",
+        "ComputationGraphFunction([y], [X]",
+    ),
+    Mutant("l2_reg of at most 1", "", PENALTY, PENALTY.replace("(l2_reg", "(min(l2_reg, 1)")),
 ]
 
 minibatch_variants = [

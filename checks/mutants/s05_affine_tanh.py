@@ -31,6 +31,18 @@ entry_mutants = [
     Mutant("misspelt", "raises", ENTRY, "return dJ_dY[i] * x[j]"),
     Mutant("not written", "unfinished", ENTRY, "raise NotImplementedError()"),
     Mutant("changes x", "in_place", ENTRY, "x *= dJ_dy[i]\n    return x[j]"),
+    Mutant("a zero in x counts as 1", "range", ENTRY, "return dJ_dy[i] * (x[j] or 1.0)"),
+    Mutant("a zero in dJ_dy counts as 1", "range", ENTRY, "return (dJ_dy[i] or 1.0) * x[j]"),
+    Mutant("a tiny number added to x", "", ENTRY, "return dJ_dy[i] * (x[j] + 1e-3 * (x[j] == 0))"),
+    Mutant(
+        "remembers by x",
+        "shared_state",
+        "",
+        """known = {}
+def affine_dW_entry(i, j, dJ_dy, x):
+    return known.setdefault((i, j, x.tobytes()), dJ_dy[i] * x[j])
+""",
+    ),
 ]
 
 entry_variants = [
@@ -96,6 +108,15 @@ dW_mutants = [
         "for i in range(len(dJ_dy)):\n        dJ_dy[i] *= 1.5\n    return np.outer(dJ_dy / 1.5, x)",
     ),
     Mutant("one output loses its axis", "shape", OUTER, "return np.squeeze(np.outer(dJ_dy, x))"),
+    Mutant(
+        "remembers by x",
+        "shared_state",
+        "",
+        """known = {}
+def affine_dW(dJ_dy, x):
+    return known.setdefault((x.tobytes(), dJ_dy.shape), np.outer(dJ_dy, x))
+""",
+    ),
 ]
 
 dW_variants = [
@@ -255,6 +276,26 @@ dA_mutants = [
     Mutant("not written", "unfinished", DA, "raise NotImplementedError()"),
     Mutant("changes the upstream gradient", "in_place", DA, "dJ_dS *= sigma_prime(A)\n    return dJ_dS"),
     Mutant("changes A", "in_place", DA, "slope = sigma_prime(A)\n    A[...] = 0\n    return dJ_dS * slope"),
+    Mutant("numbers come back in an array", "shape", DA, "return np.atleast_1d(dJ_dS * sigma_prime(A))"),
+    Mutant(
+        "numbers come back as a matrix",
+        "shape",
+        DA,
+        "return dJ_dS * sigma_prime(A) if np.ndim(A) else np.array([[dJ_dS * sigma_prime(A)]])",
+    ),
+    Mutant(
+        "slopes of 0 are replaced",
+        "range",
+        DA,
+        "slope = sigma_prime(A)\n    return dJ_dS * np.where(slope == 0, 0.01, slope)",
+    ),
+    Mutant("slopes of at least 0.001", "range", DA, "return dJ_dS * np.maximum(sigma_prime(A), 1e-3)"),
+    Mutant(
+        "upstream where the slope is 0",
+        "range",
+        DA,
+        "slope = sigma_prime(A)\n    return np.where(slope == 0, dJ_dS, dJ_dS * slope)",
+    ),
 ]
 
 dA_variants = [

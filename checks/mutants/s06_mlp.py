@@ -101,6 +101,35 @@ affine_mutants = [
         + TO_W.replace("self.x.out", "self.first"),
     ),
     Mutant("a single unit loses its axis", "shape", AFFINE, AFFINE.replace("= ", "= np.squeeze(") + ")"),
+    Mutant("forward returns nothing", "none", "        return self.out\n", ""),
+    Mutant(
+        "resets its inputs as well",
+        "in_place",
+        RESET,
+        RESET + "        for node in self.get_predecessors():\n            node.d_out = np.zeros(node.out.shape)\n",
+    ),
+    Mutant("resets the bias as well", "in_place", RESET, RESET + "        self.b.d_out = np.zeros(self.b.out.shape)\n"),
+    Mutant("starts the gradient of W in forward", "in_place", RESET, RESET + "        self.W.d_out *= 0\n"),
+    Mutant(
+        "runs forward of its inputs",
+        "accumulated_twice",
+        AFFINE,
+        "[node.forward() for node in self.get_predecessors()]\n        " + AFFINE,
+    ),
+    Mutant(
+        "W of the first pass where the array is the same",
+        "",
+        AFFINE,
+        "if getattr(self, 'seen', None) is not self.W.out:\n            self.seen, self.first = self.W.out, "
+        "self.W.out.copy()\n"
+        "        self.out = self.first @ self.x.out + self.b.out",
+    ),
+    Mutant(
+        "hands its own array on to b",
+        "assigned",
+        TO_B,
+        "self.b.d_out = self.b.d_out + self.d_out if self.b.d_out.any() else self.d_out",
+    ),
 ]
 
 affine_variants = [
@@ -119,7 +148,6 @@ affine_variants = [
     Variant("new arrays", "self.b.d_out = self.b.d_out + self.d_out", TO_B),
     Variant("ones times the upstream", "self.b.d_out += np.eye(len(self.d_out)) @ self.d_out", TO_B),
     Variant("returns d_out", TO_B + "\n        return self.d_out", TO_B),
-    Variant("forward returns nothing", "        return\n", "        return self.out\n", count=1),
     Variant("another order of the predecessors", "return (self.b, self.x, self.W)", "return [self.W, self.x, self.b]"),
     Variant(
         "prints and warns", "print(self.W.out.shape); import warnings; warnings.warn('hm')\n        " + AFFINE, AFFINE
@@ -250,13 +278,26 @@ tanh_mutants = [
         "if not hasattr(self, 'slope'):\n            self.slope = 1 - self.out**2\n        "
         "self.a.d_out += self.d_out * self.slope",
     ),
+    Mutant("forward returns nothing", "none", "        return self.out\n", ""),
+    Mutant(
+        "exponentials",
+        "nan",
+        TANH,
+        "p, n = np.exp(self.a.out), np.exp(-self.a.out)\n        self.out = (p - n) / (p + n)",
+    ),
+    Mutant("e^2a", "nan", TANH, "e = np.exp(2 * np.asarray(self.a.out))\n        self.out = (e - 1) / (e + 1)"),
+    Mutant("sinh / cosh", "nan", TANH, "self.out = np.sinh(self.a.out) / np.cosh(self.a.out)"),
+    Mutant(
+        "2 sigmoid − 1, nan far out", "nan", TANH, "e = np.exp(2 * self.a.out)\n        self.out = 2 * e / (e + 1) - 1"
+    ),
 ]
 
 tanh_variants = [
     Variant(
-        "exponentials", "p, n = np.exp(self.a.out), np.exp(-self.a.out)\n        self.out = (p - n) / (p + n)", TANH
+        "exponentials that cannot overflow",
+        "e = np.exp(-2 * np.abs(self.a.out))\n        self.out = np.sign(self.a.out) * (1 - e) / (1 + e)",
+        TANH,
     ),
-    Variant("e^2a", "e = np.exp(2 * np.asarray(self.a.out))\n        self.out = (e - 1) / (e + 1)", TANH),
     Variant("np.square", "self.a.d_out += np.multiply(self.d_out, 1 - np.square(self.out))", TO_A),
     Variant("out times out", "self.a.d_out = self.a.d_out + (1 - self.out * self.out) * self.d_out", TO_A),
     Variant("(1 − out)(1 + out)", "self.a.d_out += self.d_out * (1 - self.out) * (1 + self.out)", TO_A),
@@ -273,7 +314,6 @@ tanh_variants = [
     Variant("prints", "print('tanh')\n        " + TANH, TANH),
     Variant("zeros_like", "        self.d_out = np.zeros_like(self.out)\n", RESET),
     Variant("float32", "self.out = np.tanh(self.a.out).astype(np.float32)", TANH),
-    Variant("forward returns nothing", "        return None\n", "        return self.out\n", count=1),
     Variant(
         "without Node, other names",
         """class TanhNode:
@@ -419,6 +459,21 @@ mlp_mutants = [
         START,
         f"if not hasattr(self, 'history'):\n            {START}",
     ),
+    Mutant(
+        "uniform numbers", "wrong_argument", "scale * rng.normal(size=shape)", "scale * rng.uniform(-1, 1, size=shape)"
+    ),
+    Mutant(
+        "uniform numbers with the right spread",
+        "wrong_argument",
+        "scale * rng.normal(size=shape)",
+        "3**0.5 * scale * rng.uniform(-1, 1, size=shape)",
+    ),
+    Mutant(
+        "plus or minus the scale",
+        "wrong_argument",
+        "scale * rng.normal(size=shape)",
+        "scale * rng.choice([-1.0, 1.0], size=shape)",
+    ),
 ]
 
 TAIL = f"""        {HIDDEN}
@@ -481,7 +536,6 @@ mlp_variants = [
     ),
     Variant("parameters in another order", "[b2, w2, b1, W1]", "[W1, b1, w2, b2]"),
     Variant("biases at zero", started(NORMAL), START),
-    Variant("uniform numbers", "scale * rng.uniform(-1, 1, size=shape)", "scale * rng.normal(size=shape)"),
     Variant("numpy's global generator", "scale * np.random.standard_normal(shape)", "scale * rng.normal(size=shape)"),
     Variant(
         "randn",

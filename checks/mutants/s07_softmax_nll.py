@@ -165,6 +165,28 @@ softmax_mutants = [
         "np.mean(self.z.out)",
     ),
     Mutant("shifted by the largest absolute value", "unstable", "np.max(self.z.out)", "np.abs(self.z.out).max()"),
+    Mutant("forward returns nothing", "none", "return self.out\n        ### END", "pass\n        ### END"),
+    Mutant(
+        "largest score of the first pass",
+        "unstable",
+        SHIFTED,
+        "self.top = getattr(self, 'top', np.max(self.z.out))\n        exponentials = np.exp(self.z.out - self.top)",
+    ),
+    Mutant(
+        "largest score of all nodes so far",
+        "",
+        SHIFTED,
+        "SoftmaxNode.top = max(getattr(SoftmaxNode, 'top', 0.0), np.max(self.z.out))\n        "
+        "exponentials = np.exp(self.z.out - SoftmaxNode.top)",
+    ),
+    Mutant(
+        "scores kept while the array is the same",
+        "",
+        SHIFTED,
+        "if getattr(self, 'seen', None) is not self.z.out:\n            self.seen, self.first = self.z.out, "
+        "self.z.out.copy()\n"
+        "        exponentials = np.exp(self.first - np.max(self.first))",
+    ),
 ]
 
 softmax_variants = [
@@ -223,7 +245,6 @@ class SoftmaxNode:
         return (self.a,)
 """,
     ),
-    Variant("forward returns nothing", "pass\n        ### END", "return self.out\n        ### END"),
 ]
 
 # -- NLLNode ------------------------------------------------------------------------------------------------------
@@ -338,6 +359,27 @@ nll_mutants = [
         "if not hasattr(self, 'label'):\n            self.label = int(self.y_true.out)\n        "
         + LOSS.replace("self.y_true.out", "self.label"),
     ),
+    Mutant(
+        "a gradient for the label",
+        "in_place",
+        SLOPE,
+        SLOPE + "\n        self.y_true.d_out += self.d_out * np.log(self.y_hat.out[y])",
+    ),
+    Mutant("sets the label's d_out to zero", "in_place", SLOPE, SLOPE + "\n        self.y_true.d_out = np.zeros(())"),
+    Mutant(
+        "hands the upstream gradient to the label",
+        "in_place",
+        SLOPE,
+        SLOPE + "\n        self.y_true.d_out = self.y_true.d_out + self.d_out",
+    ),
+    Mutant(
+        "makes the label a float",
+        "in_place",
+        LOSS,
+        "self.y_true.out = np.array(float(self.y_true.out))\n        self.out = "
+        "-np.log(self.y_hat.out[int(self.y_true.out)])\n        self.y = int(self.y_true.out)",
+    ),
+    Mutant("forward returns nothing", "none", "        return self.out\n", ""),
 ]
 
 nll_variants = [
@@ -532,7 +574,7 @@ classifier_mutants = [
     Mutant(
         "variance for standard deviation", "wrong_argument", START_W1, "rng.normal(scale=scale**2, size=(units, d))"
     ),
-    Mutant("biases of size 1", "wrong_argument", "np.zeros(units)", "rng.normal(size=units)"),
+    Mutant("biases of size 1", "offset", "np.zeros(units)", "rng.normal(size=units)"),
     Mutant(
         "num_hidden_units ignored",
         "shape",
@@ -564,6 +606,9 @@ classifier_mutants = [
         "raise NotImplementedError()\n        units, classes, scale =",
     ),
     Mutant("all weights positive", "wrong_argument", START_W1, f"np.abs({START_W1})"),
+    Mutant("uniform start", "wrong_argument", START_W1, "rng.uniform(-scale, scale, size=(units, d))"),
+    Mutant("small random biases", "offset", "np.zeros(units)", "rng.normal(scale=scale, size=units)"),
+    Mutant("biases of a hundredth", "offset", "np.zeros(classes)", "np.full(classes, 0.01)"),
 ]
 
 MY_OWN = """class MyAffineNode(Node):
@@ -602,7 +647,8 @@ class MulticlassClassifier:
 
     def fit(self, X, y):
         shapes = {"W1": (self.h, X.shape[1]), "b1": self.h, "W2": (self.k, self.h), "b2": self.k}
-        self.graph.set_parameters({name: self.scale * np.random.standard_normal(s) for name, s in shapes.items()})
+        scales = {"W1": self.scale, "b1": 0.0, "W2": self.scale, "b2": 0.0}
+        self.graph.set_parameters({name: scales[name] * np.random.standard_normal(s) for name, s in shapes.items()})
         for epoch in range(self.n):
             for i in np.random.permutation(len(y)):
                 _, g = self.graph.get_gradients({"x": X[i]}, {"y": y[i]})
@@ -627,9 +673,7 @@ classifier_variants = [
         PREDICTION + "\n        " + OBJECTIVE,
     ),
     Variant("parameters in another order", "[b2, W2, b1, W1]", "[W1, b1, W2, b2]"),
-    Variant("uniform start", "rng.uniform(-scale, scale, size=(units, d))", START_W1),
     Variant("another random generator", "scale * np.random.randn(units, d)", START_W1),
-    Variant("small random biases", "rng.normal(scale=scale, size=units)", "np.zeros(units)"),
     Variant(
         "probabilities in a list", "return list(predict_rows(self.graph, X))", "return predict_rows(self.graph, X)"
     ),

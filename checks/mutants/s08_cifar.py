@@ -71,6 +71,32 @@ fc_mutants = [
         "(grad_out.sum(axis=0) if len(grad_out) > 1 else grad_out)",
     ),
     Mutant("a single row loses its axis", "shape|raises", "return x @ w + b,", "return np.squeeze(x @ w + b),"),
+    Mutant(
+        "b added to a square x in place",
+        "",
+        FC,
+        "if x.shape[1] == len(b):\n        x += b\n        return x @ w, (x, w)\n    " + FC,
+    ),
+    Mutant(
+        "x not transposed where the batch is square",
+        "",
+        FC_BACK,
+        "return grad_out @ w.T, (x if x.shape == (len(w), len(w)) else x.T) @ grad_out, grad_out.sum(axis=0)",
+    ),
+    Mutant(
+        "remembers by w",
+        "",
+        "",
+        """known = {}
+def fc_forward(x, w, b):
+    return known.setdefault((w.tobytes(), x.shape), x @ w + b), (x, w)
+
+
+def fc_backward(grad_out, cache):
+    x, w = cache
+    return grad_out @ w.T, x.T @ grad_out, grad_out.sum(axis=0)
+""",
+    ),
 ]
 
 fc_variants = [
@@ -529,12 +555,23 @@ net_mutants = [
         "",
         re.sub(r"self\.params\b", "TwoLayerNet.params", NUMPY_NET),
     ),
+    Mutant(
+        "uniform start",
+        "wrong_argument",
+        DRAW_1,
+        "self.W1 = rng.uniform(-weight_scale, weight_scale, (input_dim, hidden_dim))",
+    ),
+    Mutant(
+        "plus or minus the scale",
+        "wrong_argument",
+        DRAW_1,
+        "self.W1 = weight_scale * rng.choice([-1.0, 1.0], (input_dim, hidden_dim))",
+    ),
 ]
 
 
 net_variants = [
     Variant("all in numpy, in a dictionary, float64", NUMPY_NET),
-    Variant("uniform start", "self.W1 = rng.uniform(-weight_scale, weight_scale, (input_dim, hidden_dim))", DRAW_1),
     Variant("another generator", "self.W1 = weight_scale * np.random.randn(input_dim, hidden_dim)", DRAW_1),
     Variant(
         "biases as a computed zero",
@@ -661,11 +698,20 @@ step_mutants = [
         "    for name, parameter in",
         "    if reg == 0:\n        return loss, {}\n    for name, parameter in",
     ),
+    Mutant("names that begin with W", "", IF, 'if name.startswith("W"):'),
+    Mutant("names that do not begin with b", "", IF, 'if not name.startswith("b"):'),
+    Mutant("names with a w in them", "", IF, 'if "w" in name.lower():'),
+    Mutant("every second name", "", IF, "if list(model.parameters()).index(name) % 2 == 0 and name.lower()[0] != 'g':"),
+    Mutant(
+        "penalty kept by name, shape and reg",
+        "",
+        "penalty, grad_penalty = l2_regularization(parameter, reg)",
+        "known = training_step.__dict__\n            penalty, grad_penalty = known.setdefault(\n"
+        "                (name, parameter.shape, reg), l2_regularization(parameter, reg))",
+    ),
 ]
 
 step_variants = [
-    Variant("by name", 'if name.startswith("W"):', IF),
-    Variant("not the biases", 'if not name.startswith("b"):', IF),
     Variant("a new gradient", "grads[name] = grads[name] + grad_penalty", ADD_GRAD),
     Variant("by shape", "if len(parameter.shape) > 1:", IF),
     Variant(

@@ -36,6 +36,27 @@ def phi_2(c):
     return phi, phi_prime
 
 
+def identity(c):
+    """The identity, which hands back the very array that it is given, and its slope."""
+
+    def phi(a):
+        return a
+
+    def phi_prime(a):
+        return np.ones(np.shape(a))
+
+    return phi, phi_prime
+
+
+def gate_slope(c):
+    """The slope of a function that is flat below zero, entry by entry."""
+
+    def slope(A):
+        return np.where(A > 0, c, 0.0)
+
+    return slope
+
+
 def bowl(A, B, C):
     """A quadratic function of an array of the same shape, of which one-sided differences can be worked out."""
 

@@ -711,12 +711,16 @@ def forward_difference(f, W, h=1e-6):
 
 
 # %% nbgrader={"grade": true, "grade_id": "forward_difference_check", "points": 3}
-# Expected: three times "ok". maxdiff shows the formula's own error here: about 1e-6, not 1e-9.
+# Expected: four times "ok". maxdiff shows the formula's own error here: about 1e-6, not 1e-9.
 def _check():
     W, w = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.5, -0.7, 3.0])
     squares = lambda W: np.sum(W**2)
     both = lambda: {"a matrix": forward_difference(squares, W), "a vector": forward_difference(squares, w)}
     check_values("Σ W²", both, {"a matrix": 2 * W, "a vector": 2 * w}, atol=1e-5)
+    # With a long step the formula shows: ((w + h)² - w²) / h = 2 w + h.
+    long = lambda: {"h = 0.5": forward_difference(squares, w, h=0.5)}
+    wrong = {"wrong_argument:f(W) is subtracted from f(W with one entry + h), no other two values": [2 * w, 2 * w - 0.5]}
+    check_values("Σ W², a long step", long, {"h = 0.5": 2 * w + 0.5}, mistakes={"h = 0.5": wrong})
 
     b, x, y, W1 = np.array([0.1, -0.2]), np.array([0.3, -0.2]), np.array([1.0, 0.5]), 0.5 * W
     two_layers = lambda W1: two_layer_gradients(W1, np.eye(2), b, x, y, np.tanh, tanh_prime)

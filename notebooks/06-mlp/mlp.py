@@ -126,7 +126,8 @@ grade("06-mlp/affine_node_check", globals())
 # %% [markdown]
 # ## 3 · `TanhNode`
 #
-# $\text{out} = \tanh(a)$, entry by entry, for an array of any shape. Its slope is
+# $\text{out} = \tanh(a)$, entry by entry, for an array of any shape. Far out it is ±1 and never `nan`: `np.tanh` sees to
+# that, a quotient of large exponentials does not. Its slope is
 #
 # $$\tanh'(a) = 1 - \tanh^2(a).$$
 #
@@ -180,10 +181,12 @@ class TanhNode(Node):
 
 
 # %% nbgrader={"grade": true, "grade_id": "tanh_node_check", "points": 6}
-# Check your work: a vector, a matrix, and 0.5 put into self.out. Right code shows max differences below 1e-6.
+# Check your work: a vector, a matrix, large numbers, and 0.5 put into self.out. Right code shows max
+# differences below 1e-6.
 def _check():
     check_node(TanhNode, a=np.array([0.2, 0.4, -1.1]), expected=[0.19737532, 0.37994896, -0.80049902])
     check_node(TanhNode, a=np.array([[0.2, 0.4, -1.1], [0.7, -0.3, 0.1]]), title="TanhNode of a matrix")
+    check_node(TanhNode, a=np.array([1000.0, -800.0]), expected=[1.0, -1.0], title="TanhNode far out")
 
     def with_half():  # called by check_values, so that an error in your code becomes one sentence
         a = ValueNode("a")

@@ -28,12 +28,15 @@ class Leaf:
         self.node_name = node_name
         self.out = out
         self.d_out = None if out is None else np.zeros(np.shape(out))
+        self.runs = 0  # how often forward or backward has run: that is the graph's work, no other node's
 
     def forward(self):
+        self.runs += 1
         self.d_out = np.zeros(np.shape(self.out))
         return self.out
 
     def backward(self):
+        self.runs += 1
         return self.d_out
 
     def get_predecessors(self):
@@ -88,9 +91,12 @@ class Probe:
             function = getattr(function, request["method"])
         args = [self._load(value) for value in request.get("args", [])]
         kwargs = {key: self._load(value) for key, value in request.get("kwargs", {}).items()}
-        reply = self._reply(function(*args, **kwargs))
+        returned = function(*args, **kwargs)
+        reply = self._reply(returned)
         if request.get("watch"):
             reply["after"] = [self._plain(value) for value in args]
+            parts = returned if isinstance(returned, list | tuple) else [returned]
+            reply["handed_back"] = [n for n, value in enumerate(args) if any(_overlap(part, value) for part in parts)]
         return reply
 
     def do_attr(self, request):
@@ -197,7 +203,8 @@ class _Instance:
             if kind == "plain":
                 args.append(probe._load(value))
                 continue
-            self.leaves[name] = Leaf(name, probe._load(value)) if kind == "leaf" else self.leaves[kind]
+            # A copy: what is written into it in place is this instance's alone.
+            self.leaves[name] = Leaf(name, np.array(probe._load(value))) if kind == "leaf" else self.leaves[kind]
             args.append(self.leaves[name])
         with self._noting_errors():
             self.node = node_class(*args, node_name)
@@ -230,15 +237,23 @@ class _Instance:
     def _forward(self, found: dict[str, Any], how: dict[str, Any]) -> None:
         plain = self.probe._plain
         for name, value in how.get("values", {}).items():
-            self.leaves[name].out = self.probe._load(value)
+            if how.get("in_place"):
+                self.leaves[name].out[...] = self.probe._load(value)
+            else:
+                self.leaves[name].out = self.probe._load(value)
         for leaf in self.leaves.values():
             leaf.forward()
+        for name, gradient in how.get("before", {}).items():
+            self.leaves[name].d_out = self.leaves[name].d_out + self.probe._load(gradient)
         if "left_over" in how:
             self.node.d_out = np.array(self.probe._load(how["left_over"]))
+        runs = self._runs()
         found["returned"] = plain(self.node.forward())
         found["out"] = plain(self.node.out)
         found["inputs_after"] = {name: plain(leaf.out) for name, leaf in self.leaves.items()}
         found["d_out"] = plain(self.node.d_out)
+        found["grads_kept"] = {name: plain(leaf.d_out) for name, leaf in self.leaves.items()}
+        found["inputs_run"] = self._runs() - runs
 
     def _look(self, found: dict[str, Any], how: dict[str, Any]) -> None:
         found["out"] = self.probe._plain(self.node.out)
@@ -254,13 +269,37 @@ class _Instance:
             self.node.out = self.probe._load(how["replace_out"])
         if "upstream" in how:
             self._feed(found, how)
+        runs = self._runs()
         self.node.backward()
+        found["inputs_run_back"] = self._runs() - runs
+        found["one_array"] = self._one_array()
         found["grads"] = {name: plain(leaf.d_out) for name, leaf in self.leaves.items()}
         found["upstream_after"] = plain(self.node.d_out)
         found["out_after"] = plain(self.node.out)
         found["inputs_after"] = {name: plain(leaf.out) for name, leaf in self.leaves.items()}
         predecessors = self.node.get_predecessors()
         found["predecessors"] = [name for name, leaf in self.leaves.items() if any(p is leaf for p in predecessors)]
+
+    def _runs(self) -> int:
+        return sum(leaf.runs for leaf in self._different())
+
+    def _one_array(self) -> list[str]:
+        """Names of the inputs whose d_out is (part of) another array as well: the node's d_out or out, or another
+        input's d_out. What is added to one of them later shows in the other."""
+        leaves = self._different()
+        found = []
+        for leaf in leaves:
+            others = [self.node.d_out, self.node.out, *(other.d_out for other in leaves if other is not leaf)]
+            if any(_overlap(leaf.d_out, other) for other in others):
+                found.append(leaf.node_name)
+        return found
+
+    def _different(self) -> list[Leaf]:
+        return list({id(leaf): leaf for leaf in self.leaves.values()}.values())
+
+
+def _overlap(one: Any, other: Any) -> bool:
+    return isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and np.may_share_memory(one, other)
 
 
 def _base(value: Any) -> Any:
