@@ -115,9 +115,9 @@ class _Bench:
         if not np.isfinite(numbers).all():
             raise CheckFailed(f"{where} set self.out to an array with nan or infinite entries.")
         self._unchanged("forward")
+        self._reset(numbers)
         if returned is None:
             raise CheckFailed(f"{where} returns nothing: end it with `return self.out`, as every node does.")
-        self._reset(numbers)
         return numbers.astype(np.float32) if is_single(out) else numbers
 
     def _reset(self, out: np.ndarray) -> None:
