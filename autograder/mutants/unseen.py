@@ -5,18 +5,19 @@
     # %% add | wrong | what is wrong about it
 
 They are frozen before they are first judged and never edited to fit; `first_contact.json` beside them keeps how that
-first judging went.
+first judging went, and `allowed.txt` why wrong ones keep their points today.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..course import Course
+from ..errors import CourseError
 from ..judging.check import Check
 from ..judging.load import load
 from ..text import read_utf8
@@ -24,6 +25,7 @@ from .exercise import Cell, code_cells
 from .measure import UNNAMED, Tried, try_all
 
 FIRST_CONTACT = "first_contact.json"
+ALLOWED = "allowed.txt"
 HEADER = re.compile(r"^# %% (?P<cell>\w+) \| (?P<kind>wrong|right) \| (?P<words>.*)\n", re.MULTILINE)
 
 
@@ -103,6 +105,29 @@ def survivors(tried: Sequence[Tried]) -> list[str]:
     ]
 
 
+def allowed(folder: Path, where: str) -> dict[tuple[str, str], str]:
+    """(check, words of the answer) -> why this wrong answer keeps its points. Raises CourseError for another form."""
+    path = folder / "mutants" / "unseen" / ALLOWED
+    found = {}
+    for number, line in enumerate(read_utf8(path, where).splitlines() if path.is_file() else (), 1):
+        if line.strip() and not line.startswith("#"):
+            parts = [part.strip() for part in line.split(" | ")]
+            if len(parts) != 3:
+                raise CourseError(f"{where} line {number}: expected check | words of the answer | reason.")
+            found[parts[0], parts[1]] = parts[2]
+    return found
+
+
+def kept(tried: Sequence[Tried], reasons: Mapping[tuple[str, str], str]) -> str:
+    """The wrong answers that keep their points, each with its reason, as a list in Markdown; "" when there are none."""
+    lines = [
+        f"* {one.check}, “{one.name}”: {reasons.get((one.check, one.name), 'no reason is given')}"
+        for one in tried
+        if not one.right and not one.good
+    ]
+    return "\n".join(["Wrong answers that keep their points:", "", *lines]) if lines else ""
+
+
 def sentence(rows: Sequence[tuple[str, int, int, int, int]]) -> str:
     caught, wrong, accepted, right = (sum(row[place] for row in rows) for place in (1, 2, 3, 4))
     share = f" ({caught / wrong:.1%})" if wrong else ""
@@ -122,4 +147,5 @@ def table(folder: Path, now: Sequence[Tried]) -> str:
     text = f"At first contact: {sentence(first)}"
     if current:
         text += f" Now: {sentence(list(current.values()))}"
-    return "\n".join(lines) + f"\n\n{text}\n"
+    why = kept(now, allowed(folder, ALLOWED))
+    return "\n\n".join(["\n".join(lines), text, *([why] if why else [])]) + "\n"

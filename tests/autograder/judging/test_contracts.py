@@ -85,6 +85,46 @@ def remembers(self):
     return self.out
 
 
+def returns_nothing(self):
+    Node.forward(self)
+
+
+def by_the_same_array(self):
+    if getattr(self, "seen", None) is not self.a.out:
+        self.seen, self.kept = self.a.out, 3.0 * np.asarray(self.a.out)
+    self.out = self.kept
+    self.d_out = np.zeros(self.out.shape)
+    return self.out
+
+
+def of_the_first_size(self):
+    self.size = getattr(self, "size", np.size(self.a.out))
+    Node.forward(self)
+    self.out = self.out[: self.size]
+    return self.out
+
+
+def no_reset_at_zero(self):
+    Node.forward(self)
+    self.d_out = self.d_out if self.out.any() else None
+    return self.out
+
+
+def resets_its_input(self):
+    self.a.d_out = np.zeros(np.shape(self.a.out))
+    return Node.forward(self)
+
+
+def runs_its_input(self):
+    self.a.forward()
+    return Node.forward(self)
+
+
+def runs_its_input_back(self):
+    Node.backward(self)
+    self.a.backward()
+
+
 RULE = NodeRule("Node", out=lambda a: 3.0 * a, gradients=lambda g, a: {"a": 3.0 * g})
 
 
@@ -112,6 +152,12 @@ WRONG = [
     ("never resets d_out", {"forward": keeps_d_out}, "stale"),
     ("remembers the first pass", {"forward": remembers}, "stale"),
     ("no predecessors", {"get_predecessors": lambda self: []}, "missing"),
+    ("returns nothing", {"forward": returns_nothing}, "none"),
+    ("remembers by the array", {"forward": by_the_same_array}, "stale"),
+    ("no d_out at zero", {"forward": no_reset_at_zero}, "none"),
+    ("resets its input", {"forward": resets_its_input}, "in_place"),
+    ("runs forward of its input", {"forward": runs_its_input}, "accumulated_twice|in_place"),
+    ("runs backward of its input", {"backward": runs_its_input_back}, "accumulated_twice"),
 ]
 
 
@@ -121,6 +167,39 @@ def test_each_breach_of_the_contract_of_nodes_costs_points_and_is_named(what, me
     assert all(verdict.score == 1 for verdict in verdicts), verdicts[0].text
     if what != "shares d_out":
         assert all(set(verdict.families) <= set(families.split("|")) for verdict in verdicts), verdicts[0].text
+
+
+def test_a_later_pass_may_have_another_shape():
+    def look(student, draw):
+        found = cases(draw, RULE, lambda array: {"a": array(5)}, lambda array: {"a": array(8)})
+        with part("forward", points=1):
+            NodeTrial(student, RULE, draw, found).expect_forward()
+
+    def score(node):
+        return Check("x/y", 1, look).judge(Student.here({"Node": node}), 0).score
+
+    assert score(Node) == 1 and score(changed(forward=of_the_first_size)) == 0
+
+
+SAME = NodeRule("Node", out=lambda a: 1.0 * a, gradients=lambda g, a: {"a": 1.0 * g})
+
+
+def test_a_gradient_that_is_the_very_array_of_another_is_seen():
+    class Same(Node):
+        def forward(self):
+            self.out = 1.0 * np.asarray(self.a.out)
+            self.d_out = np.zeros(self.out.shape)
+            return self.out
+
+        def backward(self):
+            self.a.d_out = self.a.d_out + self.d_out if self.a.d_out.any() else self.d_out
+
+    def look(student, draw):
+        with part("backward", points=1):
+            NodeTrial(student, SAME, draw, cases(draw, SAME, lambda array: {"a": array(5)})).expect_backward()
+
+    verdict = Check("x/y", 1, look).judge(Student.here({"Node": Same}), 0)
+    assert verdict.families == ("assigned",) and "one array" in verdict.text
 
 
 def test_a_node_that_keeps_the_contract_gets_everything():
@@ -205,6 +284,37 @@ def test_an_error_in_one_region_costs_one_part():
         return right(x)
 
     assert [p.earned for p in tried(f).parts] == [0, 1]
+
+
+PRODUCT = FunctionRule("f", right=lambda a, b: {"value": a * b}, shaped=True)
+BY_B: dict = {}
+
+
+@pytest.mark.parametrize(
+    ("function", "full"),
+    [
+        (lambda a, b: a * b, True),
+        (lambda a, b: BY_B.setdefault(b, a * b), False),
+        (lambda a, b: (a or 1.0) * b, False),
+        (lambda a, b: a * (b or 1.0), False),
+        (lambda a, b: np.array([a * b]), False),
+        (lambda a, b: [a * b], False),
+    ],
+)
+def test_each_argument_is_changed_alone_and_a_number_is_a_number(function, full):
+    def look(student, draw):
+        trial = FunctionTrial(student, PRODUCT, inputs(draw, lambda array: {"a": float(array()), "b": float(array())}))
+        with part("value", points=1):
+            trial.expect("value")
+
+    BY_B.clear()
+    assert Check("x/y", 1, look).judge(Student.here({"f": function}), 0).full == full
+
+
+def test_a_call_tells_which_arguments_came_back():
+    call = Call.of(Student.here({"f": lambda a, b: (a, b[:1], b + 1)}), "f", {"a": np.ones(2), "b": np.zeros(2)})
+    assert call.kept == ["a", "b"]
+    assert Call.of(Student.here({"f": lambda a: a.copy()}), "f", {"a": np.ones(2)}).kept == []
 
 
 # -- answers ----------------------------------------------------------------------------------------------------------

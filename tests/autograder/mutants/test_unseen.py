@@ -8,14 +8,26 @@ import pytest
 from places import CHECKS, ROOT
 
 from autograder.course import Course
+from autograder.errors import CourseError
 from autograder.judging.load import load
 from autograder.mutants import code_cells
 from autograder.mutants.measure import Tried
-from autograder.mutants.unseen import FIRST_CONTACT, checks_of, measure_unseen, read_answers, sentence, table, totals
+from autograder.mutants.unseen import (
+    ALLOWED,
+    FIRST_CONTACT,
+    allowed,
+    checks_of,
+    kept,
+    measure_unseen,
+    read_answers,
+    sentence,
+    table,
+    totals,
+)
 
 COURSE = Course(ROOT)
 FOLDER = CHECKS / "mutants" / "unseen"
-FILES = sorted(FOLDER.glob("*.txt"))
+FILES = sorted(path for path in FOLDER.glob("*.txt") if path.name != ALLOWED)
 
 
 def test_a_file_of_answers_is_read_cell_by_cell(tmp_path):
@@ -75,3 +87,29 @@ def test_some_answers_are_judged_as_the_command_does_it():
     assert len(tried) == len(read_answers(FOLDER / "05-affine-tanh.txt", ""))
     assert all(one.good for one in tried if one.right), [one.text for one in tried if one.right and not one.good]
     assert "At first contact: " in table(CHECKS, tried) and " Now: " in table(CHECKS, tried)
+
+
+def test_each_wrong_answer_that_is_allowed_is_there_and_has_a_reason():
+    reasons = allowed(CHECKS, ALLOWED)
+    for check, words in reasons:
+        section = check.partition("/")[0]
+        decides = checks_of(code_cells(ROOT, section), load(CHECKS, section))
+        answers = read_answers(FOLDER / f"{section}.txt", section)
+        assert [a for a in answers if not a.right and a.words == words and decides[a.cell].name == check], (
+            check,
+            words,
+        )
+    tried = [
+        Tried("c", "one", False, "*", 3, 3),
+        Tried("c", "two", False, "*", 3, 0),
+        Tried("c", "three", True, "", 3, 0),
+    ]
+    assert kept(tried, {("c", "one"): "because"}).endswith("\n* c, “one”: because") and kept(tried[1:], {}) == ""
+
+
+def test_a_line_of_another_form_is_said_to_be_one(tmp_path):
+    folder = tmp_path / "mutants" / "unseen"
+    folder.mkdir(parents=True)
+    (folder / ALLOWED).write_text("# words\n\na | b\n")
+    with pytest.raises(CourseError, match="line 3: expected check"):
+        allowed(tmp_path, ALLOWED)
