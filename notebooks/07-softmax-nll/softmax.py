@@ -594,7 +594,7 @@ def _check():
         check_values("most probable classes", {"y": np.argmax(np.array(models[0].predict(X)), axis=1)}, {"y": y})
         return [np.mean([model.graph.get_objective({"x": x}, {"y": c}) for x, c in zip(X, y)]) for model in models]
 
-    check_start(start, {"W1": (200, 5), "b1": (200,), "W2": (4, 200), "b2": (4,)}, zero_or_random=["b1"])
+    check_start(start, {"W1": (200, 5), "b1": (200,), "W2": (4, 200), "b2": (4,)}, zero=["b1", "b2"])
     check_order(lambda: dict(zip(["after 100 epochs", "before"], trained())) | {"log 4": np.log(4)}, "mean loss")
 
 
