@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import time
 
@@ -41,6 +43,21 @@ def test_a_source_notebook_runs_top_to_bottom_within_a_minute(path, tmp_path, mo
     errors = [output for cell in notebook.cells for output in cell.get("outputs", []) if output.output_type == "error"]
     errors = [error for error in errors if not any(name in error.evalue for name in weights)]
     assert errors == []
+
+
+def test_the_valley_of_the_validation_error_is_where_section_04_says():
+    wanted = ("load_problem", "mean_square_error", "exact_fit", "strengths = ")
+    notebook = nbformat.read(ROOT / "source/04-ridge/ridge.ipynb", as_version=4)
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code" and "nbgrader" not in cell.metadata]
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        scope = {}
+        for source in cells:
+            if any(name in source for name in wanted) and "RidgeRegression(" not in source:
+                exec(source, scope)  # the notebook's own cells
+    assert "validation left end 0.136   smallest 0.120 at λ = 0.0145" in said.getvalue()
+    text = "".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    assert "0.136 at its\nleft end, 0.120 near $\\lambda = 0.015$" in text
 
 
 def test_there_is_a_notebook_for_every_section():

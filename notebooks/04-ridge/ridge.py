@@ -416,15 +416,15 @@ plt.figure(figsize=(7, 3.2))
 for name, X, y, style in [("training", X_train, y_train, "--"), ("validation", X_val, y_val, "-")]:
     errors = [mean_square_error(X @ w + b, y) for w, b in fits]
     plt.semilogx(strengths, errors, style, label=name)
-    print(f"{name:10} smallest {min(errors):.4f} at λ = {strengths[np.argmin(errors)]:.4f}")
+    print(f"{name:10} left end {errors[0]:.3f}   smallest {min(errors):.3f} at λ = {strengths[np.argmin(errors)]:.4f}")
 plt.xlabel("λ")
 plt.ylabel("mean square error")
 plt.legend()
 plt.show()
 
 # %% [markdown]
-# *Expected picture:* the training error only rises with $\lambda$. The validation error has a **valley**: about 0.136 at its
-# left end, 0.121 near $\lambda = 0.01$, and more than 0.2 at $\lambda = 1$. Never to regularise is as wrong as to do it by
+# *Expected picture:* the training error only rises with $\lambda$. The validation error has a shallow **valley**: 0.136 at its
+# left end, 0.120 near $\lambda = 0.015$, and more than 0.2 at $\lambda = 1$. Never to regularise is as wrong as to do it by
 # guesswork: $\lambda$ is chosen where the *validation* error is smallest.
 
 # %% [markdown]

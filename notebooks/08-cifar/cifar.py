@@ -683,7 +683,7 @@ for name, net in columns.items():
 
 # %% [markdown]
 # *Expected picture:* coloured noise before training, and coloured noise after ten epochs of the bad settings: nothing of
-# the pictures has got into the weights. After three epochs with both cures the noise of some units gives way to soft
+# the pictures has got into the weights. After three epochs with both cures the noise of most units gives way to soft
 # patches of colour. Noise that stays is a diagnosis: too small a step, too strong a penalty, or too little training.
 
 # %% [markdown]
