@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator, Sequence
 
-import nbformat
 from nbformat import NotebookNode
+from nbgrader import api
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import SaveCells
 
 from ..course import Course
 from ..errors import CourseError
-from ..nbgrader_steps import _convert, _names, _step_name, _steps
+from ..nbgrader_steps import _names, _run, _step_name, _steps
+from ..submissions.released import read_own
 
 
 def register(course: Course, gradebook: Gradebook, section: str) -> bool:
@@ -61,13 +63,21 @@ def _register(course: Course, gradebook: Gradebook, section: str) -> bool:
     steps = _steps(course.config)
     upto = [_step_name(step) for step in steps].index("SaveCells")
     for path in notebooks:
-        nb = nbformat.read(path, as_version=4)
+        nb = read_own(path)
         resources = {"metadata": {"name": path.stem, "path": str(path.parent)}, "nbgrader": _names(section, path.stem)}
-        prepared = _convert(nb, steps[:upto], resources, course.config)
         saver = _SaveInto(gradebook)
-        saver.preprocess(prepared, resources)
+        saver.preprocess(_run(nb, steps[:upto], resources, course.config), resources)
         changed |= saver.changed
     return changed
+
+
+class _Empty:
+    """Stands for the gradebook where it does not have a notebook, so that nobody looks for each of its cells."""
+
+    def _missing(self, *place: str) -> None:
+        raise MissingEntry
+
+    find_grade_cell = find_solution_cell = find_task_cell = find_source_cell = _missing
 
 
 class _SaveInto(SaveCells):
@@ -83,19 +93,29 @@ class _SaveInto(SaveCells):
         self.assignment_id = resources["nbgrader"]["assignment"]
         self.new_grade_cells, self.new_solution_cells = {}, {}
         self.new_task_cells, self.new_source_cells = {}, {}
+        real, saved = self.gradebook, self._saved()
+        self.gradebook = real if saved is not None else _Empty()
         for number, cell in enumerate(nb.cells):
             self.preprocess_cell(cell, resources, number)
-        if not self._same():
+        self.gradebook = real
+        if saved is None or not self._same(saved):
             self._create_notebook(nb)
             self.changed = True
         return nb, resources
 
-    def _create_notebook(self, nb: NotebookNode) -> None:
+    def _saved(self) -> api.Notebook | None:
+        """The notebook as the gradebook has it."""
         try:
-            saved = self.gradebook.find_notebook(self.notebook_id, self.assignment_id)
+            return self.gradebook.find_notebook(self.notebook_id, self.assignment_id)
         except MissingEntry:
-            saved = None
-        if saved is not None and saved.submissions:
+            return None
+
+    def _create_notebook(self, nb: NotebookNode) -> None:
+        saved = self._saved()
+        if saved is None:
+            self._add_all(json.dumps(nb.metadata.get("kernelspec", {})))
+            return
+        if saved.submissions:
             self._retire([*saved.grade_cells, *saved.task_cells], {**self.new_grade_cells, **self.new_task_cells})
             self._retire(saved.solution_cells, self.new_solution_cells)
             self._retire(saved.source_cells, self.new_source_cells)
@@ -111,6 +131,20 @@ class _SaveInto(SaveCells):
             return
         super()._create_notebook(nb)
 
+    def _add_all(self, kernelspec: str) -> None:
+        """Add a notebook with its cells, in one go: nbgrader would look for each of them first."""
+        assignment = self.gradebook.find_assignment(self.assignment_id)
+        notebook = api.Notebook(name=self.notebook_id, assignment=assignment, kernelspec=kernelspec)
+        self.gradebook.db.add(notebook)
+        for table, cells in (
+            (api.GradeCell, self.new_grade_cells),
+            (api.SolutionCell, self.new_solution_cells),
+            (api.TaskCell, self.new_task_cells),
+            (api.SourceCell, self.new_source_cells),
+        ):
+            self.gradebook.db.add_all(table(name=name, notebook=notebook, **info) for name, info in cells.items())
+        self.gradebook.db.flush()
+
     def _retire(self, cells: Sequence, wanted: dict) -> None:
         """Remove cells that are no longer in the notebook, and what the autograder wrote about them."""
         for cell in cells:
@@ -125,12 +159,7 @@ class _SaveInto(SaveCells):
         self.gradebook.db.flush()
         self.gradebook.db.expire_all()
 
-    def _same(self) -> bool:
-        try:
-            saved = self.gradebook.find_notebook(self.notebook_id, self.assignment_id)
-        except MissingEntry:
-            return False
-
+    def _same(self, saved: api.Notebook) -> bool:
         def score(cells) -> dict:
             return {cell.name: (cell.max_score, cell.cell_type) for cell in cells}
 

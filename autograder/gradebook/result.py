@@ -10,16 +10,19 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
+import json
 import sys
 import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from ..judging.verdict import Verdict
 from ..submissions.find import Submission
 from ..submissions.submission import TIME
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -131,14 +134,18 @@ class SubmissionResult:
         notebooks = {name: dataclasses.replace(result, notebook=None) for name, result in self.notebooks.items()}
         return dataclasses.replace(self, notebooks=notebooks, files={})
 
-    def to_json(self) -> dict[str, Any]:
-        """What a note holds of it, as JSON data: see `noted`."""
-        return dataclasses.asdict(self.noted())
 
-    @classmethod
-    def from_json(cls, value: Any) -> Self:
-        """The result that `to_json` gave. Raises ValueError where a value is missing, of another kind, or too many."""
-        return _read(cls, value).noted()
+def to_json(value: Any) -> str:
+    """A data class of values that JSON knows, and of such data classes, as JSON."""
+    return json.dumps(value, default=vars)
+
+
+def from_json(kind: type[T], text: str | bytes) -> T:
+    """What `to_json` was given. Raises ValueError where a value is missing, unknown, or of another kind."""
+    try:
+        return _read(kind, json.loads(text))
+    except RecursionError:
+        raise ValueError("no JSON that anybody wrote") from None
 
 
 def _read(kind: Any, value: Any) -> Any:

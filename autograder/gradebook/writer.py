@@ -1,20 +1,25 @@
-"""The one writer of the gradebook: nbgrader's own tables, one transaction for each submission.
+"""The one writer of the gradebook: nbgrader's own tables, many submissions in one transaction.
 
 What ends up in the database is what `nbgrader autograde` would have written (its SaveAutoGrades and
 AssignLatePenalties), without its commit for every cell. Manual scores, comments and extra credit are
 never touched.
+
+A submission is first read and worked out and then written, so whatever goes wrong with it alone goes wrong while
+nothing of it is in the transaction. What waits for a disk is the end of a transaction, so that many share it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Any
 
 from nbgrader import api, plugins
 from nbgrader.preprocessors import AssignLatePenalties
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, Executable, Row, bindparam, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..course import Course
@@ -28,6 +33,28 @@ NOTHING: Mapping[str, Set[str]] = {}
 STUDENT, SUBMISSION = api.Student.__table__, api.SubmittedAssignment.__table__
 NOTEBOOK, GRADE, COMMENT = api.SubmittedNotebook.__table__, api.Grade.__table__, api.Comment.__table__
 
+# Made once: to make a statement takes longer than to run it. In the order in which they are run.
+NEW_STUDENT, NEW_SUBMISSION, NEW_NOTEBOOK = insert(STUDENT), insert(SUBMISSION), insert(NOTEBOOK)
+NEW_GRADE, NEW_COMMENT = insert(GRADE), insert(COMMENT)
+TIME = update(SUBMISSION).where(SUBMISSION.c.id == bindparam("key")).values(timestamp=bindparam("new"))
+PENALTY = update(NOTEBOOK).where(NOTEBOOK.c.id == bindparam("key")).values(late_submission_penalty=bindparam("new"))
+SCORE = update(GRADE).where(GRADE.c.id == bindparam("key"))
+SCORE = SCORE.values(auto_score=bindparam("score"), needs_manual_grade=bindparam("waits"))
+REMARK = update(COMMENT).where(COMMENT.c.id == bindparam("key")).values(auto_comment=bindparam("new"))
+CHANGES = (NEW_STUDENT, NEW_SUBMISSION, NEW_NOTEBOOK, NEW_GRADE, NEW_COMMENT, TIME, PENALTY, SCORE, REMARK)
+
+KNOWN_STUDENT = select(STUDENT.c.id).where(STUDENT.c.id == bindparam("student"))
+HANDED_IN = (
+    select(SUBMISSION.c.id, SUBMISSION.c.timestamp, SUBMISSION.c.extension, NOTEBOOK.c.notebook_id, NOTEBOOK.c.id)
+    .join_from(SUBMISSION, NOTEBOOK, NOTEBOOK.c.assignment_id == SUBMISSION.c.id, isouter=True)
+    .where(SUBMISSION.c.assignment_id == bindparam("assignment"), SUBMISSION.c.student_id == bindparam("student"))
+)
+GRADES = select(
+    GRADE.c.cell_id, GRADE.c.id, GRADE.c.auto_score, GRADE.c.manual_score, GRADE.c.extra_credit,
+    GRADE.c.needs_manual_grade,
+).where(GRADE.c.notebook_id == bindparam("notebook"))  # fmt: skip
+COMMENTS = select(COMMENT.c.cell_id, COMMENT.c.id).where(COMMENT.c.notebook_id == bindparam("notebook"))
+
 
 @dataclass(frozen=True)
 class _Cells:
@@ -36,6 +63,23 @@ class _Cells:
     notebook_id: str
     grades: dict[str, str]
     comments: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _Assignment:
+    """The database key of an assignment, when it is due (UTC, without a zone), and its notebooks by name."""
+
+    id: str
+    due: datetime.datetime | None
+    notebooks: dict[str, _Cells]
+
+
+@dataclass
+class _Changes:
+    """What one submission changes: rows by statement, and the grade_ids that a person should look at again."""
+
+    rows: dict[Executable, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    look_again: list[str] = field(default_factory=list)
 
 
 @contextlib.contextmanager
@@ -54,10 +98,11 @@ class GradebookWriter:
     def __init__(self, course: Course):
         self.course = course
         self.gradebook = course.open_gradebook()
-        self._cells: dict[str, tuple[str, dict[str, _Cells]]] = {}
+        self._assignments: dict[str, _Assignment] = {}
         self._late = self._late_plugin()
 
     def close(self) -> None:
+        """End it; what was written since the last `commit` is not in the gradebook."""
         self.gradebook.close()
 
     def __enter__(self) -> GradebookWriter:
@@ -70,10 +115,12 @@ class GradebookWriter:
         """Bring the assignment of a section in step with its source. Raises CourseError."""
         with _readable_errors():
             register(self.course, self.gradebook, section)
-        self._cells.pop(section, None)
+        self._assignments.pop(section, None)
 
     def write(self, result: SubmissionResult, unchanged: Mapping[str, Set[str]] = NOTHING) -> tuple[str, ...]:
         """Write one submission; return the grade_ids to look at again: scored by a person, and changed since.
+
+        It is in the gradebook after the next `commit`.
 
         A notebook of the section that the result does not have gets 0 points, or waits for a person where the grader
         failed (`by_hand`). A submission of which nobody knows when it was handed in keeps the time it has.
@@ -81,137 +128,86 @@ class GradebookWriter:
         unchanged : notebook -> grade_ids whose answer and points are those of the grading before: a score by hand stays
                     as finished as it was
 
-        Raises CourseError when the database cannot be written; nothing of the submission is in it then.
+        Raises Unusable when the database cannot be written; nothing written since the last `commit` is in it then.
+        Whatever else it raises is about this submission, and nothing of it has been written.
         """
         with _readable_errors():
-            return self._write(result, unchanged)
+            connection = self.gradebook.db.connection()
+            changes = self._changes(connection, result, unchanged)
+            try:
+                for statement in CHANGES:
+                    if rows := changes.rows.get(statement):
+                        connection.execute(statement, rows)
+            except BaseException as error:
+                self.gradebook.db.rollback()
+                if isinstance(error, SQLAlchemyError) or not isinstance(error, Exception):
+                    raise
+                raise Unusable(f"The gradebook cannot be written ({type(error).__name__}: {error}).") from error
+        return tuple(changes.look_again)
 
-    def _write(self, result: SubmissionResult, unchanged: Mapping[str, Set[str]]) -> tuple[str, ...]:
-        db = self.gradebook.db
-        look_again: list[str] = []
-        assignment_id, cells = self._known(result.section)
-        try:
-            submission_id = self._submission(result.student, assignment_id, result.handed_in)
-            rows = db.execute(
-                select(NOTEBOOK.c.notebook_id, NOTEBOOK.c.id).where(NOTEBOOK.c.assignment_id == submission_id)
+    def commit(self) -> None:
+        """Put all that was written into the gradebook, for good. Raises Unusable when that cannot be done."""
+        with _readable_errors():
+            try:
+                self.gradebook.db.commit()
+            except BaseException:
+                self.gradebook.db.rollback()
+                raise
+
+    def _changes(self, connection: Connection, result: SubmissionResult, unchanged: Mapping[str, Set[str]]) -> _Changes:
+        assignment, changes = self._known(result.section), _Changes()
+        who = {"assignment": assignment.id, "student": result.student}
+        found = connection.execute(HANDED_IN, who).all()
+        handed_in = result.handed_in
+        if found:
+            key, timestamp, extension, *_ = found[0]
+            if handed_in is not None:
+                changes.rows[TIME].append({"key": key, "new": handed_in})
+        else:
+            key, timestamp, extension = api.new_uuid(), None, None
+            if connection.execute(KNOWN_STUDENT, {"student": result.student}).first() is None:
+                changes.rows[NEW_STUDENT].append({"id": result.student})
+            changes.rows[NEW_SUBMISSION].append(
+                {"id": key, "assignment_id": assignment.id, "student_id": result.student, "timestamp": handed_in}
             )
-            present = dict(rows.fetchall())
-            for name, keys in cells.items():
-                notebook_id = present.get(keys.notebook_id)
-                if notebook_id is None:
-                    notebook_id = api.new_uuid()
-                    db.execute(
-                        insert(NOTEBOOK).values(
-                            id=notebook_id, assignment_id=submission_id, notebook_id=keys.notebook_id
-                        )
-                    )
-                missing = Result(result.section, name) if result.by_hand else None
-                notebook = result.notebooks.get(name, missing)
-                look_again += self._write_grades(notebook_id, keys.grades, notebook, unchanged.get(name, frozenset()))
-                self._write_comments(notebook_id, keys.comments, notebook)
-            self._penalise(submission_id)
-            db.commit()
-            return tuple(look_again)
-        except BaseException:
-            db.rollback()
-            raise
-        finally:
-            db.expunge_all()  # a class of any size in the same memory
-
-    def _submission(self, student: str, assignment_id: str, timestamp: datetime.datetime | None) -> str:
-        """The key of the student's submission, made when there is none."""
-        db = self.gradebook.db
-        if db.execute(select(STUDENT.c.id).where(STUDENT.c.id == student)).scalar() is None:
-            db.execute(insert(STUDENT).values(id=student))
-        key = db.execute(
-            select(SUBMISSION.c.id).where(
-                SUBMISSION.c.assignment_id == assignment_id, SUBMISSION.c.student_id == student
-            )
-        ).scalar()
-        if key is None:
-            key = api.new_uuid()
-            values = {"id": key, "assignment_id": assignment_id, "student_id": student, "timestamp": timestamp}
-            db.execute(insert(SUBMISSION).values(**values))
-        elif timestamp is not None:
-            db.execute(update(SUBMISSION).where(SUBMISSION.c.id == key).values(timestamp=timestamp))
-        return key
-
-    def _write_grades(
-        self, notebook_id: str, cells: dict[str, str], result: Result | None, unchanged: Set[str]
-    ) -> list[str]:
-        """Write the scores of a notebook; return the grade_ids that a person should look at again."""
-        db = self.gradebook.db
-        columns = (GRADE.c.cell_id, GRADE.c.id, GRADE.c.manual_score, GRADE.c.needs_manual_grade)
-        rows = db.execute(select(*columns).where(GRADE.c.notebook_id == notebook_id))
-        present = {cell_id: rest for cell_id, *rest in rows}
-        new, look_again = [], []
-        for name, cell_id in cells.items():
-            key, manual, waiting = present.get(cell_id, (None, None, True))
-            # A notebook that was not handed in is worth nothing and needs nobody.
-            score = 0.0 if result is None else result.scores.get(name)
-            by_person = result is not None and (manual is not None or score is None)
-            if by_person and manual is not None:
-                if name in unchanged:
-                    by_person = bool(waiting)
-                else:
-                    look_again.append(name)
-            values = {"auto_score": score, "needs_manual_grade": by_person}
-            if key is None:
-                new.append({"id": api.new_uuid(), "cell_id": cell_id, "notebook_id": notebook_id, **values})
+        late = _seconds_late(handed_in or timestamp, assignment.due, extension)
+        present = {notebook_id: submitted for *_, notebook_id, submitted in found if submitted is not None}
+        for name, cells in assignment.notebooks.items():
+            submitted = present.get(cells.notebook_id)
+            graded = result.notebooks.get(name, Result(result.section, name) if result.by_hand else None)
+            grades = connection.execute(GRADES, {"notebook": submitted}).all() if submitted else []
+            comments = connection.execute(COMMENTS, {"notebook": submitted}).all() if submitted else []
+            new = submitted is None
+            submitted = submitted or api.new_uuid()
+            score = _grades(changes, submitted, cells.grades, grades, graded, unchanged.get(name, frozenset()))
+            _comments(changes, submitted, cells.comments, comments, graded)
+            penalty = self._penalty(result.student, score, late)
+            if new:
+                row = {"id": submitted, "assignment_id": key, "notebook_id": cells.notebook_id}
+                changes.rows[NEW_NOTEBOOK].append({**row, "late_submission_penalty": penalty})
             else:
-                db.execute(update(GRADE).where(GRADE.c.id == key).values(**values))
-        if new:
-            db.execute(insert(GRADE), new)
-        return look_again
+                changes.rows[PENALTY].append({"key": submitted, "new": penalty})
+        return changes
 
-    def _write_comments(self, notebook_id: str, cells: dict[str, str], result: Result | None) -> None:
-        db = self.gradebook.db
-        rows = db.execute(select(COMMENT.c.cell_id, COMMENT.c.id).where(COMMENT.c.notebook_id == notebook_id))
-        present = dict(rows.fetchall())
-        new = []
-        for name, cell_id in cells.items():
-            comment = NO_RESPONSE if result is not None and name in result.unanswered else None
-            if cell_id not in present:
-                new.append(
-                    {"id": api.new_uuid(), "cell_id": cell_id, "notebook_id": notebook_id, "auto_comment": comment}
-                )
-            elif result is not None:
-                db.execute(update(COMMENT).where(COMMENT.c.id == present[cell_id]).values(auto_comment=comment))
-        if new:
-            db.execute(insert(COMMENT), new)
-
-    def _penalise(self, submission_id: str) -> None:
-        """Late penalties, by the plugin that nbgrader_config.py names."""
-        db = self.gradebook.db
-        submission = db.get(api.SubmittedAssignment, submission_id)
-        if submission.timestamp is None or submission.duedate is None:
-            db.execute(
-                update(NOTEBOOK).where(NOTEBOOK.c.assignment_id == submission_id).values(late_submission_penalty=None)
-            )
-            return
-        late = submission.total_seconds_late
-        for notebook in submission.notebooks:
-            penalty = None
-            if late > 0:
-                try:
-                    penalty = self._late.late_submission_penalty(submission.student_id, notebook.score, late)
-                except Exception as error:  # the course's own code: whoever wrote it has to know, and nobody else
-                    name = type(self._late).__name__
-                    said = f"{type(error).__name__}: {error}"
-                    raise CourseError(
-                        f"The late plugin {name} of nbgrader_config.py fails ({said}). Mend it."
-                    ) from None
-                if penalty is not None:
-                    penalty = min(max(penalty, 0), notebook.score)
-            notebook.late_submission_penalty = penalty
+    def _penalty(self, student: str, score: float, late: float) -> float | None:
+        """What being late costs a notebook, by the plugin that nbgrader_config.py names. Raises CourseError."""
+        if late <= 0:
+            return None
+        try:
+            penalty = self._late.late_submission_penalty(student, score, late)
+        except Exception as error:  # the course's own code: whoever wrote it has to know, and nobody else
+            name = type(self._late).__name__
+            said = f"{type(error).__name__}: {error}"
+            raise CourseError(f"The late plugin {name} of nbgrader_config.py fails ({said}). Mend it.") from None
+        return None if penalty is None else min(max(penalty, 0), score)
 
     def _late_plugin(self) -> plugins.BasePlugin:
         preprocessor = AssignLatePenalties(config=self.course.config)
         preprocessor.init_plugin()
         return preprocessor.plugin_inst
 
-    def _known(self, section: str) -> tuple[str, dict[str, _Cells]]:
-        if section not in self._cells:
+    def _known(self, section: str) -> _Assignment:
+        if section not in self._assignments:
             assignment = self.gradebook.find_assignment(section)
             cells = {
                 notebook.name: _Cells(
@@ -221,5 +217,63 @@ class GradebookWriter:
                 )
                 for notebook in assignment.notebooks
             }
-            self._cells[section] = (assignment.id, cells)
-        return self._cells[section]
+            self._assignments[section] = _Assignment(assignment.id, assignment.duedate, cells)
+        return self._assignments[section]
+
+
+def _seconds_late(
+    handed_in: datetime.datetime | None, due: datetime.datetime | None, extension: datetime.timedelta | None
+) -> float:
+    """As nbgrader counts them: 0 where nobody knows when it was handed in or when it was due."""
+    if handed_in is None or due is None:
+        return 0.0
+    return max(0.0, (handed_in - (due + (extension or datetime.timedelta()))).total_seconds())
+
+
+def _grades(
+    changes: _Changes,
+    notebook_id: str,
+    cells: dict[str, str],
+    rows: Sequence[Row],
+    result: Result | None,
+    unchanged: Set[str],
+) -> float:
+    """Note what becomes of the grades of a notebook; return its score with them, as nbgrader adds it up."""
+    present = {cell_id: rest for cell_id, *rest in rows}
+    total = sum(_score(*present[cell_id][1:4]) for cell_id in present.keys() - set(cells.values()))
+    for name, cell_id in cells.items():
+        key, _, manual, extra, waiting = present.get(cell_id, (None, None, None, None, True))
+        # A notebook that was not handed in is worth nothing and needs nobody.
+        score = 0.0 if result is None else result.scores.get(name)
+        by_person = result is not None and (manual is not None or score is None)
+        if by_person and manual is not None:
+            if name in unchanged:
+                by_person = bool(waiting)
+            else:
+                changes.look_again.append(name)
+        if key is None:
+            row = {"id": api.new_uuid(), "cell_id": cell_id, "notebook_id": notebook_id}
+            changes.rows[NEW_GRADE].append({**row, "auto_score": score, "needs_manual_grade": by_person})
+        else:
+            changes.rows[SCORE].append({"key": key, "score": score, "waits": by_person})
+        total += _score(score, manual, extra)
+    return total
+
+
+def _score(auto: float | None, manual: float | None, extra: float | None) -> float:
+    """`api.Grade.score`: a score by hand counts in place of the automatic one."""
+    given = auto if manual is None else manual
+    return 0.0 if given is None else given + (extra or 0.0)
+
+
+def _comments(
+    changes: _Changes, notebook_id: str, cells: dict[str, str], rows: Sequence[Row], result: Result | None
+) -> None:
+    present = {cell_id: key for cell_id, key in rows}
+    for name, cell_id in cells.items():
+        comment = NO_RESPONSE if result is not None and name in result.unanswered else None
+        if cell_id not in present:
+            row = {"id": api.new_uuid(), "cell_id": cell_id, "notebook_id": notebook_id}
+            changes.rows[NEW_COMMENT].append({**row, "auto_comment": comment})
+        elif result is not None:
+            changes.rows[REMARK].append({"key": present[cell_id], "new": comment})

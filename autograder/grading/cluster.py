@@ -76,7 +76,10 @@ def grade_on_cluster(
 
         for _ in range(threads * IN_FLIGHT):
             yield from send()
-        for future in finished:
+        while not finished.is_empty():
+            if not finished.has_ready():
+                yield None
+            future = next(finished)
             submission, attempt = under_way.pop(future.key)
             try:
                 result = future.result()

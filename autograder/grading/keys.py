@@ -21,6 +21,7 @@ from ..submissions.notebook import MAX_NOTEBOOK
 from .workers import Options
 
 MAX_KEYED = 2**30  # bytes of a submission that are read for its key; what lies beyond counts by size and time
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # where statements hold statements
 
 
 def submission_key(submission: Submission, base: str) -> str:
@@ -120,12 +121,16 @@ def _imported(path: Path) -> Iterator[tuple[int, list[str]]]:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError):  # a file that nobody can import imports nothing; loading it says what is wrong
         return
-    for node in ast.walk(tree):
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
         if isinstance(node, ast.Import):
             yield from ((0, alias.name.split(".")) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = node.module.split(".") if node.module else []
             yield from ((node.level, [*base, alias.name]) for alias in node.names)
+        for block in BLOCKS:  # an import is a statement: no need to look into what is none
+            waiting += getattr(node, block, ())
 
 
 def salt(course: Course) -> str:

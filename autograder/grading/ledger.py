@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import urllib.parse
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from backprop.files import write_atomically
 
 from ..course import Course
-from ..gradebook.result import SubmissionResult
+from ..gradebook.result import SubmissionResult, from_json, to_json
 from ..submissions.find import Submission
+
+
+@dataclass(frozen=True)
+class Note:
+    """A result without its notebooks, and for each of these the digest of what was written to autograded/."""
+
+    result: SubmissionResult
+    written: dict[str, str | None]
 
 
 class Ledger:
@@ -38,32 +45,30 @@ class Ledger:
         Looking at them stands in for waiting for the disk at every file: after a power cut, what
         was lost is done again.
         """
-        result, digests = self._read(self._file(submission)) or (None, {})
-        if result is None or result.key != submission.key or not written.is_dir() or result.by_hand:
+        note = _read(self._file(submission))
+        if note is None or note.result.key != submission.key or not written.is_dir() or note.result.by_hand:
             return False
-        return all(digests.get(name) == _digest(written / f"{name}.ipynb") for name in result.notebooks)
+        return all(note.written.get(name) == _digest(written / f"{name}.ipynb") for name in note.result.notebooks)
 
     def finish(self, submission: Submission, result: SubmissionResult, written: Path) -> None:
         """Note the submission as done; the notebooks themselves are in autograded/ now."""
         digests = {name: _digest(written / f"{name}.ipynb") for name in result.notebooks}
-        note = {"result": result.to_json(), "written": digests}
-        write_atomically(self._file(submission), json.dumps(note).encode())
+        write_atomically(self._file(submission), to_json(Note(result.noted(), digests)).encode())
 
     def results(self, section: str) -> Iterator[SubmissionResult]:
         """The results of everything done in a section, without the notebooks, ordered by student."""
         for path in sorted((self.done / section).glob("*.json")):
-            found = self._read(path)
-            if found is not None and found[0].section == section:
-                yield found[0]
+            note = _read(path)
+            if note is not None and note.result.section == section:
+                yield note.result
 
-    @staticmethod
-    def _read(path: Path) -> tuple[SubmissionResult, dict[str, Any]] | None:
-        """The result and the digests of a note; None where there is none or it is not whole."""
-        try:
-            note = json.loads(path.read_bytes())
-            return SubmissionResult.from_json(note["result"]), dict(note["written"])
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            return None
+
+def _read(path: Path) -> Note | None:
+    """A note; None where there is none or it is not whole."""
+    try:
+        return from_json(Note, path.read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
 def _digest(path: Path) -> str | None:

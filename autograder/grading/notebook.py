@@ -188,7 +188,12 @@ def grade_notebook(
 def _suspicions(cells: Sequence[GradedCell], verdicts: dict[str, Verdict]) -> tuple[str, ...]:
     """What a person should look at. Nothing is taken off for it."""
     # A test is what the release says, whatever was handed in as one: that counts here and is never run.
-    text = "\n".join(item.cell.source for item in cells if item.cell)
+    texts = [
+        item.cell.source
+        for item in cells
+        if item.cell and (item.template is None or item.cell.source != item.template.release)
+    ]
+    text = "\n".join(texts)
     found = [f"uses {what}" for what, pattern in SUSPICIOUS.items() if re.search(pattern, text)]
     for grade_id, verdict in verdicts.items():
         found += [f"{grade_id} could not compare an answer ({doubt})" for doubt in verdict.doubts]

@@ -4,8 +4,8 @@
                                                                      └──────► .autograder/done/
 
 A submission is one student's submission of one section. Its key is a hash of everything that decides its
-result: the submission, the release, the checks. When the writer has put a result into the gradebook
-and into autograded/, the key is noted as done. Whatever is killed, the next run finds the note or
+result: the submission, the release, the checks. When a result is in the gradebook and in autograded/
+(`writing.py`), the key is noted as done. Whatever is killed, the next run finds the note or
 does the work again; writing the same result twice changes nothing.
 """
 
@@ -13,15 +13,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
-import secrets
-import shutil
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 from ..course import Course
 from ..gradebook.result import SubmissionResult
@@ -33,8 +28,8 @@ from .guard import at_its_own_cost
 from .keys import salt, section_base, submission_key
 from .ledger import Ledger, sweep
 from .trial import Trials
-from .unchanged import unchanged_answers
 from .workers import Options
+from .writing import Writing, apply, autograded
 
 
 @dataclass
@@ -63,71 +58,6 @@ class Summary:
     def faults(self) -> list[str]:
         """What went wrong in the grader itself, sentences that start with student/section."""
         return [f"{result.name}: {text}" for result in self.graded for text in result.faults]
-
-
-# -- writing one result down ------------------------------------------------------------------------------------------
-
-
-def apply(
-    course: Course, writer: GradebookWriter, ledger: Ledger, submission: Submission, result: SubmissionResult
-) -> SubmissionResult:
-    """Put a result into the gradebook and into autograded/. Doing it twice is the same as doing it once.
-
-    Returns the result with how long that took (seconds, "gradebook") and the scores by hand to look at again.
-    """
-    start = time.perf_counter()
-    final = _autograded(course, submission)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    # Not beside the final folder: nbgrader takes every folder there for an assignment.
-    course.state.mkdir(parents=True, exist_ok=True)
-    token = secrets.token_hex(8)
-    temporary, old = course.state / f"writing-{token}", course.state / f"old-{token}"
-    temporary.mkdir()
-    try:
-        for name, graded in result.notebooks.items():
-            text = json.dumps(graded.notebook, ensure_ascii=False)
-            (temporary / f"{name}.ipynb").write_text(text, encoding="utf-8", errors="replace")
-        for name, content in result.files.items():
-            _write_beside(temporary, name, content)
-        if result.timestamp:
-            (temporary / "timestamp.txt").write_text(result.timestamp)
-        unchanged = {
-            name: unchanged_answers(final / f"{name}.ipynb", graded.notebook)
-            for name, graded in result.notebooks.items()
-        }
-        look_again = writer.write(result, unchanged)
-        if final.exists():
-            os.replace(final, old)
-        os.replace(temporary, final)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    seconds = {**result.seconds, "gradebook": time.perf_counter() - start}
-    result = dataclasses.replace(result, seconds=seconds, look_again=look_again)
-    ledger.finish(submission, result, final)
-    return result
-
-
-def _write_beside(folder: Path, name: str, content: bytes) -> None:
-    """Write a file of the submission beside the graded notebooks; a folder called like one of them gets another name.
-
-    A folder `sums.ipynb` comes out of an honest zip, and the graded notebook has to stand there.
-    """
-    *folders, last = name.split("/")
-    for part in folders:
-        folder = folder / part
-        if folder.is_file():
-            folder = folder.with_name(f"{part}.folder")
-        folder.mkdir(exist_ok=True)
-    if not (folder / last).exists():
-        (folder / last).write_bytes(content)
-
-
-def _autograded(course: Course, submission: Submission) -> Path:
-    return course.autograded / submission.student / submission.section
-
-
-# -- the run --------------------------------------------------------------------------------------------------------
 
 
 def grade_class(
@@ -169,7 +99,7 @@ def grade_class(
             os.scandir(submission.folder).close()  # a folder that cannot be opened is not one with nothing in it
             key = submission_key(submission, bases[submission.section])
             keyed = dataclasses.replace(submission, key=key)
-            done = not options.force and ledger.is_done(keyed, _autograded(course, keyed))
+            done = not options.force and ledger.is_done(keyed, autograded(course, keyed))
             return None if done else keyed
 
         for submission in submissions:
@@ -181,11 +111,7 @@ def grade_class(
         total = len(todo) + len(lost)
         summary.skipped = len(submissions) - total
 
-        def finish(submission: Submission, graded: SubmissionResult) -> None:
-            result, instead = at_its_own_cost(submission, partial(apply, course, writer, ledger, submission, graded))
-            if instead is not None:  # said in the gradebook too, where that can be done
-                step = partial(apply, course, writer, ledger, submission, instead)
-                result = at_its_own_cost(submission, step)[0] or instead
+        def finished(submission: Submission, result: SubmissionResult) -> None:
             for what, seconds in result.seconds.items():
                 summary.seconds[what] = summary.seconds.get(what, 0.0) + seconds
             summary.graded.append(result.noted())
@@ -195,13 +121,15 @@ def grade_class(
                 summary.own_times.append(submission.name)
             progress(len(summary.graded), total, submission.name)
 
+        writing = Writing(course, writer, ledger, finished)
         for submission, result in lost:
-            finish(submission, result)
+            writing.add(submission, result)
+        writing.settle()
         trials = Trials(course, bases)
 
         def try_checks(grade_some: Callable) -> None:
             if todo and trials.waiting:
-                trials.finish(result for _, result in grade_some(trials.waiting))
+                trials.finish(found[1] for found in grade_some(trials.waiting) if found)
 
         if options.cluster:
             try_checks(lambda some: grade_on_cluster(course, known, some, options, salt(course)))
@@ -209,11 +137,17 @@ def grade_class(
         else:
             results = grade_here(course, known, todo, options, salt(course), before=try_checks)
         with contextlib.closing(results):  # workers end before the lock is free, also where an error is on its way
-            for submission, result in results:
-                finish(submission, result)
+            try:
+                for found in results:
+                    if found is not None:
+                        writing.add(*found)
+                    if found is None or writing.due:
+                        writing.settle()
+            finally:
+                writing.settle()
     summary.own_times.sort()
     summary.graded.sort(key=lambda result: (result.student, result.section))
     return summary
 
 
-__all__ = ["Options", "Summary", "grade_class"]
+__all__ = ["Options", "Summary", "apply", "grade_class"]

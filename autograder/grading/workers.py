@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import multiprocessing
 import os
 import resource
@@ -76,7 +77,9 @@ ALONE = ATTEMPTS + 1  # the attempt of a submission that is graded while no othe
 IN_A_ROW = 3  # submissions one after the other without a sandbox: it is the computer, and the run ends
 
 Known = dict[str, dict[str, ReleasedNotebook]]
-Results = Iterator[tuple[Submission, SubmissionResult]]
+# As they come; None where nothing comes for a while, so that what has come need not wait.
+Results = Iterator[tuple[Submission, SubmissionResult] | None]
+PAUSE = 0.3  # seconds
 
 
 def grade_here(
@@ -130,7 +133,9 @@ def _in_workers(known: Known, submissions: Sequence[Submission], count: int, fir
                 queue.append((alone.pop(), ALONE))
                 give(workers[0])
                 continue
-            ready = wait([worker.connection for worker in workers if worker.busy])
+            ready = wait([worker.connection for worker in workers if worker.busy], PAUSE)
+            if not ready:
+                yield None
             for worker in [worker for worker in workers if worker.connection in ready]:
                 submission, attempt = worker.busy
                 try:
@@ -194,6 +199,7 @@ class _Worker:
             self.process.join()
 
 
+COLLECTIONS = 700, 10, 10  # as Python itself begins with: answers must not pile up
 MEMORY = 2**30  # bytes that a worker may take on top of what it starts with, whatever answers make it calculate
 
 
@@ -213,6 +219,8 @@ def _work(connection: Connection, other: Connection, known: Known, grader: Grade
     confine.prctl(confine.PR_SET_PDEATHSIG, signal.SIGKILL)  # nobody would take its results
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the main process's business
     os.environ.update(ONE_THREAD)
+    gc.freeze()  # or the first collection would copy every page of the process that this is a fork of
+    gc.set_threshold(*COLLECTIONS)
     limit_memory()
     with grader:
         while True:

@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-import jupytext
 import nbformat
 from nbformat import NotebookNode
 
@@ -106,6 +105,8 @@ def read_text(text: str, section: str, where: str, facts: Mapping[str, object] |
     """
     if not re.search(r"^# %%", text, re.MULTILINE):
         raise CourseError(f"{where} has no cell. Start each cell with a line `# %%` or `# %% [markdown]`.")
+    import jupytext  # not needed by most of what loads this module: every command that reads nbgrader_config.py
+
     try:
         nb = jupytext.reads(text, fmt=TEXT_FORMAT)
     except Exception as error:  # its header, mostly: YAML of any shape
@@ -137,6 +138,8 @@ def read_text(text: str, section: str, where: str, facts: Mapping[str, object] |
 
 def write_text(nb: NotebookNode) -> str:
     """Return the percent-format text of a source notebook: no header, metadata shortened."""
+    import jupytext
+
     cells = []
     for cell in nb.cells:
         meta = {key: cell.metadata[key] for key in ("tags", "nbgrader") if cell.metadata.get(key)}

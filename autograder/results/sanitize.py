@@ -32,7 +32,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors import Preprocessor
 
 from ..submissions.files import MAX_FILE, open_no_link
-from ..submissions.images import gather
+from ..submissions.images import drawing, gather
 from ..submissions.outputs import IMAGES, SVG, clean_outputs
 from ..submissions.released import RUBRIC_TAG
 from .mathml import marked, with_formulas
@@ -194,9 +194,12 @@ def _picture(tag: str, attachments: dict[str, Any], folder: str, secret: str, pi
 
 
 def _attached(bundle: Any) -> str | None:
-    """A data address of an attachment that is a PNG or JPEG picture."""
+    """A data address of an attachment that is a picture, of an SVG what may be shown of it."""
     if not isinstance(bundle, dict):
         return None
+    drawn = drawing(bundle[SVG]) if isinstance(bundle.get(SVG), str) else None
+    if drawn is not None:
+        return f"data:{SVG};base64,{drawn}"
     outputs = clean_outputs([{"output_type": "display_data", "data": bundle}], limit=MAX_FILE)
     data = outputs[0].get("data", {}) if outputs else {}
     return next((f"data:{mime};base64,{data[mime]}" for mime in IMAGES if mime in data), None)
@@ -207,7 +210,7 @@ def _beside(folder: str, source: str) -> str | None:
     path = os.path.normpath(source)
     if not folder or os.path.isabs(path) or path.startswith("..") or "\0" in path:
         return None
-    ending = re.search(r"\.(png|jpe?g|gif|webp)\Z", path, re.IGNORECASE)
+    ending = re.search(r"\.(png|jpe?g|gif|webp|svg)\Z", path, re.IGNORECASE)
     if not ending or ":" in path:
         return None
     full = Path(folder, path)
@@ -219,7 +222,7 @@ def _beside(folder: str, source: str) -> str | None:
     except OSError:
         return None
     encoded = base64.b64encode(content).decode()
-    return _attached(dict.fromkeys(IMAGES, encoded))
+    return _attached({SVG: encoded} if ending[1].lower() == "svg" else dict.fromkeys(IMAGES, encoded))
 
 
 @pass_context

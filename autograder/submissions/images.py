@@ -18,16 +18,30 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
-from .outputs import IMAGES, clean_bundle
+from .outputs import IMAGES, SVG, clean_bundle, is_image
+from .svg import sanitized_svg
 
 MAX_IMAGE = 16 * 2**20  # letters of base64, 12 MiB of picture
 MAX_IMAGES = 50  # of one cell
 MAX_JOINED = 200  # of several texts that are taken together
 MAX_SEARCHED = 2**20  # letters of a text in which names of pictures are looked for
-INLINE = re.compile(r"data:image/([\w.+-]{1,20})(?:;[\w=.-]{1,40}){0,3};base64,([A-Za-z0-9+/_=%-]+)", re.IGNORECASE)
+INLINE = re.compile(
+    r"data:image/([\w.+-]{1,20})(?:;[\w=.-]{1,40}){0,3};base64,((?:[A-Za-z0-9+/_=-]|%[0-9A-Fa-f]{2})+)", re.IGNORECASE
+)
+# A drawing that is no base64: an address with its letters encoded or as they are, or a part of the text itself.
+ENCODED = re.compile(
+    r"data:image/svg\+xml(?:;[\w=.-]{1,40}){0,3},((?:[^\s\"'<>()%]|%[0-9A-Fa-f]{2})*%3Csvg(?:[^\s\"'<>()%]|%[0-9A-Fa-f]{2})*)",
+    re.IGNORECASE,
+)
+DRAWING = re.compile(
+    r"(?P<code>^ {0,3}(?P<fence>```+|~~~+).*?(?:^ {0,3}(?P=fence)|\Z)|(?<!`)(?P<ticks>`+)(?!`).*?(?<!`)(?P=ticks)(?!`))"
+    r"|(?P<address>data:image/svg\+xml(?:;[\w=.-]{1,40}){0,3},\s*)?<svg\b",
+    re.IGNORECASE | re.DOTALL | re.MULTILINE,
+)
+MOST_TICKS = 1000  # in a text that is searched for drawings: each may be looked for to the end of the text
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 REFERENCE = re.compile(r"attachment:([^\s\"'<>)\]]+)")
-ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
+ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp", SVG: "svg"}
 Attachments = dict[str, dict[str, str]]
 
 
@@ -63,7 +77,44 @@ def gather(source: str, attachments: Any, problems: list[str]) -> tuple[str, Att
         kept[name] = image
         return f"attachment:{name}"
 
-    return INLINE.sub(taken_out, source), kept
+    source = ENCODED.sub(lambda match: _as_base64(unquote(match[1])), source)
+    return INLINE.sub(taken_out, _with_drawings_as_images(source)), kept
+
+
+def _as_base64(svg: str) -> str:
+    return f"data:{SVG};base64,{base64.b64encode(svg.encode('utf-8', 'replace')).decode()}"
+
+
+def _with_drawings_as_images(source: str) -> str:
+    """The text with each `<svg>…</svg>` that can be shown, but those in code, as an image."""
+    if "<svg" not in source.lower() or source.count("`") + source.count("~~~") > MOST_TICKS:
+        return source
+    pieces, done = [], 0
+    while (found := DRAWING.search(source, done)) is not None:
+        end = source.lower().find("</svg>", found.end()) if found["code"] is None else found.end()
+        if end < 0 or len(pieces) > 2 * MAX_IMAGES:
+            break
+        end += len("</svg>") * (found["code"] is None)
+        text = source[found.start() : end]
+        if found["code"] is None:
+            address = found["address"] or ""
+            svg = text[len(address) :]
+            if sanitized_svg(svg, is_image) is not None:
+                text = _as_base64(svg) if address else f"![drawing]({_as_base64(svg)})"
+        pieces += [source[done : found.start()], text]
+        done = end
+    return "".join([*pieces, source[done:]])
+
+
+def drawing(text: str) -> str | None:
+    """The base64 of what may be shown of an SVG drawing, given as it is or as base64; None where nothing may."""
+    if not text.lstrip().startswith("<"):
+        try:
+            text = base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode("utf-8-sig")
+        except (binascii.Error, ValueError):
+            return None
+    cleaned = sanitized_svg(text, is_image)
+    return None if cleaned is None else base64.b64encode(cleaned.encode()).decode()
 
 
 def join(texts: list[tuple[str, Attachments]]) -> tuple[str, Attachments]:
@@ -88,6 +139,9 @@ def _image(bundle: dict[str, Any]) -> dict[str, str] | None:
         text = _text(value)
         if not 0 < len(text) <= MAX_IMAGE:
             continue
+        drawn = drawing(text) if "svg" in "".join(bundle) else None
+        if drawn is not None:
+            return {SVG: drawn}
         text = text.replace("-", "+").replace("_", "/")
         found = clean_bundle(dict.fromkeys(IMAGES, text + "=" * (-len(text) % 4)))
         if found:
@@ -110,7 +164,7 @@ def _why(bundle: dict[str, Any]) -> str:
     except (binascii.Error, ValueError):
         start = b""
     if start.lstrip().startswith((b"<svg", b"<?xml")):
-        return "is an SVG drawing"
+        return "is an SVG drawing that cannot be made safe to look at"
     return "is no PNG, JPEG, GIF or WebP"
 
 

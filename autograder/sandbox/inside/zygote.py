@@ -56,6 +56,7 @@ READY_SECONDS = 30  # until a student process stands behind its walls
 
 
 def main() -> None:
+    gc.disable()  # loading makes no garbage; from the first student on it is on again
     control = socket.socket(fileno=int(sys.argv[1]))
     with_torch, confined = sys.argv[2] == "1", sys.argv[3] == "1"
     sys.path[:0] = sys.argv[4:]
@@ -79,6 +80,7 @@ def main() -> None:
         confine.make_ready()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
+    gc.enable()
     gc.freeze()  # or the first collection in every fork would copy all the pages that it looks at
     control.sendall(encode({"ready": True}))
 

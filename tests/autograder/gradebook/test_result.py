@@ -9,7 +9,7 @@ import pickle
 import pytest
 from small_course import verdict
 
-from autograder.gradebook.result import Result, SubmissionResult
+from autograder.gradebook.result import Result, SubmissionResult, from_json, to_json
 
 RESULT = SubmissionResult(
     "ana",
@@ -37,8 +37,8 @@ RESULT = SubmissionResult(
 )
 
 
-def again(value: object) -> object:
-    return json.loads(json.dumps(value))
+def read(note: object) -> SubmissionResult:
+    return from_json(SubmissionResult, json.dumps(note))
 
 
 def places(value: object, so_far: tuple = ()) -> list[tuple]:
@@ -57,15 +57,15 @@ def changed(value: object, place: tuple, change) -> object:
     return value
 
 
-WHOLE = again(RESULT.to_json())
+WHOLE = json.loads(to_json(RESULT.noted()))
 OTHER = [None, True, 7, -1.5, "text", [], {}, [[1]], {"a": {"b": 1}}, float("nan"), float("inf"), 10**400]
 
 
 def test_a_result_is_the_same_after_its_note_and_after_a_pipe_but_for_what_lies_in_autograded():
-    assert SubmissionResult.from_json(WHOLE) == RESULT.noted()
+    assert read(WHOLE) == from_json(SubmissionResult, to_json(RESULT.noted())) == RESULT.noted()
     assert RESULT.noted().notebooks["first"].notebook is None and RESULT.noted().files == {}
     assert pickle.loads(pickle.dumps(RESULT)) == RESULT
-    assert SubmissionResult.from_json(WHOLE).notebooks["first"].families == {
+    assert read(WHOLE).notebooks["first"].families == {
         "plain": ("failed_test",),
         "add_check": ("sign", "shape"),
     }
@@ -84,12 +84,12 @@ def test_a_value_of_another_kind_makes_a_note_no_result(place):
     for other in OTHER:
         note = changed(WHOLE, place, lambda container, key, other=other: container.__setitem__(key, other))
         try:
-            read = SubmissionResult.from_json(again(note))
+            whole = read(note).noted()
         except ValueError:
             continue
-        assert SubmissionResult.from_json(again(read.to_json())) == read
-        assert type(read.student) is type(read.key) is str and type(read.by_hand) is bool
-        for result in read.notebooks.values():
+        assert from_json(SubmissionResult, to_json(whole)) == whole
+        assert type(whole.student) is type(whole.key) is str and type(whole.by_hand) is bool
+        for result in whole.notebooks.values():
             assert type(result) is Result and result.score >= -1.5 and result.families is not None
             assert all(isinstance(verdict.text, str) for verdict in result.verdicts.values())
 
@@ -99,6 +99,12 @@ def test_a_value_of_another_kind_makes_a_note_no_result(place):
 )
 def test_a_value_that_is_missing_or_unknown_makes_a_note_no_result(place):
     with pytest.raises(ValueError):
-        SubmissionResult.from_json(changed(WHOLE, place, lambda container, key: container.pop(key)))
+        read(changed(WHOLE, place, lambda container, key: container.pop(key)))
     with pytest.raises(ValueError):
-        SubmissionResult.from_json(changed(WHOLE, place, lambda container, key: container.update({f"{key} ": 1})))
+        read(changed(WHOLE, place, lambda container, key: container.update({f"{key} ": 1})))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 10**5, "\xff", '{"student": ' + "1" * 5000 + "}"])
+def test_what_is_no_json_of_a_result_is_no_result(text):
+    with pytest.raises(ValueError):
+        from_json(SubmissionResult, text.encode("latin-1"))

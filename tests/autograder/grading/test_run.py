@@ -526,8 +526,8 @@ STEPS = {
     "grading it": "autograder.grading.workers:grade_submission",
     "its time": "autograder.submissions.submission:read_timestamp",
     "its scores": "autograder.grading.run:GradebookWriter.write",
-    "its files": "autograder.grading.run:_write_beside",
-    "its answers before": "autograder.grading.run:unchanged_answers",
+    "its files": "autograder.grading.writing:_write_beside",
+    "its answers before": "autograder.grading.writing:unchanged_answers",
     "its note": "autograder.grading.run:Ledger.finish",
 }
 

@@ -34,8 +34,10 @@ from autograder.results.feedback import write_feedback
 from autograder.results.feedback_page import template
 from autograder.results.sanitize import MAX_MARKDOWN, sanitized_html
 from autograder.results.summary import Exercise, Headings, Line, Summary, exercises, read_headings
+from autograder.submissions.outputs import is_image
 from autograder.submissions.released import ReleasedCell
 from autograder.submissions.repair import GradedCell
+from autograder.submissions.svg import sanitized_svg
 from autograder.text import visible
 from backprop.checking.diagnosis import Mistake
 
@@ -112,7 +114,9 @@ def acting(html: str) -> list[str]:
             if name == "href" and not HTTP.match(value):
                 found.append(f"href {value}")
             if name == "src" and not value.startswith(("data:image/png;base64,", "data:image/jpeg;base64,")):
-                found.append(f"src {value[:60]}")
+                drawn = base64.b64decode(value.removeprefix("data:image/svg+xml;base64,"), validate=True).decode()
+                if sanitized_svg(drawn, is_image) != drawn or "on" in drawn or "script" in drawn:
+                    found.append(f"src {value[:60]}")
             if name == "style" and not value.startswith("text-align"):
                 found.append(f"style {value}")
     return found

@@ -26,7 +26,7 @@ def image(start: bytes, size: int = 3000, seed: int = 0) -> str:
 
 PNG, OTHER = image(b"\x89PNG\r\n\x1a\n"), image(b"\x89PNG\r\n\x1a\n", seed=1)
 JPEG, GIF, WEBP = image(b"\xff\xd8\xff\xe0"), image(b"GIF89a"), image(b"RIFF\0\0\0\0WEBPVP8 ")
-SVG = base64.b64encode(b"<svg xmlns='http://www.w3.org/2000/svg'></svg>").decode()
+SVG = base64.b64encode(b"<svg xmlns='http://www.w3.org/2000/svg'><g>").decode()  # cut off
 
 
 def shown(source: str, attachments: object = None) -> tuple[str, list[str]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import re
+import time
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 import matplotlib
@@ -16,7 +18,8 @@ from nbconvert.exporters import HTMLExporter
 from traitlets.config import Config
 
 from autograder.results.feedback_page import template
-from autograder.results.sanitize import FILTERS, SanitizeCells, sanitized_cell
+from autograder.results.sanitize import FILTERS, SanitizeCells, sanitized_cell, sanitized_html
+from autograder.submissions.images import gather
 from autograder.submissions.outputs import clean_outputs, is_image
 from autograder.submissions.svg import MAX_SVG, sanitized_svg
 
@@ -164,3 +167,78 @@ def test_a_figure_as_svg_is_an_image_on_the_page(page):
     drawn = base64.b64decode(data).decode()
     assert shapes(drawn) == [("rect", "")] and 'fill="red"' in drawn
     assert "<rect" not in text, "an image, and no part of the page"
+
+
+def encoded(svg: str) -> str:
+    return base64.b64encode(svg.encode()).decode()
+
+
+CUT = RED.replace("red", "rgb(9, 8, 7)")
+WRITTEN = {
+    "Markdown": f"![my graph](data:image/svg+xml;base64,{encoded(RED)})",
+    "a tag": f"<img alt='mine' src='data:image/svg+xml;base64,{encoded(RED)}' width=90>",
+    "a tag with a character set": f'<img src="data:image/svg+xml;charset=utf-8;base64,{encoded(RED)}">',
+    "letters encoded": f"![x](data:image/svg+xml,{quote(RED)})",
+    "letters encoded, with utf8": f"<img src='data:image/svg+xml;utf8,{quote(RED, safe='/:=')}'>",
+    "letters as they are": f"<img src='data:image/svg+xml;utf8,{RED}'>",
+    "in the text": f"see {RED} there",
+    "in the text, over lines": RED.replace("><", ">\n\n<"),
+    "in capitals": f"<SVG {NS} width='9'><rect fill='red'/></SVG>".replace("SVG", "svg"),
+    "twice": f"{RED}\n\n![x](data:image/svg+xml;base64,{encoded(CUT)})",
+}
+
+
+def drawings(page: str) -> list[str]:
+    found = re.findall(r'<img[^>]* src="data:image/svg\+xml;base64,([^"]+)"', page)
+    return [base64.b64decode(data).decode() for data in found]
+
+
+@pytest.mark.parametrize("page", ["formgrader", "feedback"])
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_drawing_in_markdown_is_an_image_on_the_page_and_its_words_stay(name, page):
+    text = f"WORDSBEFORE\n\n{WRITTEN[name]}\n\nWORDSAFTER"
+    source, attachments = gather(text, None, problems := [])
+    assert problems == [] and len(source) < 400 and len(attachments) == (2 if name == "twice" else 1)
+    cell = {"cell_type": "markdown", "source": source, "metadata": {}, "attachments": attachments}
+    for shown in (pages(cell)[page], pages({**cell, "source": text, "attachments": {}})[page]):
+        assert len(drawings(shown)) == len(attachments) and all("<rect" in drawn for drawn in drawings(shown))
+        assert "WORDSBEFORE" in shown and "WORDSAFTER" in shown and "<rect" not in shown and "&lt;rect" not in shown
+
+
+def test_a_drawing_kept_as_an_attachment_or_beside_the_notebook_is_shown(tmp_path):
+    for kept in (encoded(RED), RED, [RED[:20], RED[20:]]):
+        assert drawings(sanitized_html("![x](attachment:a.svg)", {"a.svg": {"image/svg+xml": kept}}))
+    (tmp_path / "plot.svg").write_text(RED)
+    (tmp_path / "bad.svg").write_text("<svg><script>alert(1)</script>")
+    assert drawings(sanitized_html("![x](plot.svg)", {}, str(tmp_path)))
+    assert "picture not shown" in sanitized_html("![x](bad.svg)", {}, str(tmp_path))
+
+
+@pytest.mark.parametrize("text", [f"`{RED}`", f"```xml\n{RED}\n```", f"~~~\n\n{RED}\n~~~", f"``a ` {RED}``"])
+def test_a_drawing_in_code_stays_code(text):
+    assert gather(text, None, []) == (text, {})
+    assert "<img" not in sanitized_html(text) and "&lt;rect" in sanitized_html(text).replace('<span class="nt">', "")
+
+
+@pytest.mark.parametrize("name", ACTING)
+@pytest.mark.parametrize(
+    "form", ["![x](data:image/svg+xml;base64,{data})", "{svg}", "<img src='data:image/svg+xml,{url}'>"]
+)
+def test_a_drawing_in_markdown_does_nothing(form, name):
+    svg = f'<svg {NS}><circle r="3"/>{ACTING[name]}</svg>'
+    page = sanitized_html(form.format(data=encoded(svg), svg=svg, url=quote(svg)))
+    (drawn,) = drawings(page)
+    assert "circle" in drawn and not BAD.search(drawn)
+    assert not re.search(r"<(script|svg|style|rect|a)\b", page)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<svg" * 900, "data:image/svg+xml,<svg" * 900, "<svg>`" * 900, "```\n<svg\n" * 300, "%3Csvg" * 9000,
+     "data:image/svg+xml,%3Csvg" * 2000, "<svg></svg>" * 350, "`" * 999 + "<svg></svg>"],
+    ids=lambda text: text[:12],
+)  # fmt: skip
+def test_drawings_made_to_be_slow_are_done_in_time(text):
+    start = time.process_time()
+    sanitized_html(text)
+    assert time.process_time() - start < 5
