@@ -837,11 +837,12 @@ w1, w2 = np.meshgrid(np.linspace(-2.5, 2.5, 101), np.linspace(-2.5, 2.5, 101))
 loss = np.mean([0.5 * (w2 * np.tanh(w1 * x) - y) ** 2 for x, y in points], axis=0)
 plt.figure(figsize=(6, 5))
 plt.contourf(w1, w2, loss, levels=np.geomspace(0.01, loss.max(), 20), norm="log", cmap="Blues", alpha=0.6, extend="min")
-for start, colour in {(0.0, 0.0): "red", (0.1, 0.02): "black", (-0.6, 0.5): "darkorange"}.items():
+looks = {(0.0, 0.0): ("purple", "^"), (0.1, 0.02): ("black", "o"), (-0.6, 0.5): ("darkorange", "s")}
+for start, (colour, marker) in looks.items():
     places = walk(*start)
     end = f"({places[-1, 0]:.2f}, {places[-1, 1]:.2f})"
     plt.plot(*places.T, ".-", ms=3, color=colour)
-    plt.plot(*places[0], "o", color=colour, label=f"from {start} to {end}")
+    plt.plot(*places[0], marker, color=colour, label=f"from {start} to {end}")
 plt.xlabel("w1")
 plt.ylabel("w2")
 plt.legend(loc="lower right", fontsize=8);
