@@ -96,8 +96,16 @@ def drawn_nodes(names: list[str], edges: list[tuple], values: Mapping, operators
         inputs = [nodes[start] for start, end in edges if end == name]
         nodes[name] = DrawnNode(name, inputs, operators.get(name, ""))
         if values.get(name) is not None:
-            nodes[name].out = np.asarray(values[name], dtype=float)
+            nodes[name].out = numbers(name, values[name])
     return list(nodes.values())
+
+
+def numbers(key, value) -> np.ndarray:
+    """The value as an array of floats; ValueError with a sentence if it is none."""
+    try:
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"For {key!r} a number or an array of numbers is needed, not {value!r:.40}.") from None
 
 
 class DrawnRecorder(Recorder):
@@ -121,7 +129,7 @@ class WrittenRecorder(DrawnRecorder):
 
     def __init__(self, sink, gradients: Mapping):
         super().__init__(sink)
-        self.written = {key: np.asarray(g, dtype=float) for key, g in gradients.items() if g is not None}
+        self.written = {key: numbers(key, g) for key, g in gradients.items() if g is not None}
 
     def forward(self) -> None:
         for i, node in enumerate(self.nodes):

@@ -356,6 +356,19 @@ def test_what_is_not_written_yet_is_not_filled_in():
     assert "3" not in repr(shown).replace("of 3", "").replace("Forward 3", "").replace("Backward 3", "")
 
 
+@pytest.mark.parametrize("written", ["?", ..., [[1.0], [2.0, 3.0]]])
+def test_what_is_no_number_is_named(written):
+    with pytest.raises(ValueError, match="For 'g' a number or an array of numbers is needed"):
+        step_through(PRODUCT, {**ALL, "g": written}, WRITTEN, SIGNS)
+    with pytest.raises(ValueError, match="For 'g' a number or an array of numbers is needed"):
+        step_through(PRODUCT, ALL, {**WRITTEN, "g": written}, SIGNS)
+
+
+def test_numbers_may_be_written_in_any_shape_of_one():
+    shown = step_through(PRODUCT, {**ALL, "g": [3.0]}, {**WRITTEN, "g": np.array([-4.0])}, SIGNS)
+    assert "x receives" in repr(shown) and len(shown.steps) == 9
+
+
 def test_a_total_that_is_not_the_sum_of_its_shares_is_named():
     edges = [("u", "p"), ("u", "q"), ("p", "f"), ("q", "f")]
     values, operators = {"u": 3.0, "p": 6.0, "q": 9.0, "f": 54.0}, {"p": "×2", "q": "square", "f": "×"}
