@@ -22,7 +22,8 @@ of, and nothing about what they did not think of.""",
         "Answers written without sight of the checks",
         """Made by `python -m autograder mutants --unseen --seeds 3 --write docs/checks.md`. The answers in
 `checks/mutants/unseen/` were written from the notebooks alone and frozen before they were first judged. The figures at
-first contact never change; those of today follow the checks.""",
+first contact never change; those of today follow the checks. Each wrong answer that keeps its points stands below the
+table with its reason, from `checks/mutants/unseen/allowed.txt`; it counts as not caught.""",
     ),
     "regions": (
         "Right answers that are wrong in one region",

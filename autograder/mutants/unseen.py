@@ -121,7 +121,7 @@ def allowed(folder: Path, where: str) -> dict[tuple[str, str], str]:
 def kept(tried: Sequence[Tried], reasons: Mapping[tuple[str, str], str]) -> str:
     """The wrong answers that keep their points, each with its reason, as a list in Markdown; "" when there are none."""
     lines = [
-        f"* {one.check}, “{one.name}”: {reasons.get((one.check, one.name), 'no reason is given')}"
+        f"* {one.check}, “{one.name}”: {reasons.get((one.check, one.name), 'not caught yet')}"
         for one in tried
         if not one.right and not one.good
     ]
