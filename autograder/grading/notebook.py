@@ -14,7 +14,7 @@ from ..errors import UserError
 from ..gradebook.result import Result
 from ..judging.verdict import Verdict
 from ..sandbox.inside.wire import WireError
-from ..sandbox.process import Zygote
+from ..sandbox.process import StudentProcess, Zygote
 from ..submissions.files import read_files
 from ..submissions.notebook import SubmittedCell, read_notebook
 from ..submissions.released import ReleasedCell, ReleasedNotebook, released_notebooks
@@ -98,7 +98,7 @@ class Grader:
         A notebook whose process died is graded a second time, and that counts: memory may have been short, or somebody
         may have killed it from outside. One that dies by its own doing does so again.
         """
-        files = {**(files or {}), **template.files}  # what the course gave out is as it was given
+        files = _beside(files or {}, template.files)
         self.zygote(template.torch)  # loading the libraries is not this notebook's time
         until = time.monotonic() + self.seconds.most
         result, died = self._grade(template, cells, files, problems, until)
@@ -115,7 +115,11 @@ class Grader:
         """The result, and whether a process died. until : the end of everything, by time.monotonic()"""
         repaired = repair(template, submitted)
         cells, said = repaired.cells, [*problems, *repaired.problems]
-        execution = Execution(cells, lambda: self.zygote(template.torch).open(files), self.seconds, until, said)
+
+        def start() -> StudentProcess:
+            return self.zygote(template.torch).open(files, template.files)
+
+        execution = Execution(cells, start, self.seconds, until, said)
         judgement = Judgement(template, execution, self.salt)
         try:
             execution.run_cells()
@@ -183,6 +187,15 @@ def grade_notebook(
     with contextlib.ExitStack() as stack:
         grader = grader or stack.enter_context(Grader())
         return grader.grade(template, cells, files, [*problems, *more])
+
+
+def _beside(files: dict[str, bytes], given: dict[str, bytes]) -> dict[str, bytes]:
+    """The files of a submission for which there is room beside what the course gave out, which is as it was given."""
+
+    def in_the_way(name: str) -> bool:
+        return any(name == other or name.startswith(f"{other}/") or other.startswith(f"{name}/") for other in given)
+
+    return {name: content for name, content in files.items() if not in_the_way(name)}
 
 
 def _suspicions(cells: Sequence[GradedCell], verdicts: dict[str, Verdict]) -> tuple[str, ...]:

@@ -114,7 +114,7 @@ def _try(notebook: ReleasedNotebook, free: Grader, walled: Grader) -> list[str]:
 def _run(notebook: ReleasedNotebook, grader: Grader) -> dict[int, str]:
     """Run the cells in a fork of a warm process; return number of the cell, from 1 -> how it failed."""
     failed: dict[int, str] = {}
-    process = grader.zygote(notebook.torch).open(notebook.files)
+    process = grader.zygote(notebook.torch).open(given=notebook.files)
     try:
         for number, cell in enumerate(notebook.cells, 1):
             if _runs(cell):

@@ -225,29 +225,31 @@ class Zygote:
         twin._control = channel
         return twin
 
-    def open(self, files: dict[str, bytes] | None = None) -> StudentProcess:
-        """Fork a student process whose working folder holds the given files (relative, already checked names).
+    def open(self, files: dict[str, bytes] | None = None, given: dict[str, bytes] | None = None) -> StudentProcess:
+        """Fork a student process whose working folder holds these files (relative, already checked names).
+
+        given : files that nothing in it can change, rename or remove, if it is confined
 
         Waits and tries again where that fails: another student's process may have used up what the computer has.
         """
         for pause in WAITS:
             try:
-                return self._open(files)
+                return self._open(files, given)
             except (OSError, EOFError, WireError, Unusable):
                 self.stop()
                 time.sleep(pause)
-        return self._open(files)
+        return self._open(files, given)
 
-    def _open(self, files: dict[str, bytes] | None) -> StudentProcess:
+    def _open(self, files: dict[str, bytes] | None, given: dict[str, bytes] | None) -> StudentProcess:
         if self._student is not None and self._student.alive:
             self._student.end()
         if self._control is None or (self._process is not None and self._process.poll() is not None):
             self.stop()
             self.start()
         ours, theirs = socket.socketpair()
-        content = {name: np.frombuffer(data, np.uint8) for name, data in (files or {}).items()}
+        start = {"op": "start", "limits": self.limits.as_dict(), "files": _arrays(files), "given": _arrays(given)}
         with theirs:
-            self._send({"op": "start", "limits": self.limits.as_dict(), "files": content}, theirs)
+            self._send(start, theirs)
         if _reply(self._control, START_SECONDS) != {"started": True}:
             raise OSError("the student process could not be started")
         self._student = StudentProcess(self, ours)
@@ -297,6 +299,10 @@ class Zygote:
 
     def __exit__(self, *exception: object) -> None:
         self.stop()
+
+
+def _arrays(files: dict[str, bytes] | None) -> dict[str, np.ndarray]:
+    return {name: np.frombuffer(content, np.uint8) for name, content in (files or {}).items()}
 
 
 def _no_memory_limit() -> None:

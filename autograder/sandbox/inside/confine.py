@@ -18,7 +18,9 @@ import resource
 import signal
 import struct
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
 
 CLONE_THREAD, CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = (
     0x10000,
@@ -27,7 +29,8 @@ CLONE_THREAD, CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID = (
     0x10000000,
     0x20000000,
 )
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 16384, 1 << 18
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
+MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 32, 4096, 16384, 1 << 18
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
 EPERM, ENOSYS = 1, 38
 
@@ -122,6 +125,21 @@ def own_files(limits: Limits) -> None:
     _call(libc.mount(b"tmpfs", b"/tmp", b"tmpfs", flags, f"size={limits.tmp},nr_inodes=4096,mode=700".encode()), "/tmp")
     _call(libc.mount(b"tmpfs", b"/proc", b"tmpfs", flags | MS_RDONLY, b"size=4096"), "/proc")
     os.chdir("/tmp")
+
+
+def make_unchangeable(names: Iterable[str]) -> None:
+    """Make files of the working folder read-only, whoever they belong to, for as long as the process lives.
+
+    Each becomes a mount of its own, and so do the folders that lead to it, in which new files may still be made: what
+    is a mount cannot be renamed, removed or replaced.
+    """
+    names = list(names)
+    for folder in sorted({str(folder) for name in names for folder in PurePosixPath(name).parents} - {"."}, key=len):
+        _call(libc.mount(os.fsencode(folder), os.fsencode(folder), None, MS_BIND, None), f"mount {folder}")
+    flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY
+    for name in names:
+        _call(libc.mount(os.fsencode(name), os.fsencode(name), None, MS_BIND, None), f"mount {name}")
+        _call(libc.mount(None, os.fsencode(name), None, MS_REMOUNT | MS_BIND | flags, None), f"mount {name}")
 
 
 CAPSET_HEADER = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3 of the interface, this process

@@ -2,7 +2,8 @@
 
 Started inside bubblewrap as `python -I -S zygote.py FD TORCH CONFINED`. Over the socket FD it takes
 
-    {"op": "start", "limits": {...}, "files": {name: bytes as uint8 array}} and one socket (SCM_RIGHTS)
+    {"op": "start", "limits": {...}, "files": {name: bytes as uint8 array}, "given": {the same}} and one socket
+        (SCM_RIGHTS); what is given cannot be changed
     {"op": "interrupt"}, for the student process that is running
     {"op": "used"}: its processor seconds are replied
     {"op": "end"}: the student process is killed; the processor seconds of everything here since the last "end" and the
@@ -253,10 +254,13 @@ def _become_student(
         if folder is None:
             confine.own_namespaces()
             confine.own_files(limits)
-            confine.drop_capabilities()
         else:
             os.chdir(folder)
         _put_files(request["files"])
+        _put_files(request["given"])
+        if folder is None:
+            confine.make_unchangeable(request["given"])
+            confine.drop_capabilities()
         shell.use_own_modules()
         _close_everything_but(channel.fileno(), writer)
         confine.limit_resources(limits, confined=folder is None)

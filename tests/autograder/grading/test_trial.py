@@ -37,8 +37,8 @@ def edit(path, old: str, new: str, count: int = 1) -> None:
     path.write_text(text.replace(old, new, count))
 
 
-def grade(course: Course):
-    return grade_class(course, [SECTION], options=Options(workers=2))
+def grade(course: Course, workers: int = 2):
+    return grade_class(course, [SECTION], options=Options(workers=workers))
 
 
 def test_release_runs_the_solutions_once_for_each_version_of_them(course, monkeypatch, capsys):
@@ -143,6 +143,21 @@ assert from_file() == 6
 """
 
 
+CHANGES_DATA = """
+import contextlib, os, shutil
+data = "data/some numbers.csv"
+for change in (
+    lambda: os.chmod(data, 0o777), lambda: open(data, "w").write("-100"), lambda: os.rename(data, "data/old.csv"),
+    lambda: os.remove(data), lambda: os.rename("data", "old"), lambda: shutil.rmtree("data"),
+):
+    with contextlib.suppress(OSError):
+        change()
+os.makedirs("data", exist_ok=True)
+with contextlib.suppress(OSError):
+    open(data, "w").write("-100")
+"""
+
+
 def with_files(course: Course) -> None:
     folder = course.notebooks / SECTION
     (folder / "data").mkdir()
@@ -164,16 +179,24 @@ def test_data_files_and_modules_of_a_section_are_there_when_it_is_tried_and_grad
         "ridge.ipynb",
     ]
     hand_in(course, MadeUp("ana", ""), [SECTION])
-    hand_in(course, MadeUp("bea", "changes the data"), [SECTION])
+    hand_in(course, MadeUp("bea", "hands in other data"), [SECTION])
     (course.submitted / "bea" / SECTION / "data").mkdir()
     (course.submitted / "bea" / SECTION / "data" / "some numbers.csv").write_text("-100\n")
-    grade(course)
+    hand_in(course, MadeUp("cem", "hands in a file where the folder is"), [SECTION])
+    (course.submitted / "cem" / SECTION / "data").write_text("-100\n")
+    hand_in(course, MadeUp("dia", "hands in a folder where the file is"), [SECTION])
+    (course.submitted / "dia" / SECTION / "data" / "some numbers.csv").mkdir(parents=True)
+    (course.submitted / "dia" / SECTION / "data" / "some numbers.csv" / "a.csv").write_text("-100\n")
+    changes = MadeUp("abe", "changes the data", {"from_file": lambda answer: CHANGES_DATA + answer})
+    hand_in(course, changes, [SECTION])
+    grade(course, workers=1)  # one after the other, in forks of one process
     got = {row[0]: row[4] for row in rows(course) if row[3] == "from_file_check"}
-    assert got == {"ana": 2, "bea": 2}, "what the course gave out is as it was given"
+    assert got == dict.fromkeys(["abe", "ana", "bea", "cem", "dia"], 2), "what the course gave out is as it was given"
+    assert (course.release / SECTION / "data" / "some numbers.csv").read_text() == "1\n2\n3\n"
     (course.release / SECTION / "data" / "some numbers.csv").write_text("1\n2\n4\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("autograder.grading.trial.Trials.finish", lambda self, records: list(records))
-        assert len(grade(course).graded) == 2, "a changed file is a changed section"
+        assert len(grade(course).graded) == 5, "a changed file is a changed section"
 
 
 # -- one way to count -----------------------------------------------------------------------------------------------

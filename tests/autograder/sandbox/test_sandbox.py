@@ -84,6 +84,41 @@ def test_the_submissions_files_are_there(process):
     assert said(process, "open('weights.bin').read(), open('data/x.txt').read()") == "('123', 'x')"
 
 
+CHANGES = {
+    "another mode": "import os; os.chmod('data/x.txt', 0o777)",
+    "another mode of a module": "import os; os.chmod('ours.py', 0o777)",
+    "writing": "open('data/x.txt', 'w')",
+    "adding": "open('ours.py', 'a')",
+    "cutting": "import os; os.truncate('data/x.txt', 0)",
+    "another time": "import os; os.utime('data/x.txt', (0, 0))",
+    "replacing": "import os; open('new', 'w').close(); os.replace('new', 'data/x.txt')",
+    "renaming": "import os; os.rename('data/x.txt', 'data/y.txt')",
+    "renaming a module": "import os; os.rename('ours.py', 'theirs.py')",
+    "removing": "import os; os.remove('data/x.txt')",
+    "renaming the folder": "import os; os.rename('data', 'date')",
+    "renaming a folder in it": "import os; os.rename('data/deep', 'data/flat')",
+    "removing the folder": "import shutil; shutil.rmtree('data')",
+    "a folder in its place": "import os; os.mkdir('new'); os.replace('new', 'data')",
+    "taking the mount away": "import ctypes; assert ctypes.CDLL(None).umount2(b'data/x.txt', 2) == 0",
+    "mounting anew": "import ctypes; assert ctypes.CDLL(None).mount(None, b'ours.py', None, 4128, None) == 0",
+}
+LOOK = "open('data/x.txt').read(), open('data/deep/y.txt').read(), open('ours.py').read()"
+
+
+@needs_bubblewrap
+def test_no_cell_changes_what_the_course_gave_out_and_the_next_one_has_it_as_it_was(zygote):
+    given = {"data/x.txt": b"x", "data/deep/y.txt": b"y", "ours.py": b"ONE = 1"}
+    for _ in range(2):
+        process = zygote.open({"own.txt": b"mine", "data/own.txt": b"mine"}, given)
+        assert said(process, "import ours; ours.ONE") == "1"
+        for what, source in CHANGES.items():
+            assert re.search("Error|Exception", said(process, source)), what
+            assert said(process, LOOK) == "('x', 'y', 'ONE = 1')", what
+        assert said(process, "open('own.txt', 'w').write('!'); open('data/own.txt', 'w').write('!')") == "1"
+        assert said(process, "open('data/deep/new.txt', 'w').write('!'); open('data/deep/new.txt').read()") == "'!'"
+        process.end()
+
+
 @needs_bubblewrap
 def test_the_judge_finds_the_submissions_files_wherever_a_cell_has_gone(process):
     said(process, "import os, numpy as np\nos.makedirs('/tmp/deep/er')\nos.chdir('/tmp/deep/er')")
@@ -562,10 +597,10 @@ def test_a_process_that_cannot_be_forked_now_is_forked_a_moment_later(monkeypatc
     with Zygote() as zygote:
         right, failures = zygote._open, [OSError("no more processes"), EOFError()]
 
-        def now_and_then(files):
+        def now_and_then(*files):
             if failures:
                 raise failures.pop()
-            return right(files)
+            return right(*files)
 
         monkeypatch.setattr(zygote, "_open", now_and_then)
         assert zygote.open().run_cell("1 + 1", 0).ok
