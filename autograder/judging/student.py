@@ -20,6 +20,7 @@ from ..text import visible
 BUILT_IN_ERRORS = {name for name, kind in vars(builtins).items() if isinstance(kind, type)}
 SHORT = 24  # letters of a text that comes from a process which has seen reference code
 DEEPEST, WIDEST = 4, 16  # of an array from there, whose shape could say more; wider where the judge has sent wider ones
+LARGEST_SIZE = 256  # or has asked for so many units in a call; a larger number there is no size, but a seed or a count
 
 
 class JudgeError(Exception):
@@ -114,7 +115,7 @@ class Student:
         if most != MOST_ENTRIES:
             request["most"] = most
         self.sent_single = self.sent_single or _has_single(request)
-        self.widest = max(self.widest, _widest(request))
+        self.widest = max(self.widest, _widest(request), _size_asked_for([request.get("args"), request.get("kwargs")]))
         self.revealed = self.revealed or (self.reveals and request.get("op") == "load")
         try:
             reply = self._send(request)
@@ -414,6 +415,15 @@ def _widest(value: Any) -> int:
     if isinstance(value, dict):
         return max(map(_widest, value.values()), default=0)
     return max(value.shape, default=0) if isinstance(value, np.ndarray) else 0
+
+
+def _size_asked_for(value: Any) -> int:
+    """The largest whole number among the arguments of a call that may be a size: so many units, classes, inputs."""
+    if isinstance(value, (list, tuple)):
+        return max(map(_size_asked_for, value), default=0)
+    if isinstance(value, dict):
+        return max(map(_size_asked_for, value.values()), default=0)
+    return value if isinstance(value, int) and value <= LARGEST_SIZE else 0
 
 
 def _entries(value: Any) -> int:

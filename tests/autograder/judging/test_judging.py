@@ -423,6 +423,25 @@ def test_a_huge_result_is_refused_by_its_shape():
     assert "should be an array of shape (3, 4), but it is of shape (2000000,)" in got.text
 
 
+@pytest.mark.parametrize(
+    ("asked", "width", "arrives"),
+    [
+        ((np.ones((2, 3)),), 16, True),
+        ((np.ones((2, 3)),), 17, False),
+        ((np.ones((2, 40)),), 40, True),  # as wide as what was sent
+        ((), 40, False),
+        ((40,), 40, True),  # so many units were asked for
+        ((40,), 41, False),
+        ((2026,), 300, False),  # a seed is no size
+    ],
+)
+def test_a_shape_says_no_more_than_was_asked_for_after_reference_code_was_shown(asked, width, arrives):
+    student = Student.here({"f": lambda *_: np.zeros((2, width))})
+    student.revealed = True
+    got = student.call("f", *asked).value
+    assert isinstance(got, np.ndarray) == arrives
+
+
 def test_texts_of_the_process_cannot_act_where_they_are_shown():
     reply = {"error": {"type": "E\x1b[2J", "message": "\udc80 \x9b2J", "line": "x\x07", "function": "f\x1b"}}
     got = Check("s/x_check", 1, lambda student, draw: student.get("f")).judge(Student(lambda request: reply))
