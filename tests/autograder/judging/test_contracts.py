@@ -374,3 +374,10 @@ def test_code_that_leans_on_its_own_helpers_is_right_beside_them():
         lambda: student.shadow(**student.load("def g(x): return 2 * x", "g")),
     )
     assert seen["f"].value == 4.0
+
+
+def test_an_array_as_wide_as_a_number_that_was_sent_is_looked_at_after_reference_code():
+    student = Student.here({"f": lambda n: np.ones((n, 2))})
+    student.revealed = True
+    assert isinstance(student.call("f", 60).value, np.ndarray)
+    assert not isinstance(Student.call(student, "f", 2000).value, np.ndarray)
