@@ -19,7 +19,6 @@ from ..text import visible
 
 BUILT_IN_ERRORS = {name for name, kind in vars(builtins).items() if isinstance(kind, type)}
 SHORT = 24  # letters of a text that comes from a process which has seen reference code
-WIDEST_SIZE = 1024  # no whole number that the judge sends is taken for a larger size
 DEEPEST, WIDEST = 4, 16  # of an array from there, whose shape could say more; wider where the judge has sent wider ones
 LARGEST_SIZE = 256  # or has asked for so many units in a call; a larger number there is no size, but a seed or a count
 
@@ -410,9 +409,7 @@ def _has_single(value: Any) -> bool:
 
 
 def _widest(value: Any) -> int:
-    """The longest side of an array, the longest list, and the largest whole number, a size perhaps, in a request."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return min(value, WIDEST_SIZE)
+    """The longest side of an array, and the longest list, in a request."""
     if isinstance(value, (list, tuple)):
         return max([len(value), *map(_widest, value)])
     if isinstance(value, dict):
