@@ -16,6 +16,7 @@ from .notebook import Cell, Notebook, clean
 from .outputs import error_of, has_image, shortened, shown
 
 Kind = Literal["section", "label", "text", "code", "report", "image", "note"]
+_SCISSORS = "✂"
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(\S.*?)[ \t#]*$", re.MULTILINE)
 _NUMBERED = re.compile(r"(Question|Exercise)\s+\d+\b", re.IGNORECASE)
 _MOST_TEXT = 1_500_000  # characters of a document
@@ -359,8 +360,9 @@ def _by(origin: str) -> str:
 
 
 def _headings(source: str) -> list[str]:
+    """The headings of a text, but for those of places to paste something into: no question is called by them."""
     text = re.sub(r"^(`{3,})(?!`).*?^\1", "", clean(source[:100_000]), flags=re.MULTILINE | re.DOTALL)
-    return [words for _, words in _HEADING.findall(text)]
+    return [words for _, words in _HEADING.findall(text) if not words.startswith(_SCISSORS)]
 
 
 def _title(notebook: Notebook) -> str:

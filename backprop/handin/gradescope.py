@@ -6,10 +6,12 @@ to show; what does not fit follows at the end of the document, and the question'
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 from .answers import Options, anchor, first_page, page_setup, question_title
@@ -21,7 +23,9 @@ from .typst import Typesetter, typst_string
 
 _ROWS = 20  # of the table of questions on one page
 _LINES = 45  # of code that stay together
+_WHOLE = 40  # up to so many lines no page ends in it (`long` in style.typ)
 _TRIES = 12
+_HEADING = re.compile(r"#(?:heading\(level: |label-line\()(\d)")
 _MARK = "#let mark(name) = context [#metadata((name, here().page()))<mark>]\n"
 
 
@@ -31,11 +35,14 @@ class _Unit:
 
     name: str
     frame: str
+    piece: int
+    is_label: bool  # it names what comes next
+    is_solid: bool  # no page ends in it
+    level: int  # of its first heading; 0 where it has none
 
-    @property
-    def include(self) -> str:
-        inside = f'include "{self.name}.typ"'
-        return f"#{self.frame}({inside})" if self.frame else f"#{inside}"
+    def ends_beyond(self, page: int, at: dict[str, int]) -> bool:
+        """True when it does not end on that page. Typst counts a mark to what stands behind it, if anything does."""
+        return at[f"{self.name} begins"] > page or (not self.is_solid and at[f"{self.name} ends"] > page)
 
 
 def set_pages(
@@ -73,16 +80,17 @@ def set_pages(
                 parts.append(f'#note[#"Continued on page ";#{where}]\n')
             if not mine and not moved[key]:
                 parts.append('#note("Nothing was handed in for this question.")\n')
-            parts += [unit.include + "\n" for unit in mine]
-            parts.append(f'#mark("{keys.index(key)} ends")\n')
+            parts.append(_markup(mine))
         for key in ["", *keys]:
             rest = units[key][len(units[key]) - moved[key] :] if key else units[""]
             if rest:
                 title = f"{key}, continued" if key else "Cells that belong to no question"
                 label = f"<rest-{keys.index(key)}>" if key else ""
                 parts.append(f"#pagebreak()\n#[#heading(level: 1, {typst_string(title)}) {label}]\n")
-                parts.append(f"#label-line(2, {typst_string('The rest')})\n#label-line(3, {typst_string(title)})\n")
-                parts += [unit.include + "\n" for unit in rest]
+                # Headings without a gap, as a screen reader needs them.
+                for level in range(2, next((unit.level for unit in rest if unit.level), 0)):
+                    parts.append(f"#label-line({level}, {typst_string(title)})\n")
+                parts.append(_markup(rest))
         return "".join(parts)
 
     blank = 0
@@ -92,18 +100,31 @@ def set_pages(
             raise NotebookError(f"The pages could not be counted ({found.errors[0]}). Please report this.")
         at = {name: page for name, page in found.found}
         blank = max(0, blank + index_pages - at["index"])
-        late = [key for number, key in enumerate(keys) if at[f"{number} ends"] > at[f"{number} begins"]]
+        late = {}
+        for number, key in enumerate(keys):
+            mine = units[key][: len(units[key]) - moved[key]]
+            page = at[f"{number} begins"]
+            fitting = next((i for i, unit in enumerate(mine) if unit.ends_beyond(page, at)), len(mine))
+            if fitting < len(mine):
+                while fitting and mine[fitting - 1].is_label:
+                    fitting -= 1
+                late[key] = len(units[key]) - fitting
         right = all(at[f"{number} begins"] == pages[key] for number, key in enumerate(keys))
         if right and not late:
             return document.set(partial(main, blank)), pages
-        for key in late:
-            number = keys.index(key)
-            # Pages above one are full: move a share of the units, the last ones first.
-            extra = at[f"{number} ends"] - at[f"{number} begins"]
-            left = len(units[key]) - moved[key]
-            moved[key] += max(1, left * extra // (extra + 1) - 1)
-            moved[key] = min(moved[key], len(units[key]))
+        moved |= late
     raise NotebookError("The questions do not fit on pages of their own. Make the PDF without --template gradescope.")
+
+
+def _markup(units: Sequence[_Unit]) -> str:
+    """The units one below the other, those of one piece in one frame, with a mark before and behind each."""
+    parts = []
+    for (_, frame), mine in groupby(units, key=lambda unit: (unit.piece, unit.frame)):
+        inside = "\n\n".join(
+            f'#mark("{unit.name} begins")\n#include "{unit.name}.typ"\n#mark("{unit.name} ends")' for unit in mine
+        )
+        parts.append(f"#{frame}[{inside}]\n" if frame else f"{inside}\n")
+    return "".join(parts)
 
 
 def _units(document: Document, folder: Path) -> dict[str, list[_Unit]]:
@@ -113,11 +134,12 @@ def _units(document: Document, folder: Path) -> dict[str, list[_Unit]]:
         if block.kind == "section":
             continue
         parts = [document.pieces[number]]
-        frame = ""
+        frame, is_solid = "", block.kind in ("label", "image", "note")
         if document.is_framed(number):
             parts, frame = _cut(parts[0]), "" if block.frame == "plain" else block.frame
         elif block.kind in ("code", "report") and not document.is_replaced(number):
             lines = wrapped(block.text).split("\n")
+            is_solid = len(lines) <= _WHOLE
             chunks = ["\n".join(lines[start : start + _LINES]) for start in range(0, len(lines), _LINES)]
             first = typst_string(block.words) if block.kind == "code" else str(block.good).lower()
             call = "listing" if block.kind == "code" else "report"
@@ -125,8 +147,13 @@ def _units(document: Document, folder: Path) -> dict[str, list[_Unit]]:
         for part in parts:
             name = f"unit{sum(map(len, units.values()))}"
             (folder / f"{name}.typ").write_text(HEAD + part, "utf-8")
-            units[block.question].append(_Unit(name, frame))
+            units[block.question].append(_Unit(name, frame, number, block.kind == "label", is_solid, _level(part)))
     return units
+
+
+def _level(markup: str) -> int:
+    found = _HEADING.search(markup)
+    return int(found[1]) if found else 0
 
 
 def _cut(markup: str) -> list[str]:

@@ -80,6 +80,24 @@ def test_what_does_not_fit_follows_at_the_end_and_nothing_is_lost(tmp_path: Path
     assert b"pdfuaid" in (tmp_path / "a" / "o.pdf").read_bytes()
 
 
+def figures_that_do_not_fit(cells: dict, everything: list) -> None:
+    cells["ridge_regression"].source = "\n".join(f"line_{i} = {i}" for i in range(38))
+    check = cells["ridge_regression_check"]
+    check.outputs, check.execution_count = [new_output("stream", text="row\n" * 9 + "all is well\n")], 1
+    at = next(i for i, cell in enumerate(everything) if cell is check) + 1
+    figure = new_output("display_data", data={"image/png": png(900, 900)})
+    everything[at:at] = [new_code_cell("plot()", outputs=[figure] * 5)]
+
+
+@needs_pdftotext
+def test_a_page_holds_what_fits_and_ends_with_no_label(tmp_path: Path) -> None:
+    pages, texts = pages_of(tmp_path / "a", figures_that_do_not_fit)
+    page = texts[pages["ridge_regression"] - 1]
+    assert "line_37" in page and "all is well" in page and "Continued on page" in page
+    rows = [row for row in page.split("\n") if row.strip()]
+    assert not any(name in rows[-2] for name in ("Check", "Code", "Cell"))  # the last row is the foot
+
+
 @needs_pdftotext
 def test_the_command_writes_both_files_on_us_letter(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = hand_in(tmp_path / "a", untouched)

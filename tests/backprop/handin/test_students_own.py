@@ -257,6 +257,12 @@ def test_a_numbered_heading_names_its_own_question_only(tmp_path: Path) -> None:
     assert titles == {"q1": "Question 1", "node": "04 · A title"}
 
 
+def test_a_place_to_paste_into_gives_its_heading_to_no_question() -> None:
+    (path,) = (ROOT / "release" / "07-softmax-nll").glob("*.ipynb")
+    titles = {key: question.title for key, question in read_content(read_notebook(path)).questions.items()}
+    assert titles["multiclass_classifier"] == "6 · The network"
+
+
 def test_each_title_of_a_released_notebook_stands_under_a_heading_of_its_own_part() -> None:
     (path,) = (ROOT / "release" / "03-relu-net-by-hand").glob("*.ipynb")
     titles = {key: question.title for key, question in read_content(read_notebook(path)).questions.items()}
