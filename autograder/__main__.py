@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from .course import Course
-from .errors import CourseError, UserError
+from .errors import CourseError, UserError, WrongUsage
 from .text import count
 
 if TYPE_CHECKING:
@@ -166,7 +166,10 @@ def publish(
     """Make a folder ready to push as the students' repository."""
     from .release.publish import publish as build
 
-    build(find_course(), folder, url, section, branch)
+    course = find_course()
+    chosen = choose(course, section)
+    with Steps("publishing") as steps:
+        build(course, folder, url, chosen, branch, progress=steps)
     say(f"{folder} is ready to push.")
 
 
@@ -194,11 +197,12 @@ def collect(
     from .lms.collect import collect as take
 
     course = find_course()
+    chosen = choose(course, [section])[0] if section is not None else None
     with Steps("collecting") as steps:
         summary = take(
             course,
             archives,
-            section=section,
+            section=chosen,
             source=source,
             roster=roster,
             at=at,
@@ -326,7 +330,7 @@ def gradescope(
     course = find_course()
     (chosen,) = choose(course, [section])
     if output.is_dir():
-        raise UserError(f"{output} is a folder. Name a file with -o.")
+        raise WrongUsage(f"{output} is a folder. Name a file with -o.")
     package(course, chosen, output)
     say(f"{output} written; upload it in Gradescope, Configure Autograder. It holds the solutions: keep it secret.")
 
@@ -446,6 +450,8 @@ def _print_notebooks(notebooks: list[str], output: Path | None, options: Options
 
     if output is None:
         raise typer.BadParameter("Say where to write the PDF: -o OUT.pdf.")
+    if output.is_dir():
+        raise WrongUsage(f"{output} is a folder. Name a file with -o.")
     links = [name for name in notebooks if behind_a_link(Path(name))]
     if links:
         text = "a link may lead anywhere and was not followed. Ask for a copy of the file."
@@ -481,6 +487,8 @@ def mutants(
     from .mutants.measure import measure
     from .mutants.page import write_section
 
+    if sum([learn, visible, regions, unseen, secrets > 0]) > 1:
+        raise WrongUsage("--learn, --visible, --regions, --unseen and --secrets each measure another thing. Name one.")
     if learn:
         return learn_slips(sections, workers)
     if visible:
@@ -580,11 +588,12 @@ def doctor() -> None:
     """Say what is missing on this machine."""
     from .doctor import examine
 
-    findings = examine(Course.find())
-    for finding in findings:
+    missing = False
+    for finding in examine(Course.find()):  # each is said as soon as it is known
         mark = "ok     " if finding.good else "note   " if finding.optional else "MISSING"
         say(f"{mark} {finding.text}")
-    if not all(finding.good or finding.optional for finding in findings):
+        missing |= not (finding.good or finding.optional)
+    if missing:
         raise SystemExit(1)
 
 
@@ -593,6 +602,9 @@ def main(arguments: list[str] | None = None) -> int:
     gc.set_threshold(*FEW_COLLECTIONS)
     try:
         app(args=arguments, standalone_mode=True)
+    except WrongUsage as error:
+        print(error, file=sys.stderr)
+        return 2
     except UserError as error:
         print(error, file=sys.stderr)
         return 1

@@ -13,6 +13,10 @@ class CourseError(UserError):
     """The course folder is not as it should be."""
 
 
+class WrongUsage(CourseError):
+    """A command was given what makes no sense whatever the data are: exit status 2."""
+
+
 class Unusable(CourseError):
     """What every submission needs is not there: the gradebook cannot be written, the sandbox cannot be started."""
 

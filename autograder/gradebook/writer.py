@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import math
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -193,17 +195,26 @@ class GradebookWriter:
         """What being late costs a notebook, by the plugin that nbgrader_config.py names. Raises CourseError."""
         if late <= 0:
             return None
+        name = type(self._late).__name__
         try:
             penalty = self._late.late_submission_penalty(student, score, late)
-        except Exception as error:  # the course's own code: whoever wrote it has to know, and nobody else
-            name = type(self._late).__name__
+            points = None if penalty is None else float(penalty)
+        except (Exception, SystemExit) as error:  # the course's own code: whoever wrote it has to know, and nobody else
             said = f"{type(error).__name__}: {error}"
             raise CourseError(f"The late plugin {name} of nbgrader_config.py fails ({said}). Mend it.") from None
-        return None if penalty is None else min(max(penalty, 0), score)
+        if points is not None and math.isnan(points):
+            raise CourseError(f"The late plugin {name} of nbgrader_config.py says {penalty!r}, no number. Mend it.")
+        return None if points is None else min(max(points, 0.0), score)
 
     def _late_plugin(self) -> plugins.BasePlugin:
-        preprocessor = AssignLatePenalties(config=self.course.config)
-        preprocessor.init_plugin()
+        """Raises CourseError where nbgrader_config.py names none, or its class cannot be made."""
+        try:
+            preprocessor = AssignLatePenalties(config=self.course.config)
+            preprocessor.init_plugin()
+        except (Exception, SystemExit) as error:
+            said = re.sub(r"<(\S+) object at \w+>", r"\1", f"{type(error).__name__}: {error}")
+            where = "c.AssignLatePenalties.plugin_class in nbgrader_config.py"
+            raise CourseError(f"{where} is no late plugin that can be used ({said}). Mend it.") from None
         return preprocessor.plugin_inst
 
     def _known(self, section: str) -> _Assignment:

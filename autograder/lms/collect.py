@@ -26,7 +26,7 @@ from pathlib import Path
 from backprop.files import write_atomically
 
 from ..course import Course
-from ..errors import UserError, stops_the_run
+from ..errors import UserError, WrongUsage, stops_the_run
 from ..lock import one_run_at_a_time
 from ..submissions.archive import MAX_ENTRIES, Archive, Refused, path_key, read_folder, read_zip, shown
 from ..submissions.files import is_notebook
@@ -95,7 +95,10 @@ def collect(
     sections = {name: wanted_of(course, name) for name in course.choose()}
     chosen = course.choose([section])[0] if section else None
     clock = Clock.of(timezone)
-    time = clock.read(at, "--at") if at else None
+    try:
+        time = clock.read(at, "--at") if at is not None else None
+    except UserError as error:
+        raise WrongUsage(str(error)) from None
     missing = [str(path) for path in archives if not path.exists()]
     if missing:
         raise UserError(f"{', '.join(missing)} does not exist. Check the name of the download.")

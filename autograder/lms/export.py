@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ..course import Course
-from ..errors import UserError
+from ..errors import UserError, WrongUsage
 from ..gradebook.reader import Grades, Person, read_grades
 from . import blackboard, brightspace, canvas, gradescope, moodle
 from .roster import Row
@@ -44,10 +44,10 @@ def export_grades(
     file is written, when the roster lacks students who have grades.
     """
     if format not in FORMATS:
-        raise UserError(f"There is no export format {format!r}. The formats are: {', '.join(FORMATS)}.")
+        raise WrongUsage(f"There is no export format {format!r}. The formats are: {', '.join(FORMATS)}.")
     path = Path(output) if output else course.exports / f"grades-{format}.csv"
     if path.is_dir():
-        raise UserError(f"{path} is a folder. Name a file with -o.")
+        raise WrongUsage(f"{path} is a folder. Name a file with -o.")
     grades = read_grades(course, list(sections))
     if not any(section.submissions for section in grades.sections):
         raise UserError("Nothing is graded yet in these sections. Run `python -m autograder grade` first.")

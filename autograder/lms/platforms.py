@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from types import ModuleType
 
-from ..errors import UserError
+from ..errors import WrongUsage
 from ..submissions.archive import Archive, Refused
 from . import blackboard, brightspace, canvas, folder, gradescope, moodle
 from .delivery import Deliveries
@@ -26,10 +26,10 @@ def read_platform(archive: Archive, source: str, sections: list[str]) -> tuple[s
 
     source : a platform's name, or auto
 
-    Raises Refused when the archive is of no known kind, UserError for a source that does not exist.
+    Raises Refused when the archive is of no known kind, WrongUsage for a source that does not exist.
     """
     if source not in (*PLATFORMS, "auto"):
-        raise UserError(f"There is no platform {source!r}. Use one of: {', '.join(PLATFORMS)}, auto.")
+        raise WrongUsage(f"There is no platform {source!r}. Use one of: {', '.join(PLATFORMS)}, auto.")
     if source == "auto":
         source, archive = _recognise(archive)
     elif source in BY_NAME and not PLATFORMS[source].some([entry.parts for entry in archive.entries]):

@@ -23,7 +23,7 @@ from pathlib import Path
 import dateutil.parser
 import dateutil.tz
 
-from ..errors import UserError
+from ..errors import UserError, WrongUsage
 from ..submissions.archive import Refused, shown
 from .delivery import Delivery, words_key
 from .platforms import PLATFORMS
@@ -51,7 +51,7 @@ class Clock:
         try:
             return cls(zoneinfo.ZoneInfo(name) if name is not None else None)
         except (KeyError, ValueError, OSError):
-            raise UserError(f"There is no time zone {name!r}. Write it like Europe/Berlin, or UTC.") from None
+            raise WrongUsage(f"There is no time zone {name!r}. Write it like Europe/Berlin, or UTC.") from None
 
     def read(self, text: str, where: str) -> datetime.datetime:
         """The time in UTC, without a zone. Raises UserError when it can't be read."""

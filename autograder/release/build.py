@@ -242,12 +242,18 @@ def release(
     return changed
 
 
-def out_of_step(course: Course, sections: Sequence[str] | None = None) -> list[Path]:
+def out_of_step(
+    course: Course,
+    sections: Sequence[str] | None = None,
+    progress: Callable[[int, int, str], None] = lambda done, total, name: None,
+) -> list[Path]:
     """Return the files that `release` would write: none when notebooks/, source/ and release/ are in step.
+
+    progress : called with (done, total, section) after each section
 
     Raises LeaksFound where `release` would write nothing.
     """
-    return _changed(_build_all(course, sections))
+    return _changed(_build_all(course, sections, progress))
 
 
 def _build_all(

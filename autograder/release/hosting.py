@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 
 from nbformat import NotebookNode
 
-from ..errors import CourseError
+from ..errors import WrongUsage
 
 _GITHUB = re.compile(r"(?:(?:https://)?github\.com/)?(?P<owner>[\w-]+)/(?P<name>[\w.-]+?)(?:\.git)?/?\Z", re.ASCII)
 # What a setup cell installs, with its extras: in quotes of its own, or bare.
@@ -40,7 +40,7 @@ class Hosting:
         """Read `https://github.com/OWNER/REPO` or `OWNER/REPO`. Raises CourseError for anything else."""
         match = _GITHUB.match(base_url.strip())
         if not match:
-            raise CourseError(
+            raise WrongUsage(
                 f"{base_url!r} is not a GitHub repository, and Colab opens nothing else. Write https://github.com/OWNER/REPO."
             )
         return cls(match["owner"], match["name"], branch)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 import nbformat
@@ -35,6 +35,7 @@ def publish(
     sections: Sequence[str] | None = None,
     branch: str = "main",
     wheel: Path | None = None,
+    progress: Callable[[int, int, str], None] = lambda done, total, what: None,
 ) -> list[Path]:
     """Make `dest` the students' repository and return the files that changed there.
 
@@ -42,6 +43,7 @@ def publish(
         cannot get the library
     sections : what to publish (all by default); sections published earlier and not named now are taken out again
     wheel : a ready wheel of the student library, instead of building one from this checkout
+    progress : called with (done, total, what was done last) after each section and each step
 
     Everything is made before the first file is touched; a new folder appears whole. In a folder published before, only
     our own files are replaced: `.git` and files added by hand stay.
@@ -53,14 +55,18 @@ def publish(
     dest = Path(dest).resolve()
     hosting = Hosting.parse(base_url, branch) if base_url else None
     chosen = course.choose(sections)
-    _require_release(course)
+    steps = len(course.sections()) + 2
+    _require_release(course, lambda done, total, section: progress(done, steps, section))
     with tempfile.TemporaryDirectory(prefix="publish-") as folder:
         wheel = wheel or build_wheel(Path(folder))
         check_wheel(course, wheel)
+        progress(steps - 1, steps, wheel.name)
         files = _files(course, chosen, wheel, hosting)
     before = _read_manifest(dest)
     _refuse_to_lose_files(dest, files, before)
-    return _put(dest, files, before)
+    changed = _put(dest, files, before)
+    progress(steps, steps, "")
+    return changed
 
 
 def build_wheel(folder: Path) -> Path:
@@ -121,8 +127,8 @@ def check_wheel(course: Course, wheel: Path) -> None:
         raise LeaksFound(leaks)
 
 
-def _require_release(course: Course) -> None:
-    behind = out_of_step(course)
+def _require_release(course: Course, progress: Callable[[int, int, str], None]) -> None:
+    behind = out_of_step(course, progress=progress)
     if behind:
         raise CourseError(
             f"{course.shown(behind[0])} is not in step with notebooks/. Run `python -m autograder release` first."

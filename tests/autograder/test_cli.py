@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -14,6 +15,7 @@ import pytest
 from places import ROOT, full_disk, needs_bubblewrap
 
 from autograder import __main__ as command_line
+from autograder import doctor
 from autograder.__main__ import Steps, main
 from autograder.course import Course
 from autograder.demo.classroom import MadeUp, hand_in
@@ -59,11 +61,32 @@ def run(capfd):
         (["pdf", "x.ipynb"], "-o OUT.pdf"),
         (["mutants", "--seeds", "0"], "--seeds"),
         (["mutants", "--write", "/"], "is a directory"),
+        (["mutants", "--visible", "--regions"], "Name one"),
+        (["mutants", "--unseen", "--secrets", "3"], "Name one"),
+        (["collect", ".", "--from", "email"], "There is no platform 'email'"),
+        (["collect", ".", "--section", "99"], "There is no section '99'"),
+        (["collect", ".", "--section", ""], "'' fits several"),
+        (["collect", ".", "--at", "soon"], "--at: 'soon' is no time"),
+        (["collect", ".", "--at", ""], "--at: '' is no time"),
+        (["collect", ".", "--timezone", "Mars/Base"], "There is no time zone 'Mars/Base'"),
+        (["publish", "../out", "--section", "99"], "There is no section '99'"),
+        (["publish", "../out", "--url", "https://example.org"], "is not a GitHub repository"),
+        (["gradescope", "04", "-o", "."], "is a folder. Name a file"),
+        (["report", "-o", "."], "is a folder. Name a file"),
+        (["export", "-o", "."], "is a folder. Name a file"),
+        (["export", "--format", "email"], "--format"),
+        (["export", "--assignment", "04"], "is not SECTION=NAME"),
+        (["regrade", "ada", "99"], "There is no section '99'"),
+        (["pdf", "-o", "x.pdf"], "go with notebooks"),
+        (["pdf", "x.ipynb", "-o", "."], "is a folder. Name a file"),
     ],
 )
-def test_wrong_usage_is_status_2_and_says_what_is_wrong(run, arguments, piece):
-    status, _, err = run(*arguments)
-    assert status == 2 and piece in err
+def test_wrong_usage_is_status_2_and_says_what_is_wrong(run, here, arguments, piece):
+    before = sorted(here.root.rglob("*"))
+    status, out, err = run(*arguments)
+    assert status == 2 and piece in err and not out
+    assert sorted(path for path in here.root.rglob("*") if here.state not in (path, *path.parents)) == before
+    assert not (here.root.parent / "out").exists()
 
 
 NAMES = ["release", "publish", "grade", "feedback", "export", "report", "pdf", "mutants", "demo", "doctor"]
@@ -331,6 +354,23 @@ def test_progress_without_a_terminal_is_a_few_plain_lines(capsys, monkeypatch):
         for done in range(1, 201):
             steps(done, 200, "ana")
     assert lines[-1] == "grading: 200 of 200" and 5 <= len(lines) <= 12
+
+
+def test_publish_shows_its_progress_and_doctor_says_each_thing_as_soon_as_it_knows(run, here, tmp_path, monkeypatch):
+    status, out, err = run("publish", tmp_path / "students")
+    assert status == 0, err
+    done, of = re.findall(r"publishing: (\d+) of (\d+)\n", out)[-1]
+    assert done == of and out.count("publishing: ") >= 3
+    said = []
+
+    def slow(course):
+        yield doctor.Finding(True, "first")
+        assert said == ["ok      first"]
+        yield doctor.Finding(True, "second")
+
+    monkeypatch.setattr(doctor, "examine", slow)
+    monkeypatch.setattr(command_line, "say", said.append)
+    assert main(["doctor"]) == 0 and said == ["ok      first", "ok      second"]
 
 
 def test_the_command_is_installed_under_its_name():

@@ -101,6 +101,75 @@ def test_a_submission_that_cannot_be_worked_out_leaves_the_others_alone(course):
     assert set(penalties(course)) == {"ana", "zoe"}
 
 
+PLUGIN = """
+from nbgrader.plugins import LateSubmissionPlugin
+
+
+class Ours(LateSubmissionPlugin):
+    {}
+
+
+c.AssignLatePenalties.plugin_class = {}
+"""
+
+
+def plugged(course: Course, body: str = "pass", name: str = "Ours") -> Course:
+    with open(course.root / "nbgrader_config.py", "a") as config:
+        config.write(PLUGIN.format(body, name))
+    return Course(course.root)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise ValueError(student)",
+        "raise SystemExit(0)",
+        "return '3 points'",
+        "return [1.0]",
+        "return float('nan')",
+    ],
+)
+def test_whatever_a_late_plugin_says_that_is_no_number_of_points_is_named_and_costs_nobody_else(course, body):
+    course = plugged(course, f"def late_submission_penalty(self, student, score, late): {body}")
+    with course.open_gradebook() as gradebook:
+        gradebook.update_or_create_assignment(SECTION, duedate=DUE)
+    with GradebookWriter(course) as writer:
+        with pytest.raises(CourseError, match="The late plugin Ours of nbgrader_config.py .*Mend it"):
+            writer.write(result("eve", DUE + datetime.timedelta(days=1)))
+        writer.write(result("zoe", DUE))
+        writer.commit()
+    assert set(penalties(course)) == {"zoe"}
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        ("pass", "'no.such.Plugin'"),
+        ("pass", "'pathlib.Path'"),
+        ("pass", "7"),
+        ("def __init__(self, parent=None): raise KeyError('x')", "Ours"),
+        ("def __init__(self, parent=None): raise SystemExit(0)", "Ours"),
+    ],
+)
+def test_a_late_plugin_that_cannot_be_made_is_named_before_anything_is_graded(course, body, name):
+    course = plugged(course, body, name)
+    with pytest.raises(CourseError, match=r"c.AssignLatePenalties.plugin_class in nbgrader_config.py .*Mend it"):
+        GradebookWriter(course).__enter__()
+
+
+@pytest.mark.parametrize(
+    ("said", "penalty"), [("None", None), ("-1", 0.0), ("1e9", 6.5), ("__import__('numpy').float32(2)", 2)]
+)
+def test_a_penalty_is_between_nothing_and_the_score(course, said, penalty):
+    course = plugged(course, f"def late_submission_penalty(self, student, score, late): return {said}")
+    with course.open_gradebook() as gradebook:
+        gradebook.update_or_create_assignment(SECTION, duedate=DUE)
+    with GradebookWriter(course) as writer:
+        writer.write(result("eve", DUE + datetime.timedelta(days=1)))
+        writer.commit()
+    assert penalties(course) == {"eve": penalty}
+
+
 def test_a_database_that_cannot_be_written_keeps_nothing_of_the_transaction(course):
     with GradebookWriter(course) as writer:
         writer.write(result("ana"))
