@@ -560,16 +560,20 @@ def face_adversaries(sections: list[str] | None, workers: int, write: Path | Non
 
 def judge_unseen(sections: list[str] | None, seeds: int, workers: int, write: Path | None) -> None:
     from .mutants.page import write_section
-    from .mutants.unseen import measure_unseen, survivors, table
+    from .mutants.unseen import FIRST_CONTACT, measure_unseen, note_first_contact, sets, survivors, table
 
-    course = find_course()
-    with Steps("answers") as steps:
-        tried = measure_unseen(course, choose(course, sections), seeds, workers=workers, progress=steps)
-    text = table(course.checks, tried)
-    for line in [*survivors(tried), text]:
-        say(line)
+    course, tables = find_course(), []
+    for answers in sets(course.checks):
+        with Steps(f"answers of the {answers.name} set") as steps:
+            tried = measure_unseen(course, answers, choose(course, sections), seeds, workers=workers, progress=steps)
+        if not sections and not (answers / FIRST_CONTACT).exists():
+            note_first_contact(course, answers, seeds, tried)
+            say(f"{course.shown(answers / FIRST_CONTACT)} written: this was first contact.")
+        tables.append(table(course.checks, answers, tried))
+        for line in [*survivors(tried), tables[-1]]:
+            say(line)
     if write:
-        write_section(write, "unseen", text)
+        write_section(write, "unseen", "\n".join(tables))
 
 
 @app.command()

@@ -1,20 +1,23 @@
 """Answers written by people who had the notebook alone, never the checks: what becomes of them.
 
-`checks/mutants/unseen/02-sums.txt` of a course holds whole cells, each after a line
+`checks/mutants/unseen/first/02-sums.txt` of a course holds whole cells, each after a line
 
     # %% add | wrong | what is wrong about it
 
-They are frozen before they are first judged and never edited to fit; `first_contact.json` beside them keeps how that
-first judging went, and `allowed.txt` why wrong ones keep their points today.
+Each folder there is a set that was frozen before it was first judged and is never edited to fit; `first_contact.json`
+in it keeps how that first judging went. `allowed.txt` beside the sets says why wrong ones keep their points today.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from backprop.files import write_atomically
 
 from ..course import Course
 from ..errors import CourseError
@@ -63,18 +66,24 @@ def checks_of(cells: Sequence[Cell], checks: dict[str, Check]) -> dict[str, Chec
     return found
 
 
+def sets(folder: Path) -> list[Path]:
+    """The sets of answers in a course's folder of checks, in the order of their names."""
+    return sorted(path for path in (folder / "mutants" / "unseen").glob("*/") if path.is_dir())
+
+
 def measure_unseen(
     course: Course,
+    answers: Path,
     sections: Sequence[str],
     seeds: int,
     *,
     workers: int = 1,
     progress: Callable[[int, int, str], None] = lambda done, total, what: None,
 ) -> list[Tried]:
-    """Judge every unseen answer of the sections under `seeds` seeds, but for those that need a file of weights."""
+    """Judge every answer of a set to the sections under `seeds` seeds, but for those that need a file of weights."""
     jobs = []
     for section in sections:
-        path = course.checks / "mutants" / "unseen" / f"{section}.txt"
+        path = answers / f"{section}.txt"
         if not path.is_file():
             continue
         cells = code_cells(course.root, section)
@@ -134,9 +143,21 @@ def sentence(rows: Sequence[tuple[str, int, int, int, int]]) -> str:
     return f"{caught} of {wrong} wrong answers caught{share}, {accepted} of {right} right ones kept their points."
 
 
-def table(folder: Path, now: Sequence[Tried]) -> str:
-    """The figures as Markdown: at first contact, which never change, and of the checks as they are now."""
-    path = folder / "mutants" / "unseen" / FIRST_CONTACT
+def note_first_contact(course: Course, answers: Path, seeds: int, tried: Sequence[Tried]) -> None:
+    """Write down how a set fared when it was first judged. Raises CourseError when that has been done."""
+    path = answers / FIRST_CONTACT
+    command = ["git", "-C", str(course.root), "rev-parse", "--short", "HEAD"]
+    revision = subprocess.run(command, capture_output=True, text=True).stdout.strip()
+    if path.exists():
+        raise CourseError(f"{path.name} of the set {answers.name} is there: first contact happens once.")
+    rows = ",\n".join(f"  {json.dumps(row)}" for row in totals(tried))
+    text = f'{{\n "revision": {json.dumps(revision)},\n "seeds": {seeds},\n "rows": [\n{rows}\n ]\n}}\n'
+    write_atomically(path, text.encode())
+
+
+def table(folder: Path, answers: Path, now: Sequence[Tried]) -> str:
+    """The figures of a set as Markdown: at first contact, which never change, and of the checks as they are now."""
+    path = answers / FIRST_CONTACT
     first = [tuple(row) for row in json.loads(path.read_text())["rows"]] if path.is_file() else []
     current = {row[0]: row for row in totals(now)}
     lines = ["| check | caught at first contact | accepted | caught now | accepted now |", "|---|---|---|---|---|"]
@@ -148,4 +169,5 @@ def table(folder: Path, now: Sequence[Tried]) -> str:
     if current:
         text += f" Now: {sentence(list(current.values()))}"
     why = kept(now, allowed(folder, ALLOWED))
-    return "\n\n".join(["\n".join(lines), text, *([why] if why else [])]) + "\n"
+    heading = f"### The {answers.name} set"
+    return "\n\n".join([heading, "\n".join(lines), text, *([why] if why else [])]) + "\n"

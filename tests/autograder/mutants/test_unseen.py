@@ -19,15 +19,18 @@ from autograder.mutants.unseen import (
     checks_of,
     kept,
     measure_unseen,
+    note_first_contact,
     read_answers,
     sentence,
+    sets,
     table,
     totals,
 )
 
 COURSE = Course(ROOT)
 FOLDER = CHECKS / "mutants" / "unseen"
-FILES = sorted(path for path in FOLDER.glob("*.txt") if path.name != ALLOWED)
+SETS = sets(CHECKS)
+FILES = sorted(FOLDER.glob("*/*.txt"))
 
 
 def test_a_file_of_answers_is_read_cell_by_cell(tmp_path):
@@ -42,7 +45,7 @@ def test_a_file_of_answers_is_read_cell_by_cell(tmp_path):
     assert (second.cell, second.right, second.source) == ("g", True, "# %% no header\nx = 2\n")
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_every_answer_is_python_and_belongs_to_a_stub_of_its_section(path):
     cells = {cell.grade_id for cell in code_cells(ROOT, path.stem) if cell.grade_id}
     answers = read_answers(path, path.name)
@@ -58,10 +61,11 @@ def test_a_stub_is_decided_by_the_next_check_below_it():
     assert decides["ridge_regression"].grade_id == "ridge_regression_check"
 
 
-def test_the_first_figures_name_every_check_that_answers_were_written_for():
-    first = json.loads((FOLDER / FIRST_CONTACT).read_text())["rows"]
+@pytest.mark.parametrize("answers", SETS, ids=lambda path: path.name)
+def test_the_first_figures_name_every_check_that_answers_were_written_for(answers):
+    first = json.loads((answers / FIRST_CONTACT).read_text())["rows"]
     wanted = set()
-    for path in FILES:
+    for path in sorted(answers.glob("*.txt")):
         decides = checks_of(code_cells(ROOT, path.stem), load(CHECKS, path.stem))
         judged = (decides.get(answer.cell) for answer in read_answers(path, path.name))
         wanted |= {check.name for check in judged if check is not None and not check.weights}
@@ -83,10 +87,22 @@ def test_a_caught_answer_is_one_that_never_got_full_points():
 
 
 def test_some_answers_are_judged_as_the_command_does_it():
-    tried = measure_unseen(COURSE, ["05-affine-tanh"], 1)
-    assert len(tried) == len(read_answers(FOLDER / "05-affine-tanh.txt", ""))
-    assert all(one.good for one in tried if one.right), [one.text for one in tried if one.right and not one.good]
-    assert "At first contact: " in table(CHECKS, tried) and " Now: " in table(CHECKS, tried)
+    for answers in SETS:
+        tried = measure_unseen(COURSE, answers, ["05-affine-tanh"], 1)
+        assert len(tried) == len(read_answers(answers / "05-affine-tanh.txt", ""))
+        assert all(one.good for one in tried if one.right), [one.text for one in tried if one.right and not one.good]
+        shown = table(CHECKS, answers, tried)
+        assert shown.startswith(f"### The {answers.name} set") and "At first contact: " in shown and " Now: " in shown
+
+
+def test_first_contact_is_written_down_once(tmp_path):
+    tried = [Tried("c", "caught", False, "*", runs=3, full=0), Tried("c", "right", True, "", runs=3, full=3)]
+    note_first_contact(COURSE, tmp_path, 3, tried)
+    noted = json.loads((tmp_path / FIRST_CONTACT).read_text())
+    assert noted["seeds"] == 3 and noted["rows"] == [["c", 1, 1, 1, 1]]
+    with pytest.raises(CourseError, match="first contact happens once"):
+        note_first_contact(COURSE, tmp_path, 3, tried[:1])
+    assert json.loads((tmp_path / FIRST_CONTACT).read_text()) == noted
 
 
 def test_each_wrong_answer_that_is_allowed_is_there_and_has_a_reason():
@@ -94,7 +110,7 @@ def test_each_wrong_answer_that_is_allowed_is_there_and_has_a_reason():
     for check, words in reasons:
         section = check.partition("/")[0]
         decides = checks_of(code_cells(ROOT, section), load(CHECKS, section))
-        answers = read_answers(FOLDER / f"{section}.txt", section)
+        answers = [a for folder in SETS for a in read_answers(folder / f"{section}.txt", section)]
         assert [a for a in answers if not a.right and a.words == words and decides[a.cell].name == check], (
             check,
             words,
