@@ -20,6 +20,7 @@ CONFIG = "nbgrader_config.py"
 EXTRA_FILES = "files.txt"
 # nbgrader makes folder names, database rows and URLs of these names.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+NOTEBOOK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?: [A-Za-z0-9._-]+)*\Z")
 
 REVISION = re.compile(r"^((?:down_)?revision)\b[^=\n]*=\s*[\"'](\w+)[\"']", re.MULTILINE)
 
@@ -130,12 +131,13 @@ class Course:
             return []
         found = sorted(folder.name for folder in self.notebooks.iterdir() if self.scripts(folder.name))
         for section in found:
-            for name in [section, *(path.stem for path in self.scripts(section))]:
-                if not NAME.match(name):
-                    raise CourseError(
-                        f"notebooks/{section}: the name {name!r} may hold only letters, digits, '-', '_' and '.'. "
-                        "Rename it."
-                    )
+            if not NAME.match(section):
+                text = f"the name {section!r} may hold only letters, digits, '-', '_' and '.'"
+                raise CourseError(f"notebooks/{section}: {text}. Rename it.")
+            for name in (path.stem for path in self.scripts(section)):
+                if not NOTEBOOK_NAME.match(name):
+                    text = f"the name {name!r} may hold only letters, digits, '-', '_', '.' and single spaces"
+                    raise CourseError(f"notebooks/{section}: {text}. Rename it.")
         return found
 
     def scripts(self, section: str) -> list[Path]:

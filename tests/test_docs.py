@@ -8,6 +8,7 @@ import importlib.util
 import re
 import shlex
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import create_autospec
@@ -186,6 +187,62 @@ def test_environments_and_the_wheel_are_called_what_the_guides_call_them():
     students = re.search(r"^name: (\S+)", _environment("a.whl"), re.MULTILINE)[1]
     for page, name in (("instructor.md", ours), ("student.md", students)):
         assert re.findall(r"conda activate (\S+)", (ROOT / "docs" / page).read_text()) == [name]
+
+
+PRODUCED = [
+    *("students.csv", "students-2.csv", "roster.csv", "canvas-roster.csv", "roster.xlsx", "week3.csv", "ada.pdf"),
+    *("submissions.zip", "autograder.zip", "autograder-04.zip", "by-mail/zoe.zip", "exports/canvas-roster.csv"),
+    *("gradebook.db", "gradebook.db-wal", "gradebook-backup.db", "gradebook-before-update.db", ".autograder/salt"),
+    *(f"{folder}/ada/04-ridge/ridge.ipynb" for folder in ("submitted", "autograded", "feedback")),
+]
+
+
+def test_what_the_guide_makes_in_the_course_folder_never_gets_into_a_commit():
+    if not (ROOT / ".git").exists() or not shutil.which("git"):
+        pytest.skip("no git checkout")
+    command = ["git", "-C", ROOT, "check-ignore", "--no-index"]
+    ignored = subprocess.run([*command, *PRODUCED], capture_output=True, text=True).stdout.splitlines()
+    assert sorted(ignored) == sorted(PRODUCED)
+    ours = subprocess.run(["git", "-C", ROOT, "ls-files", "-ci", "--exclude-standard"], capture_output=True, text=True)
+    assert ours.stdout == "", "files of the project are ignored"
+    text = (ROOT / "docs" / "instructor.md").read_text()
+    made = set(re.findall(r"(?<![\w./-])(?!by-mail)[\w-]+\.(?:csv|xlsx|zip|db)\b", text)) | {"ada.pdf"}
+    made -= {"grades-csv.csv", "grades-canvas.csv", "grades-moodle.csv", "zoe.zip"}  # in a folder
+    assert made <= set(PRODUCED)
+
+
+# -- the matrix of platforms -----------------------------------------------------------------------------------------
+
+MATRIX = re.compile(r"^\| *platform *\|.*?\n\|[-|]+\n((?:\|.*\n)+)", re.MULTILINE)
+
+
+def names_of_tests() -> list[str]:
+    folders = ("lms", "grading")
+    files = (path for name in folders for path in sorted((ROOT / "tests/autograder" / name).glob("test_*.py")))
+    return [name for path in files for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)]
+
+
+def unproved(table: str) -> list[str]:
+    """The cells of a matrix of platforms that name no test, or one that is not there."""
+    known, wrong = names_of_tests(), []
+    for row in table.splitlines():
+        platform, *cells = (cell.strip() for cell in row.strip("| ").split(" | "))
+        for cell in cells:
+            words = re.findall(r"`([a-z]\w*_\w+)`", cell)
+            if cell != "–" and not words:
+                wrong.append(f"{platform}: {cell!r} names no test")
+            wrong += [f"{platform}: no test {word}" for word in words if not any(word in name for name in known)]
+    return wrong
+
+
+def test_each_cell_of_the_matrix_of_platforms_names_a_test_that_is_there():
+    (table,) = MATRIX.findall((ROOT / "docs" / "platforms.md").read_text())
+    assert len(table.splitlines()) >= 7 and all(row.count(" | ") == 6 for row in table.splitlines())
+    assert unproved(table) == []
+    assert unproved("| Canvas | `canvas_download` | any | – | `no_such_test` | – | – |") == [
+        "Canvas: 'any' names no test",
+        "Canvas: no test no_such_test",
+    ]
 
 
 # -- links and paths ------------------------------------------------------------------------------------------------

@@ -29,6 +29,9 @@ TAGS = {
 FRESH = 6  # this many tokens in a row from a removed region, found nowhere in the kept text, are a leak
 REPEATED = 30  # this many are a leak even where the kept text has them too: the author gave the answer away
 
+# In hidden tests: this says why they repeat, on purpose, what students see anyway.
+_ON_PURPOSE = re.compile(r"^[ \t]*#[ \t]*repeats visible text[ \t]*:[ \t]*(.*?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
+
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _IMPORT = re.compile(r"\b(?:from|import)\s+[\w., ]*\bautograder\b|[\"']autograder(?:\.\w+)*[\"']")
 _IGNORED = {".ipynb_checkpoints", "__pycache__", ".DS_Store"}
@@ -62,6 +65,12 @@ class Region:
     grade_id: str
     line: int
     text: str
+
+    @property
+    def on_purpose(self) -> str | None:
+        """Why these hidden tests repeat what students see, by their own account; None where they say nothing."""
+        said = _ON_PURPOSE.search(self.text) if self.kind == "HIDDEN TESTS" else None
+        return said[1] if said else None
 
 
 def near_miss(line: str) -> str:
@@ -176,6 +185,8 @@ def _read_cell(cell: NotebookNode, number: int, where: str) -> tuple[list[Region
             fault(row, f"END {kind} without its BEGIN.")
         else:
             regions.append(Region(kind, number, grade_id, opened[1] + 1, "\n".join(inside)))
+            if regions[-1].on_purpose == "":
+                fault(opened[1], "`# repeats visible text:` without a reason. Write why behind the colon.")
             opened = None
     if opened:
         fault(opened[1], f"BEGIN {opened[0]} has no END in this cell.")
@@ -232,14 +243,20 @@ def _overlaps(
             continue
         known = set().union(*(_grams(other, size) for other in kept_tokens))
         fresh, long = _grams(tokens, size) - known, _grams(tokens, REPEATED)
+        if region.on_purpose:  # what students get anyway is given away by nobody
+            long = set()
         for number, other in shown_tokens:
-            hits = (fresh & _grams(other, size)) or (long & _grams(other, REPEATED))
+            hits, excuse = fresh & _grams(other, size), ""
+            if not hits:
+                hits = long & _grams(other, REPEATED)
+                excuse = " Is it meant to? Say why there: `# repeats visible text: REASON`."
             if hits:
                 words = " ".join(min(hits)[:12])
                 yield Leak(
                     where,
                     f"holds text of the {_called(region)} that starts at line {region.line} of cell {region.cell}"
-                    f" ({region.grade_id or 'no grade_id'}): {words!r}.",
+                    f" ({region.grade_id or 'no grade_id'}): {words!r}."
+                    f"{excuse if region.kind == 'HIDDEN TESTS' else ''}",
                     number,
                 )
 

@@ -34,6 +34,9 @@ TEXT_FORMAT = {
 }
 # How a cell's code is folded, so that it does not give the answer away: in JupyterLab and VS Code, and in Colab.
 FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}
+# A line with one of nbgrader's marks and nothing else, however many # and spaces are before it: nbgrader asks for the
+# words only, and all that comes after us for exactly three # and one space.
+_MARK = re.compile(r"^([ \t]*)#+[ \t]*((?:BEGIN|END) (?:SOLUTION|HIDDEN TESTS|MARK SCHEME))[ \t]*$", re.MULTILINE)
 _GRADE_ID = re.compile(r"[A-Za-z0-9_-]{1,60}\Z")
 _FLAGS = ("grade", "solution", "task")
 _KNOWN = {*_FLAGS, "grade_id", "locked", "points", "schema_version", "cell_type", "checksum"}
@@ -121,6 +124,8 @@ def read_text(text: str, section: str, where: str, facts: Mapping[str, object] |
                 "and tags=[...], both in JSON, may stand there."
             )
         cell.source = cell.source.rstrip()
+        if "nbgrader" in cell.metadata:
+            cell.source = _MARK.sub(r"\1### \2", cell.source)
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
             if "worked" in cell.metadata.get("tags", []):

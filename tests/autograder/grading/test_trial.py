@@ -12,12 +12,13 @@ from small_class import SECTION, rows
 
 from autograder.__main__ import main
 from autograder.course import Course
-from autograder.demo.classroom import MadeUp, hand_in, replace
+from autograder.demo.classroom import MadeUp, hand_in, replace, solved
 from autograder.errors import CourseError
 from autograder.grading.run import grade_class
 from autograder.grading.workers import Options
 from autograder.mutants.measure import measure
 from autograder.release.build import release
+from autograder.submissions.released import released_notebooks
 
 pytestmark = [needs_bubblewrap, pytest.mark.sandbox]
 CHECKS = "s04_ridge.py"
@@ -197,6 +198,42 @@ def test_data_files_and_modules_of_a_section_are_there_when_it_is_tried_and_grad
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("autograder.grading.trial.Trials.finish", lambda self, records: list(records))
         assert len(grade(course).graded) == 5, "a changed file is a changed section"
+
+
+def test_a_notebook_may_have_a_name_with_spaces_all_the_way(course, monkeypatch, capsys, tmp_path):
+    (course.notebooks / SECTION / "ridge.py").rename(course.notebooks / SECTION / "ridge and sums.py")
+    for folder in (course.source, course.release):
+        (folder / SECTION / "ridge.ipynb").unlink()
+    status, said = command(course, monkeypatch, capsys, "release", "04")
+    assert status == 0, said
+    assert (course.release / SECTION / "ridge and sums.ipynb").is_file()
+    students = tmp_path / "students"
+    status, said = command(course, monkeypatch, capsys, "publish", str(students), "--url", "ana/homework")
+    assert status == 0, said
+    assert "04-ridge/ridge%20and%20sums.ipynb" in (students / "README.md").read_text()
+    work = solved(released_notebooks(course, SECTION)["ridge and sums"])
+    for student, name in (("ana", "ridge and sums.ipynb"), ("bea", "ridge_and_sums (1).ipynb")):
+        folder = tmp_path / "download" / student / SECTION
+        folder.mkdir(parents=True)
+        (folder / name).write_text(json.dumps(work))
+    status, said = command(course, monkeypatch, capsys, "collect", str(tmp_path / "download"))
+    assert status == 0, said
+    status, said = command(course, monkeypatch, capsys, "grade", "04", "--workers", "2")
+    assert status == 0, said
+    got = {row[0]: row[4] for row in rows(course) if row[3] == "sum_node_check" and row[2] == "ridge and sums"}
+    assert got == {"ana": 5, "bea": 5}
+    for arguments in (
+        ["feedback"],
+        ["export"],
+        ["report"],
+        ["pdf", "04"],
+        ["gradescope", "04"],
+        ["regrade", "ana", "04"],
+    ):
+        status, said = command(course, monkeypatch, capsys, *arguments)
+        assert status == 0, (arguments, said)
+    assert (course.feedback / "ana" / SECTION / "ridge and sums.html").is_file()
+    assert len(list((course.exports / "answers").rglob("*.pdf"))) == 2
 
 
 # -- one way to count -----------------------------------------------------------------------------------------------

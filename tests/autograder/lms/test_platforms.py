@@ -244,6 +244,26 @@ def test_a_folder_of_students_as_drives_pack_it_has_any_name(course):
     assert placed(course) == {f"{user}/{SECTION}/{NAME}" for user in ("ada", "ben")}
 
 
+@pytest.mark.parametrize("column", ["github", "github_username"])
+def test_github_users_are_told_by_the_roster_and_their_time_by_the_option(course, column):
+    files = {f"hw4-submissions/hw4-{user}/{NAME}": NOTEBOOK for user in ("lovelace", "ben-li")}
+    people = roster(course, f"student,{column}\nada,lovelace\nben,Ben-Li\n")
+    summary = collect(course, [download(course, files)], roster=people, at="2026-03-02 09:30 UTC")
+    assert placed(course) >= {f"{student}/{SECTION}/{NAME}" for student in ("ada", "ben")}, summary.refused
+    assert {time_of(course, student) for student in ("ada", "ben")} == {datetime.datetime(2026, 3, 2, 9, 30)}
+
+
+def test_folders_are_told_by_the_roster_with_groups_and_times(course):
+    files = {f"shared/{name}/{NAME}": NOTEBOOK for name in ("Ada Lovelace", "chi")}
+    people = roster(
+        course, "student,folder,group,time\nada,Ada Lovelace,G1,2026-03-02 09:30 UTC\nben,Ben Li,G1,\nchi,chi,G2,\n"
+    )
+    summary = collect(course, [download(course, files)], roster=people, groups=True, at="2026-03-03 12:00 UTC")
+    assert placed(course) >= {f"{student}/{SECTION}/{NAME}" for student in ("ada", "ben", "chi")}, summary.refused
+    assert time_of(course, "ada") == datetime.datetime(2026, 3, 2, 9, 30)
+    assert time_of(course, "chi") == datetime.datetime(2026, 3, 3, 12)
+
+
 def test_a_zip_in_a_student_s_zip_is_opened_and_many_alike_refusals_are_few_lines(course):
     files = {"ada.zip": packed({"hand-in.zip": packed({f"{SECTION}/{NAME}": NOTEBOOK})})}
     files |= {f"notes {number}.docx": b"x" for number in range(140)}

@@ -189,6 +189,33 @@ def test_a_long_solution_repeated_by_the_author_elsewhere_is_a_leak():
     assert problem.startswith("ridge.py, cell 2: holds text of the solution")
 
 
+LONG = " and ".join(f"np.isclose(weight_{k} @ first_{k}, third_{k})" for k in range(4))
+REASON = "# repeats visible text: the same sum, on other numbers"
+
+
+def repeated(*inside: str, visible: str = f"assert {LONG}"):
+    return notebook(code("\n".join([visible, "### BEGIN HIDDEN TESTS", *inside, "### END HIDDEN TESTS"]), TESTS))
+
+
+def test_hidden_tests_that_repeat_a_visible_line_on_purpose_say_why():
+    (problem,) = problems(repeated(f"assert {LONG}"))
+    assert "holds text of the hidden tests" in problem and "`# repeats visible text: REASON`" in problem
+    assert problems(repeated(REASON, f"assert {LONG}")) == []
+    (problem,) = problems(repeated("# repeats visible text:", f"assert {LONG}"))[:1]
+    assert "without a reason" in problem
+
+
+def test_a_reason_excuses_no_hidden_text_that_is_shown_and_no_solution():
+    secret = repeated(REASON, "assert the_hidden_value == weight_7 @ third_9 + 41")
+    shown = notebook(code(f"assert {LONG}", TESTS), prose("the_hidden_value == weight_7 @ third_9 + 41"))
+    assert any("holds text of the hidden tests" in text for text in problems(secret, shown))
+    assert any("still in the released cell" in text for text in problems(secret, secret))
+    lines = "\n".join(f"weight_{k} = first_{k} @ second_{k} + third_{k}" for k in range(8))
+    solution = code(f"### BEGIN SOLUTION\n{REASON}\n{lines}\n### END SOLUTION", SOLUTION)
+    (problem,) = problems(notebook(solution, prose(lines)))
+    assert "holds text of the solution" in problem and "REASON" not in problem
+
+
 def test_a_solution_cell_without_delimiters_is_all_solution():
     nb = notebook(code("answer = the_secret(3, 4)", SOLUTION))
     regions, kept, faults = read_regions(nb, "ridge.py")

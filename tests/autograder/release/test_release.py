@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -314,6 +315,20 @@ def test_a_fault_in_the_text_is_named_and_nothing_is_written(course, old, new, s
     assert not course.source.exists() and not course.release.exists()
 
 
+@pytest.mark.parametrize("mark", ["###{}", "# {}", "##  {}", "#{}  ", "    ###\t{}", "######{}"])
+def test_marks_are_taken_as_nbgrader_takes_them_and_written_in_one_form(course, mark):
+    release(course)
+    whole = {path: path.read_bytes() for path in (text_of(course), source_of(course), release_of(course))}
+    marked = re.sub(r"### ((?:BEGIN|END) [A-Z ]+)", lambda found: mark.format(found[1]), RIDGE)
+    text_of(course).write_text(marked)
+    assert "### BEGIN" not in marked
+    release(course, force=True)
+    for path, content in whole.items():
+        if not mark.startswith(" "):
+            assert path.read_bytes() == content
+        assert b"BEGIN" not in release_of(course).read_bytes() and b"### BEGIN" in source_of(course).read_bytes()
+
+
 UNEQUAL = "sum_node_check is worth 6 in the notebook and 5 in its check: change checks/s04_ridge.py too."
 
 
@@ -597,9 +612,14 @@ def test_a_beginning_that_fits_several_sections_names_them(course, beginning):
 
 
 def test_odd_names_and_a_broken_configuration_are_named(course):
-    (course.notebooks / "04-ridge" / "my notes.py").write_text("# %%\n1\n")
-    with pytest.raises(CourseError, match="'my notes'"):
-        release(course)
+    odd_ones = ["04-ridge/my  notes", "04-ridge/ notes", "04-ridge/notes?", "05 tanh/tanh"]
+    for folder, name in (odd.split("/") for odd in odd_ones):
+        odd = course.notebooks / folder / f"{name}.py"
+        odd.parent.mkdir(exist_ok=True)
+        odd.write_text("# %%\n1\n")
+        with pytest.raises(CourseError, match=re.escape(repr(name if " " not in folder else folder))):
+            release(course)
+        odd.unlink()
     (course.root / "nbgrader_config.py").write_text("c = (")
     with pytest.raises(CourseError, match="nbgrader_config.py cannot be read"):
         _ = Course(course.root).config
