@@ -330,7 +330,7 @@ def gradescope(
     course = find_course()
     (chosen,) = choose(course, [section])
     if output.is_dir():
-        raise WrongUsage(f"{output} is a folder. Name a file with -o.")
+        raise UserError(f"{output} is a folder. Name a file with -o.")
     package(course, chosen, output)
     say(f"{output} written; upload it in Gradescope, Configure Autograder. It holds the solutions: keep it secret.")
 
@@ -451,7 +451,7 @@ def _print_notebooks(notebooks: list[str], output: Path | None, options: Options
     if output is None:
         raise typer.BadParameter("Say where to write the PDF: -o OUT.pdf.")
     if output.is_dir():
-        raise WrongUsage(f"{output} is a folder. Name a file with -o.")
+        raise UserError(f"{output} is a folder. Name a file with -o.")
     links = [name for name in notebooks if behind_a_link(Path(name))]
     if links:
         text = "a link may lead anywhere and was not followed. Ask for a copy of the file."

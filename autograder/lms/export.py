@@ -47,7 +47,7 @@ def export_grades(
         raise WrongUsage(f"There is no export format {format!r}. The formats are: {', '.join(FORMATS)}.")
     path = Path(output) if output else course.exports / f"grades-{format}.csv"
     if path.is_dir():
-        raise WrongUsage(f"{path} is a folder. Name a file with -o.")
+        raise UserError(f"{path} is a folder. Name a file with -o.")
     grades = read_grades(course, list(sections))
     if not any(section.submissions for section in grades.sections):
         raise UserError("Nothing is graded yet in these sections. Run `python -m autograder grade` first.")

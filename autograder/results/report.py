@@ -13,7 +13,7 @@ from markupsafe import Markup
 from backprop.files import write_atomically
 
 from ..course import Course
-from ..errors import UserError, WrongUsage
+from ..errors import UserError
 from ..gradebook.reader import GradedSubmission, Person, Section, read_grades
 from ..gradebook.result import SubmissionResult
 from ..grading.ledger import Ledger
@@ -34,7 +34,7 @@ def write_report(course: Course, output: Path | None, sections: Sequence[str]) -
     """
     path = Path(output) if output else course.exports / "report.html"
     if path.is_dir():
-        raise WrongUsage(f"{path} is a folder. Name a file with -o.")
+        raise UserError(f"{path} is a folder. Name a file with -o.")
     grades = read_grades(course, list(sections))
     graded = [section for section in grades.sections if section.submissions]
     if not graded:

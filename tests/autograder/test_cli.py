@@ -71,14 +71,10 @@ def run(capfd):
         (["collect", ".", "--timezone", "Mars/Base"], "There is no time zone 'Mars/Base'"),
         (["publish", "../out", "--section", "99"], "There is no section '99'"),
         (["publish", "../out", "--url", "https://example.org"], "is not a GitHub repository"),
-        (["gradescope", "04", "-o", "."], "is a folder. Name a file"),
-        (["report", "-o", "."], "is a folder. Name a file"),
-        (["export", "-o", "."], "is a folder. Name a file"),
         (["export", "--format", "email"], "--format"),
         (["export", "--assignment", "04"], "is not SECTION=NAME"),
         (["regrade", "ada", "99"], "There is no section '99'"),
         (["pdf", "-o", "x.pdf"], "go with notebooks"),
-        (["pdf", "x.ipynb", "-o", "."], "is a folder. Name a file"),
     ],
 )
 def test_wrong_usage_is_status_2_and_says_what_is_wrong(run, here, arguments, piece):
@@ -212,6 +208,12 @@ def test_a_pdf_of_what_a_link_in_a_submission_leads_to_is_refused(run, here, wha
         folder.symlink_to(here.source / SECTION)
     status, out, err = run("pdf", folder / "ridge.ipynb", "-o", here.root / "x.pdf")
     assert status == 1 and "a link may lead anywhere" in err and not (here.root / "x.pdf").exists()
+
+
+@pytest.mark.parametrize("command", [["gradescope", "04"], ["report"], ["export"], ["pdf", "x.ipynb"]])
+def test_a_folder_where_a_file_is_to_be_written_is_said(run, here, command):
+    status, _, err = run(*command, "-o", ".")
+    assert status == 1 and err == ". is a folder. Name a file with -o.\n"
 
 
 def test_names_are_printed_as_they_are(capsys):

@@ -851,7 +851,7 @@ def test_the_command_says_what_it_did_and_its_exit_status_tells(course, capsys, 
     status, out, err = command("nowhere.zip")
     assert (status, err) == (1, "nowhere.zip does not exist. Check the name of the download.\n")
     assert command()[0] == 2
-    assert command("--from", "nowhere", download(course, hand_in()))[0] == 1
+    assert command("--from", "nowhere", download(course, hand_in()))[0] == 2
 
 
 @needs_bubblewrap
