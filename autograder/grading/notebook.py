@@ -134,7 +134,8 @@ class Grader:
         finally:
             execution.close()
         if not all(verdict.full for verdict in verdicts.values()):
-            said += differences(cells, execution.outputs, getattr(submitted, "python", ""))
+            # What may have cost points stands before what was mended.
+            said = [*differences(cells, execution.outputs, getattr(submitted, "python", "")), *said]
         written = written_cells(cells, execution.outputs, verdicts)
         result = Result(
             template.section,

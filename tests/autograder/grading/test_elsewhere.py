@@ -74,6 +74,14 @@ def test_an_answer_in_a_newer_python_costs_no_other_and_the_version_is_named(gra
     assert ("written with Python 3.99.1" in told) == bool(said)
 
 
+def test_what_cost_points_stands_before_what_was_mended(grade):
+    notebook = right()
+    find(notebook, "l2_penalty")["source"] += "\n        if = 3"
+    find(notebook, "l2_penalty_check")["source"] += "\nprint('my own line')"
+    first, *more = grade(notebook).problems
+    assert "cannot be read by" in first and any("had been edited" in text for text in more)
+
+
 @pytest.mark.parametrize("line", ["import pandas as pd", "from scipy.special import expit", "import my_nodes"])
 def test_a_module_that_is_not_there_is_named_where_it_costs_points(grade, line):
     notebook = right()
