@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from lab import NO_AUTOGRADER, cell, prompts, run
 from places import CHECKS, ROOT
 
 from autograder.course import Course
@@ -31,10 +32,6 @@ UNSET = """() => [...document.querySelectorAll('.jp-RenderedMarkdown')].some(it 
     copy.querySelectorAll('code, pre, mjx-container').forEach(part => part.remove());
     return /\\$[^$]+\\$|\\\\begin|\\\\frac/.test(copy.textContent);
 })"""
-RUNS = 120  # seconds for all cells of a notebook, with its training, beside other tests
-
-# Students have the library only: nothing they run may need the instructor's package.
-NO_AUTOGRADER = "import sys\nsys.modules['autograder'] = None\n"
 
 
 @pytest.fixture(scope="module")
@@ -77,33 +74,6 @@ def open_notebook(lab, visit) -> Iterator:
     yield open_it
     lab.end_kernels()
     assert lab.elsewhere == [], "JupyterLab asked for pages outside this machine"
-
-
-def cell(page, number: int):
-    return page.locator(".jp-Notebook .jp-Cell").nth(number)
-
-
-def prompts(page) -> list[str]:
-    """What stands before each code cell: "[ ]:" not run, "[*]:" running, "[3]:" done."""
-    return page.locator(".jp-Notebook .jp-CodeCell .jp-InputPrompt").all_inner_texts()
-
-
-def run(page, what: str = "Run All Cells") -> None:
-    """Choose an entry of the menu Run as soon as the kernel is ready, and wait until nothing runs any more."""
-    page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for()
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name=what, exact=True).click()
-    settle(page)
-
-
-def settle(page) -> None:
-    until = time.monotonic() + RUNS
-    while True:
-        now = prompts(page)
-        if any("1" in text for text in now) and not any("*" in text for text in now):
-            return
-        assert time.monotonic() < until, f"still running after {RUNS} s: {now}"
-        page.wait_for_timeout(200)
 
 
 def template_of(course: Course, section: str):
