@@ -52,6 +52,7 @@ class Page:
     notebook: str
     source: Path
     target: Path
+    handed_in: Path
     grade: NotebookGrade
     points: float
     headings: Headings
@@ -127,7 +128,17 @@ def find_pages(
                 if released not in headings:
                     headings[released] = read_headings(released)
                 pages.append(
-                    Page(student, section.name, source.stem, source, target, grade, points, headings[released])
+                    Page(
+                        student,
+                        section.name,
+                        source.stem,
+                        source,
+                        target,
+                        course.submitted / student / section.name,
+                        grade,
+                        points,
+                        headings[released],
+                    )
                 )
     if not pages and not problems:
         raise UserError("Nothing is graded yet in these sections. Run `python -m autograder grade` first.")
@@ -167,8 +178,10 @@ def write_page(page: Page) -> bool | str:
             text = _made(page, _notebook(content)["cells"], key)
         write_atomically(page.target, text.encode("utf-8", "replace"))
         for name in BESIDE:
-            with contextlib.suppress(OSError):
-                write_atomically(page.target.parent / name, _read(page.source.parent / name, 4096))
+            for folder in (page.source.parent, page.handed_in):  # the secret of the exchange stays where it was put
+                with contextlib.suppress(OSError):
+                    write_atomically(page.target.parent / name, _read(folder / name, 4096))
+                    break
         return True
     except (Unreadable, TooLong) as error:
         return str(error)

@@ -735,6 +735,17 @@ def test_what_release_feedback_needs_lies_beside_the_page(course):
     assert sorted(p.name for p in Path(course.feedback / "ana/01-first").iterdir()) == ["first.html", "timestamp.txt"]
 
 
+def test_the_secret_of_the_exchange_lies_beside_the_page(course):
+    enter(course, "ana", timestamp=datetime.datetime(2026, 1, 5, 10))
+    handed_in = course.submitted / "ana" / "01-first"
+    handed_in.mkdir(parents=True, exist_ok=True)
+    (handed_in / "submission_secret.txt").write_text("5ec4e7")
+    (handed_in / "timestamp.txt").write_text("1999-01-01 00:00:00 UTC")
+    write_feedback(course, ["01-first"])
+    assert (course.feedback / "ana/01-first/submission_secret.txt").read_text() == "5ec4e7"
+    assert (course.feedback / "ana/01-first/timestamp.txt").read_text().startswith("2026-01-05 10:00")
+
+
 def test_a_page_is_a_valid_notebook_page_for_a_cell_without_a_grade(course):
     notebook = released(course, "01-first")
     notebook["cells"] += [nbformat.v4.new_markdown_cell(""), nbformat.v4.new_code_cell("")]
