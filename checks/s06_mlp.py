@@ -220,7 +220,8 @@ def _saturated(student: Student, draw: Draw, count: int) -> list[tuple[str, Arra
     """Where tanh is flat, out is ±1 up to the last digits, and the slope nearly 0: never nan."""
     found = []
     sizes = (
-        ("numbers of about 3", 2.0, 5.0),
+        ("numbers of about 3", 2.0, 4.0),
+        ("numbers of about 5", 4.5, 6.0),
         ("numbers of about 10", 7.0, 15.0),
         ("numbers of about 1000", 720.0, 1e3),
     )

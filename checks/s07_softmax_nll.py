@@ -35,7 +35,7 @@ from autograder.judging import (
     values,
 )
 
-from .common.shared import Reused, agrees, leaves_alone, looks_normal, resets, same
+from .common.shared import Reused, agrees, leaves_alone, looks_normal, repeats, resets, same
 from .common.softmax_slips import (
     WRONG_NETS,
     Net,
@@ -88,7 +88,8 @@ def _large_scores(draw: Draw, classes: int) -> Iterator[Array]:
 
 
 CLASSES = {"one entry": "there are at least two classes"}
-FEW = {**CLASSES, "many entries": "a handful of classes is what the section is about"}
+ONE_CLASS = "with one class all is 0 or 1: the shapes are looked at there"
+FEW = {"one entry": ONE_CLASS, "many entries": "a handful of classes is what the section is about"}
 LARGE = "large scores are asked for in the node, not in its Jacobian"
 
 
@@ -148,14 +149,20 @@ def softmax_jacobian(student: Student, draw: Draw) -> None:
 def _expect_again(student: Student, draw: Draw) -> None:
     """The Jacobian once more for two vectors of one length, and where the scores are small, equal or far apart."""
     first, second = draw.both_signs(4, low=0.3, high=1.5), draw.both_signs(4, low=0.3, high=1.5)
+    # Scores that are whole numbers have no whole slopes; and with one class the Jacobian is still a matrix.
+    special = (("whole numbers", _whole_scores(draw)), ("one class", draw.both_signs(1, low=0.3, high=1.5)))
     stale = [Slip("stale", jacobian(softmax(first)))]
     for z, slips in ((first, []), (second, stale)):
         if not expect(student.call("softmax_jacobian", z), jacobian(softmax(z)), name="∂p/∂z", mistakes=slips):
             return
-    for title, array in regions(draw, up_to=0.5):
-        z = array(5)
+    for title, z in [*special, *((title, array(5)) for title, array in regions(draw, up_to=0.5))]:
         if not expect_in(title, student.call("softmax_jacobian", z), jacobian(softmax(z)), name="∂p/∂z"):
             return
+
+
+def _whole_scores(draw: Draw) -> Array:
+    """Scores that came as integers."""
+    return draw.rng.permutation([2, -1, 0, 3])
 
 
 # What one node among others has to keep, whatever its mistakes: these are looked for before, with numbers of their own.
@@ -194,7 +201,8 @@ def softmax_node(student: Student, draw: Draw) -> None:
         helped = _runs_right(again, right)
         alone = again if helped else alone
 
-    found = cases(draw, SOFTMAX, lambda array: {"z": array(classes)}, lambda array: {"z": array(2)}, up_to=0.5)
+    shapes = [lambda array, count=count: {"z": array(count)} for count in (classes, 2, 1)]
+    found = cases(draw, SOFTMAX, *shapes, up_to=0.5)
     trial = NodeTrial(student, SOFTMAX, draw, found, uses_out=True)
     with part("forward", points=3):
         if expect(unaided.out, p, name="out", mistakes=partial(wrong_probabilities, z)):
@@ -346,12 +354,16 @@ def nll_node(student: Student, draw: Draw) -> None:
         sure = p.copy()
         sure[[(label + 3) % classes, label - 2]] = 0.0
         run = student.run_node(name, y_hat=sure, y_true=y, upstream=upstream)
+        # Who changes others as well has been told so.
+        kept = not same(alone.input_after("y_hat"), p) or same(run.input_after("y_hat"), sure)
         why = "is nan or infinite when another class has the probability 0: use the entry of the true class alone."
         if _finite(run.out, "out", why, "nan") and _finite(run.grad("y_hat"), "∂J/∂y_hat", why, "nan"):
             expect(run.out, -np.log(sure[label]), name="out", scalar_like=True, mistakes=partial(losses, sure, label))
             if backward:  # a wrong one has been paid for
                 exact = -float(upstream) / sure[label] * one_hot(label, classes)
                 expect(run.grad("y_hat"), exact, name="∂J/∂y_hat", mistakes=partial(loss_slopes, sure, label, upstream))
+            text = "y_hat.out was changed where it is 0: the nodes that use y_hat as well still need it."
+            expect_true(kept, text, "in_place")
 
 
 def _probabilities(draw: Draw, classes: int, label: int) -> Array:
@@ -369,7 +381,7 @@ def softmax_nll_gradient(student: Student, draw: Draw) -> None:
     label = draw.integer(2, classes - 1)  # not 1, which changes nothing where it multiplies
     ordinary = [(draw.signed(classes, low=0.3, high=1.5), y) for y in (label, 0, classes - 1)]
     ordinary += [(array(classes), label) for _, array in regions(draw, up_to=0.5)]
-    ordinary += [(draw.normal(40), 7), (np.array([0.3, -0.4]), 1)]
+    ordinary += [(draw.normal(40), 7), (np.array([0.3, -0.4]), 1), (_whole_scores(draw), 2)]
     large = [(z, draw.integer(0, classes)) for z in _large_scores(draw, classes)]
 
     def ask(z: Array, y: int) -> Any:
@@ -388,7 +400,14 @@ def softmax_nll_gradient(student: Student, draw: Draw) -> None:
 
     with part("∂J/∂z", points=2):
         for n, (z, y) in enumerate(ordinary):
-            if not expect(seen[str(n)].value, right[str(n)], name="∂J/∂z", mistakes=partial(both_slopes, z, y)):
+            if z.dtype.kind == "i":
+                cut = isinstance(seen[str(n)].value, np.ndarray) and seen[str(n)].value.dtype.kind == "i"
+                text = (
+                    "For scores that are integers ∂J/∂z holds integers too, where fractions belong: make it of floats."
+                )
+                if not expect_true(not cut, text, "dtype"):
+                    break
+            if not expect(seen[str(n)].value, right[str(n)], name="∂J/∂z", mistakes=partial(both_slopes, 1.0 * z, y)):
                 break
     with part("large scores", points=1):
         for n, (z, y) in enumerate(large, len(ordinary)):
@@ -525,7 +544,9 @@ def _look(
         X = np.linspace(-1.0, 1.0, START_CLASSES * start["d"]).reshape(START_CLASSES, -1)
         model.method("fit", X, np.arange(START_CLASSES) % 3)
         nodes = model.attr("graph").attr("name_to_node")
-        return {key: nodes.item(key).attr("out").value for key in parameters}
+        found = {key: nodes.item(key).attr("out").value for key in parameters}
+        model.method("fit", X[:, 1:], np.arange(START_CLASSES) % 3)  # the same model, once more, for fewer features
+        return {**found, "again": nodes.item("W1").attr("out").value}
 
     def fit() -> tuple[float, list[int], list[int]]:
         model = student.call(
@@ -589,12 +610,20 @@ def _expect_start(found: Mapping[str, Any], d: int, units: int, scale: float) ->
         if expect_true(not alike, text, "constant_loss" if size == 0 else "wrong_argument"):
             text = f"{key} starts with entries of the wrong size: their standard deviation should be init_param_scale."
             if expect_true(0.4 * scale <= size <= 2.5 * scale, text, "wrong_argument"):
+                text = f"{key} starts with the same few numbers again and again: draw each entry by itself."
+                if not expect_true(not repeats(array), text, "wrong_argument"):
+                    continue
                 text = f"The starting values of {key} do not lie around 0: are they all of one sign?"
                 if expect_true(abs(array.mean()) <= 0.5 * size, text, "wrong_argument"):
                     weights.append(array)
     if len(weights) == 2:
         text = "No starting value lies far from 0: the exercise asks for normally distributed numbers (rng.normal)."
         expect_true(looks_normal(*weights), text, "wrong_argument")
+        got = np.shape(found["again"])
+        text = (
+            f"Fitted a second time, to {d - 1} features, W1 starts with shape {got}: each fit() has a start of its own."
+        )
+        expect_true(got == (units, d - 1), text, "stale")
 
 
 def _number(got: Any) -> float:

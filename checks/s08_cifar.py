@@ -99,13 +99,17 @@ class Layer:
         first: tuple[Array, ...] = ()
         for number in [*range(len(self.cases)), 0]:
             _, given, upstream = self.cases[number]
-            got = self.student.call(f"{self.name}_backward", upstream, self.rans[number].cache).value
+            answer, _, kept = self.student.watched(f"{self.name}_backward", upstream, self.rans[number].cache)
+            got = answer.value
             got = got if len(given) > 1 else [_alone(got)]
             require_several(got, len(given), f"{self.name}_backward", "the gradients")
             exact = self.rule(upstream, *given.values())[1]
             first = first or exact
             found = zip(given, got, exact, first, strict=True)
             if not all([self._expect(number, g, e, f"grad_{name}", s) for name, g, e, s in found]):
+                return False
+            text = f"{self.name}_backward returned grad_out itself, or a part of it: return new arrays."
+            if not expect_true(0 not in kept, text, "in_place"):
                 return False
         for ran, (_, given, _) in zip(self.rans, self.cases, strict=True):
             ran.unchanged(*given)
@@ -562,13 +566,17 @@ def _expect_penalties(student: Student, draw: Draw, d: int, m: int, what: str) -
     """The loss or the gradient for other weights of the same shape, another reg, one row, small and large numbers."""
     found = inputs(draw, lambda array: {"w": array(d, m)}, lambda array: {"w": array(1, m)})
     for number, (title, given) in enumerate(found):
-        w, reg = given["w"], (0.35, 1.7)[number % 2]
-        answer = student.call("l2_regularization", w, reg).value
+        w, reg = given["w"], (0.35, 1.7, 1.0)[number % 3]
+        returned, _, kept = student.watched("l2_regularization", w, reg)
+        answer = returned.value
         require_several(answer, 2, "l2_regularization", "loss and grad_w")
         got, exact = (answer[0], reg / 2 * np.sum(w**2)) if what == "loss" else (answer[1], reg * w)
         one = {"scalar_like": what == "loss"}
         ask = partial(expect_in, title, name=what) if title else partial(expect, name=f"{what} in another call")
         if not ask(got, exact, **one):
+            return
+        text = "l2_regularization returned w itself: return a new array."
+        if what != "loss" and not expect_true(0 not in kept, text, "in_place"):
             return
 
 

@@ -76,7 +76,8 @@ def preprocess(student: Student, draw: Draw) -> None:
         for name, what in {**whats, "clear": "a picture with transparency"}.items():
             _form(_found(answers[name]), what)
     seen = {}
-    striped = _asked(lambda: _prepared(student, _stripes(draw), "RGB"))
+    stripes = _stripes(draw)
+    striped, few = (_asked(lambda mode=mode: _prepared(student, stripes, mode)) for mode in ("RGB", "P"))
     for name, slopes in (("wide", wide), ("high", high), ("second wide", other)):
         got = answers[name]
         shape = tuple(got.get("shape") or ()) if isinstance(got, dict) else ()
@@ -94,10 +95,18 @@ def preprocess(student: Student, draw: Draw) -> None:
                 if np.abs(X - slopes.prepared()).max() > CLOSE and recognise("X", X, others(slopes)) is None:
                     _expect_picture(X, slopes, name)
             if title == "values":
-                _expect_means(_found(striped))
+                good = _expect_means(_found(striped), BILINEAR) and _expect_means(_found(few), FEW_COLOURS)
+                good = good and _expect_alike(_found(few).get("X"), _found(striped).get("X"))
+                text = "The picture itself is changed: whoever gave it may need it again, so work on a copy."
+                expect_true(not good or _found(striped).get("kept") is True, text, "in_place")
 
 
 STRIPES = 60, 190
+BILINEAR = "A picture of narrow stripes loses half of them: resize with Image.BILINEAR, which takes means of pixels."
+FEW_COLOURS = (
+    "Of a picture with a palette of colours (mode P) pixels are left out: between numbers of colours there are no "
+    "means, so convert it to RGB before it is resized."
+)
 
 
 def _stripes(draw: Draw) -> Array:
@@ -108,16 +117,21 @@ def _stripes(draw: Draw) -> Array:
     return pixels
 
 
-def _expect_means(seen: dict[str, Any]) -> None:
+def _expect_means(seen: dict[str, Any], text: str) -> bool:
     """Each pixel of the smaller picture is a mean: none has a colour of the stripes."""
     X = seen.get("X")
     found = isinstance(X, np.ndarray) and X.dtype.kind == "f" and X.ndim >= 3 and X.shape[-3] == 3
     ends = [(np.array(level) / 255 - np.reshape(MEAN, (3, 1, 1))) / np.reshape(STD, (3, 1, 1)) for level in STRIPES]
-    if found and any(np.abs(X - end).max() <= CLOSE for end in ends):
-        text = (
-            "A picture of narrow stripes loses half of them: resize with Image.BILINEAR, which takes means of pixels."
-        )
-        expect_true(False, text, "wrong_argument")
+    lost = found and any(np.abs(X - end).max() <= CLOSE for end in ends)
+    return expect_true(not lost, text, "wrong_argument")
+
+
+def _expect_alike(X: Any, right: Any) -> bool:
+    """The same picture gives the same numbers, whether its colours are its own or stand in a palette."""
+    shapes = isinstance(X, np.ndarray) and isinstance(right, np.ndarray) and X.shape == right.shape
+    alike = shapes and bool(np.abs(X - right).max() <= CLOSE)
+    text = "A picture with a palette of colours (mode P) gives other numbers than the same picture in RGB: convert it."
+    return expect_true(alike, text, "wrong_argument")
 
 
 def _prepared(student: Student, pixels: Array, mode: str) -> Any:
@@ -175,6 +189,8 @@ def classify(student: Student, draw: Draw) -> None:
     tied = draw.rng.permutation(scores)
     tied[tied.argsort()[-2]] = tied.max()
     asked = [(scores, 5), (draw.rng.permutation(scores), k), (scores + np.float32(300), k), (tied, k + 1)]
+    # One name alone; probabilities of which most are nearly 0: they are asked for as well.
+    asked += [(draw.rng.permutation(scores), 1), (3 * draw.rng.permutation(scores), 6)]
 
     def ask(preprocess: bool) -> list[Any]:
         bench = _bench(student, "name_classes")
@@ -225,7 +241,10 @@ def classify(student: Student, draw: Draw) -> None:
         text = "PyTorch kept the graph for gradients that nobody asks for: predict inside `with torch.no_grad():`."
         expect_true(asked_at_all and not any(tracked), text, "graph_kept")
         text = "The model should get a tensor of shape (1, 3, 224, 224), what preprocess gives."
-        shaped = expect_true(asked_at_all and all(shape == [1, 3, SIDE, SIDE] for shape in inputs), text, "shape")
+        kept = expect_true(seen.get("kept") is True, "The picture itself is changed: work on a copy.", "in_place")
+        shaped = kept and expect_true(
+            asked_at_all and all(shape == [1, 3, SIDE, SIDE] for shape in inputs), text, "shape"
+        )
         if shaped and prepared:
             got = seen.get("colours")
             close = isinstance(got, list) and all(_is_one_of(colour, prepared) for colour in got)
@@ -288,9 +307,12 @@ def saliency(student: Student, draw: Draw) -> None:
     X = draw.signed(1, 3, H, W).astype(np.float32)
 
     other = draw.signed(1, 3, H, W).astype(np.float32)
+    # All scores are below zero: the one with the largest absolute value is the lowest.
+    lower = 1 + max(float(0.5 * (weights[best] * one**2).sum()) for one in (X, other))
 
     def ask(picture: Array, *before: Array) -> Any:
-        return _asked(lambda: _bench(student, "look_at")(student.get("saliency"), weights, picture, list(before)))
+        look = _bench(student, "look_at")
+        return _asked(lambda: look(student.get("saliency"), weights, lower, picture, list(before)))
 
     gradient = (weights[best] * X[0]).astype(float)
     size = np.abs(gradient)
@@ -327,7 +349,9 @@ def saliency(student: Student, draw: Draw) -> None:
     with part("leaves no traces", points=0):
         seen = _found(once)
         same = isinstance(seen.get("given"), np.ndarray) and np.array_equal(seen["given"], X)
-        expect_true(same, "X was changed: work on X.detach().clone().", "in_place")
+        if expect_true(same, "X was changed: work on X.detach().clone().", "in_place"):
+            text = "X asks for a gradient afterwards, or holds one: work on X.detach().clone()."
+            expect_true(seen.get("given tracked") is False, text, "in_place")
         scores = 0.5 * (weights * other**2).sum(axis=(1, 2, 3), dtype=float)
         right = np.abs(weights[scores.argmax()] * other[0]).max(axis=0)
         stale = [

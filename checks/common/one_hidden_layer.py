@@ -28,7 +28,7 @@ from autograder.judging import (
 )
 
 from ..shipped import random_numbers
-from .shared import agrees, looks_normal
+from .shared import agrees, looks_normal, repeats
 
 RANDOM_NUMBERS = source_of(random_numbers)
 
@@ -270,6 +270,10 @@ def expect_random_start(found: Mapping[str, Mapping[str, Array]], scale: float) 
         units = small[name].reshape(len(small[name]), -1) if name == "W1" else entries[:, None]
         if np.ptp(units, axis=0).max() < 1e-9 * np.abs(entries).max():
             text = f"All hidden units start with the same numbers in {name}, so they stay alike: draw them at random."
+            expect_true(False, text, "wrong_argument")
+            return
+        if repeats(entries):
+            text = f"{name} starts with the same few numbers again and again: draw each entry by itself."
             expect_true(False, text, "wrong_argument")
             return
         spread, spread_large = entries.std() / scale, large[name].std() / (10 * scale)

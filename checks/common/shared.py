@@ -106,6 +106,11 @@ def looks_normal(*starts: Array) -> bool:
     return all(bool(np.any(np.abs(start) > BOUNDED * np.std(start))) for start in starts)
 
 
+def repeats(start: Array) -> bool:
+    """Whether numbers stand in an array of random ones again and again: each entry should have been drawn by itself."""
+    return len(np.unique(start)) < 0.9 * np.size(start)
+
+
 def same(got: Any, value: Array) -> bool:
     """True when the entries are the same to the last digit, whatever the shape."""
     array = got if isinstance(got, np.ndarray | np.generic | float | int) else np.array([])

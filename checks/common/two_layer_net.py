@@ -28,7 +28,7 @@ from autograder.judging import (
 from autograder.sandbox.inside.wire import Handle
 
 from ..shipped import layers
-from .shared import looks_normal
+from .shared import looks_normal, repeats
 
 
 def require_several(value: Any, count: int, name: str, what: str) -> None:
@@ -284,6 +284,9 @@ def _expect_parameters(student: Student, sizes: list[int]) -> None:
             spreads[name, scale] = float(np.std(found[name]))
             alike = spreads[name, scale] > 0 and bool(np.all(found[name] == found[name][:, :1]))
             expect_true(not alike, f"The columns of {name} are equal at the start: all units learn the same.", "order")
+            again = spreads[name, scale] > 0 and not alike and repeats(found[name])
+            text = f"{name} starts with the same few numbers again and again: draw each entry by itself."
+            expect_true(not again, text, "wrong_argument")
     for name in ("W1", "W2"):
         large, small = spreads[name, 0.3], spreads[name, 0.003]
         if not expect_true(large > 0 and small > 0, f"{name} starts without any spread: draw it at random.", "zero"):
@@ -342,7 +345,11 @@ def judge_training_step(student: Student, draw: Draw) -> None:
         odd = {"beta": (4, 5), "W_shift": (5,), "gain": (5, 3), "W0": (3,)}
         named = {name: _round(draw.signed(*shape)) for name, shape in odd.items()}
         other = {name: _round(draw.signed(*value.shape)) for name, value in values.items()}
+        # Axes make a matrix, not entries: here are matrices of one column and of one row, and long and short vectors.
+        thin = {"W1": (4, 1), "b1": (1,), "W2": (1, 15), "b2": (15,)}
+        narrow = {name: _round(draw.signed(*shape)) for name, shape in thin.items()}
         given = [(values, 3 * reg), (drawn, reg), ({**values, "W": -2 * values["W"]}, 1e-3), (named, reg)]
+        given.append((narrow, reg))
         for these, strength in [*given, (other, 3 * reg)]:
             X = draw.signed(7, 4)
             another = Step(these, X, draw.labels(7, 3), strength)

@@ -188,6 +188,18 @@ TANH = "self.out = np.tanh(self.a.out)"
 TO_A = "self.a.d_out += self.d_out * (1 - self.out**2)"
 
 tanh_mutants = [
+    Mutant(
+        "small slopes taken for 0",
+        "range",
+        TO_A,
+        "slope = 1 - self.out**2\n        self.a.d_out += self.d_out * slope * (slope > 1e-3)",
+    ),
+    Mutant(
+        "a unit is flat from 4.4 on",
+        "range",
+        TO_A,
+        "self.a.d_out += self.d_out * (1 - self.out**2) * (np.abs(self.a.out) < 4.4)",
+    ),
     Mutant("computes tanh again", "recomputed", TO_A, "self.a.d_out += self.d_out * (1 - np.tanh(self.a.out) ** 2)"),
     Mutant("cosh of the input", "recomputed", TO_A, "self.a.d_out += self.d_out / np.cosh(self.a.out) ** 2"),
     Mutant(
@@ -354,6 +366,18 @@ def started(W1: str, w2: str = "scale * rng.normal(size=K)", b1: str = "np.zeros
 NORMAL = "scale * rng.normal(size=(K, X.shape[1]))"
 
 mlp_mutants = [
+    Mutant(
+        "one number for each unit, for all features",
+        "wrong_argument",
+        START,
+        started("scale * rng.normal(size=(K, 1)) * np.ones((K, X.shape[1]))"),
+    ),
+    Mutant(
+        "two numbers for each unit, again and again",
+        "wrong_argument",
+        START,
+        started("np.resize(scale * rng.normal(size=(2, K)), (X.shape[1], K)).T"),
+    ),
     Mutant("no tanh", "missing_activation", f"        {TANH_OF_A}\n", "        h = a\n"),
     Mutant(
         "tanh on the output",

@@ -9,6 +9,16 @@ P = "p = exponentials / np.sum(exponentials)"
 JACOBIAN = "return np.diag(p) - np.outer(p, p)"
 
 jacobian_mutants = [
+    Mutant("squeezed", "shape|range", JACOBIAN, "return np.squeeze(np.diag(p) - np.outer(p, p))"),
+    Mutant(
+        "a number for one class", "shape|range", JACOBIAN, "return np.diag(p) - np.outer(p, p) if len(p) > 1 else 0.0"
+    ),
+    Mutant(
+        "in whole numbers where z is",
+        "range",
+        JACOBIAN,
+        "J = np.diag(p) - np.outer(p, p)\n    return J.astype(z.dtype)",
+    ),
     Mutant("the diagonal only", "missing_term", JACOBIAN, "return np.diag(p * (1 - p))"),
     Mutant("a vector, p (1 − p)", "missing_term|shape", JACOBIAN, "return p * (1 - p)"),
     Mutant("p on the diagonal, nothing else", "missing_term", JACOBIAN, "return np.diag(p)"),
@@ -87,6 +97,7 @@ def back(expression):
 
 
 softmax_mutants = [
+    Mutant("squeezed", "shape", OUT, "self.out = np.squeeze(exponentials / np.sum(exponentials))"),
     Mutant("no max-subtraction", "unstable", SHIFTED, "exponentials = np.exp(self.z.out)"),
     Mutant("subtracts the smallest", "unstable", "np.max(self.z.out)", "np.min(self.z.out)"),
     Mutant("subtracts the mean", "unstable", "np.max(self.z.out)", "np.mean(self.z.out)"),
@@ -266,6 +277,13 @@ def slope(expression):
 
 
 nll_mutants = [
+    Mutant("zeros replaced in place", "in_place", LOSS, "self.y_hat.out[self.y_hat.out == 0] = 1e-12\n        " + LOSS),
+    Mutant(
+        "clipped in place",
+        "in_place|wrong_argument",
+        LOSS,
+        "np.clip(self.y_hat.out, 1e-15, 1, out=self.y_hat.out)\n        " + LOSS,
+    ),
     Mutant(
         "binary cross-entropy",
         "wrong_loss",
@@ -447,6 +465,8 @@ RESULT = "return gradient"
 TARGET = "np.eye(len(z))[y]"
 
 both_mutants = [
+    Mutant("of the type of z", "dtype", RESULT, "return gradient.astype(z.dtype)"),
+    Mutant("probabilities of the type of z", "dtype", MINUS, "gradient = gradient.astype(z.dtype)\n    " + MINUS),
     Mutant("p alone", "missing_term", MINUS, "pass"),
     Mutant("opposite sign", "sign", RESULT, "return -gradient"),
     Mutant("adds the one-hot vector", "wrong_argument", MINUS, "gradient[y] += 1"),
@@ -529,6 +549,25 @@ START_W2 = "rng.normal(scale=scale, size=(classes, units))"
 GRAPH = "self.graph = ComputationGraphFunction([x], [y], [W1, b1, W2, b2], prediction, objective)"
 
 classifier_mutants = [
+    Mutant("start kept by the model", "stale|raises", START_W1, f'self.__dict__.setdefault("kept", {START_W1})'),
+    Mutant(
+        "start kept by the class",
+        "raises|shape|stale",
+        START_W1,
+        f'MulticlassClassifier.initial_parameters.__dict__.setdefault("kept", {START_W1})',
+    ),
+    Mutant(
+        "one number for each unit, for all features",
+        "wrong_argument",
+        START_W1,
+        "rng.normal(scale=scale, size=(units, 1)) * np.ones((units, d))",
+    ),
+    Mutant(
+        "one row of numbers, turned for each class",
+        "wrong_argument",
+        START_W2,
+        "(lambda row: np.array([np.roll(row, n) for n in range(classes)]))(rng.normal(scale=scale, size=units))",
+    ),
     Mutant("no tanh", "missing_activation", HIDDEN, 'hidden = AffineNode(W1, x, b1, "hidden")'),
     Mutant(
         "tanh of the scores",

@@ -25,6 +25,18 @@ def fc_backward(grad_out, cache):
 )
 
 fc_mutants = [
+    Mutant(
+        "a row of grad_out itself for one picture",
+        "in_place",
+        "grad_out.sum(axis=0)",
+        "grad_out[0] if len(grad_out) == 1 else grad_out.sum(axis=0)",
+    ),
+    Mutant(
+        "reshaped for one picture",
+        "in_place",
+        "grad_out.sum(axis=0)",
+        "grad_out.reshape(-1) if len(grad_out) == 1 else grad_out.sum(axis=0)",
+    ),
     Mutant("no bias", "missing_term", "x @ w + b,", "x @ w,"),
     Mutant("bias subtracted", "wrong_argument", "x @ w + b,", "x @ w - b,"),
     Mutant("bias multiplied", "wrong_argument", "x @ w + b,", "x @ w * b,"),
@@ -136,6 +148,9 @@ RELU = "return np.maximum(x, 0), x > 0"
 RELU_BACK = "return grad_out * cache"
 
 relu_mutants = [
+    Mutant(
+        "grad_out itself where all pass", "in_place", RELU_BACK, "return grad_out if cache.all() else grad_out * cache"
+    ),
     Mutant("identity", "missing_activation", "np.maximum(x, 0)", "x * 1.0"),
     Mutant("minimum", "sign", "np.maximum(x, 0)", "np.minimum(x, 0)"),
     Mutant("absolute value", "absolute", "np.maximum(x, 0)", "np.abs(x)"),
@@ -340,6 +355,7 @@ softmax_variants = [
 L2 = "return 0.5 * reg * np.sum(w**2), reg * w"
 
 l2_mutants = [
+    Mutant("w itself for reg = 1", "in_place", ", reg * w", ", w if reg == 1 else reg * w"),
     Mutant("no ½", "half_penalty", "0.5 * reg * np.sum", "reg * np.sum"),
     Mutant("a quarter", "half_penalty", "0.5 * reg", "0.25 * reg"),
     Mutant("no ½ anywhere", "half_penalty", L2, "return reg * np.sum(w**2), 2 * reg * w"),
@@ -505,6 +521,14 @@ net_mutants = [
     Mutant("W2 without weight_scale", "wrong_argument", DRAW_2, DRAW_2.replace("weight_scale * ", "")),
     Mutant("weight_scale squared", "wrong_argument", DRAW_1, DRAW_1.replace("weight_scale", "weight_scale**2")),
     Mutant("He initialisation", "wrong_argument", DRAW_1, DRAW_1.replace("weight_scale", "np.sqrt(2 / input_dim)")),
+    Mutant(
+        "one number for each unit, for all pixels",
+        "wrong_argument",
+        DRAW_1,
+        DRAW_1.replace("(input_dim, hidden_dim)", "(1, hidden_dim)").replace(
+            "self.W1 = ", "self.W1 = np.ones((input_dim, 1), np.float32) * "
+        ),
+    ),
     Mutant("zero start", "zero", DRAW_1, "self.W1 = np.zeros((input_dim, hidden_dim))"),
     Mutant(
         "the same start for all units",
@@ -607,6 +631,11 @@ ADD = "loss += penalty"
 ADD_GRAD = "grads[name] += grad_penalty"
 
 step_mutants = [
+    Mutant("many entries count as a matrix", "", IF, "if parameter.size > 10 or parameter.ndim == 2:"),
+    Mutant("not for one row", "missing_penalty|missing_term", IF, "if parameter.ndim == 2 and len(parameter) > 1:"),
+    Mutant(
+        "not for one column", "missing_penalty|missing_term", IF, "if parameter.ndim == 2 and parameter.shape[1] > 1:"
+    ),
     Mutant("no penalty", "missing_penalty", IF, "if False:"),
     Mutant("penalty in the loss only", "missing_penalty", ADD_GRAD, "pass"),
     Mutant("penalty in the gradient only", "missing_penalty", ADD, "pass"),

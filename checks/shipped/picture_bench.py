@@ -16,7 +16,11 @@ def plain(result, step=1):
 
 
 def prepare(preprocess, pixels, mode, step):
-    return plain(preprocess(Image.fromarray(pixels).convert(mode)), step)
+    image = Image.fromarray(pixels)
+    image = image.quantize(2) if mode == "P" else image.convert(mode)
+    before = image.mode, image.size, image.tobytes()
+    found = plain(preprocess(image), step)
+    return {**found, "kept": (image.mode, image.size, image.tobytes()) == before}
 
 
 class Known(nn.Module):
@@ -46,6 +50,7 @@ def name_classes(classify, scores, labels, k, colour):
     model = Known(scores).train()
     names = dict(enumerate(labels))
     image = Image.new("RGB", (300, 260), tuple(colour))
+    before = image.mode, image.size, image.tobytes()
     result = classify(model, image, names) if k == 5 else classify(model, image, names, k)
     torch.set_grad_enabled(True)
     try:
@@ -53,30 +58,38 @@ def name_classes(classify, scores, labels, k, colour):
     except (TypeError, ValueError):
         pairs = None
     pairs = pairs and [(label if isinstance(label, (str, int)) else repr(label), p) for label, p in pairs[:50]]
-    seen = {"modes": model.modes, "tracked": model.tracked, "inputs": model.inputs, "colours": model.colours}
+    kept = (image.mode, image.size, image.tobytes()) == before
+    seen = {
+        "kept": kept,
+        "modes": model.modes,
+        "tracked": model.tracked,
+        "inputs": model.inputs,
+        "colours": model.colours,
+    }
     return {"pairs": pairs, **seen}
 
 
 class Squares(nn.Module):
-    """s_c = ½ Σ w_c · X²."""
+    """s_c = ½ Σ w_c · X² − lower."""
 
-    def __init__(self, weights):
+    def __init__(self, weights, lower):
         super().__init__()
-        self.weights = nn.Parameter(torch.tensor(weights))
+        self.weights, self.lower = nn.Parameter(torch.tensor(weights)), lower
         self.modes = []
 
     def forward(self, X):
         self.modes.append(self.training)
-        return 0.5 * torch.einsum("nchw,kchw->nk", X**2, self.weights)
+        return 0.5 * torch.einsum("nchw,kchw->nk", X**2, self.weights) - self.lower
 
 
-def look_at(saliency, weights, X, before):
+def look_at(saliency, weights, lower, X, before):
     """The map of X; first that of each other one in `before`, then that of X once more."""
     torch.set_grad_enabled(True)
-    model, given = Squares(weights).train(), torch.tensor(X)
+    model, given = Squares(weights, lower).train(), torch.tensor(X)
     for other in before:
         saliency(model, given)
         saliency(model, torch.tensor(other))
     result = saliency(model, given)
     seen = plain(result) if isinstance(result, torch.Tensor) else {"kind": "array", "X": result}
-    return {**seen, "given": given.detach().numpy(), "modes": model.modes}
+    tracked = given.requires_grad or given.grad is not None
+    return {**seen, "given": given.detach().numpy(), "given tracked": tracked, "modes": model.modes}
