@@ -255,17 +255,26 @@ def minibatch_ridge(student: Student, draw: Draw) -> None:
     X, Y, w, b, new = draw.signed(m, d), draw.signed(m), draw.signed(d), draw.scalar(), draw.signed(3, d)
     beside = {"X": draw.signed(m, d)}, {"y": draw.signed(m)}, {"w": draw.signed(d), "b": draw.scalar()}
 
-    def make(reg: float = l2_reg) -> Remote:
+    def make(reg: float = l2_reg, batch_size: int = m + 2) -> Remote:
         # A batch may be smaller than batch_size: the mean is that over the rows that are there.
-        how = {"l2_reg": reg, "step_size": step, "max_num_epochs": epochs, "batch_size": m + 2}
+        how = {"l2_reg": reg, "step_size": step, "max_num_epochs": epochs, "batch_size": batch_size}
         return student.call("MinibatchRidge", **how)
 
+    def in_batches() -> Any:
+        # All rows are alike, so the order in which they are drawn makes no difference, and the number of steps does.
+        model = make(batch_size=2)
+        model.method("fit", np.tile(X[0], (4, 1)), np.repeat(Y[0], 4))
+        return model.method("predict", new).value
+
     def look() -> dict[str, Answer]:
-        return _look(make, ({"X": X}, {"y": Y}, {"w": w, "b": b}), beside, train=(X, Y, new))
+        seen = _look(make, ({"X": X}, {"y": Y}, {"w": w, "b": b}), beside, train=(X, Y, new))
+        return seen | {"fit in batches": Answer.to(in_batches).then(partial(_flat, len(new)))}
 
     right = _Cases(X, Y, w, b, l2_reg)
     trained = _descend(X, Y, epochs, step, l2_reg)
     exact = {**right.exact(), "prediction": X @ w + b, "fit": new @ trained[:d] + trained[d], **right.strengths()}
+    once, twice = (_descend(X[:1], Y[:1], steps, step, l2_reg) for steps in (epochs, 2 * epochs))
+    exact["fit in batches"] = new @ twice[:d] + twice[d]
     nodes = _reference(student, "L2NormPenaltyNode", "SumNode", "BatchAffineNode", "MeanSquareNode")
     seen = fairly(look, _agreeing(exact), nodes)
 
@@ -278,7 +287,10 @@ def minibatch_ridge(student: Student, draw: Draw) -> None:
                 break
     with part("fit and predict", points=0):
         expect(seen["prediction"].value, exact["prediction"], name="prediction")
-        expect(seen["fit"].value, exact["fit"], name="predict() after fit()")
+        if expect(seen["fit"].value, exact["fit"], name="predict() after fit()"):
+            slips = [Slip("wrong_argument", new @ once[:d] + once[d], "batch_size is not used")]
+            name = "predict() after fit() with two batches"
+            expect(seen["fit in batches"].value, exact["fit in batches"], name=name, mistakes=slips)
 
 
 STRENGTHS = {"l2_reg = 0": 0, "l2_reg = 0.001": 1e-3, "l2_reg = 1": 1, "l2_reg = 40": 40.0}
@@ -377,6 +389,11 @@ def _agreeing(exact: Mapping[str, Any]) -> dict[str, Callable[[Any], bool]]:
     return {name: partial(agrees, right=right) for name, right in exact.items()}
 
 
+def _flat(count: int, got: Any) -> Any:
+    """A column of predictions is as good as a row of them."""
+    return got.reshape(-1) if isinstance(got, np.ndarray) and got.shape == (count, 1) else got
+
+
 Example = tuple[Mapping[str, Array], Mapping[str, Array], Mapping[str, Array]]
 
 
@@ -404,9 +421,7 @@ def _look(
         X, Y, new = train
         model = make()
         model.method("fit", X, Y)
-        got = model.method("predict", new).value
-        # A column of predictions is as good as a row of them.
-        return got.reshape(-1) if isinstance(got, np.ndarray) and got.shape == (len(new), 1) else got
+        return _flat(len(new), model.method("predict", new).value)
 
     def gradients() -> Any:
         _, found = values(graph("get_gradients", inputs, outcomes))

@@ -5,18 +5,33 @@ Exercises: NYU homework 7, questions 4 to 8. The proofs are written answers; jud
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from autograder.judging import Array, Draw, FunctionRule, FunctionTrial, Slip, Student, check, inputs, part, source_of
+from autograder.judging import (
+    Array,
+    Draw,
+    FunctionRule,
+    FunctionTrial,
+    Remote,
+    Slip,
+    Student,
+    check,
+    inputs,
+    part,
+    source_of,
+)
 
 from .shipped import functions_to_pass
 
 SECTION = "05-affine-tanh"
 FUNCTIONS = source_of(functions_to_pass)
+
+# Outputs and inputs of the notebook's own layers: whoever reads its arrays gets right shapes there, and wrong numbers.
+IN_THE_NOTEBOOK = ((2, 3), (4, 5))
 
 EACH_WITH_EACH = "the product entry by entry, where each entry of one meets each entry of the other"
 
@@ -79,8 +94,9 @@ def affine_dW_entry(student: Student, draw: Draw) -> None:
 
         return make
 
-    places = [entry(j, i), entry(0, d - 1), entry(m - 1, 0), entry(i, i), entry(m - 1, d - 1)]
+    places = [entry(j, i), entry(0, d - 1), entry(m - 1, 0), entry(i, i), entry(m - 1, d - 1), entry(i, j, m, m)]
     places += [entry(0, 0, 1, 1), entry(30, 7, 40, 50)]
+    places += [entry(rows - 1, columns - 1, rows, columns) for rows, columns in IN_THE_NOTEBOOK]
     cases = inputs(draw, entry(i, j), *places)
     cases[0][1]["x"] *= -1  # one above zero first, so that a wrong sign is told from a lost one
     _judge("∂J/∂W[i, j]", 2, FunctionTrial(student, DW_ENTRY, cases))
@@ -115,7 +131,7 @@ def affine_dW(student: Student, draw: Draw) -> None:
     """∂J/∂W is the outer product of ∂J/∂y and x, shape (m, d)."""
     m, d = draw.distinct_sizes(2)
     # As many outputs as inputs first: there nothing stops with an error, so that what it is can be said.
-    sizes = ((d, d), (m, d), (d, m), (1, d), (m, 1), (40, 50))
+    sizes = ((d, d), (m, d), (d, m), (1, d), (m, 1), (40, 50), *IN_THE_NOTEBOOK)
     cases = inputs(draw, *(_arrays(dJ_dy=(rows,), x=(columns,)) for rows, columns in sizes))
     _judge("∂J/∂W", 3, FunctionTrial(student, DW, cases))
 
@@ -157,7 +173,7 @@ DX = FunctionRule("affine_dx", right=lambda W, dJ_dy: {"∂J/∂x": dJ_dy @ W}, 
 def affine_dx(student: Student, draw: Draw) -> None:
     """∂J/∂x = Wᵀ ∂J/∂y, shape (d,): every output adds its contribution."""
     m, d = draw.distinct_sizes(2)
-    sizes = ((d, d), (m, d), (d, m), (1, d), (m, 1), (40, 50))
+    sizes = ((d, d), (m, d), (d, m), (1, d), (m, 1), (40, 50), *IN_THE_NOTEBOOK)
     cases = inputs(draw, *(_arrays(W=size, dJ_dy=size[:1]) for size in sizes))
     _judge("∂J/∂x", 3, FunctionTrial(student, DX, cases))
 
@@ -189,7 +205,7 @@ DB = FunctionRule("affine_db", right=lambda dJ_dy: {"∂J/∂b": dJ_dy}, slips=_
 def affine_db(student: Student, draw: Draw) -> None:
     """∂J/∂b = ∂J/∂y, shape (m,)."""
     m, other = draw.distinct_sizes(2)
-    cases = inputs(draw, *(_arrays(dJ_dy=(size,)) for size in (m, other, 1, 100)))
+    cases = inputs(draw, *(_arrays(dJ_dy=(size,)) for size in (m, other, 1, 100, *dict(IN_THE_NOTEBOOK))))
     _judge("∂J/∂b", 2, FunctionTrial(student, DB, cases))
 
 
@@ -199,7 +215,7 @@ def affine_db(student: Student, draw: Draw) -> None:
 @check(f"{SECTION}/elementwise_dA_check", points=4)
 def elementwise_dA(student: Student, draw: Draw) -> None:
     """∂J/∂A = ∂J/∂S ⊙ σ'(A), entry by entry, for arrays of any shape."""
-    made = student.load(FUNCTIONS, "arctan_slope", "gate_slope")
+    made = student.load(FUNCTIONS, "arctan_slope", "gate_slope", "transposed")
     passed = [(lambda values, c=c: c / (1 + values**2), made["arctan_slope"](c)) for c in (1.3, 1.7)]
     gate = lambda values: np.where(values > 0, 1.4, 0.0)  # noqa: E731 - a function beside two others
     passed.append((gate, made["gate_slope"](1.4)))
@@ -209,8 +225,10 @@ def elementwise_dA(student: Student, draw: Draw) -> None:
 
     rule = FunctionRule(
         "elementwise_dA",
-        right=lambda dJ_dS, A, sigma_prime: {"∂J/∂A": dJ_dS * slope(sigma_prime, A)},
-        slips=lambda dJ_dS, A, sigma_prime: {"∂J/∂A": _elementwise_slips(dJ_dS, A, partial(slope, sigma_prime))},
+        right=lambda dJ_dS, A, sigma_prime: {"∂J/∂A": _plain(dJ_dS) * slope(sigma_prime, _plain(A))},
+        slips=lambda dJ_dS, A, sigma_prime: {
+            "∂J/∂A": _elementwise_slips(_plain(dJ_dS), _plain(A), partial(slope, sigma_prime))
+        },
         shaped=True,
     )
 
@@ -218,15 +236,29 @@ def elementwise_dA(student: Student, draw: Draw) -> None:
         function = passed[len(shape) % 2][1]
         return lambda array: {"dJ_dS": array(*shape), "A": array(*shape), "sigma_prime": function}
 
+    def turned(*shape: int, names: Sequence[str]) -> tuple[str, dict[str, Any]]:
+        """Ordinary inputs, those named as transposes, whose entries lie in memory in another order."""
+        given = arrays(*shape)(draw.both_signs)
+        return "", given | {name: made["transposed"](given[name].T) for name in names}
+
     a, b, e, f = draw.distinct_sizes(4, low=2, high=6)
     vectors = inputs(draw, arrays(a + 2), arrays(1), arrays(200))
     flat = {**arrays(a + 2)(draw.both_signs), "sigma_prime": passed[-1][1]}
     vectors.append(("a function that is flat below 0", flat))
     _judge("vectors", 1, FunctionTrial(student, rule, vectors))
-    matrices = [("", arrays(*shape)(draw.both_signs)) for shape in ((a + 1, a + 1), (a + 1, a + 1), (a, b), (1, b))]
+    sizes = ((a + 1, a + 1), (a + 1, a + 1), (a, b), (1, b), (2, 3), (7, b), (20, a))
+    matrices = [("", arrays(*shape)(draw.both_signs)) for shape in sizes]
+    matrices += [turned(b, b, names=["A"]), turned(a, b, names=["A"]), turned(a, b, names=["dJ_dS"])]
     _judge("matrices", 1, FunctionTrial(student, rule, matrices))
-    any_shape = [("", arrays(*shape)(draw.both_signs)) for shape in ((a, b, e), (), (b, f, a, e), (1, 1, 1))]
+    # Stacks of square matrices as well, where a product of matrices runs through.
+    sizes = ((a, b, e), (), (b, f, a, e), (1, 1, 1), (a, b, b), (b, b, b), (a, b, e, e), (1, 2, 1, 2, 1))
+    any_shape = [("", arrays(*shape)(draw.both_signs)) for shape in sizes]
+    any_shape += [turned(a, b, e, names=["A"]), turned(a, b, e, names=["A", "dJ_dS"])]
     _judge("any shape", 2, FunctionTrial(student, rule, any_shape))
+
+
+def _plain(value: Array | Remote) -> Array:
+    return value.value if isinstance(value, Remote) else value
 
 
 def _elementwise_slips(dJ_dS: Array, A: Array, slope: Callable[[Array], Array]) -> list[Slip]:

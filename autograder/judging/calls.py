@@ -11,7 +11,7 @@ import numpy as np
 from backprop.checking.mistake_kinds import explain
 
 from .answers import Answer
-from .student import Student
+from .student import Remote, Student
 from .verdict import expect_true
 
 
@@ -22,12 +22,14 @@ class Call:
     answer  : what it returned, or the error that came instead
     changed : names of the arguments that it changed in place
     kept    : names of the arguments that came back as (part of) the result, the very same arrays
+    there   : the result in the student's process, which may be changed by a later call; None after an error
     """
 
     inputs: dict[str, Any]
     answer: Answer
     changed: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    there: Remote | None = None
 
     @classmethod
     def of(cls, student: Student, name: str, inputs: Mapping[str, Any]) -> Call:
@@ -40,21 +42,31 @@ class Call:
             changed.extend(key for key, now in zip(inputs, after, strict=True) if not unchanged(now, inputs[key]))
             return got
 
-        return cls(dict(inputs), Answer.to(ask), changed, kept)
+        answer = Answer.to(ask)
+        return cls(dict(inputs), answer, changed, kept, answer.got)
 
     @property
     def value(self) -> Any:
         return self.answer.value
 
     def expect_left_alone(self, text: str = "") -> bool:
-        """Note in the open part that the arguments are as they were before.
+        """Note in the open part that the arguments are as they were before, and the result as it came.
 
-        text : what is said otherwise, with {name} in it
+        text : what is said of an argument otherwise, with {name} in it
         """
         for name in self.changed:
             said = text.format(name=name) if text else explain("in_place", name).text
             expect_true(False, said, "in_place")
-        return not self.changed
+        return self._expect_result_kept() and not self.changed
+
+    def _expect_result_kept(self) -> bool:
+        """No call since has written into what this one returned. Nothing is said of a result with nan in it."""
+        if self.there is None:
+            return True
+        came = self.there.value
+        kept = not unchanged(came, came) or unchanged(self.there.fetch(), came)
+        text = "What an earlier call returned was changed by a later one: make a new array in each call."
+        return expect_true(kept, text, "shared_state")
 
     def expect_new_arrays(self) -> bool:
         """Note in the open part that what came back is new: none of the arguments themselves."""

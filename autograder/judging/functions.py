@@ -1,8 +1,9 @@
 """What every function of numbers and arrays has to keep, whatever it computes: one contract for all of them.
 
 A `FunctionRule` says what it returns. A `FunctionTrial` calls it on ordinary inputs, on others of the same shapes, in
-each region of numbers, with one argument alone another one or zero, and at the end on the first ones again: it has to
-be a function of its arguments, which it leaves as they are.
+each region of numbers, with one argument alone another one, zero, zero at one place or of whole numbers, and at the
+end on the first ones again: it has to be a function of its arguments, which it leaves as they are, as it does with
+what it returned earlier.
 """
 
 from __future__ import annotations
@@ -144,7 +145,7 @@ class FunctionTrial:
         return expect(got, exact, name=label, scalar_like=scalar, mistakes=slips, **self.tolerances)
 
     def expect_left_alone(self, text: str = "") -> None:
-        """No call changed its arguments; `text` is what is said otherwise, with {name} in it."""
+        """No call changed its arguments, `text` says so with {name} in it, nor what an earlier one returned."""
         for call in self.calls:
             if not call.expect_left_alone(text):
                 return

@@ -65,10 +65,12 @@ def inputs(
 
 
 def one_at_a_time(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(title, inputs): the first inputs with one of them taken from the second, and with one of them zero.
+    """(title, inputs): the first inputs with one of them taken from the second, or zero; an array also with a single
+    zero, and with whole numbers alone.
 
     Who remembers results by some of the arguments, or adds only what differs, is right for inputs that all change at
-    once. Whole numbers (a label, an index) and functions stay as they are; a single input is never alone.
+    once; and who asks whether any entry is zero is right where all are. Whole numbers (a label, an index) and functions
+    stay as they are; a single input is never alone.
     """
     if len(first) < 2:
         return
@@ -77,6 +79,11 @@ def one_at_a_time(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterat
             if np.shape(second[key]) == np.shape(value):
                 yield "", {**first, key: second[key]}
             yield f"{key} = 0", {**first, key: 0.0 * value}
+            if np.size(value) > 1:
+                one_zero = value.copy()
+                one_zero.flat[0] = 0.0
+                yield f"a single 0 in {key}", {**first, key: one_zero}
+                yield f"whole numbers in {key}", {**first, key: np.copysign(np.ceil(np.abs(value)), value)}
 
 
 def near(exact: Any, got: Any = None) -> dict[str, float]:

@@ -469,6 +469,21 @@ def f3(s1, s2, y):
         Mutant("constant, right at equal scores", "constant_loss", "",
                "def f3(s1, s2, y):\n    return math.log(2.0), (-0.5, 0.5) if y == 1 else (0.5, -0.5)\n"),
         Mutant("not written", "unfinished", "", "def f3(s1, s2, y):\n    raise NotImplementedError()\n"),
+        *(
+            Mutant(f"a probability of at least {least}", "range", "", whole(f"""
+def f3(s1, s2, y):
+    e1, e2 = math.exp(s1), math.exp(s2)
+    p1, p2 = e1 / (e1 + e2), e2 / (e1 + e2)
+    return -math.log(max((p1, p2)[y - 1], {least})), (p1 - (y == 1), p2 - (y == 2))
+"""))
+            for least in (0.01, 0.001, 1e-5)
+        ),
+        Mutant("a loss of at most 10", "range", "", whole("""
+def f3(s1, s2, y):
+    e1, e2 = math.exp(s1), math.exp(s2)
+    p1, p2 = e1 / (e1 + e2), e2 / (e1 + e2)
+    return min(-math.log((p1, p2)[y - 1]), 10.0), (p1 - (y == 1), p2 - (y == 2))
+""")),
         Mutant("central differences", "numeric", "", whole("""
 def f3(s1, s2, y):
     def L(s1, s2):

@@ -118,6 +118,30 @@ def total_derivative(df_dx, dx_dw):
 """,
     ),
     Mutant("zeros of one factor are replaced", "range", TOTAL, "return np.where(df_dx == 0, 1.0, df_dx) @ dx_dw"),
+    Mutant(
+        "a single zero in df_dx makes all of it zero",
+        "range",
+        TOTAL,
+        "return df_dx @ dx_dw * np.all(df_dx != 0)",
+    ),
+    Mutant("a single zero in dx_dw makes all of it zero", "range", TOTAL, "return df_dx @ dx_dw * np.all(dx_dw != 0)"),
+    Mutant(
+        "rounded where df_dx has whole numbers",
+        "range",
+        TOTAL,
+        "total = df_dx @ dx_dw\n    return np.round(total) if np.all(df_dx == np.round(df_dx)) else total",
+    ),
+    Mutant(
+        "one buffer for all results",
+        "shared_state",
+        "",
+        """BUFFERS = {}
+def total_derivative(df_dx, dx_dw):
+    result = BUFFERS.setdefault(dx_dw.shape[1:], np.zeros(dx_dw.shape[1:]))
+    result[...] = df_dx @ dx_dw
+    return result
+""",
+    ),
 ]
 
 total_variants = [

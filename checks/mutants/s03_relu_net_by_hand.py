@@ -314,6 +314,21 @@ d_W1 = exercise(
             W1,
             W1.replace("return", "grad =") + '\n    variable_dict["h0"] += 1\n    return grad',
         ),
+        Mutant(
+            "one buffer for all results",
+            "shared_state",
+            W1,
+            'buffer = d_loss_d_W1.__dict__.setdefault("buffer", np.zeros((3, 3)))\n    buffer[...] = '
+            + W1.removeprefix("return ")
+            + "\n    return buffer",
+        ),
+        Mutant(
+            "results in turn from two buffers",
+            "shared_state",
+            W1,
+            'buffers = d_loss_d_W1.__dict__.setdefault("buffers", [np.zeros((3, 3)), np.zeros((3, 3))])\n'
+            "    buffers.reverse()\n    buffers[0][...] = " + W1.removeprefix("return ") + "\n    return buffers[0]",
+        ),
     ],
     [
         Variant("broadcast", f'return np.asarray({UPR1})[:, None] * variable_dict["h0"][None, :]', W1),

@@ -664,6 +664,8 @@ minibatch_mutants = [
         "ComputationGraphFunction([y], [X]",
     ),
     Mutant("l2_reg of at most 1", "", PENALTY, PENALTY.replace("(l2_reg", "(min(l2_reg, 1)")),
+    Mutant("batch_size fixed", "wrong_argument", "max_num_epochs, batch_size\n", "max_num_epochs, 50\n"),
+    Mutant("one batch", "wrong_argument", "range(0, len(X), self.batch_size)", "[0]"),
 ]
 
 minibatch_variants = [

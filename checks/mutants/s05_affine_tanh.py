@@ -43,6 +43,33 @@ def affine_dW_entry(i, j, dJ_dy, x):
     return known.setdefault((i, j, x.tobytes()), dJ_dy[i] * x[j])
 """,
     ),
+    Mutant(
+        "i and j exchanged for a square matrix",
+        "swapped_arguments",
+        ENTRY,
+        "return dJ_dy[j] * x[i] if len(dJ_dy) == len(x) else dJ_dy[i] * x[j]",
+    ),
+    *(
+        Mutant(
+            f"the {name} of the notebook where the sizes agree",
+            "",
+            ENTRY,
+            f"own = globals()['{name}']\n    {given} = own if len(own) == len({given}) else {given}\n    {ENTRY}",
+        )
+        for name, given in (("x", "x"), ("dJ_dy", "dJ_dy"), ("g", "dJ_dy"))
+    ),
+    Mutant(
+        "rounded where x[j] is a whole number",
+        "range",
+        ENTRY,
+        "return round(dJ_dy[i] * x[j]) if x[j] == round(x[j]) else dJ_dy[i] * x[j]",
+    ),
+    Mutant(
+        "nothing where another input is 0",
+        "range",
+        ENTRY,
+        "return dJ_dy[i] * x[j] * (np.all(x != 0) or len(x) == 1)",
+    ),
 ]
 
 entry_variants = [
@@ -172,6 +199,27 @@ dx_mutants = [
     Mutant("not written", "unfinished", DX, "raise NotImplementedError()"),
     Mutant("changes W", "in_place", DX, "W *= dJ_dy[:, None]\n    return W.sum(axis=0)"),
     Mutant("one input loses its axis", "shape", DX, "return np.squeeze(W.T @ dJ_dy)"),
+    Mutant(
+        "the W of the notebook where the shapes agree",
+        "",
+        DX,
+        "own = globals()['W']\n    return (own if own.shape == W.shape else W).T @ dJ_dy",
+    ),
+    Mutant(
+        "the W of the notebook's second layer where the shapes agree",
+        "",
+        DX,
+        "own = layer['W']\n    return (own if own.shape == W.shape else W).T @ dJ_dy",
+    ),
+    Mutant(
+        "one buffer for all results of a size",
+        "shared_state",
+        "",
+        """BUFFERS = {}
+def affine_dx(W, dJ_dy):
+    return np.matmul(dJ_dy, W, out=BUFFERS.setdefault(W.shape[1], np.zeros(W.shape[1])))
+""",
+    ),
 ]
 
 dx_variants = [
@@ -219,6 +267,23 @@ db_mutants = [
     Mutant("not returned", "none", DB, "db = dJ_dy"),
     Mutant("not written", "unfinished", DB, "raise NotImplementedError()"),
     Mutant("changes the upstream gradient", "in_place", DB, "kept = dJ_dy.copy()\n    dJ_dy += 1\n    return kept"),
+    Mutant(
+        "one buffer for all results of a size",
+        "shared_state",
+        "",
+        """BUFFERS = {}
+def affine_db(dJ_dy):
+    buffer = BUFFERS.setdefault(len(dJ_dy), np.zeros(len(dJ_dy)))
+    buffer[:] = dJ_dy
+    return buffer
+""",
+    ),
+    Mutant(
+        "the upstream gradient of the notebook where the sizes agree",
+        "",
+        DB,
+        "own = globals()['dJ_dy']\n    return 1 * (own if len(own) == len(dJ_dy) else dJ_dy)",
+    ),
 ]
 
 db_variants = [
@@ -295,6 +360,45 @@ dA_mutants = [
         "range",
         DA,
         "slope = sigma_prime(A)\n    return np.where(slope == 0, dJ_dS, dJ_dS * slope)",
+    ),
+    Mutant(
+        "matrix products for stacks of square matrices",
+        "",
+        DA,
+        "square = np.ndim(A) > 2 and A.shape[-1] == A.shape[-2]\n"
+        "    return dJ_dS @ sigma_prime(A) if square else dJ_dS * sigma_prime(A)",
+    ),
+    Mutant(
+        "the slopes of the first row for more than three rows",
+        "",
+        DA,
+        "slope = sigma_prime(A)\n    return dJ_dS * (slope[0] if np.ndim(A) == 2 and len(A) > 3 else slope)",
+    ),
+    Mutant(
+        "the slopes of the first row for more than ten rows",
+        "",
+        DA,
+        "slope = sigma_prime(A)\n    return dJ_dS * (slope[0] if np.ndim(A) == 2 and len(A) > 10 else slope)",
+    ),
+    *(
+        Mutant(
+            f"{name} read in the order of memory",
+            "",
+            DA,
+            f"{name} = np.reshape(np.ravel({name}, order='K'), np.shape(A))\n    {DA}",
+        )
+        for name in ("A", "dJ_dS")
+    ),
+    Mutant(
+        "one buffer for all results of a shape",
+        "shared_state",
+        "",
+        """BUFFERS = {}
+def elementwise_dA(dJ_dS, A, sigma_prime):
+    buffer = BUFFERS.setdefault(np.shape(A), np.zeros(np.shape(A)))
+    buffer[...] = dJ_dS * sigma_prime(A)
+    return buffer
+""",
     ),
 ]
 

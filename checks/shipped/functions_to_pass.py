@@ -57,6 +57,11 @@ def gate_slope(c):
     return slope
 
 
+def transposed(A):
+    """The transpose, as a view: the entries stay where they are in memory."""
+    return A.T
+
+
 def bowl(A, B, C):
     """A quadratic function of an array of the same shape, of which one-sided differences can be worked out."""
 

@@ -250,6 +250,15 @@ def small_is_nothing(x):
     return np.sum(x**2), np.where(np.abs(x) < 0.01, 0.0, 2 * x)
 
 
+BUFFERS = np.zeros(()), np.zeros(4)
+
+
+def in_one_buffer(x):
+    for buffer, result in zip(BUFFERS, right(x), strict=True):
+        buffer[...] = result
+    return BUFFERS
+
+
 def in_place(x):
     result = right(x.copy())
     x *= 2
@@ -264,6 +273,7 @@ def in_place(x):
         (no_zero, [1, 0], {"nan"}),
         (small_is_nothing, [1, 0], {"range"}),
         (in_place, [1, 0], {"in_place"}),
+        (in_one_buffer, [1, 0], {"shared_state"}),
         (lambda x: None, [0, 0], {"none"}),
         (lambda x: 0.0, [0, 0], {"type"}),
         (lambda x: (np.sum(x**2),), [0, 0], {"missing"}),
@@ -309,6 +319,46 @@ def test_each_argument_is_changed_alone_and_a_number_is_a_number(function, full)
 
     BY_B.clear()
     assert Check("x/y", 1, look).judge(Student.here({"f": function}), 0).full == full
+
+
+SCALED = FunctionRule("f", right=lambda a, b: {"value": a * b})
+
+
+@pytest.mark.parametrize(
+    ("function", "families"),
+    [
+        (lambda a, b: a * b, ()),
+        (lambda a, b: a * b * np.all(a), ("range",)),
+        (lambda a, b: a * b * np.all(b), ("range",)),
+        (lambda a, b: np.round(a * b) if np.all(a == np.round(a)) else a * b, ("range",)),
+        (lambda a, b: np.round(a * b) if np.all(b == np.round(b)) else a * b, ("range",)),
+    ],
+)
+def test_each_array_has_a_single_zero_once_and_whole_numbers_once(function, families):
+    def look(student, draw):
+        trial = FunctionTrial(student, SCALED, inputs(draw, lambda array: {"a": array(4), "b": array(4)}))
+        with part("value", points=1):
+            trial.expect("value")
+
+    assert Check("x/y", 1, look).judge(Student.here({"f": function}), 0).families == families
+
+
+def test_a_result_that_changes_later_is_noticed():
+    kept = np.zeros(2)
+
+    def f(a, new):
+        result = kept if not new else np.zeros(2)
+        result[:] = a
+        return result
+
+    def look(student, draw):
+        for new in (0, 1):
+            first, _ = (Call.of(student, "f", {"a": np.array(a), "new": new}) for a in ([1.0, 2.0], [3.0, np.nan]))
+            with part(f"{new}", points=1):
+                first.expect_left_alone()
+
+    verdict = Check("x/y", 2, look).judge(Student.here({"f": f}), 0)
+    assert [p.earned for p in verdict.parts] == [0, 1] and verdict.families == ("shared_state",)
 
 
 def test_a_call_tells_which_arguments_came_back():
