@@ -421,7 +421,7 @@ def f3(student: Student, draw: Draw) -> None:
         near = float(array())  # where scores are large their difference is not, or one probability is 1 to rounding
         scores.append((title, (near, float(array()) if abs(near) < 1 else near + float(draw.scalar()))))
     scores += [("ones", (1.0, 1.0)), ("whole numbers", (1, 2)), ("s1 = 0", (0.0, 0.7)), ("s2 = 0", (-0.7, 0.0))]
-    scores += [("scores far apart", (3.2, -4.1)), ("scores far apart", (-6.0, 6.5))]
+    scores += [("scores far apart", point) for point in ((3.2, -4.1), (-3.2, 4.1), (6.5, -6.0), (-6.0, 6.5))]
     scores += [("another s1 alone", (0.9, 0.7)), ("another s2 alone", (0.9, 0.2))]
     for y in (1, 2):
         answers = at_points(student, "f3", [(title, (*point, y)) for title, point in scores], f3_truth)

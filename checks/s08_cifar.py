@@ -318,8 +318,10 @@ def judge_softmax_loss(student: Student, draw: Draw, points: tuple[float, float,
     x, y = draw.normal(n, c, scale=1.5), draw.labels(n, c)
     loss, grad = data_loss(x, y)
     again, other = draw.normal(n, c, scale=1.5), (y + 1) % c
+    behind = 8.0 * np.eye(c)[y]  # so far that the same small numbers added to p show, whatever is drawn
     others = [
         ("in a second call", again, other),
+        ("for a true class behind the others", again - behind, y),
         ("for one row", again[:1], y[:1]),
         ("for small scores", 1e-3 * again, y),
         ("for equal scores", 0 * again, other),
@@ -351,7 +353,7 @@ def judge_softmax_loss(student: Student, draw: Draw, points: tuple[float, float,
             if not expect(_both(student, scores, labels)["grad"], data_loss(scores, labels)[1], name=f"grad_x {title}"):
                 break
     with part("large scores", points=points[2]):
-        high = draw.normal(n, c) + 1000.0
+        high = draw.normal(n, c) + 1000.0 - behind
         if _expect_both(student, high, y, "unstable", _without_maximum):
             low = draw.normal(n, c) + np.where(np.arange(n) % 2, -1000.0, 1000.0)[:, None]
             _expect_both(student, low, y, "global_max", _with_one_maximum)

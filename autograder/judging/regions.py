@@ -80,9 +80,10 @@ def one_at_a_time(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterat
                 yield "", {**first, key: second[key]}
             yield f"{key} = 0", {**first, key: 0.0 * value}
             if np.size(value) > 1:
-                one_zero = value.copy()
-                one_zero.flat[0] = 0.0
-                yield f"a single 0 in {key}", {**first, key: one_zero}
+                for place in (0, -1):
+                    one_zero = value.copy()
+                    one_zero.flat[place] = 0.0
+                    yield f"a single 0 in {key}", {**first, key: one_zero}
                 yield f"whole numbers in {key}", {**first, key: np.copysign(np.ceil(np.abs(value)), value)}
 
 
