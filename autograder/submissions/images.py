@@ -25,14 +25,12 @@ MAX_IMAGE = 16 * 2**20  # letters of base64, 12 MiB of picture
 MAX_IMAGES = 50  # of one cell
 MAX_JOINED = 200  # of several texts that are taken together
 MAX_SEARCHED = 2**20  # letters of a text in which names of pictures are looked for
-INLINE = re.compile(
-    r"data:image/([\w.+-]{1,20})(?:;[\w=.-]{1,40}){0,3};base64,((?:[A-Za-z0-9+/_=-]|%[0-9A-Fa-f]{2})+)", re.IGNORECASE
-)
+# One class of letters after the comma, and `_address` looks at each % : a choice of letter or %41, repeated, would take
+# memory for each of millions of letters.
+INLINE = re.compile(r"data:image/([\w.+-]{1,20})(?:;[\w=.-]{1,40}){0,3};base64,([A-Za-z0-9+/_=%-]+)", re.IGNORECASE)
 # A drawing that is no base64: an address with its letters encoded or as they are, or a part of the text itself.
-ENCODED = re.compile(
-    r"data:image/svg\+xml(?:;[\w=.-]{1,40}){0,3},((?:[^\s\"'<>()%]|%[0-9A-Fa-f]{2})*%3Csvg(?:[^\s\"'<>()%]|%[0-9A-Fa-f]{2})*)",
-    re.IGNORECASE,
-)
+ENCODED = re.compile(r"data:image/svg\+xml(?:;[\w=.-]{1,40}){0,3},([^\s\"'<>()]+)", re.IGNORECASE)
+NO_LETTER = re.compile(r"%(?![0-9A-Fa-f]{2})")
 DRAWING = re.compile(
     r"(?P<code>^ {0,3}(?P<fence>```+|~~~+).*?(?:^ {0,3}(?P=fence)|\Z)|(?<!`)(?P<ticks>`+)(?!`).*?(?<!`)(?P=ticks)(?!`))"
     r"|(?P<address>data:image/svg\+xml(?:;[\w=.-]{1,40}){0,3},\s*)?<svg\b",
@@ -67,18 +65,29 @@ def gather(source: str, attachments: Any, problems: list[str]) -> tuple[str, Att
 
     def taken_out(match: re.Match[str]) -> str:
         mime = "image/jpeg" if match[1].lower() in ("jpg", "jpeg", "pjpeg") else f"image/{match[1].lower()}"
-        fits = len(kept) < MAX_IMAGES and len(match[2]) <= 3 * MAX_IMAGE
-        image = _image({mime: unquote(match[2])}) if fits else None
+        data, rest = _address(match[2])
+        fits = len(kept) < MAX_IMAGES and len(data) <= 3 * MAX_IMAGE
+        image = _image({mime: unquote(data)}) if fits else None
         if image is None:
-            problems.append(f"A picture in the text of a written answer {_why({mime: match[2]})} and is not shown.")
-            return f"attachment:left-out-{len(problems)}"
+            problems.append(f"A picture in the text of a written answer {_why({mime: data})} and is not shown.")
+            return f"attachment:left-out-{len(problems)}{rest}"
         same = next((name for name, other in kept.items() if other == image), None)
         name = same or _free(kept, attachments, image)
         kept[name] = image
-        return f"attachment:{name}"
+        return f"attachment:{name}{rest}"
 
-    source = ENCODED.sub(lambda match: _as_base64(unquote(match[1])), source)
-    return INLINE.sub(taken_out, _with_drawings_as_images(source)), kept
+    return INLINE.sub(taken_out, _with_drawings_as_images(ENCODED.sub(_encoded_drawing, source))), kept
+
+
+def _address(text: str) -> tuple[str, str]:
+    """The letters of an address up to a % that encodes none, and the rest."""
+    end = NO_LETTER.search(text)
+    return (text[: end.start()], text[end.start() :]) if end else (text, "")
+
+
+def _encoded_drawing(match: re.Match[str]) -> str:
+    address, rest = _address(match[1])
+    return _as_base64(unquote(address)) + rest if "%3csvg" in address.lower() else match[0]
 
 
 def _as_base64(svg: str) -> str:

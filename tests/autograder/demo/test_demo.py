@@ -15,6 +15,7 @@ from autograder.course import Course
 from autograder.demo import demo
 from autograder.demo.classroom import copy_course, run_cells
 from autograder.errors import UserError
+from autograder.gradebook.result import Result, SubmissionResult
 
 
 def test_without_bubblewrap_the_demo_says_what_to_install_before_it_does_anything(tmp_path, monkeypatch):
@@ -39,9 +40,9 @@ def test_a_sandbox_that_cannot_start_is_found_out_before_anything_is_made(tmp_pa
 
 def test_points_are_shown_with_the_most_there_are(capsys):
     said: list[str] = []
-    notebook = {"scores": {"a_check": 4.5, "q_why": None}, "unanswered": [], "families": {}, "parts": {}}
-    records = [{"student": name, "section": "s", "notebooks": {"n": notebook}} for name in ("ben", "ada", "ada")]
-    demo._show_points(records, 12, said.append)
+    notebook = Result("s", "n", scores={"a_check": 4.5, "q_why": None})
+    results = [SubmissionResult(name, "s", "key", notebooks={"n": notebook}) for name in ("ben", "ada", "ada")]
+    demo._show_points(results, 12, said.append)
     assert "  ada 9 of 12   ben 4.5 of 12" in said
 
 
