@@ -21,10 +21,9 @@ of, and nothing about what they did not think of.""",
     "unseen": (
         "Answers written without sight of the checks",
         """Made by `python -m autograder mutants --unseen --seeds 3 --write docs/checks.md`. The answers in
-`checks/mutants/unseen/` were written from the notebooks alone and frozen before they were first judged: the first set
-at revision 159223d, the second when the checks had been mended after it. The figures at first contact never change;
-those of today follow the checks. A cell is judged beside right answers to the other stubs, so an answer that is spread
-over two cells (`f4` and its arrows in 01) counts as lost. Each wrong answer that keeps its points stands below its
+`checks/mutants/unseen/` were written from the notebooks alone and frozen before they were first judged. The figures at
+first contact never change; those of today follow the checks. A cell is judged beside right answers to the other stubs,
+so an answer that is spread over several cells counts as lost. Each wrong answer that keeps its points stands below its
 table with its reason, from `checks/mutants/unseen/allowed.txt`; it counts as not caught.""",
     ),
     "regions": (

@@ -146,10 +146,10 @@ def sentence(rows: Sequence[tuple[str, int, int, int, int]]) -> str:
 def note_first_contact(course: Course, answers: Path, seeds: int, tried: Sequence[Tried]) -> None:
     """Write down how a set fared when it was first judged. Raises CourseError when that has been done."""
     path = answers / FIRST_CONTACT
-    command = ["git", "-C", str(course.root), "rev-parse", "--short", "HEAD"]
-    revision = subprocess.run(command, capture_output=True, text=True).stdout.strip()
     if path.exists():
         raise CourseError(f"{path.name} of the set {answers.name} is there: first contact happens once.")
+    command = ["git", "-C", str(course.root), "rev-parse", "--short", "HEAD"]
+    revision = subprocess.run(command, capture_output=True, text=True).stdout.strip()
     rows = ",\n".join(f"  {json.dumps(row)}" for row in totals(tried))
     text = f'{{\n "revision": {json.dumps(revision)},\n "seeds": {seeds},\n "rows": [\n{rows}\n ]\n}}\n'
     write_atomically(path, text.encode())
@@ -158,14 +158,16 @@ def note_first_contact(course: Course, answers: Path, seeds: int, tried: Sequenc
 def table(folder: Path, answers: Path, now: Sequence[Tried]) -> str:
     """The figures of a set as Markdown: at first contact, which never change, and of the checks as they are now."""
     path = answers / FIRST_CONTACT
-    first = [tuple(row) for row in json.loads(path.read_text())["rows"]] if path.is_file() else []
+    noted = json.loads(path.read_text()) if path.is_file() else {"rows": [], "revision": ""}
+    first = [tuple(row) for row in noted["rows"]]
     current = {row[0]: row for row in totals(now)}
     lines = ["| check | caught at first contact | accepted | caught now | accepted now |", "|---|---|---|---|---|"]
     for check, caught, wrong, accepted, right in first:
         row = current.get(check)
         said = f"{row[1]}/{row[2]} | {row[3]}/{row[4]}" if row else "– | –"
         lines.append(f"| {check} | {caught}/{wrong} | {accepted}/{right} | {said} |")
-    text = f"At first contact: {sentence(first)}"
+    at = f", at revision {noted['revision']}" if noted["revision"] else ""
+    text = f"At first contact{at}: {sentence(first)}"
     if current:
         text += f" Now: {sentence(list(current.values()))}"
     why = kept(now, allowed(folder, ALLOWED))

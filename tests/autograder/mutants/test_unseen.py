@@ -92,7 +92,9 @@ def test_some_answers_are_judged_as_the_command_does_it():
         assert len(tried) == len(read_answers(answers / "05-affine-tanh.txt", ""))
         assert all(one.good for one in tried if one.right), [one.text for one in tried if one.right and not one.good]
         shown = table(CHECKS, answers, tried)
-        assert shown.startswith(f"### The {answers.name} set") and "At first contact: " in shown and " Now: " in shown
+        assert shown.startswith(f"### The {answers.name} set") and " Now: " in shown
+        revision = json.loads((answers / FIRST_CONTACT).read_text())["revision"]
+        assert revision and f"At first contact, at revision {revision}: " in shown
 
 
 def test_first_contact_is_written_down_once(tmp_path):
