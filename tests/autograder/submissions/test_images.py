@@ -206,3 +206,11 @@ def test_a_picture_that_is_a_page_or_a_script_is_not_shown():
         data = base64.b64encode(start).decode()
         page, problems = shown(f"![x](data:image/png;base64,{data}) <img src='data:text/html;base64,{data}'>")
         assert images(page) == [] and problems
+
+
+@pytest.mark.parametrize("rest", ["%", "%zz of it", "%4", "%-and more"])
+def test_what_follows_a_picture_and_is_no_letter_of_its_address_stays(rest):
+    problems: list[str] = []
+    text, kept = gather(f"![a](data:image/png;base64,{PNG}{rest})", None, problems)
+    (name,) = kept
+    assert text == f"![a](attachment:{name}{rest})" and not problems
