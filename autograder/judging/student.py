@@ -114,8 +114,8 @@ class Student:
         """
         if most != MOST_ENTRIES:
             request["most"] = most
-        self.sent_single = self.sent_single or _has_single(request)
-        self.widest = max(self.widest, _widest(request), _size_asked_for([request.get("args"), request.get("kwargs")]))
+        self._look_over(request)
+        self.widest = max(self.widest, _size_asked_for([request.get("args"), request.get("kwargs")]))
         self.revealed = self.revealed or (self.reveals and request.get("op") == "load")
         try:
             reply = self._send(request)
@@ -130,6 +130,21 @@ class Student:
             raise self._error(reply["error"], request)
         left = [most + 64]  # the parts of the reply itself
         return {key: self._admitted(value, left) for key, value in reply.items()}
+
+    def _look_over(self, value: Any) -> None:
+        """Note whether there is a float32 (or float16) array in a request, and its longest array side and list."""
+        if isinstance(value, (np.ndarray, np.generic)):
+            if value.dtype.kind in "fc" and value.dtype.itemsize <= (4 if value.dtype.kind == "f" else 8):
+                self.sent_single = True
+            if value.shape:
+                self.widest = max(self.widest, *value.shape)
+        elif isinstance(value, dict):
+            for item in value.values():
+                self._look_over(item)
+        elif isinstance(value, (list, tuple)):
+            self.widest = max(self.widest, len(value))
+            for item in value:
+                self._look_over(item)
 
     def _error(self, error: Any, request: Mapping[str, Any] | None = None) -> StudentError:
         self.missed_name |= isinstance(error, dict) and error.get("type") == "NameError"
@@ -397,24 +412,6 @@ def _bare(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _bare(item) for key, item in value.items()}
     return value
-
-
-def _has_single(value: Any) -> bool:
-    """Whether there is a float32 (or float16) array in a request."""
-    if isinstance(value, (np.ndarray, np.generic)):
-        return value.dtype.kind in "fc" and value.dtype.itemsize <= (4 if value.dtype.kind == "f" else 8)
-    if isinstance(value, dict):
-        return any(map(_has_single, value.values()))
-    return isinstance(value, (list, tuple)) and any(map(_has_single, value))
-
-
-def _widest(value: Any) -> int:
-    """The longest side of an array, and the longest list, in a request."""
-    if isinstance(value, (list, tuple)):
-        return max([len(value), *map(_widest, value)])
-    if isinstance(value, dict):
-        return max(map(_widest, value.values()), default=0)
-    return max(value.shape, default=0) if isinstance(value, np.ndarray) else 0
 
 
 def _size_asked_for(value: Any) -> int:

@@ -32,6 +32,7 @@ DTYPES = {
     name: np.dtype(name)
     for name in "|b1 |i1 |u1 <i2 <i4 <i8 <u2 <u4 <u8 <f2 <f4 <f8 <c8 <c16".split()  # noqa: SIM905
 }
+NAMES = {kind: name for name, kind in DTYPES.items()}  # asking a dtype for its name takes longer than looking it up
 TO_JSON = json.JSONEncoder(allow_nan=False, check_circular=False).encode  # made once: messages are small and many
 
 
@@ -82,12 +83,12 @@ def _encode(value: Any, buffers: list[bytes], depth: int, budget: list[int]) -> 
     budget[0] -= 1
     if depth > MAX_DEPTH or budget[0] < 0:
         raise WireError("the value is nested too deeply or has too many parts")
+    if is_plain_array(value):
+        return _encode_array(value, buffers)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
         return value[:MAX_TEXT]
-    if is_plain_array(value):
-        return _encode_array(value, buffers)
     if isinstance(value, Handle):
         return {"handle": value.number, "kind": value.kind}
     if isinstance(value, int):
@@ -111,12 +112,15 @@ def _encode(value: Any, buffers: list[bytes], depth: int, budget: list[int]) -> 
 def _encode_array(value: np.ndarray | np.generic, buffers: list[bytes]) -> dict[str, Any]:
     array = _portable(value)
     buffers.append(array.tobytes())
-    return {"array": array.dtype.str, "shape": array.shape, "scalar": isinstance(value, np.generic)}
+    told = {"array": NAMES[array.dtype], "shape": array.shape}
+    return told if isinstance(value, np.ndarray) else {**told, "scalar": True}
 
 
 def _portable(value: np.ndarray | np.generic) -> np.ndarray:
     """The array with one of the types of DTYPES."""
     array = np.asarray(value)
+    if array.dtype in NAMES and array.nbytes <= MAX_BYTES:
+        return array
     if array.dtype.str[1:] in ("f16", "f12", "c32", "c24"):  # long doubles have no portable layout
         array = array.astype(complex if array.dtype.kind == "c" else float)
     if array.dtype.str[0] == ">":
@@ -137,7 +141,7 @@ def decode(header: bytes, body: bytes | None) -> Any:
         document = json.loads(header)
     except (ValueError, RecursionError) as error:
         raise WireError("the message is not JSON") from error
-    reader = _Reader(memoryview(body or b""), kept=body is not None)
+    reader = _Reader(body or b"", kept=body is not None)
     try:
         value = reader.value(document, 0)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
@@ -159,23 +163,29 @@ def _parts(header: bytes) -> int:
 
 
 class _Reader:
-    def __init__(self, body: memoryview, kept: bool = True):
+    def __init__(self, body: bytes, kept: bool = True):
         self.body, self.position, self.budget, self.kept = body, 0, MAX_ITEMS, kept
 
     def value(self, node: Any, depth: int) -> Any:
         self.budget -= 1
         if depth > MAX_DEPTH or self.budget < 0:
             raise WireError("the message is nested too deeply or has too many parts")
-        if isinstance(node, int) and node.bit_length() >= LONGEST_INT:
-            return math.inf if node > 0 else -math.inf
-        if node is None or isinstance(node, (bool, int, float)):
-            return node
+        if isinstance(node, dict):
+            return self.told(node, depth + 1)
         if isinstance(node, str):
             return _text(node, MAX_TEXT)
         if isinstance(node, list):
             return [self.value(item, depth + 1) for item in node]
+        if isinstance(node, int) and node.bit_length() >= LONGEST_INT:
+            return math.inf if node > 0 else -math.inf
+        return node  # a number, True, False or None
+
+    def told(self, node: dict, depth: int) -> Any:
+        """What an object with one telling key stands for."""
         if "array" in node:
             return self.array(node)
+        if "dict" in node:
+            return {_key(key): self.value(item, depth) for key, item in node["dict"]}
         if "handle" in node:
             return Handle(int(node["handle"]), _text(str(node.get("kind", "")), 200))
         if "float" in node:
@@ -184,27 +194,28 @@ class _Reader:
             real, imaginary = node["complex"]
             return complex(float(real), float(imaginary))
         if "tuple" in node:
-            return tuple(self.value(item, depth + 1) for item in node["tuple"])
-        if "dict" in node:
-            return {_key(key): self.value(item, depth + 1) for key, item in node["dict"]}
+            return tuple(self.value(item, depth) for item in node["tuple"])
         raise WireError("the message has a wrong form")
 
     def array(self, node: dict) -> Any:
-        kind = DTYPES.get(str(node["array"]))
-        shape = tuple(int(n) for n in node["shape"])
-        if kind is None or len(shape) > 32 or any(n < 0 for n in shape):
+        kind = DTYPES.get(node["array"])
+        shape = tuple(map(int, node["shape"]))
+        if kind is None or len(shape) > 32 or (shape and min(shape) < 0):
             raise WireError("the message holds an array of a kind that is not allowed")
         if not self.kept:
             return Absent(shape)
-        size = math.prod(shape) * kind.itemsize
-        if size > len(self.body) - self.position:
+        start, size = self.position, math.prod(shape) * kind.itemsize
+        if size > len(self.body) - start:
             raise WireError("the message promises more numbers than it holds")
-        array = np.frombuffer(self.body[self.position : self.position + size], dtype=kind).reshape(shape).copy()
         self.position += size
-        return array[()] if node.get("scalar") and not shape else array
+        if node.get("scalar") and not shape:
+            return np.frombuffer(self.body, kind, 1, start)[0]
+        return np.ndarray(shape, kind, self.body, start).copy() if size else np.empty(shape, kind)
 
 
 def _key(key: Any) -> str | int:
+    if type(key) is str and len(key) <= 1000 and key.isascii():
+        return key
     if isinstance(key, bool) or not isinstance(key, (str, int)):
         raise WireError("the message has a wrong form")
     return key if isinstance(key, int) else _text(key, 1000)
@@ -237,7 +248,7 @@ def _copied(value: Any, depth: int, left: list[int]) -> Any:
         left[1] -= array.nbytes
         if left[1] < 0:
             raise WireError("the arrays are too large")
-        array = np.array(array, dtype=DTYPES[array.dtype.str], order="C", subok=False)
+        array = np.array(array, dtype=DTYPES[NAMES[array.dtype]], order="C", subok=False)
         return array[()] if isinstance(value, np.generic) else array
     if isinstance(value, Handle):
         return Handle(value.number, _text(value.kind, 200))
