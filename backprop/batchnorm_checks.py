@@ -133,14 +133,14 @@ def check_batchnorm_forward(forward: Callable[..., Any]) -> None:
     n = 0.1 * np.random.default_rng(3).normal(size=(7, 5)) + 2.0
     batches = {
         "5 examples of 2 units": (_X, _GAMMA, _BETA, 1e-5),
-        "5 others": (0.7 * _X[::-1, ::-1] - 0.3, _GAMMA[::-1], _BETA[::-1], 1e-5),
+        "5 other examples": (0.7 * _X[::-1, ::-1] - 0.3, _GAMMA[::-1], _BETA[::-1], 1e-5),
         "7 examples of 5 units": (
             n,
             np.array([0.7, -1.3, 0.3, 1.9, -0.6]),
             np.array([0.4, 2.9, 0.0, -0.7, 1.6]),
             0.003,
         ),
-        "one unit that is the same for all": (np.full((5, 1), 2.3), np.array([0.7]), np.array([-1.3]), 1e-5),
+        "a unit that is the same for all examples": (np.full((5, 1), 2.3), np.array([0.7]), np.array([-1.3]), 1e-5),
     }
     found = [_forward(forward, title, *batch) for title, batch in batches.items()]
     _forward(forward, "the first batch once more", *batches["5 examples of 2 units"])

@@ -60,11 +60,12 @@ def check_embedding(forward: Callable[..., Any], backward: Callable[..., Any]) -
     """
     rng = np.random.default_rng(9)
     batches = {"(5,)": (np.array([4, 1, 4, 0, 4]), 6), "(7, 5)": (rng.integers(0, 8, (7, 5)) % 6, 9)}
-    for indices, rows in batches.values():
+    for shape, (indices, rows) in batches.items():
         table = rng.normal(size=(rows, 3))
         out = np.concatenate([table[k : k + 1] for k in indices.ravel()]).reshape(*indices.shape, 3)
         wrong = {"one_based_labels": np.take(table, indices - 1, axis=0), "wrong_argument:each column": table[:, :1]}
         slips = {family: _slip(family, indices, rows) for family in embedding_slips(indices, rows, out)}
+        print(f"indices of shape {shape}:")
         check_layer(
             forward, backward, indices=indices, table=table, expected=out, mistakes={"out": wrong, "table": slips}
         )
@@ -124,7 +125,7 @@ def check_char_model(CharModel: Callable[..., Any]) -> None:
     stop_if_wrong([("the parameters of another model, which was not used", moved)])
     with student_code("CharModel"):
         shifted = CharModel(6, 3, D=4, H=5, norm=(_shift_forward, _shift_backward))
-    print("with another layer in place of batch normalisation (self.norm_forward, self.norm_backward):")
+    print("with another layer in place of batch normalisation:")
     check_classifier(shifted, contexts, parameters, None, smooth=True)
 
 

@@ -92,3 +92,35 @@ def test_a_notebook_has_a_figure_short_cells_and_a_beginning(path):
     given = [cell.source for cell in notebook.cells if cell.cell_type == "code" and "nbgrader" not in cell.metadata]
     long_code = {source[:60]: lines(source) for source in given if lines(source) > MOST_LINES}
     assert long_code == {}, f"more than {MOST_LINES} lines"
+
+
+def numbered_out_of_order(text: str) -> list[str]:
+    """Lines that Markdown takes for an item of a numbered list, although no item with the number before stands there.
+
+    A line of a paragraph that happens to begin with "0. " starts a list of its own.
+    """
+    found, last = [], {}
+    for line in re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE).splitlines():
+        item = re.match(r"( *)(\d+)[.)] ", line)
+        if item:
+            indent, number = len(item[1]), int(item[2])
+            if number not in (1, last.get(indent, 0) + 1):
+                found.append(line)
+            last[indent] = number
+    return found
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_no_line_of_a_paragraph_becomes_a_list_item(path):
+    notebook = nbformat.read(path, as_version=4)
+    prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    assert [line for text in prose for line in numbered_out_of_order(text)] == []
+    texts = [re.sub(r"\$\$.*?\$\$", "", text, flags=re.DOTALL) for text in prose]
+    assert [line for text in texts for line in re.findall(r"^ *[-+] .*", text, flags=re.MULTILINE)] == []
+
+
+def test_a_line_that_begins_with_a_wrong_number_is_found():
+    assert numbered_out_of_order("1. The sum is\n   0. So it is.\n2. And") == ["   0. So it is."]
+    assert numbered_out_of_order("It was in\n2018. Then") == ["2018. Then"]
+    assert numbered_out_of_order("It takes\n3. No more") == ["3. No more"]
+    assert numbered_out_of_order("1. a\n2. b\n\nText\n\n1. c\n   1. d\n   2. e\n2. f") == []

@@ -62,7 +62,8 @@ def check_number(Number: Callable[..., Any]) -> None:
             stop_if_wrong([section])
     _look_around(Number)
     conclude([values, steps])
-    print("   also right: plain numbers, a number used twice, several numbers alive at once, nothing changed in place")
+    print("   also right: plain numbers, a number used twice, several numbers at once,")
+    print("   nothing changed in place")
 
 
 def _sums_and_products(Number: Callable[..., Any], a: float, b: float, upstream: float) -> list[tuple[str, list]]:
@@ -97,7 +98,7 @@ def _sums_and_products(Number: Callable[..., Any], a: float, b: float, upstream:
     held = ", ".join(f"{key}.d_out was {value}" for key, value in _HELD.items())
     return [
         (f"values at a = {a}, b = {b}", values),
-        (f"one step back, from d_out = {upstream} of the result ({held})", shown),
+        (f"one step back from d_out = {upstream} ({held})", shown),
     ]
 
 

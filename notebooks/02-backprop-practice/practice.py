@@ -189,7 +189,7 @@ grade("02-backprop-practice/total_derivative_check", globals())
 #
 # | variable | shape | derivative (row layout) | gradient (this course) |
 # |---|---|---|---|
-# | vector $w$ | $(d,)$ | $1 \times d$ | `dw`, shape `(d,)` |
+# | vector $w$ | $(d{,})$ | $1 \times d$ | `dw`, shape `(d,)` |
 # | matrix $W$ | $(m, d)$ | $d \times m$ | `dW`, shape `(m, d)` |
 
 # %% [markdown]

@@ -517,7 +517,7 @@ class MeanSquareNode(Node):
 # %% [markdown]
 # The other is yours. Row $i$ of $X$ meets $w$ and gives $\hat y_i$, so $w$ and $b$ are used by **every** row, and their
 # gradients are sums over the rows. A good test of a formula is its shape: the gradient of $w$ has shape
-# $(d,)$; how can you make that of $X$, shape $(m, d)$, and the upstream gradient, shape $(m,)$?
+# $(d{,})$; how can you make that of $X$, shape $(m, d)$, and the upstream gradient, shape $(m{,})$?
 
 # %% tags=["optional"] nbgrader={"grade_id": "batch_affine", "solution": true}
 class BatchAffineNode(Node):

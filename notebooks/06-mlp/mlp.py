@@ -41,7 +41,7 @@ from backprop.plots import plot_learning_curves, plot_prediction_functions
 # $$a = W_1 x + b_1, \qquad h = \tanh(a), \qquad \hat y = w_2^\top h + b_2, \qquad J = (\hat y - y)^2$$
 #
 # $x$ has $d$ entries; $a$ and $h$ have one for each of the $K$ *hidden units*. So $W_1$ has shape $(K, d)$, $b_1$ and $w_2$ have
-# shape $(K,)$, and $b_2$ is a number.
+# shape $(K{,})$, and $b_2$ is a number.
 
 # %% tags=["show"]
 arrows = [("x", "a"), ("W1", "a"), ("b1", "a"), ("a", "h"), ("h", "prediction"), ("w2", "prediction")]
@@ -64,8 +64,8 @@ plt.show()
 # | input | gets | shape |
 # |---|---|---|
 # | $W$ | the outer product of $g$ and $x$ | $(m, d)$ |
-# | $x$ | $W^\top g$ | $(d,)$ |
-# | $b$ | $g$ | $(m,)$ |
+# | $x$ | $W^\top g$ | $(d{,})$ |
+# | $b$ | $g$ | $(m{,})$ |
 
 # %% [markdown]
 # Each of them is **added** to the `d_out` that is there. For the bias, `self.b.d_out = self.d_out` would be wrong twice:

@@ -121,7 +121,7 @@ plt.show()
 #
 # 1. Show that $\frac{\partial p_i}{\partial z_j} = p_i\,(\delta_{ij} - p_j)$, where $\delta_{ij}$ is 1 for $i = j$ and 0
 #    otherwise.
-# 2. Let $g = \frac{\partial J}{\partial p}$ be the upstream gradient, shape $(K,)$. Show that
+# 2. Let $g = \frac{\partial J}{\partial p}$ be the upstream gradient, shape $(K{,})$. Show that
 #    $\frac{\partial J}{\partial z} = p \odot (g - s)$ with one number $s = \sum_i p_i\,g_i$ (⊙: entry by entry; $s$ is taken
 #    off every entry of $g$).
 # 3. How many multiplications does that formula need, and how many does the matrix need?

@@ -65,11 +65,11 @@ plt.show()
 # %% [markdown]
 # ## 2 · The fully-connected layer
 #
-# $$\text{out} = x\,w + b \qquad\text{shapes}\quad (N, M) = (N, D)\,(D, M) + (M,)$$
+# $$\text{out} = x\,w + b \qquad\text{shapes}\quad (N, M) = (N, D)\,(D, M) + (M{,})$$
 #
 # Row $n$ of `out` belongs to picture $n$; $b$ is added to every row. So $w$ and $b$ are used $N$ times, once per
 # picture, and their gradients are **sums** over the pictures. Which products give $(N, D)$ and $(D, M)$, and which sum
-# gives $(M,)$, when `grad_out` has shape $(N, M)$?
+# gives $(M{,})$, when `grad_out` has shape $(N, M)$?
 
 # %% nbgrader={"grade_id": "fc", "solution": true}
 def fc_forward(x, w, b):

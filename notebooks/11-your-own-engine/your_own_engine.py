@@ -595,8 +595,8 @@ plt.legend(loc="lower left")
 plt.show()
 
 # %% [markdown]
-# *Expected picture:* the black line, where the score is 0, winds between the two moons like an S. On one side of it the
-# scores approach −1, on the other +1.
+# *Expected picture:* the black line, where the score is 0, winds between the two moons like an S. Among the points the
+# score is near −1 on one side of it and near +1 on the other.
 
 # %% [markdown]
 # ### Question 2 (3 points)
@@ -613,7 +613,7 @@ plt.show()
 # ### BEGIN SOLUTION
 # 1. $E$: one for each arrow (and one addition each). A product has two arrows and took one multiplication forward, so the
 #    backward pass costs a small constant times the forward pass, whatever the formula.
-# 2. Two for each parameter: 66 here, two million there. Backward does it in about the time of one or two forward passes.
+# 2. Two for each parameter: 66 here, two million there. Backward takes the time of a few forward passes in both cases.
 # 3. From the inputs one pass follows the change of *one* parameter through the graph, to every number at once; so $P$ passes
 #    are needed. From the end, one pass follows the one number $J$ back, and meets all the parameters. It is enough because
 #    there is a single output; for one input and many outputs it would be the other way round.
@@ -623,7 +623,8 @@ plt.show()
 # ### END SOLUTION
 
 # %% [markdown]
-# How long is it really? One gradient of the net with your engine, and the same by central differences.
+# How long is it really? One gradient of the net with your engine, and the forward passes that central differences need.
+# **Expected**: the differences take several times as long, and with each further parameter longer.
 
 # %% tags=["show"]
 net = SmallNet(8)
@@ -687,7 +688,7 @@ plt.show()
 # * An operator computes a value, and remembers its inputs with a slope for each.
 # * Backward is the same for all operators: `input.d_out += d_out · slope`, in reverse topological order.
 # * Every calculation builds the graph anew, so `if` and `for` need no special treatment.
-# * One backward pass costs about as much as a forward pass, for any number of parameters.
+# * One backward pass costs as much as a few forward passes, for any number of parameters.
 #
 # Between your engine and PyTorch lie arrays, speed and error messages, not another idea.
 

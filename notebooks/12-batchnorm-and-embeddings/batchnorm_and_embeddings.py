@@ -20,6 +20,7 @@ except ImportError:
     get_ipython().run_line_magic("pip", 'install -q "backprop-course"')
 
 # %%
+import textwrap
 import time
 
 import matplotlib.pyplot as plt
@@ -35,8 +36,8 @@ from backprop.tale import load_tale, windows
 # %% [markdown]
 # ## 1 · Why normalise?
 #
-# A deep network multiplies by one weight matrix after another. If the weights are a little too large, tanh saturates after a few
-# layers: its outputs are near ±1 and its slope near 0. If they are a little too small, the outputs fade. Both block the gradient.
+# A deep network multiplies by one weight matrix after another. If the weights are too large, tanh saturates: its outputs are
+# near ±1 and its slope is near 0. If they are too small, the outputs fade from layer to layer. Both block the gradient.
 #
 # The picture: 8 layers of 100 tanh units, random weights of three sizes; how much the outputs spread after each layer.
 
@@ -55,6 +56,8 @@ plt.legend(loc="center right", bbox_to_anchor=(1, 0.7))
 plt.show()
 
 # %% [markdown]
+# *Expected picture:* with size 4 nearly all outputs are close to ±1; with size 0.5 hardly anything is left after eight layers.
+#
 # *Batch normalisation* takes this out of our hands. In front of the activation it shifts and scales each unit, so that over the
 # batch its mean is 0 and its variance 1. Then the unit learns the mean $\beta$ and the scale $\gamma$ that it needs.
 
@@ -62,7 +65,7 @@ plt.show()
 # ## 2 · Forward, in small steps
 #
 # The batch is $x$, shape $(N, D)$: $N$ examples, $D$ units. Every step below works on each column by itself; $\mu$, $v$ and
-# $s$ have shape $(D,)$.
+# $s$ have shape $(D{,})$.
 #
 # | step | formula | |
 # |---|---|---|
@@ -71,7 +74,7 @@ plt.show()
 # | variance | $v = \frac1N \sum_i c_i^2$ | divided by $N$, not $N - 1$ |
 # | deviation | $s = \sqrt{v + \varepsilon}$ | $\varepsilon = 10^{-5}$ avoids a division by 0 |
 # | normalise | $\hat x_i = c_i / s$ | |
-# | scale, shift | $\text{out}_i = \gamma\, \hat x_i + \beta$ | $\gamma$, $\beta$ have shape $(D,)$ |
+# | scale, shift | $\text{out}_i = \gamma\, \hat x_i + \beta$ | $\gamma$, $\beta$ have shape $(D{,})$ |
 
 # %% tags=["show"]
 edges = [("x", "μ"), ("x", "c"), ("μ", "c"), ("c", "v"), ("v", "s"), ("c", "x̂"), ("s", "x̂")]
@@ -125,17 +128,17 @@ grade("12-batchnorm-and-embeddings/batchnorm_forward_check", globals())
 # ## 3 · Backward, node by node
 #
 # Go through the picture from right to left. Each step needs the derivative of one short formula, and where a node has two
-# consumers, two contributions are added. The shapes help: what belongs to $\mu$, $v$ and $s$ has shape $(D,)$, so it is a sum
+# consumers, two contributions are added. The shapes help: what belongs to $\mu$, $v$ and $s$ has shape $(D{,})$, so it is a sum
 # over the examples.
 #
 # | for | arrives from | shape |
 # |---|---|---|
-# | $\beta$, $\gamma$ | out | $(D,)$ |
+# | $\beta$, $\gamma$ | out | $(D{,})$ |
 # | $\hat x$ | out | $(N, D)$ |
-# | $s$ | $\hat x$ | $(D,)$ |
-# | $v$ | $s$ | $(D,)$ |
+# | $s$ | $\hat x$ | $(D{,})$ |
+# | $v$ | $s$ | $(D{,})$ |
 # | $c$ | $\hat x$ **and** $v$ | $(N, D)$ |
-# | $\mu$ | $c$ | $(D,)$ |
+# | $\mu$ | $c$ | $(D{,})$ |
 # | $x$ | $c$ **and** $\mu$ | $(N, D)$ |
 
 # %% [markdown]
@@ -256,8 +259,8 @@ grade("12-batchnorm-and-embeddings/batchnorm_backward_short_check", globals())
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "q_shift", "points": 2, "solution": true}
 # ### BEGIN SOLUTION
-# 1. $N \sum_i g_i - N \sum_j g_j - \left(\sum_i \hat x_i\right) \sum_j g_j \hat x_j = 0$: the first two cancel, and $\hat x$ has the sum
-#    0. Without the formula: if $t$ is added to all entries of a column, so is it to the mean; $c$ and everything after it stay the
+# 1. $N \sum_i g_i - N \sum_j g_j - \left(\sum_i \hat x_i\right) \sum_j g_j \hat x_j = 0$: the first two cancel, and the sum of
+#    $\hat x$ is 0. Without the formula: if $t$ is added to all entries of a column, so is it to the mean; $c$ and everything after it stay the
 #    same. So $J$ does not change with $t$, and $\mathrm{d}J/\mathrm{d}t = \sum_i \partial J/\partial x_i$ is 0.
 # 2. $b$ is such a number, added to every entry of its column: its gradient is 0, it would never learn anything, and can be
 #    left out. $\beta$ does its work.
@@ -303,7 +306,7 @@ else:
 table, letters = np.arange(18.0).reshape(6, 3) - 7, [4, 1, 4, 0, 4]
 figure, axes = plt.subplots(1, 2, figsize=(7, 2.8))
 for axis, array, title in ((axes[0], table, "E"), (axes[1], table[letters], "out")):
-    axis.imshow(array, cmap="PuOr", vmin=-12, vmax=12)
+    axis.imshow(array, cmap="PuOr", vmin=-20, vmax=20)
     for (row, column), number in np.ndenumerate(array):
         axis.text(column, row, f"{number:g}", ha="center", va="center")
     axis.set_title(title)
@@ -397,7 +400,7 @@ alphabet = "".join(sorted(set(text + text_val)))
 V, L = len(alphabet), 5
 X_train, y_train = windows(text, alphabet, L)
 X_val, y_val = windows(text_val, alphabet, L)
-print(text[:203])
+print(textwrap.fill(text[:197], 76))
 print("V =", V, "  X_train", X_train.shape, "  y_train", y_train.shape, "  X_val", X_val.shape)
 print("".join(alphabet[k] for k in X_train[0]), "->", alphabet[y_train[0]])
 
@@ -588,6 +591,7 @@ for (scale, name), curve in curves.items():
 plt.axhline(bigram, color="0.6", lw=1)
 plt.text(20, bigram, "bigram", ha="right", va="bottom", color="0.4")
 plt.ylim(1.8, 3.2)
+plt.xticks(range(0, 21, 4))
 plt.xlabel("epoch")
 plt.ylabel("validation loss")
 plt.legend()
@@ -596,12 +600,12 @@ plt.show()
 
 # %% [markdown]
 # *Expected picture:* with weights of size 0.2 both runs end near 2.0, below the bigram model. With weights of size 3 the run
-# with batch normalisation ends near it, the one without far above.
+# with batch normalisation ends near the bigram model, the one without far above.
 
 # %% [markdown]
 # ### Question 3 (3 points)
 #
-# 1. Why does the size of the first weights matter so little with batch normalisation? Say what happens to $a$, to $z$ and to the
+# 1. Why does the size of the first weights matter so much less with batch normalisation? Say what happens to $a$, to $z$ and to the
 #    slope of tanh when $W_1$ is 15 times as large, with it and without.
 # 2. The training loss is far below the validation loss. Why?
 # 3. What would batch normalisation make of a batch of **one** context? So how can the trained model be used on one?
@@ -642,7 +646,7 @@ def write(model, length=300, seed=0):
 
 
 # %% tags=["train"]
-print(write(models[0.2, "with batchnorm"]))
+print(textwrap.fill(write(models[0.2, "with batchnorm"]), 76))
 
 # %% [markdown]
 # And the table. Every look-up of a letter sent one gradient into its row. So how far has each row moved from where it began,
@@ -652,8 +656,9 @@ print(write(models[0.2, "with batchnorm"]))
 begin = CharModel(V, L).parameters()["E"]
 moved = np.linalg.norm(models[0.2, "with batchnorm"].parameters()["E"] - begin, axis=1)
 often = np.bincount(X_train[:, -1], minlength=V)
-plt.figure(figsize=(6, 3.4))
+plt.figure(figsize=(7, 4))
 plt.semilogx(often, moved, ".")
+plt.margins(0.12)
 for letter, x, y in zip(alphabet, often, moved):
     shown = {"\n": "line end", " ": "space"}.get(letter, letter)
     plt.annotate(shown, (x, y), xytext=(4, 2), textcoords="offset points")
@@ -671,7 +676,8 @@ plt.show()
 # * A layer may mix the examples of a batch. Its gradient follows from the graph: step by step, adding where a value has two
 #   consumers. The short formula comes from the same steps.
 # * A table lookup sends gradients back by scatter-add; a row that is used twice gets two contributions.
-# * Batch normalisation makes training insensitive to the size of the weights before it, and a shift before it useless.
+# * Batch normalisation makes the outputs independent of the size of the weights before it, training far less sensitive to it,
+#   and a shift before it useless.
 
 # %% [markdown]
 # ## Go further
