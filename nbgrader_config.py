@@ -10,6 +10,8 @@ from autograder.results.sanitize import FILTERS, SanitizeCells
 c = get_config()  # noqa: F821  (traitlets hands it to this file)
 
 # --- the course ---------------------------------------------------------------------------------------------------
+# A name of its own: the exchange asks for one, and a PostgreSQL database refuses assignments of a course without.
+c.CourseDirectory.course_id = "backprop"
 # Files that editors and notebooks leave behind; an extra file of a section is named in its files.txt.
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "files.txt", ".DS_Store"]
 

@@ -114,7 +114,8 @@ class Course:
         # For a new database nbgrader starts the program `alembic` to ask for the schema's version: seconds.
         api.get_alembic_version = schema_version
         try:
-            return api.Gradebook(self.gradebook_url)
+            named = self.config.get("CourseDirectory", {}).get("course_id", "")
+            return api.Gradebook(self.gradebook_url, named or "default_course")
         except (SQLAlchemyError, ImportError) as error:
             try:
                 shown = make_url(self.gradebook_url).render_as_string(hide_password=True)

@@ -21,15 +21,16 @@ from typing import Any
 
 from nbgrader import api, plugins
 from nbgrader.preprocessors import AssignLatePenalties
-from sqlalchemy import Connection, Executable, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Executable, Row, bindparam, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..course import Course
-from ..errors import CourseError, Unusable, reason
+from ..errors import CourseError, Unusable, UserError, reason
 from .assignments import register
 from .result import Result, SubmissionResult
 
 NO_RESPONSE = "No response."
+RUNS = 0x6772616465  # the number of our lock on a PostgreSQL server: "grade"; each database has locks of its own
 NOTHING: Mapping[str, Set[str]] = {}
 # The tables themselves: row objects for each of a hundred thousand grades would cost more than the grading.
 STUDENT, SUBMISSION = api.Student.__table__, api.SubmittedAssignment.__table__
@@ -51,10 +52,11 @@ HANDED_IN = (
     .join_from(SUBMISSION, NOTEBOOK, NOTEBOOK.c.assignment_id == SUBMISSION.c.id, isouter=True)
     .where(SUBMISSION.c.assignment_id == bindparam("assignment"), SUBMISSION.c.student_id == bindparam("student"))
 )
+# Held until the transaction ends, where the database has locks for rows: who grades by hand meanwhile comes after it.
 GRADES = select(
     GRADE.c.cell_id, GRADE.c.id, GRADE.c.auto_score, GRADE.c.manual_score, GRADE.c.extra_credit,
     GRADE.c.needs_manual_grade,
-).where(GRADE.c.notebook_id == bindparam("notebook"))  # fmt: skip
+).where(GRADE.c.notebook_id == bindparam("notebook")).with_for_update()  # fmt: skip
 COMMENTS = select(COMMENT.c.cell_id, COMMENT.c.id).where(COMMENT.c.notebook_id == bindparam("notebook"))
 
 
@@ -101,10 +103,13 @@ class GradebookWriter:
         self.course = course
         self.gradebook = course.open_gradebook()
         self._assignments: dict[str, _Assignment] = {}
+        self._alone = _the_only_run(self.gradebook)
         self._late = self._late_plugin()
 
     def close(self) -> None:
         """End it; what was written since the last `commit` is not in the gradebook."""
+        if self._alone is not None:
+            self._alone.close()
         self.gradebook.close()
 
     def __enter__(self) -> GradebookWriter:
@@ -230,6 +235,24 @@ class GradebookWriter:
             }
             self._assignments[section] = _Assignment(assignment.id, assignment.duedate, cells)
         return self._assignments[section]
+
+
+def _the_only_run(gradebook: api.Gradebook) -> Connection | None:
+    """The connection that holds a server's lock for runs, so that runs of several folders or machines don't mix.
+
+    None for SQLite, where the lock of the course's folder is enough. The server frees it when the connection ends, so
+    a dead run holds nothing. Raises UserError when another run holds it.
+    """
+    if gradebook.engine.dialect.name != "postgresql":
+        return None
+    with _readable_errors():
+        connection = gradebook.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        free = connection.execute(select(func.pg_try_advisory_lock(RUNS))).scalar()
+    if not free:
+        connection.close()
+        gradebook.close()
+        raise UserError("Another grading run is writing into this gradebook. Wait for it, or stop it first.")
+    return connection
 
 
 def _seconds_late(
