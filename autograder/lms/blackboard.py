@@ -1,8 +1,10 @@
 """Blackboard: *Assignment File Download*, <assignment>_<username>_attempt_<time>_<file>, and one .txt for each attempt.
 
-Source: real downloads of the Grade Center; Blackboard Help, "Download assignments" and "Upload grades". The time is the
-local time of the site. Each attempt is a submission of its own, the newest counts. Only what stands before the first
-"_attempt_" decides whose a file is: the assignment's name is the instructor's, the username Blackboard's.
+Source of the names: public scripts that read them (kwurst/bb-file-cleanup). Of the grade file: Blackboard's help,
+"Uploading or Downloading Grade Center Items for Working Offline" (a column without a number is a new one, of text and 0
+points; every cell in quotes). The time is the local time of the site. Each attempt is a submission of its own, the
+newest counts. Only what stands before the first "_attempt_" decides whose a file is: the assignment's name is the
+instructor's, the username Blackboard's.
 """
 
 from __future__ import annotations
@@ -91,4 +93,4 @@ def grade_file(course: Course, grades: Grades, titles: Titles) -> GradeFile:
     rows = [header]
     for number, row in enumerate(roster.students):
         rows.append([text_cell(row[i]) for i in kept] + scores(grades, matched.get(number)))
-    return GradeFile(rows, without_row(grades, matched), notes)
+    return GradeFile(rows, without_row(grades, matched), notes, quoted=True)

@@ -1,8 +1,9 @@
 """Brightspace (D2L): *Download* of a folder of assignments, one folder for each hand-in, and index.html.
 
-<user>-<folder> - <full name> - <Mon d, yyyy hmm AM>/<file>, in newer versions also without the folder. Source: real
-downloads; D2L's community pages "Importing grades" (columns OrgDefinedId, Username, "<item> Points Grade"). The time
-is the local time of the site. Each hand-in is a submission of its own, the newest counts.
+<user>-<folder> - <full name> - <Mon d, yyyy hmm AM>/<file>, in newer versions also without the folder. Source of the
+names: public scripts that read them. Of the grade file: D2L's page "Importing grades" (OrgDefinedId, Username, "<item>
+Points Grade"), and public scripts for what it does not say ("<Numeric MaxPoints:...>", "#" before ids, the end of the
+line). The time is the local time of the site. Each hand-in is a submission of its own, the newest counts.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 Download: <name>[_LATE]_<user id>_<file id>_<file>[-N].ext, all in one folder. The dates in it are those of the download
 (Canvas writes every entry anew), so they order downloads and date nothing but late work, for which they are the latest
-it can have been. Source: Canvas LMS, lib/content_zipper.rb (names of the entries) and app/models/assignment.rb (what a
-file must be called to be taken back as feedback: the user's and the file's number in its name).
+it can have been. Source: Canvas LMS, lib/content_zipper.rb (names of the entries), app/models/abstract_assignment.rb,
+infer_comment_context_from_filename (feedback: the first two numbers between "_" in a file's name are the user's and the
+file's), lib/gradebook_exporter.rb and lib/gradebook_importer.rb (columns of the grade file).
 
 Only names that Canvas makes decide whose a file is; nothing that a student has named is asked.
 """
@@ -128,7 +129,10 @@ def grade_file(course: Course, grades: Grades, titles: Titles) -> GradeFile:
             score = score_cell(section.submissions.get(person.id) if person else None)
             line.append(score or (text_cell(row[column].strip()) if column is not None else ""))
         rows.append(line)
-    return GradeFile(rows, without_row(grades, matched), _notes(grades, roster, columns, possible))
+    notes = _notes(grades, roster, columns, possible)
+    # Canvas asks whether the first title is "LastName", and with the mark before it that is another word.
+    split = bool(kept) and roster.header[kept[0]] == "LastName"
+    return GradeFile(rows, without_row(grades, matched), notes, marked=not split)
 
 
 def _listed(person: Person) -> str:

@@ -54,7 +54,9 @@ def export_grades(
     if set(sections) == set(course.sections()):
         grades.sections = [section for section in grades.sections if section.submissions]
     file = FORMATS[format](course, grades, Titles(dict(assignments or {})))
-    write_table(path, file.rows, excel)
+    write_table(path, file.rows, excel and file.marked, file.quoted)
+    if excel and not file.marked:
+        file.notes.append(f"Written without Excel's mark: {format} would not know the first column with it.")
     if notes is not None:
         notes += file.notes
     if file.missing:

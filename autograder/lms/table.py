@@ -25,11 +25,15 @@ class GradeFile:
     rows    : header and lines
     missing : students with grades whom the platform's list does not know
     notes   : sentences for whoever uploads it
+    quoted  : the platform asks for quotes around every cell
+    marked  : the platform reads a file that begins with Excel's mark
     """
 
     rows: list[Row]
     missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    quoted: bool = False
+    marked: bool = True
 
 
 @dataclass(frozen=True)
@@ -48,13 +52,15 @@ class Titles:
         return self.given.get(section.name, section.name)
 
 
-def write_table(path: Path, rows: Sequence[Row], excel: bool = False) -> None:
-    """Write a CSV file as spreadsheets read it (UTF-8, quoted where needed), whole or not at all.
+def write_table(path: Path, rows: Sequence[Row], excel: bool = False, quoted: bool = False) -> None:
+    """Write a CSV file as spreadsheets read it (UTF-8), whole or not at all.
 
-    excel : begin with the mark by which Excel knows UTF-8
+    excel  : begin with the mark by which Excel knows UTF-8
+    quoted : quotes around every cell, not only where they are needed
     """
     text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    quoting = csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL
+    csv.writer(text, lineterminator="\r\n", quoting=quoting).writerows(rows)
     content = text.getvalue().encode("utf-8-sig" if excel else "utf-8", "replace")
     write_atomically(path, content, mode=0o640)  # grades are nobody else's business
 

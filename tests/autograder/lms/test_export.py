@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import io
 import os
 import re
 import shutil
@@ -314,6 +315,49 @@ def test_canvas_s_own_columns_stay_and_a_grade_given_there_is_left_alone(course)
     ]
 
 
+FORMS = [
+    ["Student", "ID", "SIS Login ID", "Section"],
+    ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"],
+    ["Student", "ID", "SIS User ID", "SIS Login ID", "Integration ID", "Root Account", "Section"],
+    ["LastName", "FirstName", "ID", "SIS Login ID", "Section"],
+    ["LastName", "FirstName", "ID", "SIS User ID", "SIS Login ID", "Integration ID", "Section"],
+]
+
+
+def taken_by_canvas(header: list[str]) -> bool:
+    """The rule of Canvas's lib/gradebook_importer.rb: which columns a file must begin with."""
+    split = header[:2] == ["LastName", "FirstName"]
+    if not split and not ("Student" in header[0] and "ID" in header[1]):
+        return False
+    names = 4 if split else 3
+    count, rest = names, header[names - 1 :]
+    if rest[0] == "SIS Login ID":
+        count += 1
+    elif rest[:2] == ["SIS User ID", "SIS Login ID"]:
+        count += 2 + ("Integration ID" in rest) + ("Root Account" in rest)
+    return "Section" in header[count - 1]
+
+
+@pytest.mark.parametrize("own", FORMS, ids=" ".join)
+@pytest.mark.parametrize("excel", [False, True])
+def test_canvas_takes_the_header_in_every_form_that_it_writes(course, own, excel):
+    cells = {"LastName": "Li", "FirstName": "Ana", "Student": "Li, Ana", "ID": "9001", "SIS Login ID": "ana"}
+    lines = [
+        [*own, "Custom", "01-first (778)", "Current Score", "Override Score"],
+        [""] * (len(own) + 1) + ["Manual Posting", "", ""],
+        ["    Points Possible", *[""] * len(own), "12.00", "(read only)", ""],
+        [*(cells.get(title, "x") for title in own), "", "N/A", "50.00", ""],
+    ]
+    roster(course, "canvas-roster.csv", "".join(",".join(f'"{cell}"' for cell in line) + "\n" for line in lines))
+    with pytest.raises(UserError, match="no row for ben"):
+        export_grades(course, "canvas", None, ["01-first"], excel=excel)
+    text = (course.exports / "grades-canvas.csv").read_bytes().decode()
+    header, possible, ana = csv.reader(io.StringIO(text))
+    assert taken_by_canvas(header), header
+    assert header[len(own) :] == ["01-first (778)"]
+    assert "Points Possible" in possible[0] and ana[len(own) :] == ["9.25"]
+
+
 def test_a_section_may_have_another_name_in_the_platform(course, monkeypatch, capsys):
     roster(course, "canvas-roster.csv", SPLIT.replace("01-first (778)", "Homework 1 (778)").replace("50.00", "12"))
     monkeypatch.chdir(course.root)
@@ -339,6 +383,7 @@ def test_blackboard_fills_the_column_that_carries_its_number(course):
     export_grades(course, "blackboard", None, ["01-first"], notes=notes)
     header, *rows = table(course.exports / "grades-blackboard.csv")
     assert header[-1] == title and notes == []
+    assert (course.exports / "grades-blackboard.csv").read_text().startswith('"Last Name","First Name","Username",')
     assert {row[2]: row[-1] for row in rows} == {"ana": "9.25", "ben": "2.5"}
 
 

@@ -343,6 +343,39 @@ def test_feedback_goes_back_under_the_names_that_the_platform_knows(course, plat
     assert path.read_bytes() == before
 
 
+def finds_a_moodle_student(path: str, participants: set[int]) -> tuple[int, str] | None:
+    """The rule of Moodle's mod/assign/feedback/file/importziplib.php: participant and plugin of a feedback file."""
+    for part in path.split("/"):
+        pieces = part.split("_", 4)
+        if len(pieces) >= 4 and pieces[1].isdigit() and int(pieces[1]) in participants:
+            return int(pieces[1]), "_".join(pieces[2:4])
+    return None
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if "mail" not in form])
+def test_moodle_finds_the_student_of_each_feedback_page(course, form):
+    collect(course, [download(course, {FORMS[form]: NOTEBOOK})], section=SECTION)
+    page = course.feedback / "101" / SECTION / "ridge.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("x")
+    (path,), _ = pack_feedback(course, [SECTION])
+    with zipfile.ZipFile(path) as archive:
+        (name,) = archive.namelist()
+    assert finds_a_moodle_student(name, {101}) == (101, "assignsubmission_file")
+
+
+def test_canvas_finds_the_student_of_each_feedback_page(course):
+    """The rule of Canvas's infer_comment_context_from_filename: the first two numbers between underscores."""
+    collect(course, [download(course, {f"lovelaceada_LATE_101_9_{NAME}": NOTEBOOK})])
+    page = course.feedback / "101" / SECTION / "ridge.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("x")
+    (path,), _ = pack_feedback(course, [SECTION])
+    with zipfile.ZipFile(path) as archive:
+        (name,) = archive.namelist()
+    assert [piece for piece in name.split("_") if piece.isdigit()][:2] == ["101", "9"]
+
+
 def test_no_feedback_is_one_sentence(course):
     with pytest.raises(UserError, match="no feedback pages"):
         pack_feedback(course, [SECTION])
