@@ -39,8 +39,6 @@ from .summary import Headings, Summary, exercises, read_headings
 PAGE_SECONDS = 60  # of the processor
 MAX_NOTEBOOK = 256 * 2**20
 KEY = re.compile(r"<!-- feedback ([0-9a-f]{64}) -->")
-# Files that `nbgrader release_feedback` looks for beside the pages.
-BESIDE = ("timestamp.txt", "submission_secret.txt")
 
 
 @dataclass(frozen=True)
@@ -173,15 +171,12 @@ def write_page(page: Page) -> bool | str:
         content = _read(page.source)
         key = _key(page, content)
         if _key_of(page.target) == key:
+            _write_beside(page)
             return False
         with at_most(PAGE_SECONDS, f"making its page took more than {PAGE_SECONDS} s. Look at the notebook itself."):
             text = _made(page, _notebook(content)["cells"], key)
         write_atomically(page.target, text.encode("utf-8", "replace"))
-        for name in BESIDE:
-            for folder in (page.source.parent, page.handed_in):  # the secret of the exchange stays where it was put
-                with contextlib.suppress(OSError):
-                    write_atomically(page.target.parent / name, _read(folder / name, 4096))
-                    break
+        _write_beside(page)
         return True
     except (Unreadable, TooLong) as error:
         return str(error)
@@ -189,6 +184,24 @@ def write_page(page: Page) -> bool | str:
         return f"{error.filename or 'a file'}: {error.strerror or error}."
     except Exception as error:  # one odd notebook must not cost the others their pages
         return f"no page could be made of it ({type(error).__name__}: {str(error)[:200]}). Grade it again."
+
+
+def _write_beside(page: Page) -> None:
+    """What `nbgrader release_feedback` looks for: when it was handed in, and the secret under which the student asks.
+
+    Both change when the same notebook is handed in once more, which leaves the page as it was. The secret is that of
+    the newest hand-in; `nbgrader autograde` leaves an older one beside its notebooks.
+    """
+    for name, folders in (
+        ("timestamp.txt", (page.source.parent, page.handed_in)),
+        ("submission_secret.txt", (page.handed_in, page.source.parent)),
+    ):
+        for folder in folders:
+            with contextlib.suppress(OSError):
+                content, target = _read(folder / name, 4096), page.target.parent / name
+                if not target.is_file() or target.read_bytes() != content:
+                    write_atomically(target, content)
+                break
 
 
 def _made(page: Page, cells: list[dict[str, Any]], key: str) -> str:

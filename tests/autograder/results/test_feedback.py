@@ -742,8 +742,14 @@ def test_the_secret_of_the_exchange_lies_beside_the_page(course):
     (handed_in / "submission_secret.txt").write_text("5ec4e7")
     (handed_in / "timestamp.txt").write_text("1999-01-01 00:00:00 UTC")
     write_feedback(course, ["01-first"])
-    assert (course.feedback / "ana/01-first/submission_secret.txt").read_text() == "5ec4e7"
-    assert (course.feedback / "ana/01-first/timestamp.txt").read_text().startswith("2026-01-05 10:00")
+    beside = course.feedback / "ana" / "01-first"
+    assert (beside / "submission_secret.txt").read_text() == "5ec4e7"
+    assert (beside / "timestamp.txt").read_text().startswith("2026-01-05 10:00")
+    # The same notebook again: the page stays as it is, the student asks under a new secret.
+    (handed_in / "submission_secret.txt").write_text("0ther")
+    (course.autograded / "ana" / "01-first" / "submission_secret.txt").write_text("5ec4e7")  # of `nbgrader autograde`
+    assert write_feedback(course, ["01-first"])[0] == 0
+    assert (beside / "submission_secret.txt").read_text() == "0ther"
 
 
 def test_a_page_is_a_valid_notebook_page_for_a_cell_without_a_grade(course):
