@@ -81,14 +81,24 @@ def repair(template: ReleasedNotebook, cells: Sequence[SubmittedCell]) -> Repair
     dropped = _worthless_copies(template, cells, owner)
     trainings = {cell.plain for cell in template.cells if cell.trains}
     work: list[GradedCell] = []
+    differing: list[str] = []
+    with_more: list[str] = []
     for i, cell in enumerate(cells):
         if i in dropped or i in joined:
             continue
         wanted = template.cells[owner[i]] if i in owner else None
-        if wanted is not None and _locked(wanted):
-            work += _added_to_locked(wanted, cell, problems)
+        if wanted is not None and _locked(wanted) and cell.plain not in (wanted.plain, wanted.plain_source):
+            added = _added_to_locked(wanted, cell)
+            (with_more if added else differing).append(wanted.grade_id)
+            work += added
         training_again = wanted is None and cell.plain in trainings
         work.append(GradedCell(wanted, answers.get(owner.get(i), cell), idle=training_again))
+    # After a change of the release these may be many, of everybody: a sentence for all of them, which blames nobody.
+    added_ran = "what was added was run as a cell of its own"
+    for names, what in ((differing, "what is released counts"), (with_more, added_ran)):
+        if names:
+            cells_differ = f"The cell{'s' * (len(names) > 1)} {', '.join(names)} differ{'s' * (len(names) == 1)}"
+            problems.append(f"{cells_differ} from the release (edited, or handed out before it changed); {what}.")
     elsewhere = _defined_by_students(work)
     for index, wanted in enumerate(template.cells):
         if index in match or (wanted.cell_type != "code" and not wanted.grade_id):
@@ -150,15 +160,11 @@ def _worthless_copies(template: ReleasedNotebook, cells: Sequence[SubmittedCell]
 # -- answers in unexpected places -----------------------------------------------------------------------------------
 
 
-def _added_to_locked(wanted: ReleasedCell, cell: SubmittedCell, problems: list[str]) -> list[GradedCell]:
+def _added_to_locked(wanted: ReleasedCell, cell: SubmittedCell) -> list[GradedCell]:
     """What a student wrote into a locked cell, as a cell of its own, where it defines something."""
-    if cell.plain in (wanted.plain, wanted.plain_source):
-        return []
     known = _names(wanted.release) | set(DEFINES.findall(wanted.release))
     if _names(cell.source) | set(DEFINES.findall(cell.source)) <= known:
-        problems.append(f"The cell {wanted.grade_id} had been edited; it was graded as it was released.")
         return []
-    problems.append(f"The cell {wanted.grade_id} had been edited; what was added was run as a cell of its own.")
     return [GradedCell(None, SubmittedCell("code", cell.source))]
 
 

@@ -167,7 +167,16 @@ def test_locked_text_comes_from_the_release():
     template = ReleasedNotebook("s", "n", (helper,))
     repaired = repair(template, [SubmittedCell("code", "half = 2", {"nbgrader": {"grade_id": "h"}})])
     assert [item.source for item in repaired.cells] == ["half = 0.5"]
-    assert repaired.problems == ["The cell h had been edited; it was graded as it was released."]
+    why = "from the release (edited, or handed out before it changed); what is released counts."
+    assert repaired.problems == [f"The cell h differs {why}"]
+    # After a change of the release all cells of everybody may differ: one sentence, which blames nobody.
+    other = ReleasedCell("b", "code", "third = 1 / 3", "third = 1 / 3", {"grade_id": "t", "locked": True})
+    cells = [
+        SubmittedCell("code", text, {"nbgrader": {"grade_id": name}})
+        for name, text in (("h", "half = 2"), ("t", "third = 3"))
+    ]
+    repaired = repair(ReleasedNotebook("s", "n", (helper, other)), cells)
+    assert repaired.problems == [f"The cells h, t differ {why}"]
 
 
 def test_hidden_tests_in_a_handed_in_test_cell_are_no_edit():
