@@ -12,12 +12,12 @@ BIN := $(VENV)/bin
 CORES := $(shell nproc 2>/dev/null || echo 2)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint mutants coverage benchmarks release setup bubblewrap chromium clean
+.PHONY: demo test lint mutants coverage benchmarks release setup bubblewrap chromium proxy clean
 
 demo: setup
 	$(BIN)/python -m autograder demo
 
-test: setup chromium lint
+test: setup chromium proxy lint
 	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup $(PYTEST)
 
 lint: setup
@@ -76,6 +76,17 @@ chromium:
 			apt-get update -qq && apt-get install -y -qq chromium poppler-utils >/dev/null; \
 		else \
 			echo "No Chromium found: the browser tests will be skipped."; \
+		fi; }
+
+# The test of JupyterHub needs its proxy, a program of Node.js. Without npm the test is skipped, and says so.
+proxy: setup
+	@test -x $(BIN)/configurable-http-proxy || command -v configurable-http-proxy >/dev/null || { \
+		if command -v npm >/dev/null; then \
+			echo "== installing configurable-http-proxy (for the test of JupyterHub)"; \
+			npm install --silent --global --prefix $(VENV) configurable-http-proxy >/dev/null || \
+				echo "npm could not install it: the test of JupyterHub will be skipped."; \
+		else \
+			echo "No npm found: the test of JupyterHub will be skipped."; \
 		fi; }
 
 clean:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import atexit
 import functools
+import pwd
 from pathlib import Path
 
 import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 from nbgrader.converters.base import NbGraderException
+from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 
 from .course import Course
@@ -25,6 +27,39 @@ from .grading.notebook import Grader
 from .grading.write_up import UNDECIDED
 from .submissions.released import released_notebooks
 from .submissions.submission import read_contents
+
+
+class CollectFromOwners(ExchangeCollect):
+    """`nbgrader collect` without what was handed in under a name that is not its owner's.
+
+    nbgrader warns of it and takes it, in place of the student's own work where it is newer. For courses whose students
+    have accounts of the computer: nbgrader_config.py names it in `c.ExchangeFactory.collect`.
+    """
+
+    def init_src(self) -> None:
+        super().init_src()
+        self.src_records = [record for record in self.src_records if self._owned(record)]
+
+    def _sort_by_timestamp(self, records: list[dict]) -> list[dict]:
+        for record in records:
+            if not self._owned(record):
+                self.log.error(
+                    "%s was handed in by %s under another name, and is left out.",
+                    record["filename"],
+                    _owner(self, record),
+                )
+        return super()._sort_by_timestamp([record for record in records if self._owned(record)] or records)
+
+    def _owned(self, record: dict) -> bool:
+        return _owner(self, record) == record["username"]
+
+
+def _owner(collect: ExchangeCollect, record: dict) -> str:
+    number = (Path(collect.inbound_path) / record["filename"]).stat().st_uid
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
 
 
 class SubmissionExporter(NotebookExporter):

@@ -227,9 +227,7 @@ def test_every_problem_of_a_student_is_listed(page):
 
 def test_text_of_students_is_shown_as_text(page):
     soup = BeautifulSoup(page, "html.parser")
-    assert (
-        not soup.find_all(["script", "iframe", "object"]) and "49" not in soup.find(id="to-do").text
-    )
+    assert not soup.find_all(["script", "iframe", "object"]) and "49" not in soup.find(id="to-do").text
     assert not [tag for tag in soup.find_all(True) if any(name.startswith("on") for name in tag.attrs)]
     assert EVIL in " ".join(soup.text.split())
 
