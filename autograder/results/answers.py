@@ -19,13 +19,14 @@ from backprop.handin.answers import Options, write_pdf
 from backprop.handin.notebook import Notebook, NotebookError, read_notebook
 
 from ..course import Course
-from ..errors import UserError
+from ..errors import UserError, stops_the_run
 from ..gradebook.reader import read_grades
 from ..submissions.choose import Choice, choose
 from ..submissions.files import found_files
 from ..submissions.find import Submission, find_submissions
 from ..submissions.notebook import MAX_NOTEBOOK
 from ..submissions.released import released_notebooks
+from ..text import visible
 
 _IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".pdf")
 _LARGEST_IMAGE = 30_000_000
@@ -87,33 +88,42 @@ def export_answers(
 
 def make_sheet(sheet: Sheet) -> Exported:
     """Make one PDF where it is not up to date. Never raises for what was handed in."""
+    try:
+        return _made(sheet)
+    except NotebookError as error:
+        return Exported(problems=[visible(str(error))])
+    except OSError as error:
+        return Exported(problems=[f"{error.filename or 'a file'}: {error.strerror or error}."])
+    except Exception as error:  # whatever one notebook makes a step raise costs that notebook alone
+        if stops_the_run(error):
+            raise
+        text = f"no PDF could be made of it ({type(error).__name__}: {str(error)[:200]}). Look at it by hand."
+        return Exported(problems=[" ".join(visible(text).split())])
+
+
+def _made(sheet: Sheet) -> Exported:
     submission = sheet.submission
     problems: list[str] = []
     choice = choose(found_files(submission.folder, problems), released_notebooks(sheet.course, submission.section))
     if not choice.notebooks:
         return Exported(problems=choice.problems or ["no notebook was handed in."])
-    try:
-        contents = {name: candidate.file.read(MAX_NOTEBOOK) for name, candidate in choice.notebooks.items()}
-        images = dict(_images(choice))
-        key = _key(sheet, contents, images)
-        if _carries(sheet.target, key):
-            return Exported(kept=1)
-        with tempfile.TemporaryDirectory(prefix="answers-") as folder:
-            for name, content in [*images.items(), *((f"{name}.ipynb", c) for name, c in contents.items())]:
-                path = Path(folder, name)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
-            notebooks = []
-            for name, candidate in choice.notebooks.items():
-                path = Path(folder, f"{name}.ipynb")
-                os.utime(path, (candidate.file.time, candidate.file.time))
-                notebooks.append(_as_released(read_notebook(path), sheet.course, submission.section, name))
-            sheet.target.parent.mkdir(parents=True, exist_ok=True)
-            made = write_pdf(notebooks, sheet.target, replace(sheet.options, key=key))
-    except NotebookError as error:
-        return Exported(problems=[str(error)])
-    except OSError as error:
-        return Exported(problems=[f"{error.filename or 'a file'}: {error.strerror or error}."])
+    contents = {name: candidate.file.read(MAX_NOTEBOOK) for name, candidate in choice.notebooks.items()}
+    images = dict(_images(choice))
+    key = _key(sheet, contents, images)
+    if _carries(sheet.target, key):
+        return Exported(kept=1)
+    with tempfile.TemporaryDirectory(prefix="answers-") as folder:
+        for name, content in [*images.items(), *((f"{name}.ipynb", c) for name, c in contents.items())]:
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        notebooks = []
+        for name, candidate in choice.notebooks.items():
+            path = Path(folder, f"{name}.ipynb")
+            os.utime(path, (candidate.file.time, candidate.file.time))
+            notebooks.append(_as_released(read_notebook(path), sheet.course, submission.section, name))
+        sheet.target.parent.mkdir(parents=True, exist_ok=True)
+        made = write_pdf(notebooks, sheet.target, replace(sheet.options, key=key))
     return Exported([sheet.target], problems=[*choice.problems, *made.problems])
 
 

@@ -250,8 +250,15 @@ def _disk_entry(path: Path, parts: tuple[str, ...]) -> Entry:
         raise Refused("it is a link")
     if not stat.S_ISREG(facts.st_mode):
         raise Refused("it is no ordinary file")
-    date = datetime.datetime.fromtimestamp(facts.st_mtime, datetime.timezone.utc).replace(tzinfo=None)
-    return Entry(parts, facts.st_size, sensible(date), lambda: open(open_no_link(path), "rb"))
+    return Entry(parts, facts.st_size, _date_of(facts.st_mtime), lambda: open(open_no_link(path), "rb"))
+
+
+def _date_of(seconds: float) -> datetime.datetime | None:
+    """The date of a file's time, None for one that is on no calendar: Windows counts to the year 30828."""
+    try:
+        return sensible(datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).replace(tzinfo=None))
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def megabytes(count: int) -> str:

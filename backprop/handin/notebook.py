@@ -108,8 +108,8 @@ class Cell:
         parts = [self.source, self.kind, *map(str, flags), str(grading.get("grade_id", ""))]
         if is_grade:
             points = grading.get("points")
-            parts.append(str(float(points)) if isinstance(points, (int, float)) else "")
-        return hashlib.md5("".join(parts).encode(), usedforsecurity=False).hexdigest()
+            parts.append(str(number) if (number := _number(points)) is not None else "")
+        return hashlib.md5("".join(parts).encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Notebook:
         listed = self.course.get("questions")
         entries = [_dictionary(entry) for entry in listed[:MAX_CELLS]] if isinstance(listed, list) else []
         points = {clean(str(entry.get("id", ""))): entry.get("points") for entry in entries}
-        return {name: float(n) for name, n in points.items() if name and isinstance(n, (int, float))}
+        return {name: number for name, n in points.items() if name and (number := _number(n)) is not None}
 
     def origin(self, cell: Cell) -> str:
         """Where a cell comes from: `released` as it is, `changed` by the student, `added` by the student; `unknown`.
@@ -160,8 +160,8 @@ class Notebook:
             name = clean(str(_dictionary(entry).get("file", "")))
             if not name or name in (".", "..") or "/" in name or "\\" in name:
                 raise NotebookError(f"{self.path} declares weights named {name!r}; that must be a plain file name.")
-            limit = _dictionary(entry).get("max_mb")
-            found.append(Weights(self.path.parent / name, float(limit) if isinstance(limit, (int, float)) else 100.0))
+            limit = _number(_dictionary(entry).get("max_mb"))
+            found.append(Weights(self.path.parent / name, 100.0 if limit is None else limit))
         return found
 
 
@@ -262,3 +262,11 @@ def _is_locked(grading: dict[str, Any]) -> bool:
 
 def _dictionary(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _number(value: object) -> float | None:
+    """The number, None for what is none and for one of more digits than a number has here."""
+    try:
+        return float(value) if isinstance(value, (int, float)) else None
+    except OverflowError:
+        return None

@@ -9,6 +9,9 @@ been worked out.
 from __future__ import annotations
 
 import json
+import math
+import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -47,6 +50,8 @@ FUNCTIONS = frozenset(NAMES.split())
 CONVOLUTIONS = ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 PRODUCTS = (*CONVOLUTIONS, "linear", "matmul", "mm", "bmm", "addmm", "baddbmm", "einsum", "bilinear", "tensordot")
 PRODUCTS = (*PRODUCTS, "__matmul__", "__rmatmul__", "scaled_dot_product_attention")
+WINDOWS = """max_pool1d max_pool2d max_pool2d_with_indices avg_pool1d avg_pool2d lp_pool1d lp_pool2d
+    fractional_max_pool2d local_response_norm""".split()  # noqa: SIM905
 TYPES = {
     name: getattr(torch, name)
     for name in "float32 float64 float16 int64 int32 int16 int8 uint8 bool".split()  # noqa: SIM905
@@ -55,6 +60,8 @@ MOST_STEPS = 3000
 MOST_NESTED = 200  # lists and tensors in the arguments of one call
 MOST_ENTRIES = 2**25  # in one tensor
 MOST_WORK = 10**11  # multiplications in a pass
+ENTRY = 20  # what a number that is read or written counts as: it may be that of a root or a logarithm
+MOST_SECONDS = 240  # of the processor, for all that is calculated with one written pass
 MOST = 4_500_000  # numbers that may come: those of a file of weights of 16 MB
 
 
@@ -90,6 +97,7 @@ class ForwardPass:
             made.update(step.results)
         if self.out not in made:
             raise _no_pass()
+        self.seconds = 0.0
         self.last_use = {n: i for i, step in enumerate(self.steps) for n in _tensors([step.args, step.kwargs])}
 
     @staticmethod
@@ -126,12 +134,19 @@ class ForwardPass:
         """What comes out for X, with these parameters and buffers. Raises StudentError where that is impossible."""
         given = [torch.from_numpy(np.array(X)), *state]
         self._run([torch.empty_like(tensor, device="meta") for tensor in given], False, "meta")
-        return self._run(given, track, "cpu")
+        start = time.process_time()
+        try:
+            made = self._run(given, track, "cpu")
+        finally:
+            self.seconds += time.process_time() - start
+        if made.device.type != "cpu" or not made.is_floating_point():
+            raise StudentError(f"The scores should be floating-point numbers, but they are {made.dtype}.", "type")
+        return made
 
     def _run(self, given: Sequence[torch.Tensor], track: bool, device: str) -> torch.Tensor:
         held = dict(enumerate(given))
         held.update({number: torch.from_numpy(np.array(array)).to(device) for number, array in self.constants.items()})
-        work = 0
+        work, end = 0, time.process_time() + MOST_SECONDS - self.seconds
         for index, step in enumerate(self.steps):
             function = _function(step)
             try:
@@ -147,10 +162,11 @@ class ForwardPass:
             if len(made) != len(step.results) and step.name != "__setitem__":
                 raise _no_pass()
             held.update(zip(step.results, made, strict=False))
-            if step.name in PRODUCTS:
-                inner = _inner(step.name, [held[number] for number in _tensors([step.args, step.kwargs])])
-                work += sum(one.numel() for one in made) * inner
-            if work > MOST_WORK or any(one.numel() > MOST_ENTRIES for one in made):
+            operands = [held[number] for number in _tensors([step.args, step.kwargs])]
+            work += ENTRY * sum(one.numel() for one in [*made, *operands])
+            work += sum(one.numel() for one in made) * _inner(step, operands)
+            too_long = work > MOST_WORK or time.process_time() > end
+            if too_long or any(one.numel() > MOST_ENTRIES for one in made):
                 raise StudentError("The network is too large to be looked at here.", "shape")
             for number in set(_tensors([step.args, step.kwargs])):
                 if self.last_use[number] == index and number != self.out:
@@ -163,7 +179,10 @@ def state_of(found: Any) -> tuple[list[torch.Tensor], list[str], int]:
     names, arrays = found["names"], found["state"]
     if not isinstance(names, list) or not isinstance(arrays, list) or len(names) > len(arrays):
         raise _no_pass()
-    return [torch.from_numpy(_array(array)) for array in arrays], [str(name)[:40] for name in names], len(names)
+    state = [torch.from_numpy(_array(array)) for array in arrays]
+    if not all(one.is_floating_point() for one in state[: len(names)]):
+        raise StudentError("The parameters of the network should be floating-point numbers.", "type")
+    return state, [str(name)[:40] for name in names], len(names)
 
 
 def _no_pass() -> StudentError:
@@ -236,14 +255,45 @@ def _function(step: Step) -> Callable[..., Any]:
     raise _no_pass()
 
 
-def _inner(name: str, operands: Sequence[torch.Tensor]) -> int:
-    """How many products are summed for one number that comes out, at most."""
+def _inner(step: Step, operands: Sequence[torch.Tensor]) -> int:
+    """How many products are summed, or numbers compared, for one number that comes out, at most."""
+    name, sizes = step.name, [one.shape[-1] if one.ndim else 1 for one in operands]
+    if name in WINDOWS:
+        sides = re.search(r"\d", name)
+        plane = math.prod(operands[0].shape[-int(sides[0]) :]) if sides else 0
+        return plane + max((value for value in _plain([step.args, step.kwargs]) if type(value) is int), default=0)
+    if name not in PRODUCTS or not operands:
+        return 0
     weights = operands[min(1, len(operands) - 1)]
     if name in CONVOLUTIONS:
         return weights.numel() // max(1, min(weights.shape[:2], default=1))
+    if name == "scaled_dot_product_attention":
+        return (1 + max(sizes)) * (weights.shape[-2] if weights.ndim > 1 else 1)
+    if name == "bilinear":
+        return math.prod(sizes[:2])
     if name == "einsum":
-        return max(one.numel() for one in operands)
-    return max(one.shape[-1] if one.ndim else 1 for one in operands)
+        return _summed(next((one for one in _plain(step.args) if isinstance(one, str)), ""), operands)
+    return max(one.numel() for one in operands) if name == "tensordot" else max(sizes)
+
+
+def _summed(equation: str, operands: Sequence[torch.Tensor]) -> int:
+    """The product of the sizes of all letters of an equation; where it has others, of all sizes there are."""
+    letters = equation.replace(" ", "").partition("->")[0].split(",")
+    if [len(word) for word in letters] != [one.ndim for one in operands] or "." in equation:
+        return math.prod(one.numel() for one in operands)
+    known: dict[str, int] = {}
+    for word, one in zip(letters, operands, strict=True):
+        known.update(zip(word, one.shape, strict=True))
+    return math.prod(known.values())
+
+
+def _plain(value: Any) -> Iterator[Any]:
+    """The numbers and words in written arguments."""
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _plain(inner)
+    else:
+        yield value
 
 
 def _flat(result: Any) -> list[Any]:
