@@ -29,3 +29,9 @@ def visible(text: str) -> str:
     included) except newline and tab."""
     text = text if text.isascii() else text.encode("utf-8", "replace").decode()
     return CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def printable(name: str) -> str:
+    """A stranger's name for a file as a part of a sentence: as it is, in quotes where something in it acts."""
+    short = name if len(name) <= 80 else f"{name[:50]}…{name[-25:]}"
+    return short if short.isprintable() else repr(short)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from ..text import printable
 from .archive import Budget, Entry, Refused, read_zip
 from .files import CHECKPOINTS, MAX_ALL_FILES, MAX_FILES, SAFE_NAME, Found, is_notebook, notebook_stem
 from .notebook import MAX_NOTEBOOK, SubmittedCell, parse_notebook
@@ -35,7 +36,7 @@ class Candidate:
     @functools.cached_property
     def read(self) -> tuple[list[SubmittedCell], list[str]]:
         """Its cells, and one sentence for each thing that was wrong with the file."""
-        name = self.file.name
+        name = printable(self.file.name)
         try:
             content = self.file.read(MAX_NOTEBOOK)
         except OSError as error:

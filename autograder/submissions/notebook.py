@@ -15,6 +15,7 @@ from typing import Any
 
 from backprop.handin.notebook import MAX_CELLS, MAX_NOTEBOOK, MAX_PARTS
 
+from ..text import printable
 from .files import open_no_link
 from .images import gather
 from .outputs import _joined, clean_outputs
@@ -72,20 +73,21 @@ def read_notebook(path: Path) -> tuple[list[SubmittedCell], list[str]]:
 
     Never raises for the file's content: what can't be read is left out and said.
     """
+    name = printable(path.name)
     try:
         with open(open_no_link(path), "rb") as file:
             data = file.read(MAX_NOTEBOOK + 1)
     except OSError as error:
-        return [], [f"{path.name} cannot be opened ({error.strerror or error}). Ask for it again."]
+        return [], [f"{name} cannot be opened ({error.strerror or error}). Ask for it again."]
     if len(data) > MAX_NOTEBOOK:
-        return [], [f"{path.name} is larger than {MAX_NOTEBOOK // 2**20} MiB. Clear its outputs and hand it in again."]
+        return [], [f"{name} is larger than {MAX_NOTEBOOK // 2**20} MiB. Clear its outputs and hand it in again."]
     return parse_notebook(data, path.name)
 
 
 def parse_notebook(data: bytes, name: str = "the notebook") -> tuple[list[SubmittedCell], list[str]]:
     """As `read_notebook`, for bytes."""
     problems: list[str] = []
-    text = _text(data)
+    name, text = printable(name), _text(data)
     if sum(map(text.count, "[{,")) > MAX_PARTS:
         return [], [f"{name} has more than {MAX_PARTS:,} parts. Clear its outputs and hand it in again."]
     document = _json(text)
@@ -165,7 +167,20 @@ ENCODINGS = (
 WINDOWS = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(128, 256)}
 
 
+# One half of a letter, written as JSON writes letters, which no file can hold; a backslash that stands for itself and
+# a whole letter are passed over.
+HALF = re.compile(r"(\\\\|\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2})|\\u[dD][89a-fA-F][\da-fA-F]{2}")
+
+
 def _text(data: bytes) -> str:
+    """The text of a notebook's file, each half of a letter replaced."""
+    text = _decoded(data)
+    if not re.search(r"\\u[dD][89a-fA-F]", text):
+        return text
+    return HALF.sub(lambda found: found[1] or "\\ufffd", text)
+
+
+def _decoded(data: bytes) -> str:
     for mark, encoding in ENCODINGS:
         if data.startswith(mark):
             return data.decode(encoding, errors="replace")

@@ -13,6 +13,7 @@ from pathlib import Path
 from ..course import NAME
 from ..errors import CourseError
 from ..processor_time import at_most
+from ..text import printable
 from .choose import Candidate, choose, untouched
 from .files import contents_of, found_files, open_no_link
 from .libraries import shadowed
@@ -135,7 +136,7 @@ def _read_as(wanted: ReleasedNotebook, candidate: Candidate) -> tuple[list[Submi
     section = _section_of(candidate)
     move = f" If it was meant, move it into the student's folder {section}/." if section else ""
     whose = f"the notebook of {section}" if section else "another notebook"
-    name = candidate.file.name[:80]
+    name = printable(candidate.file.name)
     return [], [f"{name} is {whose}, not {wanted.name} of {wanted.section}, and was not graded.{move}"]
 
 

@@ -200,3 +200,59 @@ NETWORKS: dict[str, Callable[[int], dict[str, Any]]] = {
     "scores-of-yes-and-no": lambda N: described(N, [call("gt", tensor(SCORES), 0, made=4)], out=4),
     "scores-that-are-nowhere": lambda N: described(N, [call("to", tensor(SCORES), "meta", made=4)], out=4),
 }  # fmt: skip
+
+# -- neighbours: more of each kind that did harm, written when it was mended ------------------------------------------
+
+
+def half_ids(notebook: Notebook) -> bytes:
+    """Only in the ids of cells: one half, the other half, both in the wrong order."""
+    for number, cell in enumerate(notebook["cells"]):
+        cell["id"] = ("\ud800", "\udc00", "\udc00\ud800")[number % 3] + str(number)
+    return json.dumps(notebook).encode()
+
+
+NEARBY = [
+    Attack("half-letters-in-ids", notebook=half_ids),
+    Attack("turned-round-in-a-name", folder=renamed("ridge\u202eFORGED\u2028FORGED 10 of 10.ipynb")),
+    Attack("no-notebook-in-lines", folder=renamed("\rFORGED 10 of 10\x07.ipynb"), notebook=lambda notebook: b"{[" * 9),
+]
+
+
+def endless_weights(notebook: Notebook) -> None:
+    notebook["metadata"]["backprop"] = {"weights": [{"file": "a.npz", "max_mb": 10**400}], "questions": [
+        {"id": "a\ud800", "points": 10**400}], "digests": {"a": "b"}}  # fmt: skip
+
+
+def points_that_are_none(notebook: Notebook) -> None:
+    for cell, points in zip(
+        graded(notebook), [float("nan"), float("-inf"), True, "\udfff", [], -(10**400)], strict=False
+    ):
+        cell["metadata"]["nbgrader"]["points"] = points
+
+
+def half_answers(notebook: Notebook) -> None:
+    for cell in notebook["cells"]:
+        cell["source"] = f"\udfff{cell['source']}\ud800"
+        cell["metadata"]["tags"] = ["\ud800"]
+
+
+PRINTED_NEARBY: dict[str, Callable[[Notebook], None]] = {
+    "weights-of-400-digits": endless_weights,
+    "points-that-are-none": points_that_are_none,
+    "half-letters-in-answers": half_answers,
+}
+
+NETWORKS_NEARBY: dict[str, Callable[[int], dict[str, Any]]] = {
+    "pool-in-padding": lambda N: described(N, [
+        zeros(4, 1, 1, 2**20), call("max_pool1d", tensor(4), 2 * 10**9, 1, 10**9, made=5)]),
+    "sums-over-channels": lambda N: described(N, [
+        zeros(4, 1, 2**12, 2**12), call("local_response_norm", tensor(4), 2**24, made=5)]),
+    "products-of-two": lambda N: described(N, [zeros(4, 5792, 5792), zeros(5, 1, 5792, 5792), *[
+        call("bilinear", tensor(4), tensor(4), tensor(5), made=6)] * MANY]),
+    "roots-in-place": lambda N: described(N, [zeros(4, 2**25), *[call("sqrt_", tensor(4), made=4)] * MANY]),
+    "parameters-of-yes-and-no": lambda N: described(N, [], state=np.ones(9, dtype=bool)),
+    "whole-scores": lambda N: described(N, [
+        call("to", tensor(SCORES), {"dtype": "int8"}, made=4)], out=4),
+    "half-of-it-is-nowhere": lambda N: described(N, [call("to", tensor(SCORES), "meta", made=4),
+        call("add", tensor(SCORES), tensor(4), made=5)], out=5),
+}  # fmt: skip

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from attacks import SECTION, Attack, scores, submit
 from downloads import download, hand_in, two_sections
-from later_attacks import ELSEWHERE, IN_A_CLASS, PRINTED, YEAR_30000, many_names
+from later_attacks import ELSEWHERE, IN_A_CLASS, NEARBY, PRINTED, PRINTED_NEARBY, YEAR_30000, many_names
 from places import ROOT, needs_bubblewrap
 
 from autograder.course import Course
@@ -30,6 +30,8 @@ from autograder.submissions.released import released_notebooks
 
 pytestmark = [needs_bubblewrap, pytest.mark.sandbox, pytest.mark.xdist_group("later-attacks")]
 
+ALL = [*IN_A_CLASS, *NEARBY]
+ALL_PRINTED = {**PRINTED, **PRINTED_NEARBY}
 MOST_SAID = 40
 
 
@@ -37,7 +39,7 @@ MOST_SAID = 40
 def graded(tmp_path_factory):
     course = copy_course(Course(ROOT), tmp_path_factory.mktemp("later") / "course")
     hand_in_honestly(course, MadeUp("honest", ""), [SECTION])
-    for attack in IN_A_CLASS:
+    for attack in ALL:
         submit(course, attack)
     options = Options(workers=2, seconds=Seconds(cell=1.5, request=1.5, notebook=20))
     summary = grade_class(course, [SECTION], options=options)
@@ -45,7 +47,7 @@ def graded(tmp_path_factory):
     return course, summary
 
 
-@pytest.mark.parametrize("attack", IN_A_CLASS, ids=lambda attack: attack.name)
+@pytest.mark.parametrize("attack", ALL, ids=lambda attack: attack.name)
 def test_an_attack_ends_with_a_score_and_a_reason_and_costs_nobody_else(graded, attack: Attack):
     course, summary = graded
     got = scores(course, attack.name)
@@ -58,10 +60,11 @@ def test_an_attack_ends_with_a_score_and_a_reason_and_costs_nobody_else(graded, 
     assert sum(value for name, value in result.seconds.items() if name.endswith("_cpu")) < 60
 
 
-@pytest.mark.parametrize("attack", IN_A_CLASS, ids=lambda attack: attack.name)
+@pytest.mark.parametrize("attack", ALL, ids=lambda attack: attack.name)
 def test_no_line_is_said_that_a_student_has_made(graded, attack: Attack):
     course, summary = graded
-    for text in [*summary.problems, *summary.faults, *summary.refused]:
+    said = [*summary.problems, *summary.faults, *summary.refused]
+    for text in [text for text in said if text.startswith(f"{attack.name}/")]:
         assert text.isprintable(), text
     for path in (course.autograded / attack.name / SECTION).glob("*.ipynb"):
         for cell in json.loads(path.read_text())["cells"]:
@@ -86,13 +89,13 @@ def test_a_formula_stays_where_it_is():
         assert not re.search(r'scriptlevel="-', page)
 
 
-@pytest.mark.parametrize("name", PRINTED)
+@pytest.mark.parametrize("name", ALL_PRINTED)
 def test_a_notebook_that_cannot_be_printed_costs_nobody_else(name, tmp_path):
     course = copy_course(Course(ROOT), tmp_path / "course")
     hand_in_honestly(course, MadeUp("zoe", ""), [SECTION])
     (template,) = released_notebooks(course, SECTION).values()
     notebook = solved(template)
-    PRINTED[name](notebook)
+    ALL_PRINTED[name](notebook)
     folder = course.submitted / "mallory" / SECTION
     folder.mkdir(parents=True)
     Path(folder, "ridge.ipynb").write_text(json.dumps(notebook))
@@ -112,7 +115,8 @@ def test_zips_of_many_names_cost_nobody_else(tmp_path):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300 * 1024
 
 
-def test_a_time_that_no_calendar_has_costs_nobody_else(tmp_path):
+@pytest.mark.parametrize("seconds", [YEAR_30000, -YEAR_30000, 253_402_300_800, -62_135_596_801])
+def test_a_time_that_no_calendar_has_costs_nobody_else(seconds, tmp_path):
     """Where the file system keeps such times: others cut them off."""
     course = two_sections(tmp_path)
     home = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else tmp_path
@@ -121,7 +125,7 @@ def test_a_time_that_no_calendar_has_costs_nobody_else(tmp_path):
         for student in ("mallory", "zoe"):
             (folder / student / SECTION).mkdir(parents=True)
             (folder / student / SECTION / "ridge.ipynb").write_text('{"cells": []}')
-        os.utime(folder / "mallory" / SECTION / "ridge.ipynb", (YEAR_30000, YEAR_30000))
+        os.utime(folder / "mallory" / SECTION / "ridge.ipynb", (seconds, seconds))
         summary = collect(course, [folder])
     finally:
         shutil.rmtree(folder)
