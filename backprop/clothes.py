@@ -6,6 +6,7 @@ As in Fashion-MNIST, shirts, T-shirts, pullovers and coats look much alike.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 
 import numpy as np
@@ -32,7 +33,8 @@ def load_fashion_mnist_or_drawn(
     try:
         return load_fashion_mnist(None, num_train, num_val, num_test, seed), REAL
     except DataError as problem:
-        print(f"{REAL} is not here, so drawn clothes stand in for it; accuracies will differ. ({problem})")
+        said = f"{REAL} is not here, so drawn clothes stand in for it; accuracies will differ. ({problem})"
+        print(textwrap.fill(said, 78))
         return load_drawn_clothes(num_train // 5, num_val // 5, num_test // 5, seed), DRAWN
 
 

@@ -15,6 +15,7 @@ import hashlib
 import logging
 import os
 import pickle
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -175,7 +176,8 @@ def load_cifar10_or_shapes(
     try:
         return load_cifar10(None, num_train, num_val, num_test, seed), CIFAR10_CLASSES
     except DataError as problem:
-        print(f"CIFAR-10 is not here, so drawn shapes stand in for it; accuracies will differ. ({problem})")
+        said = f"CIFAR-10 is not here, so drawn shapes stand in for it; accuracies will differ. ({problem})"
+        print(textwrap.fill(said, 78))
         return load_shapes(num_train, num_val, num_test, seed), SHAPE_CLASSES
 
 

@@ -146,7 +146,7 @@ def check_preprocess(preprocess: Callable[[Image.Image], torch.Tensor]) -> None:
         with student_code("preprocess"):
             got = preprocess(Image.fromarray(slopes.pixels()))
         numbers = _numbers(got, f"a picture of {width} × {height} pixels")
-        name = f"X of a {width} × {height} picture"
+        name = f"X of {width} × {height}"
         right = slopes.prepared()
         if np.abs(numbers - right).max() > CLOSE:
             mistake = recognise(name, numbers, slopes.misplaced() | slopes.misscaled())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import textwrap
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,7 +85,7 @@ def load_pretrained_or_stand_in(name: str = "squeezenet1_0") -> Pretrained:
     try:
         return load_pretrained(name)
     except DataError as problem:
-        print(f"A network that knows ten drawn shapes stands in for {name}. ({problem})")
+        print(textwrap.fill(f"A network that knows ten drawn shapes stands in for {name}. ({problem})", 78))
         return stand_in()
 
 

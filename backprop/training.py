@@ -93,8 +93,8 @@ def _say(stats: dict[str, Any], epoch: int, num_epochs: int, steps: int) -> None
     loss = np.mean(stats["loss"][-steps:])
     train_acc, val_acc, seconds = stats["train_acc"][-1], stats["val_acc"][-1], stats["seconds"]
     print(
-        f"epoch {epoch:>3} of {num_epochs}   loss {loss:.4f}   accuracy: training {train_acc:6.1%}   "
-        f"validation {val_acc:6.1%}   {seconds:5.1f} s"
+        f"epoch {epoch:>3}/{num_epochs}  loss {loss:.4f}  accuracy: training {train_acc:6.1%}  "
+        f"validation {val_acc:6.1%}  {seconds:5.1f} s"
     )
 
 

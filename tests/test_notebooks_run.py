@@ -8,12 +8,18 @@ import re
 import time
 
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
 from places import ROOT
 
+from backprop import datasets
+from backprop.classifiers import Classifier
+from backprop.training import train
+
 NOTEBOOKS = sorted(ROOT.glob("source/*/*.ipynb"))
 BUDGET = 60  # seconds for a notebook without its training cells
+MOST_COLUMNS = 80  # of what a cell prints
 MOST_WORDS, MOST_LINES = 80, 15  # in one cell that is not an exercise or its check: more does not fit on a screen
 
 
@@ -43,6 +49,13 @@ def test_a_source_notebook_runs_top_to_bottom_within_a_minute(path, tmp_path, mo
     errors = [output for cell in notebook.cells for output in cell.get("outputs", []) if output.output_type == "error"]
     errors = [error for error in errors if not any(name in error.evalue for name in weights)]
     assert errors == []
+    printed = [o.text for cell in notebook.cells for o in cell.get("outputs", []) if o.output_type == "stream"]
+    assert too_wide("".join(printed)) == []
+
+
+def too_wide(text: str) -> list[str]:
+    """Lines that a window of 800 pixels breaks, in the middle of a word."""
+    return [line for line in text.splitlines() if len(line) > MOST_COLUMNS]
 
 
 def test_the_valley_of_the_validation_error_is_where_section_04_says():
@@ -124,3 +137,28 @@ def test_a_line_that_begins_with_a_wrong_number_is_found():
     assert numbered_out_of_order("It was in\n2018. Then") == ["2018. Then"]
     assert numbered_out_of_order("It takes\n3. No more") == ["3. No more"]
     assert numbered_out_of_order("1. a\n2. b\n\nText\n\n1. c\n   1. d\n   2. e\n2. f") == []
+
+
+def test_what_stands_in_and_how_training_goes_fit_a_narrow_window(capsys, monkeypatch):
+    def missing(*_):
+        raise datasets.DataError("the files are in no folder that is named and could not be downloaded " * 2)
+
+    monkeypatch.setattr(datasets, "load_cifar10", missing)
+    datasets.load_cifar10_or_shapes(num_train=10, num_val=10, num_test=10)
+    data = datasets.load_shapes(num_train=20, num_val=10, num_test=10)
+    train(Scores(), lambda model, X, y, reg: (2.3, {"W": model.W * 0}), data, num_epochs=10, batch_size=20)
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) >= 12
+    assert too_wide("\n".join(said)) == []
+
+
+class Scores(Classifier):
+    """Ten scores, always 0."""
+
+    W = np.zeros((3072, 10))
+
+    def parameters(self):
+        return {"W": self.W}
+
+    def forward(self, X):
+        return X @ self.W, None

@@ -880,7 +880,7 @@ starts = {"equal": (np.full((4, 1), 0.5), np.full(4, 0.1)),
 trained = {name: train_units(*start) for name, start in starts.items()}
 
 # %% tags=["show"]
-figure, axes = plt.subplots(1, 3, figsize=(12, 3.2))
+figure, axes = plt.subplots(1, 3, figsize=(10, 3), layout="constrained")
 ts = np.linspace(-3, 3, 200)
 for column, (name, (history, W, b)) in enumerate(trained.items()):
     axes[column].plot(history, lw=2)

@@ -265,8 +265,8 @@ grade("08-cifar/softmax_loss_check", globals())
 #
 # $$R(w) = \frac{\lambda}{2} \sum_{i,j} w_{ij}^2$$
 #
-# Here it comes **with** a ½, unlike in the section on ridge regression: $\lambda$ is then exactly the factor by which
-# $w$ is pulled back. `reg` is $\lambda$.
+# Here it comes **with** a ½, unlike in section 04 on ridge regression: the 2 of the square cancels, and the gradient is
+# $\lambda w$. `reg` is $\lambda$.
 
 # %% nbgrader={"grade_id": "l2_regularization", "solution": true}
 def l2_regularization(w, reg):
@@ -377,7 +377,7 @@ class TwoLayerNet(Classifier):
 
 # %% [markdown]
 # The check puts the numbers of section 03 into your network: $h_0 = (10, 20, 30)$ comes in, and 200 goes out, as it did
-# there. A second row, with signs changed, switches some hidden units off. Then all four gradients, for an upstream
+# there. A second row, with negative entries, switches some hidden units off. Then all four gradients, for an upstream
 # gradient drawn at random.
 
 # %% nbgrader={"grade": true, "grade_id": "two_layer_net_check", "points": 10}
@@ -810,7 +810,7 @@ grade("08-cifar/test_accuracy_check", globals())
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## 11 · A network that learns by heart
+# ## 11 · A network that memorises
 #
 # *Overfitting*: the training accuracy goes on rising while the validation accuracy does not. It is easy to get on
 # purpose, and a good test that a network *can* learn: take few pictures, no penalty, many epochs. Reach 75 % on the
@@ -838,7 +838,7 @@ overfit = {
 overfit_net, overfit_stats = run(overfit, small, progress=False)
 overfit_net.save("overfit.npz", trained_on=data_set, num_train=overfit.get("num_train", 2000))
 print(f"training {overfit_stats['train_acc'][-1]:.1%}   validation {overfit_stats['val_acc'][-1]:.1%}")
-plot_stats(overfit_stats, title="learnt by heart")
+plot_stats(overfit_stats, title="memorised")
 plt.show()
 
 

@@ -379,7 +379,7 @@ plt.show()
 # %% [markdown]
 # *Expected picture:* both curves rise steeply in the first two epochs and then slowly, with a jump or two on the way. On
 # Fashion-MNIST validation ends between 0.90 and 0.945, and training (on 2000 of its pictures) near it or a few points
-# above. A training curve that goes on rising while validation falls back has begun to learn pictures by heart.
+# above. A training curve that goes on rising while validation falls back has begun to memorise pictures.
 
 # %% [markdown]
 # ### Save, and open the test pictures once

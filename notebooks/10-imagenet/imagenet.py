@@ -61,7 +61,7 @@ drawn = np.clip(shapes_images(4, seed=9)[0][1], 0, 1)
 wide = np.pad(drawn, [(4, 4), (16, 16), (0, 0)], mode="reflect").repeat(6, axis=0).repeat(6, axis=1)
 photo = Image.fromarray((255 * wide).astype(np.uint8))
 resized = photo.resize((round(256 * photo.width / photo.height), 256), Image.BILINEAR)
-figure, axes = plt.subplots(1, 3, figsize=(9, 3), width_ratios=[1.5, 1.5, 1])
+figure, axes = plt.subplots(1, 3, figsize=(9, 3), width_ratios=[1.6, 1.6, 1], layout="constrained")
 axes[0].imshow(photo)
 axes[0].set_title(f"any picture: {photo.width} × {photo.height}", fontsize=9)
 axes[1].imshow(resized)
@@ -155,7 +155,8 @@ grade("10-imagenet/classify_check", globals())
 # %% [markdown]
 # Some pictures that are at hand: the right name in brackets, then what the network says. *Expected picture:* most names
 # return in the first line below them, a few don't. (Without a folder of photographs these are six pictures drawn by code.
-# For the network they are from another world: it knows photographs. Which of them does it know all the same?)
+# For the network they are from another world: it knows photographs. Which of them does it know all the same? The
+# stand-in gets twelve of its own drawn shapes.)
 
 # %% tags=["train"]
 def show(pictures, rows=3, columns=4):
