@@ -50,7 +50,8 @@ def test_a_source_notebook_runs_top_to_bottom_within_a_minute(path, tmp_path, mo
     errors = [error for error in errors if not any(name in error.evalue for name in weights)]
     assert errors == []
     printed = [o.text for cell in notebook.cells for o in cell.get("outputs", []) if o.output_type == "stream"]
-    assert too_wide("".join(printed)) == []
+    if not path.parent.name.startswith("00"):  # the tutorials show what checks say about mistakes, in long sentences
+        assert too_wide("".join(printed)) == []
 
 
 def too_wide(text: str) -> list[str]:
@@ -162,3 +163,21 @@ class Scores(Classifier):
 
     def forward(self, X):
         return X @ self.W, None
+
+
+# Said in a way that no native speaker would; what stands in its place.
+TRANSLATED = {
+    "by heart": "memorise",
+    "closes the road": "blocks the gradient",
+    "minds its own": "knows its own",
+    "another size": "a different size",
+    "its usual name": "what is it usually called?",
+    "What to take along": "What to remember",
+    "Afterwards you can": "After this section you can",
+}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_no_phrase_sounds_translated(path):
+    said = " ".join(" ".join(cell.source for cell in nbformat.read(path, as_version=4).cells).split())
+    assert {phrase: better for phrase, better in TRANSLATED.items() if phrase in said} == {}

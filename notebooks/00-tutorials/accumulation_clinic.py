@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Tutorial 4 · The accumulation clinic
 #
-# Afterwards you can
+# After this tutorial you can
 #
 # * name the two places where gradients add up, and the one where they must not,
 # * recognise the four usual accidents by their symptoms: lost, shared, stale, repeated,
@@ -396,7 +396,7 @@ print(f"at once {gradient(slice(None)):.12f}   in parts {accumulated:.12f}")
 # </details>
 
 # %% [markdown]
-# ## What to take along
+# ## What to remember
 #
 # | symptom | cause | cure |
 # |---|---|---|

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Tutorial 1 · Computation graphs from zero
 #
-# Afterwards you can
+# After this tutorial you can
 #
 # * cut a formula into small steps and draw them as a graph,
 # * write a *node*: one step, with its value (forward) and its derivative (backward),
@@ -174,7 +174,7 @@ draw_graph(J);
 # ## 4 · Steps in a row
 #
 # The output of a node may be the input of the next. Two squares make a fourth power, $J = (a^2)^2 = a^4$, with the
-# derivative $4a^3 = 108$ at $a = 3$. No new code is needed: each node minds its own step.
+# derivative $4a^3 = 108$ at $a = 3$. No new code is needed: each node knows its own step.
 
 # %%
 s = SquareNode(a, "s")
@@ -476,7 +476,7 @@ for step in range(8):
     growth.increment_parameters({"w": -0.01 * gradients["w"]})
 
 # %% [markdown]
-# ## What to take along
+# ## What to remember
 #
 # * A graph is a formula cut into steps. A node knows its step: `forward` for the value, `backward` for
 #   *upstream gradient times local derivative*.

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Tutorial 3 · The gradient-check lab
 #
-# Afterwards you can
+# After this tutorial you can
 #
 # * measure a derivative by finite differences, with a step that is neither too large nor too small,
 # * say what size of error is normal, in double and in single precision,
@@ -498,7 +498,7 @@ try_node(Mistake8, a=a)
 try_node(Mistake8, a=a, expected=a**3)
 
 # %% [markdown]
-# ## What to take along
+# ## What to remember
 #
 # * Central difference, `float64`, step about $10^{-5}$ of the number's size: errors near $10^{-10}$. Errors near
 #   $10^{-2}$ mean a mistake; in between, suspect a kink, single precision or a bad step first.

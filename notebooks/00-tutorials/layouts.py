@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Tutorial 5 · The layout Rosetta stone
 #
-# Afterwards you can
+# After this tutorial you can
 #
 # * recognise the three ways in which books, courses and programs lay out a gradient,
 # * translate a formula from one to another without trial and error,
@@ -223,10 +223,10 @@ for name, array in arrays.items():
     print(name)
     for dialect, gradient in [
         ("same shape", same[name]),
-        ("row derivative, transposed", row[name].T.reshape(array.shape)),
+        ("row, transposed", row[name].T.reshape(array.shape)),
         ("batched, transposed", batch[name].T.reshape(array.shape)),
     ]:
-        print(compare(dialect, gradient, numeric, rtol=1e-6).line(width=28))
+        print(compare(dialect, gradient, numeric, rtol=1e-6).line(width=19))
 
 # %% [markdown]
 # This agreement table (variable · exact · approximate · largest difference) returns in every section.
@@ -275,7 +275,7 @@ u, v = np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0, 6.0])
 print((u.T @ v).shape, np.outer(u, v).shape, (u.reshape(3, 1) - v).shape)
 
 # %% [markdown]
-# ## What to take along
+# ## What to remember
 #
 # * Three dialects, one set of numbers. This course's nodes speak **same shape**; sections 08 and later are **batched**.
 # * Row derivative: factors in the order of the path, no transposes inside, one transpose at the update.

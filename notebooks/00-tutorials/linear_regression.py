@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Tutorial 2 · Linear regression, end to end
 #
-# Afterwards you can
+# After this tutorial you can
 #
 # * write linear regression as a computation graph of six nodes, two of which compute something,
 # * check every gradient of it before the first training step, and read the report,
@@ -62,7 +62,7 @@ plt.legend(loc="upper center", bbox_to_anchor=(0.5, 1.17), ncol=2);
 
 # %%
 X_train, X_val = featurize(x_train), featurize(x_val)
-print("features of the training set:", X_train.shape, "  of x = 0.01:", featurize(0.01)[:8])
+print("training features:", X_train.shape, "  of x = 0.01:", featurize(0.01)[:8])
 
 # %% tags=["show"]
 plt.figure(figsize=(8, 2.2))
@@ -303,7 +303,7 @@ for name, features, outcomes in [("training", X_train, y_train), ("validation", 
 # all 400 features and discourages large weights. It starts from this tutorial's graph and adds two nodes.
 
 # %% [markdown]
-# ## What to take along
+# ## What to remember
 #
 # * A model is a graph; its objective is the last node; parameters are value nodes that training may change.
 # * Check the gradients on a small random point **before** training. The table says which variable is wrong.

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Tutorial 6 · Open, work, check, hand in
 #
-# Afterwards you can
+# After this tutorial you can
 #
 # * open a notebook in Colab or in JupyterLab, and keep what you typed,
 # * ask the library whether a notebook is ready, *before* you hand it in,
@@ -201,7 +201,7 @@ print("inside:", zipfile.ZipFile(handin).namelist())
 # | Colab ended the session | nothing typed is lost if you worked in the copy; *Runtime → Run all* |
 
 # %% [markdown]
-# ## What to take along
+# ## What to remember
 #
 # Copy in Drive first · work · save · `check` · `pdf` · `submit` · hand in one zip.
 #

@@ -500,7 +500,7 @@ grade("01-staged-backprop/f2_check", globals())
 # * a smooth switch between −1 and 1,
 # * the price of giving the right one of two classes too little probability?
 #
-# Give each its usual name. Did you notice how short the gradients of `f2` and `f3` become when you tidy them up?
+# What is each usually called? Did you notice how short the gradients of `f2` and `f3` become when you tidy them up?
 
 # %% [markdown] tags=["optional"] nbgrader={"grade": true, "grade_id": "q_guess", "points": 0, "solution": true}
 # ### BEGIN SOLUTION

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 02 · Back-propagation practice: from numbers to matrices
 #
-# Afterwards you can
+# After this section you can
 #
 # * differentiate along many paths at once, and write that as one matrix product,
 # * derive every gradient of a two-layer network on paper, with indices, and *check* your derivation on random numbers,

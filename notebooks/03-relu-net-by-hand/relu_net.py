@@ -1,10 +1,10 @@
 # %% [markdown]
 # # 03 · A ReLU network by hand
 #
-# Afterwards you can
+# After this section you can
 #
 # * write the backward pass of a small neural network as nine short functions, each a single use of the chain rule,
-# * say when an outer product appears in a gradient, when a transpose, and where ReLU closes the road,
+# * say when an outer product appears in a gradient, when a transpose, and where ReLU blocks the gradient,
 # * hold every gradient against a measured one, also where units are dead,
 # * take a step of gradient descent with your own gradients.
 
@@ -712,8 +712,8 @@ def _check():
         return {name: np.reshape(new, first[name].shape) for name, new in zip(names, new_weights)}
 
     short = 2.0**-20  # about 1e-6; a power of two loses no digit
-    moves = lambda: {f"{name}, move / step size": (new - first[name]) / short for name, new in moved(short).items()}
-    right = {f"{name}, move / step size": -measured(name, first, y_first) for name in names}
+    moves = lambda: {f"{name}, move / step": (new - first[name]) / short for name, new in moved(short).items()}
+    right = {f"{name}, move / step": -measured(name, first, y_first) for name in names}
     check_values("gradient_step", moves, right, atol=1e-5, rtol=1e-5)
     # Expected: the loss falls from 1 to about 0.394.
     print("loss", loss(variables["y_predicted"], y_first), "->", loss(mlp(10.0, **moved(1e-6))["y_predicted"], y_first))

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 04 · Ridge regression as a computation graph
 #
-# Afterwards you can
+# After this section you can
 #
 # * write a node: a forward and a backward method, a few lines each,
 # * connect nodes into an objective in which one parameter is used twice,
@@ -393,7 +393,8 @@ plt.show()
 # %% [markdown]
 # *Expected picture:* all three are staircases of up to 400 steps. With $\lambda = 1$ the steps are so small that they
 # look like one smooth wave, which cuts every corner of the true function. With $\lambda = 0$ the leaps are nearly there,
-# and in between the curve zigzags after single points. (The third run looks much like the second.)
+# and in between the curve zigzags after single points. (The run with $\lambda = 0.01$, which
+# is not drawn, looks much like the one with $\lambda = 0$.)
 
 # %% [markdown]
 # So is a penalty a bad idea? Two runs at the ends say little about what lies between. This objective is simple enough

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 05 · The gradients of a layer, in five short proofs
 #
-# Afterwards you can
+# After this section you can
 #
 # * derive the gradient of a matrix, one entry at a time, without getting lost in indices,
 # * turn what you derived into one line of numpy, and check it on layers of any size,

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 06 · A multilayer perceptron
 #
-# Afterwards you can
+# After this section you can
 #
 # * turn the gradients of a layer into a node that works in any graph,
 # * build and train a network with one hidden layer, and check every gradient of it first,

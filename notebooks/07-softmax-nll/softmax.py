@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 07 · Which of three? Softmax and the negative log-likelihood
 #
-# Afterwards you can
+# After this section you can
 #
 # * turn the numbers that come out of a network into probabilities, without an overflow,
 # * derive and check the matrix of derivatives behind it, and say why nobody builds that matrix while training,

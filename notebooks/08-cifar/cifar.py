@@ -1,12 +1,12 @@
 # %% [markdown]
 # # 08 · A two-layer network on pictures
 #
-# Afterwards you can
+# After this section you can
 #
 # * write layers as pairs of functions that work on whole batches: forward keeps a cache, backward uses it,
 # * compute the softmax loss of scores as large as 1000 without overflow,
 # * build a network and its training step out of these layers,
-# * find out why a network does not learn, one measurement at a time,
+# * find out by measuring why a network does not learn,
 # * tune it on validation pictures, open the test pictures once, and say what overfitting looks like.
 
 # %% [markdown]

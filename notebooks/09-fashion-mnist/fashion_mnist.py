@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 09 · A convolutional network for pictures of clothes
 #
-# Afterwards you can
+# After this section you can
 #
 # * let PyTorch do the backward pass, and say what it does there, since you have written all of it yourself,
 # * build a *convolutional* network and know the shape of the data after each layer,

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 10 · A network that knows a thousand things, and your own pictures
 #
-# Afterwards you can
+# After this section you can
 #
 # * bring any picture into the form that a trained network expects, and say why each step is needed,
 # * turn its scores into named predictions with probabilities,
@@ -53,7 +53,7 @@ print(f"{learned:,} numbers, {len(idx2label)} classes, such as {idx2label[1]!r}"
 # %% [markdown]
 # ## 2 · What the network expects: `preprocess`
 #
-# A trained network is a function of *its* input: give it pictures of another size, or values from 0 to 255, and what it
+# A trained network is a function of *its* input: give it pictures of a different size, or values from 0 to 255, and what it
 # says means nothing, without any error. Networks of ImageNet were trained on pictures made like this:
 
 # %% tags=["show"]

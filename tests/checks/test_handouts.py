@@ -77,7 +77,7 @@ def test_nothing_optional_is_hidden_from_the_judge(found):
         (row("X-1", "a cell that is gone", "04-ridge", "sum_nod"), "'sum_nod' is not in the notebooks of 04-ridge"),
         (row("X-2", "a section that is gone", "44-ridge", "sum_node"), "not in the notebooks of 44-ridge"),
         (row("X-3", "a heading that is gone", "04-ridge", "# No such heading"), "'# No such heading' is not in"),
-        (row("X-4", "which one?", "00-tutorials", "# What to take along"), "is 6 times in"),
+        (row("X-4", "which one?", "00-tutorials", "# What to remember"), "is 6 times in"),
         (row("X-5", "nowhere", "04-ridge"), "X-5 (nowhere) has no home"),
     ],
 )
