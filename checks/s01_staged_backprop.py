@@ -37,6 +37,7 @@ from .common.scalar_functions import (
 )
 
 SECTION = "01-staged-backprop"
+LEFT_OUT = {"float32": "the numbers of this section are float64, as numpy makes them"}
 
 
 # -- f = (x + y) z ---------------------------------------------------------------------------------------------------
@@ -339,7 +340,7 @@ def f2_truth(x: float) -> Truth:
 
 STEEP = {
     "above 10": "1 − y², written with exp(2x), is lost in rounding there",
-    "above 100": "exp(2x) overflows, and the exercise does not ask for more",
+    **dict.fromkeys(["above 100", "above 1e5"], "exp(2x) overflows, and the exercise does not ask for more"),
 }
 
 
@@ -348,6 +349,7 @@ def f2(student: Student, draw: Draw) -> None:
     """f2 returns tanh x, written with exp(2x), and its derivative 1 - y²."""
     points = [("", (float(sign * draw.positive(low=0.4, high=1.5)),)) for sign in (1, -1)]
     points += [(title, (float(array()),)) for title, array in regions(draw, up_to=1.0)]
+    points.append(("zeros", (-0.0,)))
     points += [("numbers of about 4", (sign * draw.number(3, 5),)) for sign in (1, -1)] + [("whole numbers", (2,))]
     answers = at_points(student, "f2", points, f2_truth)
     with part("forward", points=0):
@@ -412,7 +414,12 @@ def f3_truth(s1: float, s2: float, y: int) -> Truth:
 @check(
     f"{SECTION}/f3_check",
     points=10,
-    domain={"above 100": "exp(s) overflows; large scores are the business of sections 07 and 08"},
+    domain={
+        **dict.fromkeys(
+            ["above 100", "above 1e5"], "exp(s) overflows; large scores are the business of sections 07 and 08"
+        ),
+        "negative zero": "there is one zero only for who calculates with scores",
+    },
 )
 def f3(student: Student, draw: Draw) -> None:
     """f3 returns -log of the softmax probability that y (1 or 2) chooses, and p, minus 1 at the chosen."""
@@ -420,7 +427,13 @@ def f3(student: Student, draw: Draw) -> None:
     for title, array in regions(draw, up_to=60):
         near = float(array())  # where scores are large their difference is not, or one probability is 1 to rounding
         scores.append((title, (near, float(array()) if abs(near) < 1 else near + float(draw.scalar()))))
-    scores += [("ones", (1.0, 1.0)), ("whole numbers", (1, 2)), ("s1 = 0", (0.0, 0.7)), ("s2 = 0", (-0.7, 0.0))]
+    scores += [
+        ("ones", (1.0, 1.0)),
+        ("whole numbers", (2.0, 1.0)),
+        ("whole numbers", (1, 2)),
+        ("s1 = 0", (0.0, 0.7)),
+        ("s2 = 0", (-0.7, 0.0)),
+    ]
     scores += [("scores far apart", point) for point in ((3.2, -4.1), (-3.2, 4.1), (6.5, -6.0), (-6.0, 6.5))]
     scores += [("another s1 alone", (0.9, 0.7)), ("another s2 alone", (0.9, 0.2))]
     for y in (1, 2):
@@ -441,8 +454,9 @@ OWN = "the function is the student's own, and is looked at near f4_at only"
     f"{SECTION}/f4_check",
     points=0,
     domain=dict.fromkeys(
-        ["below 1e-5", "below 0.01", "below 0.4", "zeros", "ones", "above 10", "above 100", "no positive number",
-         "no negative number"], OWN
+        ["below 1e-8", "below 1e-5", "below 0.01", "below 0.4", "zeros", "a single zero", "negative zero", "ones",
+         "above 10", "above 100", "above 1e5", "no positive number", "no negative number", "both signs",
+         "whole numbers", "equal entries", "ties"], OWN
     ),
 )  # fmt: skip
 def f4(student: Student, draw: Draw) -> None:

@@ -39,6 +39,7 @@ from .common.small_networks import LinearStep, curves, draw_layers, draw_units, 
 from .shipped import functions_to_pass, unit_gradients
 
 SECTION = "02-backprop-practice"
+LEFT_OUT = {"float32": "the numbers of this section are float64, as numpy makes them"}
 FUNCTIONS, UNIT_GRADIENTS = source_of(functions_to_pass), source_of(unit_gradients)
 Cases = list[tuple[str, dict[str, Any]]]
 
@@ -168,13 +169,21 @@ def _units(n: int, d: int) -> Callable[..., dict[str, Any]]:
     return lambda array: {"W": array(n, d), "b": array(n), "x": array(d), "y": float(array())}
 
 
-@check(f"{SECTION}/sigmoid_net_gradients_check", points=6)
+def _inputs(title: str, n: int, d: int) -> int:
+    """As many inputs as units where all numbers are the same: b and x may be one array there."""
+    return n if title == "ones" else d
+
+
+SATURATED = {"above 1e5": "each unit gives 0 or 1 there, to rounding"}
+
+
+@check(f"{SECTION}/sigmoid_net_gradients_check", points=6, domain=SATURATED)
 def sigmoid_net_gradients(student: Student, draw: Draw) -> None:
     """f = (y − Σ σ(w_i·x + b_i))², and both gradients in the shapes of their variables."""
     n, d = draw.distinct_sizes(2, low=3, high=7)
     # As many inputs as units first: there a product the wrong way round runs through, so that it can be named.
     cases: Cases = [("", draw_units(draw, *size)) for size in ((n, n), (n, n), (n, d), (1, d), (n, 1))]
-    cases += [(title, _units(n, d)(array)) for title, array in regions(draw, up_to=1.0)]
+    cases += [(title, _units(n, _inputs(title, n, d))(array)) for title, array in regions(draw, up_to=1.0)]
     large = draw_units(draw, n, d)
     cases.append(("a large x", {**large, "W": large["W"] / 500, "x": 500 * large["x"]}))
     cases.append(("a large y", {**large, "y": 300.0}))
@@ -191,13 +200,14 @@ def sigmoid_net_gradients(student: Student, draw: Draw) -> None:
 # -- gradient steps -------------------------------------------------------------------------------------------------
 
 
-@check(f"{SECTION}/sigmoid_net_step_check", points=3, reveals=True)
+@check(f"{SECTION}/sigmoid_net_step_check", points=3, reveals=True, domain=SATURATED)
 def sigmoid_net_step(student: Student, draw: Draw) -> None:
     """W − epsilon ∂f/∂W and b − epsilon ∂f/∂b, as new arrays. A wrong sigmoid_net_gradients costs nothing here."""
     n, d = draw.distinct_sizes(2, low=3, high=7)
     cases: Cases = [("", {**draw_units(draw, n, d), "epsilon": draw.number(0.15, 0.4)}) for _ in range(2)]
     cases += [
-        (title, {**_units(n, d)(array), "epsilon": draw.number(0.15, 0.4)}) for title, array in regions(draw, up_to=1.0)
+        (title, {**_units(n, _inputs(title, n, d))(array), "epsilon": draw.number(0.15, 0.4)})
+        for title, array in regions(draw, up_to=1.0)
     ]
     first = cases[0][1]
     cases += [(f"epsilon = {epsilon:g}", {**first, "epsilon": epsilon}) for epsilon in (1e-4, 1.0, 30.0)]
@@ -340,12 +350,17 @@ def _layer_cases(draw: Draw, **region: Any) -> Iterator[tuple[str, dict[str, Arr
     for sizes in ((equal,) * 3, (equal,) * 3, (d, m, p), (d, m, 1), (1, m, p), (1, 1, 1)):
         yield "", _bent(draw, *sizes)
     for title, array in regions(draw, **region):
-        yield title, _layers(d, m, p)(array)
+        yield title, _layers(*((equal,) * 3 if title == "ones" else (d, m, p)))(array)
     yield "one hidden unit", _bent(draw, d, 1, p)
     yield "many units", _bent(draw, 30, 40, 35)
 
 
-@check(f"{SECTION}/two_layer_gradients_check", points=8, reveals=True)
+@check(
+    f"{SECTION}/two_layer_gradients_check",
+    points=8,
+    reveals=True,
+    domain={"above 1e5": "the activations that are passed keep too few digits there"},
+)
 def two_layer_gradients(student: Student, draw: Draw) -> None:
     """½ ‖W2 φ(W1 x + b) − y‖² and four gradients in the shapes of their variables, for two different φ."""
     c = draw.number(0.6, 0.8)
@@ -429,7 +444,7 @@ def _expect_new(got: Any, key: str, truth: LinearStep) -> bool:
 # -- 5 · costs ------------------------------------------------------------------------------------------------------
 
 
-LOST = {"above 100": "the difference of two large values keeps too few digits"}
+LOST = dict.fromkeys(["above 100", "above 1e5"], "the difference of two large values keeps too few digits")
 
 
 @check(f"{SECTION}/forward_difference_check", points=3, reveals=True, domain=LOST)
@@ -456,7 +471,7 @@ def forward_difference(student: Student, draw: Draw) -> None:
         matrices = [("", draw.signed), ("", draw.signed), *regions(draw, up_to=60)]
         all(judge(title, array(rows, columns)) for title, array in matrices)
     with part("another shape", points=1):
-        all(judge("", draw.signed(*size)) for size in ((length,), (), (1, 2, 3), (1,), (40,)))
+        all(judge("", draw.signed(*size)) for size in ((length,), (), (1, 2, 3), (1,), (40,), (1, 4), (4, 1), (3, 3)))
     with part("W is as it was", points=1):
         first = calls[0]
         if first.value is None or first.value is Ellipsis:

@@ -31,12 +31,13 @@ from autograder.judging import (
     part,
     source_of,
 )
-from autograder.judging.regions import SIZES
+from autograder.judging.regions import SIZES, WHOLE
 from backprop.checking.comparison import compare
 
 from .shipped import relu_net
 
 SECTION = "03-relu-net-by-hand"
+LEFT_OUT = {"float32": "the numbers of this section are float64, as numpy makes them"}
 
 RELU_NET = source_of(relu_net)
 
@@ -146,13 +147,25 @@ def elsewhere(draw: Draw, net: Network) -> list[Network]:
         predicted = Network(size * net.x, **weights, y=0.0).y_predicted
         error = max(size, abs(predicted)) * (1 - 2 * (number % 2))
         found.append(Network(size * net.x, **weights, y=float(predicted - error), title=title))
-    return found
+    return [*found, whole(draw)]
+
+
+def whole(draw: Draw) -> Network:
+    """A network of whole numbers: W0 rises, W2 falls, two units of the upper layer are alike, and not all are alive."""
+    while True:
+        W1 = draw.both_signs(3, 3)
+        W1 = np.copysign(np.ceil(np.abs(W1)), W1)
+        W1[2] = W1[0]
+        made = Network(2.0, np.array([-1.0, 1.0, 2.0]), W1, np.array([3.0, 1.0, -2.0]), 0.0, WHOLE)
+        if made.r1.all() and made.h1.any() and made.y_predicted:
+            return made
 
 
 def flat(value: float) -> Network:
     """The network in which every number is the same."""
     title = {0.0: "zeros", 1.0: "ones"}[value]
-    return Network(value, *(np.full(shape, value) for shape in (3, (3, 3), 3)), y=value, title=title)
+    x = value or -0.0  # both zeros are there
+    return Network(x, *(np.full(shape, value) for shape in (3, (3, 3), 3)), y=value, title=title)
 
 
 def at_the_kink(net: Network, at_zero: float = 0.0) -> Network:
@@ -304,7 +317,12 @@ def _other_slopes(net: Network) -> list[Network]:
     return [Network(net.x, net.W0, net.W1, net.W2, net.y, at_zero=slope) for slope in (1.0, 0.5)]
 
 
-THREE = dict.fromkeys(["one entry", "many entries"], "every layer of the network has three units")
+THREE = {
+    **dict.fromkeys(
+        ["one entry", "many entries", "one row", "one column"], "every layer of the network has three units"
+    ),
+    "one array twice": "each value of a forward pass is an array of its own",
+}
 Y = "∂ℓ/∂y_predicted"
 RELU = "the value of ReLU, or of the gradient's own sign, where the slope at the pre-activation belongs"
 
@@ -403,12 +421,12 @@ def relu_derivative(student: Student, draw: Draw) -> None:
     with part("away from 0", points=2):
         above, below = draw.number(1.2, 3.0), -draw.number(1.2, 3.0)
         if slope_expected(above, 1.0) and slope_expected(below, 0.0, Slip("missing_mask", [1.0, below])):
-            sizes = [*draw.rng.permutation([0.06, 0.15, 0.35, 0.7, 30.0, 1000.0]), draw.number(0.05, 0.5)]
+            sizes = [*draw.rng.permutation([0.06, 0.15, 0.35, 0.7, 30.0, 1e6]), draw.number(0.05, 0.5)]
             all(slope_expected(x, float(x > 0)) for size in sizes for x in (float(size), -float(size)))
             slope_expected(1.0, 1.0) and slope_expected(-1.0, 0.0)
     with part("at 0 and close to it", points=1):
         if slope_expected(0.0, 0.0, kink):
-            sizes = [draw.number(1e-4, 1e-3), draw.number(1e-6, 2e-6), draw.number(0.01, 0.03)]
+            sizes = [draw.number(1e-4, 1e-3), draw.number(1e-9, 2e-9), draw.number(0.01, 0.03)]
             all(slope_expected(x, float(x > 0)) for size in sizes for x in (size, -size))
             slope_expected(-0.0, 0.0, kink)
 

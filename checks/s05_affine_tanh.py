@@ -22,12 +22,15 @@ from autograder.judging import (
     check,
     inputs,
     part,
+    regions,
     source_of,
 )
+from autograder.judging.regions import WHOLE
 
 from .shipped import functions_to_pass
 
 SECTION = "05-affine-tanh"
+LEFT_OUT = {"float32": "the numbers of this section are float64, as numpy makes them"}
 FUNCTIONS = source_of(functions_to_pass)
 
 # Outputs and inputs of the notebook's own layers: whoever reads its arrays gets right shapes there, and wrong numbers.
@@ -246,8 +249,9 @@ def elementwise_dA(student: Student, draw: Draw) -> None:
     flat = {**arrays(a + 2)(draw.both_signs), "sigma_prime": passed[-1][1]}
     vectors.append(("a function that is flat below 0", flat))
     _judge("vectors", 1, FunctionTrial(student, rule, vectors))
-    sizes = ((a + 1, a + 1), (a + 1, a + 1), (a, b), (1, b), (2, 3), (7, b), (20, a))
+    sizes = ((a + 1, a + 1), (a + 1, a + 1), (a, b), (1, b), (b, 1), (2, 3), (7, b), (20, a))
     matrices = [("", arrays(*shape)(draw.both_signs)) for shape in sizes]
+    matrices.append((WHOLE, arrays(a + 1, b)(dict(regions(draw))[WHOLE])))
     matrices += [turned(b, b, names=["A"]), turned(a, b, names=["A"]), turned(a, b, names=["dJ_dS"])]
     _judge("matrices", 1, FunctionTrial(student, rule, matrices))
     # Stacks of square matrices as well, where a product of matrices runs through.

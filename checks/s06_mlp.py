@@ -27,8 +27,10 @@ from autograder.judging import (
     expect_true,
     fairly,
     part,
+    regions,
     source_of,
 )
+from autograder.judging.regions import WHOLE
 from backprop.checking.comparison import as_numbers
 
 from .common.one_hidden_layer import KINDS, NAMES, Net, Question, expect_fit, expect_random_start
@@ -36,6 +38,7 @@ from .common.shared import agrees, misreported, number, within
 from .shipped import network_nodes
 
 SECTION = "06-mlp"
+LEFT_OUT = {"float32": "the numbers of this section are float64, as numpy makes them"}
 NODES = source_of(network_nodes)
 
 # -- nodes --------------------------------------------------------------------------------------------------------
@@ -176,7 +179,7 @@ TANH = NodeRule(
 )
 
 
-FLAT = dict.fromkeys(["above 10", "above 100"], "out is looked at there; the slope is lost in rounding")
+FLAT = dict.fromkeys(["above 10", "above 100", "above 1e5"], "out is looked at there; the slope is lost in rounding")
 
 
 @check(f"{SECTION}/tanh_node_check", points=6, domain=FLAT)
@@ -192,8 +195,18 @@ def tanh_node(student: Student, draw: Draw) -> None:
     def ordinary(*shape: int) -> Array:
         return draw.both_signs(*shape, low=0.4, high=1.4)
 
-    shapes = [array_of(m + 1, m + 1), array_of(m, d), array_of(m, d, e), array_of(1, m), array_of(1), array_of()]
+    shapes = [
+        array_of(m + 1, m + 1),
+        array_of(m, d),
+        array_of(m, d, e),
+        array_of(1, m),
+        array_of(m, 1),
+        array_of(1),
+        array_of(),
+    ]
     found = cases(draw, TANH, array_of(m + 2), *shapes, ordinary=ordinary, up_to=0.5)
+    whole = dict(regions(draw))[WHOLE]
+    found.append(Case({"a": whole(m + 1, d)}, draw.both_signs(m + 1, d), WHOLE))
     node, flat = NodeTrial(student, TANH, draw, found, uses_out=True), _saturated(student, draw, m + 2)
     with part("forward", points=2):
         if node.expect_forward():

@@ -52,6 +52,7 @@ from .common.softmax_slips import (
 from .shipped import network_nodes
 
 SECTION = "07-softmax-nll"
+LEFT_OUT = {"float32": "the numbers of this section are float64, as numpy makes them"}
 NODES = source_of(network_nodes)
 
 
@@ -87,9 +88,10 @@ def _large_scores(draw: Draw, classes: int) -> Iterator[Array]:
 # -- softmax ------------------------------------------------------------------------------------------------------
 
 
-CLASSES = {"one entry": "there are at least two classes"}
+HUGE = {"above 1e5": "scores of 1000 stand for all large ones"}
+CLASSES = {**HUGE, "one entry": "there are at least two classes"}
 ONE_CLASS = "with one class all is 0 or 1: the shapes are looked at there"
-FEW = {"one entry": ONE_CLASS, "many entries": "a handful of classes is what the section is about"}
+FEW = {**HUGE, "one entry": ONE_CLASS, "many entries": "a handful of classes is what the section is about"}
 LARGE = "large scores are asked for in the node, not in its Jacobian"
 
 
@@ -275,9 +277,26 @@ def _rounding(run: Any) -> dict[str, float]:
 # -- the negative log-likelihood ----------------------------------------------------------------------------------
 
 
+def _in_order(p: Array, y: int) -> list[Case]:
+    """Equal, rising and falling probabilities, two of them equal, and what may arrive from above."""
+    rising = np.sort(p)
+    falling = rising[::-1].copy()
+    tied = np.where(np.arange(len(p)) < 2, p[:2].mean(), p)
+    found = [
+        ("equal probabilities and an upstream gradient of 1", np.full(len(p), 1 / len(p)), 1.0),
+        ("rising probabilities and an upstream gradient of 0", rising, 0.0),
+        ("falling probabilities", falling, -1.0),
+        ("two equal probabilities", tied, 1.0),
+    ]
+    return [Case({"y_hat": q, "y_true": np.array(y)}, np.asarray(g), title) for title, q, g in found]
+
+
 OF_PROBABILITIES = {
     **FEW,
-    **dict.fromkeys(["above 10", "above 100", "no positive number"], "probabilities lie between 0 and 1"),
+    **dict.fromkeys(
+        ["above 10", "above 100", "above 1e5", "no positive number", "both signs", "whole numbers", "negative zero"],
+        "probabilities lie between 0 and 1",
+    ),
     "ones": "a probability of 1 has no other classes beside it",
 }
 
@@ -300,7 +319,9 @@ def nll_node(student: Student, draw: Draw) -> None:
 
     examples = [*known[:1], (second, elsewhere), *known[1:]]
     trial = NodeTrial(student, NLL, draw, [
-        Case({"y_hat": q, "y_true": np.array(k)}, np.asarray((-1) ** n * upstream)) for n, (q, k) in enumerate(examples)
+        *(Case({"y_hat": q, "y_true": np.array(k)}, np.asarray((-1) ** n * upstream))
+          for n, (q, k) in enumerate(examples)),
+        *_in_order(second, elsewhere),
     ])  # fmt: skip
     with part("forward", points=3):
         good = True

@@ -96,13 +96,17 @@ REGISTRY: dict[str, dict[str, Check]] = {}
 def check(
     name: str, *, points: float, reveals: bool = False, weights: bool = False, domain: Mapping[str, str] | None = None
 ) -> Callable[[Callable], Callable]:
-    """Register the decorated function as the check of the grade cell `section/grade_id`."""
+    """Register the decorated function as the check of the grade cell `section/grade_id`.
+
+    domain : see Check; what no exercise of the module contains stands in its LEFT_OUT, above the checks
+    """
 
     def register(function: Callable[[Student, Draw], None]) -> Callable:
         known = REGISTRY.setdefault(function.__module__.partition(".")[0], {})
         if name in known and known[name].function.__code__ is not function.__code__:
             raise ValueError(f"two checks are registered for {name}")
-        known[name] = Check(name, points, function, reveals, weights, domain or {})
+        left_out = {**function.__globals__.get("LEFT_OUT", {}), **(domain or {})}
+        known[name] = Check(name, points, function, reveals, weights, left_out)
         return function
 
     return register

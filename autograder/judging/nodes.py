@@ -67,6 +67,15 @@ class Case:
         return {key: value for key, value in self.inputs.items() if isinstance(value, np.ndarray)}
 
 
+# region -> what arrives from above there, in words and made from an ordinary one
+UPSTREAM: dict[str, tuple[str, Callable[[Array], Array]]] = {
+    "numbers below 1e-5": ("an upstream gradient of 1", np.ones_like),
+    "numbers of about 1e-4": ("an upstream gradient of 0", np.zeros_like),
+    "numbers of about 0.01": ("a negative upstream gradient", lambda g: -np.abs(g)),
+    "numbers of about 0.1": ("a positive upstream gradient", np.abs),
+}
+
+
 def cases(draw: Draw, rule: NodeRule, make: Make, *others: Make, **how: Any) -> list[Case]:
     """The inputs of `regions.inputs`, each with an upstream gradient, and one with a small upstream gradient."""
     found = []
@@ -74,6 +83,9 @@ def cases(draw: Draw, rule: NodeRule, make: Make, *others: Make, **how: Any) -> 
         upstream = draw.both_signs(*np.shape(rule.out(**given)), low=0.6, high=1.8)
         if upstream.size == 1:  # positive and negative in turn: a lost sign shows, and is told from a wrong one
             upstream = np.abs(upstream) * (-1) ** number
+        if title in UPSTREAM:
+            words, other = UPSTREAM[title]
+            title, upstream = f"{title} and {words}", other(upstream)
         found.append(Case(given, np.asarray(upstream), title))
     first = found[0]
     found.append(Case(first.inputs, -1e-5 * first.upstream, "an upstream gradient of about 1e-5"))
@@ -153,6 +165,7 @@ class NodeTrial:
         ran = [*self.cases, *self.shared, self.cases[0]]
         instances = [(case.inputs, case.share) for case in ran]
         steps: list[Step] = [(n, "forward", {}) for n in range(len(ran))]
+        steps.append((len(ran) - 1, "forward", {}))  # once more, as where a prediction came before the gradients
         # As in a graph: every node has its upstream gradient before the next one runs backward.
         steps += [(n, "feed", {"upstream": case.upstream}) for n, case in enumerate(ran)]
         steps += [(n, "backward", self._backward(case)) for n, case in enumerate(ran[:-1])]
@@ -161,8 +174,9 @@ class NodeTrial:
             steps.append((0, "forward", {"values": case.arrays}))
             steps.append((0, "backward", {**self._backward(case), "upstream": case.upstream}))
         found = self.student.run_steps(self.rule.name, instances, steps)
-        first = found[2 * len(ran) : 3 * len(ran)]
-        count, again = len(self.cases), found[3 * len(ran) + 1 :: 2]
+        start = 2 * len(ran) + 1
+        first = found[start : start + len(ran)]
+        count, again = len(self.cases), found[start + len(ran) + 1 :: 2]
         return _BothWays(first[:count], first[count:-1], first[-1], again[0], again[1:])
 
     def _backward(self, case: Case) -> dict[str, Any]:

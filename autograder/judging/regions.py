@@ -6,6 +6,7 @@ region that its exercise contains as well; what an exercise leaves out stands in
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -20,7 +21,7 @@ from .verdict import expect, expect_true
 
 # title, smallest and largest magnitude
 SIZES = (
-    ("numbers of about 1e-6", 1e-6, 3e-6),
+    ("numbers below 1e-5", 1e-6, 3e-6),
     ("numbers of about 1e-4", 5e-5, 3e-4),
     ("numbers of about 0.01", 5e-3, 0.03),
     ("numbers of about 0.1", 0.05, 0.4),
@@ -33,21 +34,58 @@ MakeArray = Callable[..., Array]
 Make = Callable[[MakeArray], dict[str, Any]]
 
 
+SINGLE, WHOLE = "float32 numbers", "whole numbers, some of them equal"
+
+
 def regions(
-    draw: Draw, *, up_to: float = 1e3, zeros: bool = True, ones: bool = True
+    draw: Draw, *, up_to: float = 1e6, zeros: bool = True, ones: bool = True, single: bool = False
 ) -> Iterator[tuple[str, MakeArray]]:
     """(title, what makes an array of a given shape there) for each region.
 
-    up_to : sizes of numbers above it are left out
-    zeros, ones : exact zeros everywhere, exact ones everywhere
+    up_to : sizes of numbers above it are left out, and those of which larger ones are there
+    zeros, ones : exact zeros everywhere, of both signs; exact ones everywhere
+    single : ordinary numbers in single precision
+
+    One array serves several questions where it can: the smallest numbers hold one that is smaller still, numbers of
+    about 0.1 are ascending and those of about 0.01 descending, and whole numbers hold ties, equal rows and a zero.
     """
     for title, low, high in SIZES:
-        if high <= up_to:
-            yield title, lambda *shape, low=low, high=high: draw.both_signs(*shape, low=low, high=high)
+        if high <= up_to and not (high == 1e3 and up_to >= 1e6):
+            yield title, functools.partial(_of_size, draw, low, high)
     if zeros:
-        yield "zeros", lambda *shape: np.zeros(shape)
+        yield "zeros", _zeros
     if ones:
         yield "ones", lambda *shape: np.ones(shape)
+    yield WHOLE, functools.partial(_whole, draw, zeros)
+    if single:
+        yield SINGLE, lambda *shape: draw.both_signs(*shape).astype(np.float32)
+
+
+def _of_size(draw: Draw, low: float, high: float, *shape: int) -> Array:
+    array = draw.both_signs(*shape, low=low, high=high)
+    if high <= 1e-5:
+        array.flat[0] *= 1e-3
+    elif high in (0.03, 0.4):
+        array = np.sort(array, axis=None)[:: -1 if high == 0.03 else 1].reshape(shape)
+    return array
+
+
+def _zeros(*shape: int) -> Array:
+    array = np.zeros(shape)
+    if array.size > 1:
+        array.flat[0] = -0.0
+    return array
+
+
+def _whole(draw: Draw, zeros: bool, *shape: int) -> Array:
+    """1 and 2 of both signs; the last row is the first once more, and there is a single zero."""
+    array = draw.both_signs(*shape)
+    array = np.asarray(np.copysign(np.ceil(np.abs(array)), array))
+    if array.ndim and len(array) > (1 if array.ndim > 1 else 2):
+        array[-1] = array[0]
+    if zeros and array.ndim and len(array) > 2:
+        array[1:2].flat[0] = 0.0
+    return array
 
 
 def inputs(
@@ -99,7 +137,7 @@ def expect_in(title: str, got: Any, exact: Any, *, name: str, scalar_like: bool 
     """Note in the open part whether `got` is right in a region, after ordinary numbers have come out right."""
     value = got.value if isinstance(got, Remote) else got
     exact = np.asarray(exact, dtype=float)
-    how = {**near(exact, value), **tolerances}
+    how = {**near(exact, np.float32(0) if title == SINGLE else value), **tolerances}
     mine = as_numbers(value)
     fits = mine is not None and (mine.shape == exact.shape or (scalar_like and mine.size == exact.size == 1))
     if not fits:

@@ -1,8 +1,11 @@
 """Wrong answers made from right ones without looking at their text: wrong in one region only, or in a side effect only.
 
-Each adversary wraps the right function or node. It gives the right answer, unless a number among its inputs lies in
-its region, it is called a second time, another instance is there, ...: then one of its results is off by a quarter. A
-check has to notice every one, or say in its `domain` why its exercise does not contain that region.
+Each adversary wraps the right function, node or class. It gives the right answer, unless an input lies in its region,
+it is called a third time, another instance is there, ...: then one of its results is off by a quarter. A check has to
+notice every one, or say in its `domain` why its exercise does not contain that region.
+
+A *scout* goes first: the right answer itself, which notes the regions that the check asks for. Of a region where it
+never looks nothing else has to be tried: whatever is wrong there passes.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import copy
+import inspect
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -30,38 +34,82 @@ RESULTS = 6  # so many results of one function are spoiled one by one
 
 Numbers = list[np.ndarray]
 
-# Where the inputs have to lie for an adversary to be wrong.
-REGIONS: dict[str, Callable[[Numbers], bool]] = {
-    "below 1e-5": lambda numbers: any(np.any((np.abs(n) < 1e-5) & (n != 0)) for n in numbers),
-    "below 0.01": lambda numbers: any(np.any((np.abs(n) < 0.01) & (n != 0)) for n in numbers),
-    "below 0.4": lambda numbers: any(np.any((np.abs(n) < 0.4) & (n != 0)) for n in numbers),
-    "zeros": lambda numbers: any(np.any(n == 0) for n in numbers),
-    "ones": lambda numbers: any(np.any(n == 1) for n in numbers),
-    "above 10": lambda numbers: any(np.any(np.abs(n) > 10) for n in numbers),
-    "above 100": lambda numbers: any(np.any(np.abs(n) > 100) for n in numbers),
-    "one entry": lambda numbers: any(n.size == 1 and n.ndim > 0 for n in numbers),
-    "many entries": lambda numbers: any(n.size > 30 for n in numbers),
-    "no negative number": lambda numbers: any(n.size > 0 and bool(np.all(n >= 0)) for n in numbers),
-    "no positive number": lambda numbers: any(n.size > 0 and bool(np.all(n <= 0)) for n in numbers),
+
+def some(condition: Callable[[np.ndarray], Any], entries: int = 1) -> Callable[[Numbers], bool]:
+    """Whether a condition holds of any array with at least so many entries."""
+    return lambda numbers: any(n.size >= entries and bool(np.any(condition(n))) for n in numbers)
+
+
+def _equal_rows(n: np.ndarray) -> bool:
+    return n.ndim == 2 and min(n.shape) > 1 and len(np.unique(n, axis=0)) < len(n) and np.ptp(n) > 0
+
+
+# Where the inputs have to lie for an adversary to be wrong: what their numbers are, ...
+VALUES: dict[str, Callable[[Numbers], bool]] = {
+    "below 1e-8": some(lambda n: (np.abs(n) < 1e-8) & (n != 0)),
+    "below 1e-5": some(lambda n: (np.abs(n) < 1e-5) & (n != 0)),
+    "below 0.01": some(lambda n: (np.abs(n) < 0.01) & (n != 0)),
+    "below 0.4": some(lambda n: (np.abs(n) < 0.4) & (n != 0)),
+    "zeros": some(lambda n: n == 0),
+    "a single zero": some(lambda n: np.sum(n == 0) == 1, 2),
+    "negative zero": some(lambda n: np.signbit(n) & (n == 0)),
+    "ones": some(lambda n: n == 1),
+    "above 10": some(lambda n: np.abs(n) > 10),
+    "above 100": some(lambda n: np.abs(n) > 100),
+    "above 1e5": some(lambda n: np.abs(n) > 1e5),
+    "no negative number": some(lambda n: np.all(n >= 0)),
+    "no positive number": some(lambda n: np.all(n <= 0)),
+    "both signs": some(lambda n: np.any(n > 0) and np.any(n < 0), 2),
+    "whole numbers": some(lambda n: np.all(n == np.round(n)) and np.ptp(n) > 0, 2),
+    "equal entries": some(lambda n: np.ptp(n) == 0 and np.any(n != 0), 2),
+    "ties": some(lambda n: n.ndim > 0 and len(np.unique(n)) < n.size and np.ptp(n) > 0, 3),
+    "equal rows": some(_equal_rows, 4),
+    "ascending": some(lambda n: np.all(np.diff(n.ravel()) > 0), 3),
+    "descending": some(lambda n: np.all(np.diff(n.ravel()) < 0), 3),
 }
-OF_SIZES = ("one entry", "many entries")
-CALLS = ("second call", "kept by shape")
-EFFECTS = ("changes an argument",)
-OF_NODES = (
-    "second instance",
-    "second pass",
-    "shared by instances",
-    "changes inputs",
-    "changes out",
-    "changes upstream",
-)
-OF_MODELS = ("shared by instances",)
-COLUMNS = (*REGIONS, *CALLS, *EFFECTS, *dict.fromkeys((*OF_NODES, *OF_MODELS)))
+# ... how many there are, ...
+SIZES: dict[str, Callable[[Numbers], bool]] = {
+    "one entry": lambda numbers: any(n.size == 1 and n.ndim > 0 for n in numbers),
+    "one row": lambda numbers: any(n.ndim == 2 and n.shape[0] == 1 for n in numbers),
+    "one column": lambda numbers: any(n.ndim == 2 and n.shape[1] == 1 for n in numbers),
+    "square": lambda numbers: any(n.ndim == 2 and n.shape[0] == n.shape[1] > 1 for n in numbers),
+    "many entries": lambda numbers: any(n.size > 30 for n in numbers),
+}
+# ... and in what form they come.
+FORMS: dict[str, Callable[[Numbers], bool]] = {
+    "float32": lambda numbers: any(n.dtype == np.float32 for n in numbers),
+    "another memory order": lambda numbers: any(not n.flags.c_contiguous for n in numbers),
+    "one array twice": lambda numbers: len({id(n) for n in numbers if n.ndim}) < sum(n.ndim > 0 for n in numbers),
+}
+REGIONS = VALUES | SIZES | FORMS
+OF_ROWS = ("equal rows", "one row", "one column", "square", "another memory order")
+OF_ORDER = ("ascending", "descending")
+OF_SEVERAL = (
+    *OF_ORDER, "a single zero", "both signs", "whole numbers", "equal entries", "ties",
+)  # fmt: skip
+CALLS = {"second call": 2, "third call": 3, "tenth call": 10}  # wrong from this call on
+PLACES = ("first entry", "last entry", "last row", "last column", "last digits")  # always wrong, but only there
+EFFECTS = ("changes an argument", "changes one entry", "keeps its result")
+OF_FUNCTIONS = (*CALLS, "kept by shape", *PLACES, *EFFECTS)
+OF_UPSTREAM: dict[str, Callable[[np.ndarray], bool]] = {
+    "upstream of one": lambda g: bool(np.all(g == 1)),
+    "upstream of zero": lambda g: bool(np.all(g == 0)),
+    "negative upstream": lambda g: bool(np.all(g < 0)),
+    "positive upstream": lambda g: bool(np.all(g > 0)),
+}
+INSTANCES = ("second instance", "second pass", "third pass", "another between", "forward twice")
+STATE = ("shared by instances", "changes inputs", "changes inputs forward", "changes out", "changes upstream")
+OF_NODES = (*OF_UPSTREAM, *INSTANCES, *STATE)
+COLUMNS = tuple(dict.fromkeys((*REGIONS, *OF_FUNCTIONS, *OF_NODES)))
 
 
 @dataclass
 class Spoiler:
-    """What one adversary does, and whether it came to that."""
+    """What one adversary does, and whether it came to that.
+
+    region : where it is wrong; "" for a scout, which is never wrong and notes what it met
+    result : number of the result that is wrong there, or of the argument that is changed
+    """
 
     region: str
     result: int
@@ -70,6 +118,11 @@ class Spoiler:
     idle: bool = False  # the result is the gradient of an input that never gets one, such as a label
     calls: int = 0
     kept: dict[Any, Any] = field(default_factory=dict)
+    seen: dict[tuple[str, int], bool] = field(default_factory=dict)  # of a scout: (region, result) -> whether met
+
+    def note(self, region: str, result: int, fits: bool, met: bool) -> None:
+        if fits or met:
+            self.seen[region, result] = self.seen.get((region, result), False) or met
 
 
 def numbers_in(value: Any) -> Numbers:
@@ -83,8 +136,22 @@ def numbers_in(value: Any) -> Numbers:
     return [n for item in value for n in numbers_in(item)] if isinstance(value, list | tuple) else []
 
 
-def worse(value: Any) -> Any:
-    """The value, off by a quarter; one half where it is zero; one more where it is a whole number."""
+def together(numbers: Numbers) -> Numbers:
+    """Where all inputs are single numbers, these in one array: two of them may be equal, or all in order."""
+    alone = len(numbers) > 1 and all(n.ndim == 0 for n in numbers)
+    return [np.array([float(n) for n in numbers])] if alone else numbers
+
+
+def lies_in(region: str, numbers: Numbers) -> bool:
+    """Whether the inputs of a function lie in a region."""
+    return REGIONS[region](together(numbers) if region in VALUES and region not in OF_ORDER else numbers)
+
+
+def worse(value: Any, place: str = "") -> Any:
+    """The value, off by a quarter; one half where it is zero; one more where it is a whole number.
+
+    place : where alone, see PLACES
+    """
     if isinstance(value, bool | np.bool_):
         return not value
     if isinstance(value, int | np.integer):
@@ -92,75 +159,115 @@ def worse(value: Any) -> Any:
     array = np.asarray(value)
     if array.dtype.kind != "f":
         return value
-    off = np.where(array == 0, 0.5, 1.25 * array).astype(array.dtype)
+    off = np.where(array == 0, 0.5, (1 + 1e-5 if place == "last digits" else 1.25) * array).astype(array.dtype)
+    if place in PLACES[:-1] and array.ndim:
+        where = {"first entry": (0,) * array.ndim, "last row": (-1,), "last column": (..., -1)}
+        changed = array.copy()
+        changed[where.get(place, (-1,) * array.ndim)] = off[where.get(place, (-1,) * array.ndim)]
+        off = changed
     return float(off) if isinstance(value, float) else off
 
 
-def spoil(value: Any, which: int) -> tuple[Any, int]:
+def spoil(value: Any, which: int, place: str = "") -> tuple[Any, int]:
     """The value with its which-th number or array made worse, and how many there are."""
     if isinstance(value, list | tuple):
         found, count = [], 0
         for item in value:
-            changed, inside = spoil(item, which - count)
+            changed, inside = spoil(item, which - count, place)
             found.append(changed)
             count += inside
         return type(value)(found), count
     if isinstance(value, np.ndarray | np.generic | float | int):
-        return (worse(value) if which == 0 else value), 1
+        return (worse(value, place) if which == 0 else value), 1
     return value, 0
 
 
 # -- wrapping -------------------------------------------------------------------------------------------------------
 
 
-def wrapped_function(function: Callable[..., Any], spoiler: Spoiler) -> Callable[..., Any]:
+def fitting(region: str, numbers: Numbers, of_node: bool = False) -> bool:
+    """Whether there are inputs that could lie in the region."""
+    axes = 2 if region in OF_ROWS else 1 if region in SIZES or region in FORMS or region in OF_SEVERAL else 0
+    if region == "one array twice":
+        shapes = [n.shape for n in numbers if n.ndim]
+        return len(set(shapes)) < len(shapes)
+    if region in VALUES and region not in OF_ORDER and not of_node:
+        numbers = together(numbers)
+    least = 3 if region == "ties" and not any(n.ndim > 1 for n in numbers) and len(numbers) == 1 else 0
+    return any(n.ndim >= axes and n.size >= least for n in numbers)
+
+
+def wrapped_function(function: Callable[..., Any], spoiler: Spoiler, skip: int = 0) -> Callable[..., Any]:
+    """skip : so many arguments, such as self, are none of the inputs"""
+    region = spoiler.region
+
     def adversary(*args: Any, **kwargs: Any) -> Any:
-        given = [*args, *kwargs.values()]
-        met = _met(spoiler, [n for value in given for n in numbers_in(value)], given)
-        if spoiler.region == "kept by shape":
-            key = tuple(np.shape(n) for value in given for n in numbers_in(value))
+        given = [*args[skip:], *kwargs.values()]
+        numbers = [n for value in given for n in numbers_in(value)]
+        spoiler.calls += 1
+        met = _met(spoiler, region, numbers)
+        if region == "kept by shape":
+            key = tuple(np.shape(n) for n in numbers)
             if key in spoiler.kept:
                 spoiler.met = True
                 return copy.deepcopy(spoiler.kept[key])
         result = function(*args, **kwargs)
-        if spoiler.region == "kept by shape":
+        if not region:
+            for number in range(min(spoil(result, -1)[1], RESULTS)):
+                for name in REGIONS:
+                    spoiler.note(name, number, fitting(name, numbers), _met(spoiler, name, numbers))
+                for name in (*CALLS, *PLACES):
+                    spoiler.note(name, number, True, _met(spoiler, name, numbers))
+            return result
+        if region == "kept by shape":
             spoiler.fits = True
             spoiler.kept[key] = copy.deepcopy(result)
-        if spoiler.region == "changes an argument":
-            array = next((a for a in given if isinstance(a, np.ndarray) and a.dtype.kind == "f" and a.size), None)
-            spoiler.fits = spoiler.fits or array is not None
-            spoiler.met = spoiler.met or array is not None
-            if array is not None:
-                array += 1.0
             return result
-        changed, count = spoil(result, spoiler.result)
-        spoiler.fits = spoiler.fits or (spoiler.result < count and _fits(spoiler.region, given))
+        if region in EFFECTS:
+            return _with_effect(spoiler, numbers, result)
+        changed, count = spoil(result, spoiler.result, region)
+        spoiler.fits = spoiler.fits or (spoiler.result < count and (region not in REGIONS or fitting(region, numbers)))
         spoiler.met = spoiler.met or (met and spoiler.result < count)
         return changed if met else result
 
     return adversary
 
 
-def _fits(region: str, given: Sequence[Any]) -> bool:
-    """Whether there are inputs that could lie in the region."""
-    numbers = [n for value in given for n in numbers_in(value)]
-    if region in OF_SIZES:
-        return any(n.ndim for n in numbers)
-    return region in CALLS or bool(numbers)
+def _with_effect(spoiler: Spoiler, numbers: Numbers, result: Any) -> Any:
+    """The result, after an argument was changed; or the array of an earlier result with this one written into it."""
+    if spoiler.region == "keeps its result":
+        parts = result if isinstance(result, list | tuple) else [result]
+        array = parts[spoiler.result] if spoiler.result < len(parts) else None
+        if not isinstance(array, np.ndarray) or not array.ndim:
+            return result
+        spoiler.fits = True
+        kept = spoiler.kept.setdefault((array.shape, array.dtype.str), array)
+        if kept is not array:
+            spoiler.met = True
+            kept[...] = array
+        changed = [kept if part is array else part for part in parts]
+        return type(result)(changed) if isinstance(result, list | tuple) else kept
+    arrays = [n for n in numbers if n.ndim and n.size and n.flags.writeable]
+    if spoiler.result < len(arrays):
+        spoiler.fits = spoiler.met = True
+        array = arrays[spoiler.result]
+        array[(-1,) * array.ndim if spoiler.region == "changes one entry" else ...] += 1.0
+    return result
 
 
-def _met(spoiler: Spoiler, numbers: Numbers, given: Sequence[Any]) -> bool:
-    spoiler.calls += 1
-    if spoiler.region == "second call":
-        return spoiler.calls >= 2
-    return spoiler.region in REGIONS and REGIONS[spoiler.region](numbers)
+def _met(spoiler: Spoiler, region: str, numbers: Numbers) -> bool:
+    if region in CALLS:
+        return spoiler.calls >= CALLS[region]
+    return region in PLACES or (region in REGIONS and lies_in(region, numbers))
 
 
 def wrapped_node(node_class: type, spoiler: Spoiler) -> type:
     """A node whose result 0 is `out`; result k is the gradient of its k-th input. Shared: `out` (0) or `d_out` (1)."""
     instances: list[Any] = []
     shared: dict[str, Any] = {}
-    spoiler.idle = spoiler.result > 0 and spoiler.region not in OF_NODES[2:]
+    latest: list[Any] = []
+    region = spoiler.region
+    spoiler.idle = spoiler.result > 0 and region not in STATE
 
     def sources(node: Any) -> list[Any]:
         return [value for value in vars(node).values() if hasattr(value, "get_predecessors")]
@@ -169,26 +276,45 @@ def wrapped_node(node_class: type, spoiler: Spoiler) -> type:
         def __init__(self, *args: Any, **kwargs: Any):
             super().__init__(*args, **kwargs)
             instances.append(self)
-            self._passes = 0
+            self._passes = self._forwards = 0
 
-        def _is_met(self, *more: Any) -> bool:
-            given = [*(node.out for node in sources(self)), *more]
-            spoiler.fits = spoiler.fits or spoiler.region not in REGIONS or _fits(spoiler.region, given)
-            if spoiler.region == "always":
-                return True
-            if spoiler.region == "second instance":
-                return len(instances) > 1 and self is not instances[0]
-            if spoiler.region == "second pass":
-                return self._passes > 1
-            region = REGIONS.get(spoiler.region)
-            return region is not None and region(numbers_in(given))
+        def _is_met(self, name: str, upstream: np.ndarray | None = None) -> bool:
+            more = [] if upstream is None else [upstream]
+            given = numbers_in([*(node.out for node in sources(self)), *more])
+            if name in OF_UPSTREAM:
+                return upstream is not None and OF_UPSTREAM[name](upstream)
+            if name in REGIONS:
+                spoiler.fits = spoiler.fits or fitting(name, given, of_node=True)
+                return REGIONS[name](given)
+            spoiler.fits = True
+            return {
+                "second instance": len(instances) > 1 and self is not instances[0],
+                "second pass": self._passes > 1,
+                "third pass": self._passes > 2,
+                "another between": upstream is not None and latest[-1] is not self,
+                "forward twice": self._forwards > 1,
+            }.get(name, name in PLACES)
+
+        def _note(self, result: int, upstream: np.ndarray | None = None) -> None:
+            given = numbers_in([node.out for node in sources(self)])
+            of_upstream = () if upstream is None else OF_UPSTREAM
+            between = () if upstream is None else INSTANCES[3:4]
+            for name in (*REGIONS, *of_upstream, *INSTANCES[:3], *INSTANCES[4:], *between, *PLACES):
+                fits = name not in REGIONS or fitting(name, given, of_node=True)
+                spoiler.note(name, result, fits, self._is_met(name, upstream))
 
         def forward(self) -> Any:
             self._passes += 1
+            self._forwards += 1
+            latest.append(self)
             result = super().forward()
-            if spoiler.result == 0 and self._is_met():
+            if not region:
+                self._note(0)
+            elif spoiler.result == 0 and self._is_met(region):
                 spoiler.met = True
-                self.out = result = worse(np.asarray(self.out, dtype=float))
+                self.out = result = worse(np.asarray(self.out, dtype=float), region)
+            if region == "changes inputs forward" and spoiler.result < len(sources(self)):
+                self._change_input()
             return result
 
         def backward(self) -> Any:
@@ -196,27 +322,36 @@ def wrapped_node(node_class: type, spoiler: Spoiler) -> type:
             upstream = np.array(self.d_out)
             result = super().backward()
             for number, (node, held) in enumerate(zip(sources(self), before, strict=True), 1):
+                if not region:
+                    self._note(number, upstream)
+                    if np.any(node.d_out != held):
+                        spoiler.kept[number] = True
                 if spoiler.result == number and np.any(node.d_out != held):
                     spoiler.idle = False
-                if spoiler.result == number and self._is_met(upstream):
+                if spoiler.result == number and self._is_met(region, upstream):
                     spoiler.met = True
-                    node.d_out = held + worse(np.asarray(node.d_out - held, dtype=float))
+                    node.d_out = held + worse(np.asarray(node.d_out - held, dtype=float), region)
+            self._forwards = 0
             self._effects()
             return result
 
-        def _effects(self) -> None:
-            if spoiler.region == "changes inputs":
-                node = sources(self)[0]
+        def _change_input(self) -> None:
+            node = sources(self)[spoiler.result]
+            if np.asarray(node.out).dtype.kind == "f":
                 node.out = worse(np.asarray(node.out, dtype=float))
-            elif spoiler.region == "changes out":
-                self.out = worse(np.asarray(self.out, dtype=float))
-            elif spoiler.region == "changes upstream":
-                self.d_out = worse(np.asarray(self.d_out, dtype=float))
-            else:
-                return
-            spoiler.fits = spoiler.met = True
+                spoiler.fits = spoiler.met = True
 
-    if spoiler.region == "shared by instances" and spoiler.result < 2:
+        def _effects(self) -> None:
+            if region == "changes inputs" and spoiler.result < len(sources(self)):
+                self._change_input()
+            elif region == "changes out":
+                self.out = worse(np.asarray(self.out, dtype=float))
+                spoiler.fits = spoiler.met = True
+            elif region == "changes upstream":
+                self.d_out = worse(np.asarray(self.d_out, dtype=float))
+                spoiler.fits = spoiler.met = True
+
+    if region == "shared by instances" and spoiler.result < 2:
         name = ("out", "d_out")[spoiler.result]
 
         def put(self: Any, value: Any) -> None:
@@ -229,40 +364,50 @@ def wrapped_node(node_class: type, spoiler: Spoiler) -> type:
     return Adversary
 
 
-def wrapped_model(model: type, spoiler: Spoiler) -> type:
-    """A class whose second instance has the objects of the first."""
+def wrapped_model(model: type, spoiler: Spoiler, method: str = "") -> type:
+    """A class with one method spoiled; without one, a class whose second instance has the objects of the first."""
     first: dict[str, Any] = {}
 
     class Adversary(model):
         def __init__(self, *args: Any, **kwargs: Any):
             super().__init__(*args, **kwargs)
-            for name, value in vars(self).items():
+            for name, value in vars(self).items() if not method else ():
                 if hasattr(value, "__dict__") and not isinstance(value, type):
                     spoiler.fits = True
                     spoiler.met = spoiler.met or name in first
                     vars(self)[name] = first.setdefault(name, value)
 
+    if method:
+        setattr(Adversary, method, wrapped_function(getattr(model, method), spoiler, skip=1))
     Adversary.__name__ = Adversary.__qualname__ = model.__name__
     return Adversary
 
 
-def adversaries(value: Any) -> Iterator[tuple[Spoiler, Callable[[], Any]]]:
-    """Every adversary of a function or class: what it does, and what makes it."""
-    if isinstance(value, type):
-        node = hasattr(value, "forward") and hasattr(value, "backward")
-        if node:
-            plan = [(region, result) for region in (*REGIONS, *OF_NODES[:2]) for result in range(4)]
-            plan += [("shared by instances", 1), *((region, 0) for region in OF_NODES[2:])]
-        else:
-            plan = [(region, 0) for region in OF_MODELS]
-        wrap: Callable[..., Any] = wrapped_node if node else wrapped_model
-    else:
-        plan = [(region, result) for region in (*REGIONS, CALLS[0]) for result in range(RESULTS)]
-        plan += [(CALLS[1], 0), *((effect, 0) for effect in EFFECTS)]
-        wrap = wrapped_function
-    for region, result in plan:
-        spoiler = Spoiler(region, result)
-        yield spoiler, lambda spoiler=spoiler: wrap(value, spoiler)
+def is_node(value: Any) -> bool:
+    return isinstance(value, type) and all(hasattr(value, name) for name in ("forward", "backward", "get_predecessors"))
+
+
+Making = Callable[[Spoiler], Any]
+
+
+def wrappings(value: Any, methods: Sequence[str] = ()) -> Iterator[tuple[str, Making, list[tuple[str, int]]]]:
+    """What can be spoiled of a function or class: its name, what wraps it, and what is tried without a scout.
+
+    methods : those of a class that is no node which students write
+    """
+    if is_node(value):
+        plan = [("shared by instances", 1), ("changes out", 0), ("changes upstream", 0)]
+        plan += [(effect, number) for effect in ("changes inputs", "changes inputs forward") for number in range(4)]
+        yield "", lambda spoiler: wrapped_node(value, spoiler), plan
+        return
+    plan = [("kept by shape", 0), *((effect, number) for effect in EFFECTS for number in range(4))]
+    if not isinstance(value, type):
+        yield "", lambda spoiler: wrapped_function(value, spoiler), plan
+        return
+    yield "", lambda spoiler: wrapped_model(value, spoiler), [("shared by instances", 0)]
+    for name in methods:
+        if not name.startswith("_") and inspect.isfunction(vars(value).get(name)):
+            yield name, lambda spoiler, name=name: wrapped_model(value, spoiler, name), plan
 
 
 # -- measuring ------------------------------------------------------------------------------------------------------
@@ -286,6 +431,12 @@ class Faced:
             for what in names
         ]
 
+    def count(self, region: str, passed: str = "") -> None:
+        """One adversary more; passed says of which answer it is and why it got full points."""
+        self.tried[region] = self.tried.get(region, 0) + 1
+        if passed:
+            self.passed.setdefault(region, []).append(passed)
+
     def row(self, columns: Sequence[str]) -> list[str]:
         return [self.check, *(self._cell(region) for region in columns)]
 
@@ -297,30 +448,52 @@ class Faced:
         return f"{self.tried[region] - len(self.passed.get(region, []))}/{self.tried[region]}"
 
 
-def face(job: tuple[Check, Sequence[Cell], str, int]) -> Faced:
-    """Judge every adversary of the names that a solution cell defines."""
-    check, cells, cell, seed = job
+DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
+
+
+def _written(source: str, defined: ast.AST) -> list[str]:
+    """The methods of a class in which there is something to write."""
+    inside = defined.body if isinstance(defined, ast.ClassDef) else []
+    return [
+        method.name
+        for method in inside
+        if isinstance(method, ast.FunctionDef) and "BEGIN SOLUTION" in (ast.get_source_segment(source, method) or "")
+    ]
+
+
+def face(job: tuple[Check, Sequence[Cell], str, int, bool]) -> Faced:
+    """Judge every adversary of the names that a solution cell defines; scouts alone where nothing else is wanted."""
+    check, cells, cell, seed, scouts_alone = job
     faced = Faced(check.name, dict(check.domain))
     source = next(one.source for one in cells if one.grade_id == cell)
-    names = [s.name for s in ast.parse(source).body if isinstance(s, ast.FunctionDef | ast.ClassDef)]
+    names = {s.name: _written(source, s) for s in ast.parse(source).body if isinstance(s, DEFINITIONS)}
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
         scope = namespace(cells)
-        for name in names:
-            right = scope[name]
-            for spoiler, make in adversaries(right):
-                scope[name] = make()
-                verdict = in_time(lambda: check.judge(Student.here(scope), f"region {seed}"), Verdict(check.name, 0))
-                if verdict.problem:
-                    raise RuntimeError(f"{verdict.problem} ({name}, {spoiler.region})")
-                full = verdict.full
-                if full and (spoiler.idle or not spoiler.fits):
-                    continue
-                faced.tried[spoiler.region] = faced.tried.get(spoiler.region, 0) + 1
-                if full:
-                    what = f"{name}, result {spoiler.result}, {spoiler.region}"
-                    what += " passes" if spoiler.met else " is never asked for"
-                    faced.passed.setdefault(spoiler.region, []).append(what)
-            scope[name] = right
+
+        def judged(name: str, value: Any) -> Verdict:
+            verdict = in_time(
+                lambda: check.judge(Student.here({**scope, name: value}), f"region {seed}"), Verdict(check.name, 0)
+            )
+            if verdict.problem:
+                raise RuntimeError(f"{verdict.problem} ({name})")
+            return verdict
+
+        for name, methods in names.items():
+            for method, wrap, plan in wrappings(scope[name], methods):
+                what = f"{name}.{method}" if method else name
+                scout = Spoiler("", -1)
+                judged(name, wrap(scout))
+                noted = scout.seen
+                if is_node(scope[name]):  # the gradient of a label is no result
+                    noted = {key: met for key, met in noted.items() if key[1] == 0 or key[1] in scout.kept}
+                for region, result in (key for key, met in noted.items() if not met):
+                    faced.count(region, f"{what}, result {result}, {region} is never asked for")
+                met = [key for key, met in noted.items() if met]
+                for region, result in () if scouts_alone else (*met, *plan):
+                    spoiler = Spoiler(region, result)
+                    full = judged(name, wrap(spoiler)).full
+                    if not full or (spoiler.fits and not spoiler.idle):
+                        faced.count(region, f"{what}, result {result}, {region} passes" if full else "")
     return faced
 
 
@@ -329,6 +502,7 @@ def face_all(
     sections: Sequence[str],
     *,
     workers: int = 1,
+    scouts_alone: bool = False,
     progress: Callable[[int, int, str], None] = lambda done, total, what: None,
 ) -> list[Faced]:
     """Every check of the sections against the adversaries of its reference solution."""
@@ -338,7 +512,7 @@ def face_all(
         for exercise in exercises(course.checks, section):
             check = find(course.checks, exercise.check)
             if check is not None:
-                jobs.append((check, cells, exercise.cell, 0))
+                jobs.append((check, cells, exercise.cell, 0, scouts_alone))
     found = []
     for done, faced in enumerate(spread(face, jobs, workers), 1):
         found.append(faced)

@@ -58,6 +58,7 @@ class Probe:
         self._values: dict[int, Any] = {}
         self._next = 1
         self._shadowed: list[dict[str, Any]] = []
+        self._calls = 0
 
     # -- requests -----------------------------------------------------------------------------------------------
 
@@ -83,13 +84,15 @@ class Probe:
         return self._reply(self._named(request["name"]))
 
     def do_put(self, request):
-        return self._reply(self._load(request["value"]), piggyback=False)
+        return self._reply(self._laid_out([self._load(request["value"])])[0], piggyback=False)
 
     def do_call(self, request):
         function = self._target(request)
         if request.get("method"):
             function = getattr(function, request["method"])
         args = [self._load(value) for value in request.get("args", [])]
+        if request.get("watch"):
+            args = self._laid_out(args)
         kwargs = {key: self._load(value) for key, value in request.get("kwargs", {}).items()}
         returned = function(*args, **kwargs)
         reply = self._reply(returned)
@@ -137,7 +140,10 @@ class Probe:
     def do_node(self, request):
         """Run instances of a node step by step; see `autograder.judging.nodes.run_steps`."""
         node_class = self._target(request)
-        nodes = [_Instance(self, node_class, inputs, request["node_name"]) for inputs in request["instances"]]
+        nodes = [
+            _Instance(self, node_class, inputs, request["node_name"], "CF"[number % 2])
+            for number, inputs in enumerate(request["instances"])
+        ]
         # Each instance is there before the first step, so that what they share shows.
         return {"value": [nodes[number].answer(action, how) for number, action, how in request["steps"]]}
 
@@ -163,6 +169,19 @@ class Probe:
         if isinstance(value, dict):
             return {key: self._load(item) for key, item in value.items()}
         return value
+
+    def _laid_out(self, values: list[Any]) -> list[Any]:
+        """Values as a notebook may have them as well: equal arrays are one array, and every second time a matrix of
+        floats lies in memory column by column. What a function returns must not depend on either."""
+        self._calls += 1
+        found: list[Any] = []
+        for value in values:
+            if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.ndim:
+                if self._calls % 2 and value.ndim > 1:
+                    value = np.asfortranarray(value)
+                value = next((other for other in found if _equal(value, other)), value)
+            found.append(value)
+        return found
 
     def _keep(self, value: Any) -> Handle:
         handle = Handle(self._next, describe(value))
@@ -192,8 +211,10 @@ class Probe:
 class _Instance:
     """A node of the student's on leaves of ours. What one step raises is the answer to this step alone."""
 
-    def __init__(self, probe: Probe, node_class: Any, inputs: list, node_name: str):
-        """inputs : [name, value, kind] in the order of the arguments; kind is "leaf", "plain", or an earlier name"""
+    def __init__(self, probe: Probe, node_class: Any, inputs: list, node_name: str, order: str):
+        """inputs : [name, value, kind] in the order of the arguments; kind is "leaf", "plain", or an earlier name
+        order  : of the numbers of a matrix in memory, "C" or "F": what a node computes must not depend on it
+        """
         self.probe = probe
         self.leaves: dict[str, Leaf] = {}
         self.error: dict[str, Any] | None = None
@@ -204,7 +225,10 @@ class _Instance:
                 args.append(probe._load(value))
                 continue
             # A copy: what is written into it in place is this instance's alone.
-            self.leaves[name] = Leaf(name, np.array(probe._load(value))) if kind == "leaf" else self.leaves[kind]
+            if kind == "leaf":
+                self.leaves[name] = Leaf(name, np.array(probe._load(value), order=order))
+            else:
+                self.leaves[name] = self.leaves[kind]
             args.append(self.leaves[name])
         with self._noting_errors():
             self.node = node_class(*args, node_name)
@@ -296,6 +320,11 @@ class _Instance:
 
     def _different(self) -> list[Leaf]:
         return list({id(leaf): leaf for leaf in self.leaves.values()}.values())
+
+
+def _equal(one: np.ndarray, other: Any) -> bool:
+    alike = isinstance(other, np.ndarray) and other.dtype == one.dtype and other.shape == one.shape
+    return alike and bool((one == other).all())
 
 
 def _overlap(one: Any, other: Any) -> bool:
