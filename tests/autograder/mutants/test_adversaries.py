@@ -7,7 +7,19 @@ import pytest
 from places import ROOT
 
 from autograder.course import Course
-from autograder.mutants.adversaries import REGIONS, Spoiler, adversaries, face_all, spoil, worse, wrapped_function
+from autograder.mutants.adversaries import (
+    CALLS,
+    INSTANCES,
+    OF_UPSTREAM,
+    PLACES,
+    REGIONS,
+    Spoiler,
+    face_all,
+    spoil,
+    worse,
+    wrapped_function,
+    wrapped_node,
+)
 
 
 def test_worse_is_never_the_same():
@@ -46,13 +58,100 @@ def test_a_result_kept_by_shape_is_right_once_for_each_shape():
     assert list(wrong(np.ones(2))) == [2, 2] and list(wrong(np.zeros(2))) == [2, 2] and list(wrong(np.zeros(1))) == [0]
 
 
-def test_every_region_has_an_adversary_of_functions_and_of_nodes():
-    class Node:
-        def forward(self): ...
-        def backward(self): ...
+@pytest.mark.parametrize(
+    ("region", "inside", "outside"),
+    [
+        ("below 1e-8", [1e-9, 1.0], [1e-7, 1.0]),
+        ("a single zero", [0.0, 1.0], [0.0, 0.0]),
+        ("negative zero", [-0.0, 1.0], [0.0, 1.0]),
+        ("whole numbers", [1.0, 2.0], [1.0, 2.5]),
+        ("equal entries", [0.7, 0.7], [0.0, 0.0]),
+        ("ties", [0.7, 0.7, 1.0], [0.7, 0.8, 1.0]),
+        ("equal rows", [[1.0, 2.0], [1.0, 2.0]], [[1.0, 2.0], [2.0, 1.0]]),
+        ("ascending", [1.0, 2.0, 3.0], [1.0, 3.0, 2.0]),
+        ("descending", [3.0, 2.0, 1.0], [3.0, 1.0, 2.0]),
+        ("one row", [[1.0, 2.0]], [[1.0], [2.0]]),
+        ("one column", [[1.0], [2.0]], [[1.0, 2.0]]),
+        ("square", [[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0]]),
+    ],
+)
+def test_a_region_of_arrays_holds_one_and_not_the_other(region, inside, outside):
+    assert REGIONS[region]([np.array(inside)]) and not REGIONS[region]([np.array(outside)])
 
-    for value in (lambda x: x, Node):
-        assert set(REGIONS) <= {spoiler.region for spoiler, _ in adversaries(value)}
+
+def test_the_form_of_an_array_is_seen():
+    a = np.ones((2, 3))
+    assert REGIONS["another memory order"]([a.T]) and not REGIONS["another memory order"]([a])
+    assert REGIONS["one array twice"]([a, a]) and not REGIONS["one array twice"]([a, a.copy()])
+    assert REGIONS["float32"]([a.astype(np.float32)]) and not REGIONS["float32"]([a])
+
+
+def test_single_numbers_are_looked_at_together():
+    spoiler = Spoiler("equal entries", 0)
+    wrong = wrapped_function(lambda x, y: x * y, spoiler)
+    assert wrong(2.0, 3.0) == 6.0 and wrong(2.0, 2.0) == 5.0
+
+
+@pytest.mark.parametrize("place", PLACES[:-1])
+def test_only_one_place_is_spoiled(place):
+    wrong = worse(np.ones((2, 3)), place)
+    assert 1 <= np.sum(wrong != 1) <= 3 and wrong.shape == (2, 3)
+
+
+def test_effects_change_an_argument_or_an_earlier_result():
+    x, y = np.ones(2), np.ones(2)
+    wrapped_function(lambda x, y: x + y, Spoiler("changes one entry", 1))(x, y)
+    assert list(x) == [1, 1] and list(y) == [1, 2]
+    keeps = wrapped_function(lambda x: 2 * x, Spoiler("keeps its result", 0))
+    first = keeps(x)
+    assert list(first) == [2, 2] and keeps(np.zeros(2)) is first and list(first) == [0, 0]
+
+
+def test_a_scout_is_right_and_notes_where_it_was():
+    scout = Spoiler("", -1)
+    right = wrapped_function(lambda x: 2 * x, scout)
+    assert list(right(np.array([0.0, 3.0]))) == [0, 6] and list(right(np.array([1.0, 3.0]))) == [2, 6]
+    assert scout.seen["a single zero", 0] and scout.seen["second call", 0]
+    assert not scout.seen["above 10", 0] and not scout.seen["third call", 0]
+    assert ("equal rows", 0) not in scout.seen  # a vector has no rows
+
+
+def test_a_node_is_wrong_in_its_region_alone():
+    class Leaf:
+        def __init__(self, value):
+            self.out, self.d_out = np.asarray(value), np.zeros(np.shape(value))
+
+        def get_predecessors(self):
+            return []
+
+    class Double:
+        def __init__(self, a, name):
+            self.a = a
+
+        def forward(self):
+            self.out, self.d_out = 2 * self.a.out, np.zeros(np.shape(self.a.out))
+            return self.out
+
+        def backward(self):
+            self.a.d_out = self.a.d_out + 2 * self.d_out
+
+        def get_predecessors(self):
+            return [self.a]
+
+    def gradient(region, upstream, forwards=1):
+        leaf = Leaf([1.0, 3.0])
+        node = wrapped_node(Double, Spoiler(region, 1))(leaf, "double")
+        for _ in range(forwards):
+            node.forward()
+        node.d_out = np.array(upstream)
+        node.backward()
+        return list(leaf.d_out)
+
+    for region, there in zip(OF_UPSTREAM, ([1, 1], [0, 0], [-1, -2], [1, 2]), strict=True):
+        assert gradient(region, [1.0, -2.0]) == [2, -4]
+        assert gradient(region, np.array(there, dtype=float)) != [2 * g for g in there]
+    assert gradient("forward twice", [1.0, 2.0]) == [2, 4] != gradient("forward twice", [1.0, 2.0], 2)
+    assert "forward twice" in INSTANCES and set(CALLS.values()) == {2, 3, 10}
 
 
 SECTIONS = [
