@@ -142,7 +142,7 @@ def elsewhere(draw: Draw, net: Network) -> list[Network]:
     """The network with small and with large numbers, with the same gates open."""
     found = []
     for number, (title, low, high) in enumerate(size for size in SIZES if size[2] <= 1e3):
-        size = draw.number(low, high) / 2
+        size = draw.number(low, high) / (400 if high <= 1e-5 else 2)  # the smallest numbers are of about 1e-9
         weights = {name: size * getattr(net, name) for name in ("W0", "W1", "W2")}
         predicted = Network(size * net.x, **weights, y=0.0).y_predicted
         error = max(size, abs(predicted)) * (1 - 2 * (number % 2))
@@ -409,6 +409,7 @@ def relu_derivative(student: Student, draw: Draw) -> None:
 
     def slope_expected(x: float, exact: float, *others: Slip) -> bool:
         where = "above 0" if exact else "at 0" if x == 0 else "below 0"
+        where = f"just {where}" if 0 < abs(x) < 0.1 else where
 
         def slips() -> list[Slip]:
             return [Slip("wrong_argument", max(x, 0.0), "the value of ReLU, where its slope is asked for"), *others]

@@ -83,7 +83,11 @@ DW_ENTRY = FunctionRule(
 )
 
 
-@check(f"{SECTION}/affine_dW_entry_check", points=2)
+@check(
+    f"{SECTION}/affine_dW_entry_check",
+    points=2,
+    domain={"one array twice": "x and the upstream gradient are two things"},
+)
 def affine_dW_entry(student: Student, draw: Draw) -> None:
     """∂J/∂W[i, j] = ∂J/∂y[i] · x[j], one number."""
     m, d = draw.distinct_sizes(2, low=4)

@@ -153,7 +153,7 @@ def _expect_again(student: Student, draw: Draw) -> None:
     first, second = draw.both_signs(4, low=0.3, high=1.5), draw.both_signs(4, low=0.3, high=1.5)
     # Scores that are whole numbers have no whole slopes; and with one class the Jacobian is still a matrix.
     special = (("whole numbers", _whole_scores(draw)), ("one class", draw.both_signs(1, low=0.3, high=1.5)))
-    stale = [Slip("stale", jacobian(softmax(first)))]
+    stale = [Slip("shared_state", jacobian(softmax(first)))]
     for z, slips in ((first, []), (second, stale)):
         if not expect(student.call("softmax_jacobian", z), jacobian(softmax(z)), name="∂p/∂z", mistakes=slips):
             return

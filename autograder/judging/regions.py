@@ -72,8 +72,7 @@ def _of_size(draw: Draw, low: float, high: float, *shape: int) -> Array:
 
 def _zeros(*shape: int) -> Array:
     array = np.zeros(shape)
-    if array.size > 1:
-        array.flat[0] = -0.0
+    array.flat[0] = -0.0
     return array
 
 

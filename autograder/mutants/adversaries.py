@@ -279,6 +279,8 @@ def wrapped_node(node_class: type, spoiler: Spoiler) -> type:
             self._passes = self._forwards = 0
 
         def _is_met(self, name: str, upstream: np.ndarray | None = None) -> bool:
+            if name in STATE:
+                return False
             more = [] if upstream is None else [upstream]
             given = numbers_in([*(node.out for node in sources(self)), *more])
             if name in OF_UPSTREAM:

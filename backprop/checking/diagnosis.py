@@ -228,7 +228,7 @@ def _about_shape(got: np.ndarray, exact: np.ndarray, name: str, rtol: float, ato
         # Both ways of summing a matrix down to a vector have the same total. So have all probabilities.
         return Mistake("bias_axis", f"{name} is summed over the wrong axis, {shapes}: sum over the examples.")
     if got.size == 1 and exact.size > 1:
-        summed = _agree(got.reshape(()), exact.sum(), rtol, atol)
+        summed = np.any(exact) and _agree(got.reshape(()), exact.sum(), rtol, atol)
         what = "the sum of all entries" if summed else "a single number"
         return Mistake("shape", f"{name} is {what} where an array of shape {exact.shape} is expected.")
     if got.size == exact.size:
@@ -391,6 +391,8 @@ def _where_and_how_much(got: np.ndarray, exact: np.ndarray, name: str, rtol: flo
         size = "is not zero, as it should be"
     elif mine == 0:
         size = "is zero, and should not be"
+    elif abs(mine / right - 1) < 5e-4:  # a ratio of 1 would say that it is right
+        size = f"is right to {int(-np.log10(abs(mine / right - 1)))} digits only"
     else:
         size = f"is {mine / right:.4g} times what it should be".replace("-", "−")
     if exact.size == 1:

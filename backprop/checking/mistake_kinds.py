@@ -136,7 +136,7 @@ _DETAILED: dict[str, str] = {
     "wrong_loss": "{name} is the value of another loss: {detail}.",
     "stale": "{name} carries something over from an earlier pass: {detail}.",
     "range": "{name} is wrong for {detail}, and right for others.",
-    "in_place": "{name} was changed in place: {detail}.",
+    "in_place": "{name} comes from an array that was changed in place: {detail}.",
     "activation_on_output": "{name} looks as if {detail} were applied to the last layer: scores are used as they are.",
     "missing_activation": "{name} looks as if {detail} were missing between the layers.",
 }

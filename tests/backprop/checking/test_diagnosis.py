@@ -247,10 +247,16 @@ def test_no_sentence_shows_a_value():
             assert f"{number:.3g}" not in text and f"{number:.2f}" not in text
 
 
+def test_a_zero_is_no_sum_of_zeros():
+    assert "single number" in diagnose(np.array(0.0), np.zeros((2, 3)), name="∂J/∂W").text
+    assert "the sum of all entries" in diagnose(np.array(6.0), np.array([1.0, 2.0, 3.0]), name="∂J/∂b").text
+
+
 @pytest.mark.parametrize(
     ("got", "exact", "text"),
     [
         (5.5, 3.3, "∂J/∂w is 1.667 times what it should be."),
+        ([1.10033, 5.0], [1.1, 2.7], "All 2 entries of ∂J/∂w are wrong; the first is right to 3 digits only."),
         (
             [1.0, 2.0, 3.0],
             [1.1, 2.7, 3.2],
