@@ -40,7 +40,7 @@ class Candidate:
         try:
             content = self.file.read(MAX_NOTEBOOK)
         except OSError as error:
-            return [], [f"{name} cannot be opened ({error.strerror or error}). Ask for it again."]
+            return [], [f"{name} cannot be opened ({error.strerror or error}). It has to be handed in again."]
         if len(content) > MAX_NOTEBOOK:
             return [], [f"{name} is larger than {MAX_NOTEBOOK // 2**20} MiB. Clear its outputs and hand it in again."]
         return parse_notebook(content, name)

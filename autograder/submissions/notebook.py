@@ -78,7 +78,7 @@ def read_notebook(path: Path) -> tuple[list[SubmittedCell], list[str]]:
         with open(open_no_link(path), "rb") as file:
             data = file.read(MAX_NOTEBOOK + 1)
     except OSError as error:
-        return [], [f"{name} cannot be opened ({error.strerror or error}). Ask for it again."]
+        return [], [f"{name} cannot be opened ({error.strerror or error}). It has to be handed in again."]
     if len(data) > MAX_NOTEBOOK:
         return [], [f"{name} is larger than {MAX_NOTEBOOK // 2**20} MiB. Clear its outputs and hand it in again."]
     return parse_notebook(data, path.name)
@@ -95,7 +95,7 @@ def parse_notebook(data: bytes, name: str = "the notebook") -> tuple[list[Submit
         cells, lost = _rescue(text)
         if not cells:
             place = _first_line(text)
-            return [], [f"{name} is not a notebook ({place}). Ask for it again."]
+            return [], [f"{name} is not a notebook ({place}). It has to be handed in again."]
         if lost:
             problems.append(f"{name} is damaged; {len(cells)} of its cells could be read, the rest is lost.")
         else:
@@ -107,7 +107,7 @@ def parse_notebook(data: bytes, name: str = "the notebook") -> tuple[list[Submit
         sheets = [sheet.get("cells") for sheet in document["worksheets"] if isinstance(sheet, dict)]
         raw = [cell for sheet in sheets if isinstance(sheet, list) for cell in sheet]
     if not isinstance(raw, list):
-        return [], [f"{name} has no cells. Ask for it again."]
+        return [], [f"{name} has no cells. It has to be handed in again."]
     if len(raw) > MAX_CELLS:
         problems.append(f"{name} has {len(raw)} cells; only the first {MAX_CELLS} are looked at.")
     cells = [_cell(cell, problems) for cell in raw[:MAX_CELLS]]

@@ -109,7 +109,7 @@ def test_a_grader_of_its_own_is_made_and_closed_where_none_is_given(tmp_path):
     result = grade_notebook(path, "04-ridge", course=COURSE)
     assert result.score == 0 and set(result.scores.values()) == {0.0}
     assert list(result.problems) == [
-        "ridge.ipynb is not a notebook (line 1: expected '{', found 'n'). Ask for it again."
+        "ridge.ipynb is not a notebook (line 1: expected '{', found 'n'). It has to be handed in again."
     ]
     assert set(result.unanswered) == {c.grade_id for c in ridge().cells if c.is_solution}
 

@@ -169,12 +169,15 @@ def test_pasted_pictures_are_kept_and_nothing_else(times):
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"", "hw.ipynb is not a notebook (the file is empty). Ask for it again."),
-        (b"PK\x03\x04", "hw.ipynb is not a notebook (line 1: expected '{', found 'P'). Ask for it again."),
-        (b'{"cells', "hw.ipynb is not a notebook (its JSON is broken before the first cell). Ask for it again."),
-        (b'{"metadata": {}}', "hw.ipynb has no cells. Ask for it again."),
-        (b'{"cells": {"a": 1}}', "hw.ipynb has no cells. Ask for it again."),
-        (b"[1]", "hw.ipynb is not a notebook (line 1: expected '{', found '['). Ask for it again."),
+        (b"", "hw.ipynb is not a notebook (the file is empty). It has to be handed in again."),
+        (b"PK\x03\x04", "hw.ipynb is not a notebook (line 1: expected '{', found 'P'). It has to be handed in again."),
+        (
+            b'{"cells',
+            "hw.ipynb is not a notebook (its JSON is broken before the first cell). It has to be handed in again.",
+        ),
+        (b'{"metadata": {}}', "hw.ipynb has no cells. It has to be handed in again."),
+        (b'{"cells": {"a": 1}}', "hw.ipynb has no cells. It has to be handed in again."),
+        (b"[1]", "hw.ipynb is not a notebook (line 1: expected '{', found '['). It has to be handed in again."),
     ],
 )
 def test_what_is_no_notebook_is_said_in_one_sentence(data, sentence):
