@@ -42,10 +42,15 @@ def check_network(
         if not isinstance(scores, torch.Tensor) or tuple(scores.shape) != (5, classes):
             what = tuple(scores.shape) if isinstance(scores, torch.Tensor) else type(scores).__name__
             raise CheckFailed(f"For 5 pictures it gives {what}: it should be a tensor of shape (5, {classes}).")
+        if not scores.isfinite().all():
+            raise CheckFailed("The scores have nan or infinite entries.")
+        if not scores.requires_grad:
+            raise CheckFailed("No gradient reaches the parameters: is the graph cut by detach(), no_grad() or numpy?")
+        convolutions = _convolutions(scores)
         nn.functional.cross_entropy(scores, y).backward()
         with torch.no_grad():
-            together, alone = net.eval()(X), net(X[:1])
-    print(f"{network.__name__}: pictures {tuple(X.shape)} → scores {tuple(scores.shape)}")
+            together, again, alone = net.eval()(X), net(X), net(X[:1])
+    print(f"{type(net).__name__}: pictures {tuple(X.shape)} → scores {tuple(scores.shape)}")
     total, missing = 0, []
     for name, parameter in net.named_parameters():
         total += parameter.numel()
@@ -57,13 +62,60 @@ def check_network(
         raise CheckFailed("It has no parameters: assign each layer to an attribute in __init__, as in self.conv1 = …")
     if missing:
         raise CheckFailed(f"No gradient reaches {', '.join(missing)}: is it used in forward?")
+    if convolutions < 2:
+        raise CheckFailed(f"At least two convolutions should take part in forward: here it is {convolutions}.")
+    _look_at_scores(net, X, together, again, alone)
+
+
+def _convolutions(scores: torch.Tensor) -> int:
+    """How many convolutions lead to the scores, counted in the graph that PyTorch keeps for gradients."""
+    found, waiting = set(), [scores.grad_fn]
+    while waiting:
+        step = waiting.pop()
+        if step is not None and step not in found:
+            found.add(step)
+            waiting += [before for before, _ in step.next_functions]
+    return sum(step.name().startswith(("Convolution", "MkldnnConvolution", "CudnnConvolution")) for step in found)
+
+
+def _look_at_scores(
+    net: nn.Module, X: torch.Tensor, together: torch.Tensor, again: torch.Tensor, alone: torch.Tensor
+) -> None:
+    """The scores of a picture are its own, the same each time, and not bounded by an activation at the end."""
+
+    def alike(a: torch.Tensor, b: torch.Tensor) -> bool:
+        return a.shape == b.shape and torch.allclose(a, b, atol=1e-4, rtol=1e-3)
+
+    if not alike(together, again):
+        raise CheckFailed(
+            "In eval mode the same pictures get other scores each time: make layers in __init__, and use nn.Dropout."
+        )
+    if not alike(together[:1], alone):
+        raise CheckFailed("In eval mode a picture alone gets other scores than the same picture among others.")
+    if (together - together[:1]).abs().max() < 1e-7:
+        raise CheckFailed("All pictures get the same scores: does forward use X?")
     if together.min() >= 0 and (together.sum(dim=1) - 1).abs().max() < 1e-4:
         raise CheckFailed(
             "The scores of each picture are positive and add up to 1, as after a softmax. cross_entropy takes scores "
             "as they are and contains the softmax: leave it out of forward."
         )
-    if not torch.allclose(together[:1], alone, atol=1e-4, rtol=1e-3):
-        raise CheckFailed("In eval mode a picture alone gets other scores than the same picture among others.")
+    large = torch.cat([_with_parameters_times(factor, net, X) for factor in (30.0, -30.0)])
+    if large.isfinite().all() and (large.min() >= 0 or large.abs().max() <= 1):
+        where = "never below 0, as after a ReLU or sigmoid" if large.min() >= 0 else "between −1 and 1, as after a tanh"
+        raise CheckFailed(f"The scores are {where}. cross_entropy takes scores as they are: end with a linear layer.")
+
+
+@torch.no_grad()
+def _with_parameters_times(factor: float, net: nn.Module, X: torch.Tensor) -> torch.Tensor:
+    """The scores when every parameter is so many times as large, which they are not afterwards."""
+    kept = [parameter.clone() for parameter in net.parameters()]
+    for parameter in net.parameters():
+        parameter.mul_(factor)
+    with student_code("the network"):
+        scores = net(X)
+    for parameter, before in zip(net.parameters(), kept, strict=True):
+        parameter.copy_(before)
+    return scores
 
 
 def check_train_epoch(train_epoch: Callable[..., float]) -> None:

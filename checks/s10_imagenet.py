@@ -198,9 +198,12 @@ def classify(student: Student, draw: Draw) -> None:
 
     with student.shadow(preprocess=_bench(student, "stand_in")(colours)):
         answers = ask(True)
-    # Whoever prepares the picture here, and forgets MEAN and STD, has been told so where preprocess is judged.
-    own_way = np.array(pixel) / 255
-    prepared = [colours, own_way, (own_way - MEAN) / STD]
+    # A preparation of one's own is taken, and one that is wrong as preprocess is: that was told where it is judged.
+    prepared = [colours, (np.array(pixel) / 255 - MEAN) / STD]
+    elsewhere = _asked(lambda: _prepared(student, np.full((260, 300, 3), pixel, np.uint8), "RGB"))
+    X = None if isinstance(elsewhere, StudentError) else elsewhere.get("X")
+    if isinstance(X, np.ndarray) and X.ndim == 4 and X.shape[1] == 3 and X.dtype.kind == "f":
+        prepared.append(X.mean(axis=(0, 2, 3)))
     if any(isinstance(answer, StudentError) or answer.get("pairs") is None for answer in answers):
         own = ask(False)  # it may prepare the picture by itself, in its own way
         if not any(isinstance(answer, StudentError) for answer in own):
@@ -236,6 +239,9 @@ def classify(student: Student, draw: Draw) -> None:
         seen = _found(answers[0])
         modes, tracked, inputs = seen.get("modes"), seen.get("tracked"), seen.get("inputs")
         asked_at_all = all(isinstance(noted, list) and len(noted) > 0 for noted in (modes, tracked, inputs))
+        # What the process says of itself counts only beside what it has calculated.
+        text = "How the model is asked counts beside right names or probabilities, and neither are right here."
+        expect_true(not asked_at_all or any(modes) or _calculated(seen, scores, labels), text, "type")
         text = "The model predicts in training mode, with dropout: call model.eval() first."
         expect_true(asked_at_all and not any(modes), text, "train_mode")
         text = "PyTorch kept the graph for gradients that nobody asks for: predict inside `with torch.no_grad():`."
@@ -250,6 +256,18 @@ def classify(student: Student, draw: Draw) -> None:
             close = isinstance(got, list) and all(_is_one_of(colour, prepared) for colour in got)
             text = "The model should get what preprocess(image) gives, as it is: here its numbers are others."
             expect_true(close, text, "wrong_argument")
+
+
+def _calculated(seen: dict[str, Any], scores: Array, labels: list[str]) -> bool:
+    """Whether the names are those of the highest scores, or each stands beside the probability of its class."""
+    pairs = _pairs(seen)
+    p = dict(zip(labels, np.exp(scores) / np.exp(scores).sum(), strict=True))
+    best = sorted(labels, key=p.__getitem__, reverse=True)
+    by_number = dict(enumerate(p.values()))
+    own = [by_number.get(name) if isinstance(name, int) else p.get(name) for name, _ in pairs]
+    return [name for name, _ in pairs] == best[: len(pairs)] or all(
+        right is not None and abs(value - right) < 1e-4 for (_, value), right in zip(pairs, own, strict=True)
+    )
 
 
 def _is_one_of(colours: Any, known: list[Array]) -> bool:

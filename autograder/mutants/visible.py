@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import multiprocessing
 import os
 import re
@@ -206,11 +207,15 @@ def _learn(job: tuple) -> list[tuple]:
     meant = set(family.split("|")) & set(said)
     if not meant and family in ("", UNNAMED) and len(said) == 1:
         meant = set(said)
-    if len(meant) != 1:
+    if len(meant) == 1:
+        mistake = said[meant.pop()]
+        family, text = mistake.family, mistake.text
+    elif family in ("", UNNAMED):
         return []
-    mistake = said[meant.pop()]
+    else:
+        text = ""  # no sentence, but another kind must not claim its numbers
     as_entry = known_slips.as_entry
-    return [(name, as_entry(right), as_entry(got), mistake.family, mistake.text) for name, right, got in recorded]
+    return [(name, as_entry(right), as_entry(got), family, text) for name, right, got in recorded]
 
 
 def _look(job: tuple[str, Sequence[Cell], str, str, bool, str, str, str]) -> Seen:
@@ -220,6 +225,8 @@ def _look(job: tuple[str, Sequence[Cell], str, str, bool, str, str, str]) -> See
     def stop(*args: Any) -> None:
         raise _TooLong
 
+    if any("import torch" in cell.source for cell in cells):
+        importlib.import_module("torch")  # it takes its time, and could not be imported again if it were cut short
     signal.signal(signal.SIGALRM, stop)
     signal.alarm(SECONDS)
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):

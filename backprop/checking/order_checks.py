@@ -81,6 +81,7 @@ def check_start(
     *,
     zero: Sequence[str] = (),
     zero_or_random: Sequence[str] = (),
+    row_too: Sequence[str] = (),
     scale: float = 0.3,
     title: str = "the start",
 ) -> None:
@@ -90,13 +91,14 @@ def check_start(
     shapes     : name -> the shape it should have; arrays with at least 100 entries are looked at as random numbers
     zero       : names that start at zero
     zero_or_random : names that may do either
+    row_too    : names that may also be rows: one axis more in front, with one entry
     """
     with student_code(title):
         found = parameters(scale)
     for name, shape in shapes.items():
         given = found.get(alike(name, found))
         value = as_numbers(given)
-        if value is None or value.shape != shape:
+        if value is None or value.shape not in ((shape, (1, *shape)) if name in row_too else (shape,)):
             came = f"shape {value.shape}" if value is not None else describe(given)
             family = "none" if given is None else "shape"
             raise CheckFailed(f"{title}: {name} has {came}, expected shape {shape}.", (family,))

@@ -549,6 +549,7 @@ mlp_variants = [
         whole=False,
     ),
     Variant("names W2 and b2", '"W2"', '"w2"'),
+    Variant("b2 as an array of one number", SHAPES.replace('"b2": ()', '"b2": (1,)'), SHAPES),
     Variant(
         "distance the other way round", "SquaredL2DistanceNode(y, prediction,", "SquaredL2DistanceNode(prediction, y,"
     ),

@@ -290,7 +290,8 @@ def _check():
         after, before = (mean_square_error(net.predict(np.eye(3)), y) for net in nets)
         return {"after 200 epochs": after, "0.01": 0.01, "before": before}
 
-    check_start(start, {"W1": (200, 2), "b1": (200,), "w2": (200,), "b2": ()}, zero_or_random=["b1"])
+    check_start(start, {"W1": (200, 2), "b1": (200,), "w2": (200,), "b2": ()}, zero_or_random=["b1"],
+                row_too=["w2", "b2"])
     check_order(trained, "mean square error")
 
 

@@ -213,7 +213,8 @@ class FashionNet(nn.Module):
 # %% nbgrader={"grade": true, "grade_id": "fashion_net_check", "points": 6}
 # Check your work. Each gradient has entries up to about 0.01 … 2. (The bias of a convolution before BatchNorm2d gets
 # nearly nothing, 1e-6: BatchNorm2d takes the mean away, and with it the bias.)
-check_network(FashionNet)
+# With lambda the check itself makes the network, and an error of your code becomes one sentence.
+check_network(lambda: FashionNet())
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("09-fashion-mnist/fashion_net_check", globals())

@@ -76,6 +76,7 @@ def test_a_right_answer_in_a_notebook_that_does_not_work_is_refused():
         ("03-relu-net-by-hand", "gradient_step_check", "float32"),
         ("06-mlp", "affine_node_check", "float32"),
         ("06-mlp", "mlp_regression_check", "names W2 and b2"),
+        ("06-mlp", "mlp_regression_check", "b2 as an array of one number"),
         ("07-softmax-nll", "nll_node_check", "float32"),
         (
             "07-softmax-nll",

@@ -150,6 +150,14 @@ def test_a_start_under_other_capitals_passes():
         check_start(start(), {"v": (200, 3)})
 
 
+def test_a_row_passes_where_rows_are_taken_too():
+    starts = {"w": np.random.default_rng(5).normal(scale=0.3, size=(1, 200)), "b": np.zeros(1)}
+    check_start(lambda scale: starts, {"w": (200,), "b": ()}, row_too=["w", "b"])
+    for row_too in (["w"], ["b"]):
+        with pytest.raises(CheckFailed, match="expected shape"):
+            check_start(lambda scale: starts, {"w": (200,), "b": ()}, row_too=row_too)
+
+
 def test_whole_numbers_may_be_the_point_that_a_function_is_looked_at():
     check_inputs_matter(lambda x, y: (x * x * y, None), {"x": 2, "y": 3})
 
