@@ -18,7 +18,13 @@ from .checking.comparison import CheckFailed, Comparison, compare, conclude, des
 from .checking.student_code import student_code
 from .layer_checks import check_layer
 
-__all__ = ["backward_slips", "check_batchnorm_backward", "check_batchnorm_forward", "forward_slips"]
+__all__ = [
+    "backward_slips",
+    "check_batchnorm_backward",
+    "check_batchnorm_forward",
+    "forward_slips",
+    "of_earlier_batch",
+]
 
 Array = np.ndarray
 Slips = dict[str, Any]
@@ -28,6 +34,7 @@ _X = np.array([[1.0, 2.5], [4.0, -1.5], [-2.0, -4.5], [7.0, 1.5], [0.0, -0.5]])
 _GAMMA, _BETA = np.array([0.7, -1.3]), np.array([0.4, 2.9])
 
 
+@np.errstate(all="ignore")
 def forward_slips(x: Array, gamma: Array, beta: Array, eps: float) -> Slips:
     """family -> what `out` is after that mistake; x of shape (N, D)."""
     n = len(x)
@@ -36,6 +43,9 @@ def forward_slips(x: Array, gamma: Array, beta: Array, eps: float) -> Slips:
 
     def out(scaled: Array) -> Array:
         return gamma * scaled + beta
+
+    def scaled_by_itself(centred: Array) -> Array:
+        return out(centred / np.sqrt((centred**2).mean(axis=0) + eps))
 
     rows = x - x.mean(axis=1, keepdims=True)
     right = c / np.sqrt(v + eps)
@@ -46,12 +56,18 @@ def forward_slips(x: Array, gamma: Array, beta: Array, eps: float) -> Slips:
         "wrong_argument:the sum of the squares, where their mean belongs": out(c / np.sqrt(v * n + eps)),
         "wrong_argument:c is not divided by s": out(c),
         "wrong_argument:divided by the variance, where its root belongs": [out(c / (v + eps)), out(c / v)],
-        "missing_term:the mean is not subtracted": out(x / np.sqrt(v + eps)),
+        "wrong_argument:c and s are exchanged in the quotient": out(np.sqrt(v + eps) / c),
+        "missing_term:the mean of c², so that eps alone is left under the root": out(c / np.sqrt(eps)),
+        "missing_term:the mean is not subtracted": [out(x / np.sqrt(v + eps)), scaled_by_itself(x)],
+        "wrong_argument:the mean is added, where it is subtracted": scaled_by_itself(x + x.mean(axis=0)),
+        "wrong_argument:the sum of x, where its mean belongs": scaled_by_itself(x - x.sum(axis=0)),
         "wrong_argument:the mean of x², where that of c² belongs": out(c / np.sqrt((x**2).mean(axis=0) + eps)),
         "wrong_argument:mean and variance of each example, where those of each unit belong": out(
             rows / np.sqrt((rows**2).mean(axis=1, keepdims=True) + eps)
         ),
         "wrong_argument:one mean and one variance for all units": out((x - x.mean()) / np.sqrt(x.var() + eps)),
+        "wrong_argument:one mean for all units": scaled_by_itself(x - x.mean()),
+        "wrong_argument:one variance for all units": out(c / np.sqrt(v.mean() + eps)),
         "wrong_argument:gamma is left out": right + beta,
         "missing_term:beta": gamma * right,
         "wrong_argument:gamma and beta are left out": right,
@@ -61,6 +77,13 @@ def forward_slips(x: Array, gamma: Array, beta: Array, eps: float) -> Slips:
     }
 
 
+def of_earlier_batch(x: Array, earlier: Array, gamma: Array, beta: Array, eps: float) -> list[Array]:
+    """What `out` is with the mean of an earlier batch, and with its mean and variance."""
+    c = x - earlier.mean(axis=0)
+    return [gamma * c / np.sqrt(v + eps) + beta for v in ((c**2).mean(axis=0), earlier.var(axis=0))]
+
+
+@np.errstate(all="ignore")
 def backward_slips(x: Array, gamma: Array, upstream: Array, eps: float = 1e-5) -> dict[str, Slips]:
     """ "x", "gamma", "beta" -> family -> what that gradient is after that mistake; x and upstream of shape (N, D)."""
     n = len(x)
@@ -68,12 +91,12 @@ def backward_slips(x: Array, gamma: Array, upstream: Array, eps: float = 1e-5) -
     x_hat = (x - np.mean(x, axis=0)) / s
     g = gamma * upstream
     through_mean, through_variance = g.sum(axis=0) / n, x_hat * (g * x_hat).sum(axis=0) / n
-    right = (g - through_mean - through_variance) / s
+    right = _by_x(x_hat, s, g)
     of_x: Slips = {
         "missing_term:the way through the mean": (g - through_variance) / s,
         "missing_term:the way through the variance": (g - through_mean) / s,
         "missing_term:the ways through the mean and the variance": g / s,
-        "missing_term:the direct way": (-through_mean - through_variance) / s,
+        "missing_term:the direct way": [(-through_mean - through_variance) / s, -through_variance / s],
         "missing_chain_factor:gamma": right / gamma,
         "missing_chain_factor:1/s": right * s,
         "wrong_argument:1/s is there twice": right / s,
@@ -89,16 +112,41 @@ def backward_slips(x: Array, gamma: Array, upstream: Array, eps: float = 1e-5) -
         "wrong_argument:what comes through the mean has the opposite sign": (g + through_mean - through_variance) / s,
         "wrong_argument:what comes through the variance has the opposite sign": (g - through_mean + through_variance)
         / s,
-        "wrong_argument:what comes through the variance has a factor of 2 too much or too little": [
-            (g - through_mean - k * through_variance) / s for k in (2.0, 0.5)
-        ],
-        "wrong_argument:what comes through the variance has one power of s too much or too little": [
-            (g - through_mean - through_variance * k) / s for k in (s, 1 / s, s**2, 1 / s**2)
+        "wrong_argument:what comes through the variance has a factor of 2 or a power of s too much or too little": [
+            (g - through_mean - k * s**power * through_variance) / s
+            for k in (2.0, 1.0, 0.5)
+            for power in (0, 1, -1, 2, -2)
+            if k != 1.0 or power
         ],
         "wrong_argument:N − 1, where N belongs": [
             (g - through_mean - through_variance * n / (n - 1)) / s,
             (g - (through_mean + through_variance) * n / (n - 1)) / s,
         ],
+        "missing_chain_factor:1/s, on the direct way,": g - through_mean - through_variance / s,
+        "missing_chain_factor:(what arrives at the variance)": [
+            (g - through_mean) / s + k * s * x_hat / n for k in (1.0, 2.0)
+        ],
+        "missing_chain_factor:c (or x̂), on the way through the variance,": [
+            (g - through_mean - s * x_hat * g.sum(axis=0) / s**2 / n) / s,
+            (g - through_mean - (g * x_hat).sum(axis=0) / n) / s,
+        ],
+        "missing_chain_factor:(sum of the upstream gradient times x̂)": (g - through_mean - gamma * x_hat / n) / s,
+        "missing_chain_factor:(upstream gradient itself), on the direct way,": (
+            (gamma - through_mean - through_variance) / s
+        ),
+        "wrong_argument:N is left out on the direct way": (g / n - through_mean - through_variance) / s,
+        "missing_chain_factor:gamma/(N s)": n * s * right / gamma,
+        "missing_chain_factor:1/(N s)": n * s * right,
+        "wrong_argument:gamma/(N s) is upside down": n * s * (n * s * right / gamma) / gamma,
+        "wrong_argument:the sum over all units, where each unit has its own": [
+            (g - through_mean - x_hat * (s * g * x_hat).sum() / s / n) / s,
+            (g - through_variance) / s - ((g - through_variance) / s).sum() / n,
+        ],
+        "wrong_argument:what comes through the mean arrives at the first example only": (
+            (g - through_variance - np.eye(n, 1) * n * through_mean) / s
+        ),
+        "wrong_argument:means, where sums belong": (g - through_mean / n - through_variance / n) / s,
+        "wrong_argument:the size of the upstream gradient, without its sign": _by_x(x_hat, s, np.abs(upstream) * gamma),
         "upstream_ignored": (gamma - gamma * np.ones_like(x).sum(axis=0) / n - x_hat * 0) / s,
     }
     total = upstream.sum(axis=0)
@@ -119,6 +167,11 @@ def backward_slips(x: Array, gamma: Array, upstream: Array, eps: float = 1e-5) -
             "upstream_ignored": np.full_like(total, n),
         },
     }
+
+
+def _by_x(x_hat: Array, s: Array, g: Array) -> Array:
+    """What arrives at x when g arrives at x̂."""
+    return (g - g.mean(axis=0) - x_hat * (g * x_hat).mean(axis=0)) / s
 
 
 def _equal(value: Any, right: Array) -> bool:
@@ -159,8 +212,9 @@ def _forward(
         if not np.array_equal(before, after):
             raise CheckFailed(f"batchnorm_forward changed its input {name} in place: work on a copy.")
     right = gamma * (x - x.mean(axis=0)) / (x.var(axis=0) + eps) ** 0.5 + beta
-    with np.errstate(all="ignore"):
-        hints = forward_slips(x, gamma, beta, eps)
+    hints = forward_slips(x, gamma, beta, eps)
+    if x.shape == _X.shape and x is not _X:
+        hints["stale:mean and variance are those of an earlier batch"] = of_earlier_batch(x, _X, gamma, beta, eps)
     if eps != 1e-5:
         hints["wrong_argument:eps is not the one that was given"] = (
             gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5) + beta

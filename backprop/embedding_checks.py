@@ -39,6 +39,10 @@ def embedding_slips(indices: Array, rows: int, upstream: Array) -> dict[str, Any
         first[k] = gradient if not count[k] else first[k]
         total[k], last[k], count[k] = total[k] + gradient, gradient, count[k] + 1
     contexts = {"wrong_argument:divided by the number of contexts": total / len(indices)} if indices.ndim > 1 else {}
+    by_place = np.zeros((rows, width))
+    if indices.ndim == 1 and len(indices) <= rows:
+        by_place[: len(indices)] = upstream
+        contexts["wrong_argument:the place of a letter in the batch, where its number belongs"] = by_place
     return contexts | {
         "missing_term:a row that was looked up several times gets each contribution, and here only the last": last,
         "missing_term:a row that was looked up several times gets each contribution, and here only the first": first,
@@ -148,6 +152,7 @@ def _model_slips(contexts: Array, parameters: Mapping[str, Array], upstream: Arr
         "wrong_argument:plus, where minus belongs in the slope of tanh": 1 + h**2,
         "wrong_argument:z, where tanh z belongs": 1 - z**2,
         "wrong_argument:h is not squared in the slope of tanh": 1 - h,
+        "wrong_argument:the slope of ReLU, where that of tanh belongs": (h > 0) * 1.0,
     }
     found: dict[str, dict[str, Any]] = {name: {} for name in parameters}
 

@@ -20,7 +20,7 @@ from autograder.judging import (
     part,
     source_of,
 )
-from backprop.batchnorm_checks import backward_slips, forward_slips
+from backprop.batchnorm_checks import backward_slips, forward_slips, of_earlier_batch
 from backprop.checking.finite_differences import jacobian
 from backprop.checking.slips import worked_out
 from backprop.embedding_checks import embedding_slips
@@ -115,6 +115,9 @@ def batchnorm_forward(student: Student, draw: Draw) -> None:
             ran = Ran(student, "batchnorm_forward", x, gamma, beta)
             right = _normalised(x, gamma, beta)
             mistakes = _different(worked_out(forward_slips(x, gamma, beta, EPS)), right)
+            if x is batches[1][0]:
+                stale = of_earlier_batch(x, batches[0][0], gamma, beta, EPS)
+                mistakes.append(Slip("stale", stale, "mean and variance are those of an earlier batch"))
             if not expect(ran.out, right, name="out", batch_size=len(x), mistakes=mistakes) or not ran.unchanged():
                 break
     with part("eps", points=1):
@@ -423,6 +426,7 @@ def _model_slips(case: Case, shifted: bool, batch_backward: bool = False) -> dic
         Slip("wrong_argument", _model(case, shifted, 1 - h), "h is not squared in the slope of tanh"),
         Slip("wrong_argument", _model(case, shifted, 1 - np.tanh(h) ** 2), "tanh is taken of h once more"),
         Slip("wrong_argument", _model(case, shifted, 1 + h**2), "plus in the slope of tanh, where minus belongs"),
+        Slip("wrong_argument", _model(case, shifted, (h > 0) * 1.0), "the slope of ReLU, where that of tanh belongs"),
         Slip("wrong_argument", _model(case, shifted, 1 - z**2), "z, where h belongs in the slope of tanh"),
         Slip("missing_chain_factor", _model(case, shifted, no_norm=True), "(normalising layer)"),
         Slip("wrong_argument", _model(case, shifted, letters_last=True), "reshaped with the letters last"),

@@ -192,7 +192,7 @@ def _much_nearer(got: np.ndarray, candidate: np.ndarray, exact: np.ndarray) -> b
         return False
     near, far = np.abs(got - candidate).max(initial=0.0), np.abs(got - exact).max(initial=0.0)
     rounding = 64 * np.finfo(float).eps * max(1.0, np.abs(exact).max(initial=0.0))
-    return bool(far > 100 * rounding and near <= 0.01 * far)
+    return bool(np.isfinite(far) and far > 100 * rounding and near <= 0.01 * far)
 
 
 def _flipped_candidate(
@@ -260,7 +260,7 @@ def _about_values(
     top = np.abs(exact).max(initial=0.0)
     if got.size == 0 or top <= atol:
         return None
-    if not got.any():
+    if np.abs(got).max() <= 1e-12 * top:  # zero, or what rounding leaves of it
         return explain("zero", name)
     return (
         _nearly_right(got, exact, name)

@@ -74,7 +74,9 @@ def check_values(
         keys = ", ".join(expected)
         raise CheckFailed(f"{title}\n   expected a dictionary with the keys {keys}, got {describe(got)}.")
     found = []
-    for name, right in expected.items():
+    exact = {name: np.asarray(right, dtype=float) for name, right in expected.items()}
+    hints = with_exchanged(got, exact, mistakes or {})
+    for name, right in exact.items():
         if name not in got:
             found.append(failed(name, "missing", note="not there"))
             continue
@@ -85,7 +87,7 @@ def check_values(
                 right,
                 atol=atol,
                 rtol=rtol,
-                candidates=(mistakes or {}).get(name),
+                candidates=hints.get(name),
                 batch_size=batch_size,
                 scalar_like=scalar_like,
                 single=True,

@@ -120,11 +120,13 @@ def total_derivative(df_dx, dx_dw):
     Mutant("zeros of one factor are replaced", "range", TOTAL, "return np.where(df_dx == 0, 1.0, df_dx) @ dx_dw"),
     Mutant(
         "a single zero in df_dx makes all of it zero",
-        "range",
+        "range|zero",
         TOTAL,
         "return df_dx @ dx_dw * np.all(df_dx != 0)",
     ),
-    Mutant("a single zero in dx_dw makes all of it zero", "range", TOTAL, "return df_dx @ dx_dw * np.all(dx_dw != 0)"),
+    Mutant(
+        "a single zero in dx_dw makes all of it zero", "range|zero", TOTAL, "return df_dx @ dx_dw * np.all(dx_dw != 0)"
+    ),
     Mutant(
         "rounded where df_dx has whole numbers",
         "range",
@@ -963,7 +965,7 @@ merge_mutants = [
     Mutant("biases exchanged", "wrong_argument", "W_out @ b_in + b_out", "W_out @ b_out + b_in"),
     Mutant("W_out transposed for the bias", "wrong_argument", "W_out @ b_in", "W_out.T @ b_in"),
     Mutant("minus", "", "b_in + b_out", "b_in - b_out"),
-    Mutant("exchanged", "shape", MERGE, "return W_out @ b_in + b_out, W_out @ W_in"),
+    Mutant("exchanged", "shape|swapped_arguments", MERGE, "return W_out @ b_in + b_out, W_out @ W_in"),
     Mutant("weights only", "type", MERGE, "return W_out @ W_in"),
     Mutant("in place", "in_place", MERGE, "b_out += W_out @ b_in\n    return W_out @ W_in, b_out"),
     Mutant("a row", "shape", "W_out @ b_in + b_out", "(W_out @ b_in + b_out)[None, :]"),

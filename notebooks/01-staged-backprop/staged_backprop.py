@@ -484,8 +484,8 @@ def f2(x):
 
 
 # %% tags=["optional"] nbgrader={"grade": true, "grade_id": "f2_check", "points": 0}
-# Expected: value 0.6, one "ok" with a maxdiff below 1e-8. The comma in (grad_x,) makes it a tuple.
-check_function(f2, math.log(2.0), expected=0.6)
+# Expected: value 0.8, one "ok" with a maxdiff below 1e-8. The comma in (grad_x,) makes it a tuple.
+check_function(f2, math.log(3.0), expected=0.8)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("01-staged-backprop/f2_check", globals())

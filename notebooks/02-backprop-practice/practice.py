@@ -154,16 +154,16 @@ def total_derivative(df_dx, dx_dw):
 # variable a little. **maxdiff** is the largest distance over *all* entries.
 
 # %% nbgrader={"grade": true, "grade_id": "total_derivative_check", "points": 3}
-# Expected: four times "ok" with a maxdiff below 1e-8. By hand: -21, the same in a list, then -21, 4, 11.
+# Expected: seven times "ok" with a maxdiff below 1e-8. By hand: -21, a list with 4, then -21, 4, 11.
 def _check():
     last = np.array([1.0, 3.0, -3.0])
     middle = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0], [3.0, 4.0, 1.0]])
     # With lambda: the check itself calls your code, and an error in it becomes one sentence.
     check_values("the small network",
                  lambda: {"∂ŷ/∂h0[0]": total_derivative(last, middle[:, 0]),
-                          "∂ŷ/∂h0[:1]": total_derivative(last, middle[:, :1]),
+                          "∂ŷ/∂h0[1:2]": total_derivative(last, middle[:, 1:2]),
                           "∂ŷ/∂h0": total_derivative(last, middle)},
-                 {"∂ŷ/∂h0[0]": -21.0, "∂ŷ/∂h0[:1]": [-21.0], "∂ŷ/∂h0": [-21.0, 4.0, 11.0]}, scalar_like=False,
+                 {"∂ŷ/∂h0[0]": -21.0, "∂ŷ/∂h0[1:2]": [4.0], "∂ŷ/∂h0": [-21.0, 4.0, 11.0]}, scalar_like=False,
                  mistakes={"∂ŷ/∂h0": {"wrong_argument:rows and columns of dx_dw are exchanged": [[0.0, -2.0, 12.0]]}})
 
     def through_three(w):  # x = (w², sin w, exp w) and f = x_1 x_2 + x_3
@@ -172,6 +172,12 @@ def _check():
         return x[0] * x[1] + x[2], (total_derivative(df_dx, dx_dw),)
 
     check_function(through_three, 0.7)
+    rates = np.array([[0.3, -1.7], [2.9, 0.0], [0.7, 1.1]])
+    pairs = {"f": (np.array([2.0, 0.0, -3.0]), rates), "g": (last, rates), "h": (last, rates[:, ::-1] + 0.4)}
+    check_values("with zeros and fractions", lambda: {f"∂{name}/∂w": total_derivative(*pairs[name]) for name in pairs},
+                 {"∂f/∂w": [-1.5, -6.7], "∂g/∂w": [6.9, -5.0], "∂h/∂w": [-4.6, 7.3]},
+                 mistakes={"∂g/∂w": {"shared_state": np.array([-1.5, -6.7])},
+                           "∂h/∂w": {"shared_state": np.array([6.9, -5.0])}})
 
 
 _check()
@@ -448,10 +454,10 @@ def back_through(jacobian, upstream):
 # After it comes a matrix, whose Jacobian is the matrix itself.
 
 # %% nbgrader={"grade": true, "grade_id": "back_through_check", "points": 3}
-# Expected: 10, 100, 320; then one "ok" with a maxdiff below 1e-8.
+# Expected: 30, 700, −60; then one "ok" with a maxdiff below 1e-8.
 def _check():
-    J, u = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 3.0]]), np.array([10.0, 100.0])
-    check_values("by hand", lambda: {"∂ℓ/∂a": back_through(J, u)}, {"∂ℓ/∂a": [10.0, 100.0, 320.0]})
+    J, u = np.array([[3.0, 0.0, 4.0], [0.0, 7.0, -1.0]]), np.array([10.0, 100.0])
+    check_values("by hand", lambda: {"∂ℓ/∂a": back_through(J, u)}, {"∂ℓ/∂a": [30.0, 700.0, -60.0]})
 
     def scaled(a):  # ℓ = ½ ‖M a/‖a‖‖²
         M, size = np.array([[1.0, 2.0, -1.0], [0.5, 0.0, 3.0]]), np.sqrt(a @ a)
@@ -717,10 +723,13 @@ def _check():
     squares = lambda W: np.sum(W**2)
     both = lambda: {"a matrix": forward_difference(squares, W), "a vector": forward_difference(squares, w)}
     check_values("Σ W²", both, {"a matrix": 2 * W, "a vector": 2 * w}, atol=1e-5)
-    # With a long step the formula shows: ((w + h)² - w²) / h = 2 w + h.
-    long = lambda: {"h = 0.5": forward_difference(squares, w, h=0.5)}
-    wrong = {"wrong_argument:f(W) is subtracted from f(W with one entry + h), no other two values": [2 * w, 2 * w - 0.5]}
-    check_values("Σ W², a long step", long, {"h = 0.5": 2 * w + 0.5}, mistakes={"h = 0.5": wrong})
+    # With a long step the formula shows: ((w + h)³ - w³) / h = 3 w² + 3 w h + h².
+    long = lambda: {"h = 0.3": forward_difference(lambda W: np.sum(W**3), w, 0.3)}
+    of_step = lambda h: 3 * w**2 + 3 * w * h + h**2
+    wrong = {"wrong_argument:f(W) is subtracted from f(W with one entry + h), no other two values":
+             [(of_step(0.3) + of_step(-0.3)) / 2, of_step(-0.3)], "wrong_argument:h is not the one that was given":
+             [of_step(10.0**-k) for k in range(1, 10)]}
+    check_values("Σ W³, a long step", long, {"h = 0.3": of_step(0.3)}, mistakes={"h = 0.3": wrong})
 
     b, x, y, W1 = np.array([0.1, -0.2]), np.array([0.3, -0.2]), np.array([1.0, 0.5]), 0.5 * W
     two_layers = lambda W1: two_layer_gradients(W1, np.eye(2), b, x, y, np.tanh, tanh_prime)
@@ -1016,8 +1025,8 @@ def merge_layers(W_in, b_in, W_out, b_out):
 # %% nbgrader={"grade": true, "grade_id": "merge_layers_check", "points": 3}
 # Expected: three times "ok". The second network has a narrow layer: 2 units between 4 and 3.
 def _check():
-    def by_hand():
-        W, b = merge_layers(np.array([[2.0]]), np.array([1.0]), np.array([[3.0]]), np.array([5.0]))
+    def merged(*arrays):
+        W, b = merge_layers(*arrays)
         return {"W": W, "b": b}
 
     def one_layer():
@@ -1025,7 +1034,10 @@ def _check():
         print("rank of your W:", np.linalg.matrix_rank(W))
         return {"v": W @ h + b}
 
-    check_values("by hand", by_hand, {"W": [[6.0]], "b": [8.0]})
+    tiny = {"W_in": np.array([[2.0]]), "b_in": np.array([0.7]), "W_out": np.array([[3.0]]), "b_out": np.array([5.0])}
+    check_values("by hand", lambda: merged(*tiny.values()), {"W": [[6.0]], "b": [7.1]})
+    tiny |= {"W_in": np.array([[-0.3]]), "b_in": np.array([-1.3])}
+    check_values("the same W_out, another W_in", lambda: merged(*tiny.values()), {"W": [[-0.9]], "b": [1.1]})
     rng = np.random.default_rng(5)
     W_in, b_in, W_out, b_out, h = (rng.normal(size=shape) for shape in [(2, 4), 2, (3, 2), 3, 4])
     check_values("one layer (yours) · two layers (right)",

@@ -10,7 +10,7 @@ from places import CHECKS, ROOT
 
 from autograder.course import Course
 from autograder.judging.load import load
-from autograder.mutants.exercise import code_cells, exercises
+from autograder.mutants.exercise import UNNAMED, code_cells, exercises
 from autograder.mutants.measure import judge, solutions_of
 from autograder.mutants.unseen import checks_of, read_answers
 from autograder.mutants.visible import HIDDEN, _look
@@ -55,6 +55,21 @@ def test_what_gets_full_points_passes_the_visible_check(section):
     found = [seen(section, answer) for answer in answers[::EVERY] if full_points(section, answer)]
     assert len(found) > 0.9 * len(answers[::EVERY])
     assert [f"{one.check}: {one.name}: {one.text}" for one in found if one.caught] == []
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_no_visible_check_names_another_mistake_than_was_made(section):
+    """Two kinds of mistakes that lead to the same numbers would get one sentence, and one of them a false one."""
+    cells = code_cells(ROOT, section)
+    false = []
+    for exercise in exercises(CHECKS, section):
+        check = exercise.check.partition("/")[2]
+        shown = HIDDEN.sub("", next(one.source for one in cells if one.grade_id == check))
+        for name, right, family, cell, source in solutions_of(cells, exercise)[0]:
+            if not right and family not in ("", UNNAMED):
+                one = _look((check, cells, shown, name, False, family, cell, source))
+                false += [f"{check}: {name} ({family}): {one.text}"] * one.misnamed
+    assert false == []
 
 
 def test_a_right_answer_in_a_notebook_that_does_not_work_is_refused():

@@ -274,3 +274,15 @@ def test_a_zero_is_no_sum_of_zeros():
 def test_what_no_family_explains_is_told_by_place_and_ratio(got, exact, text):
     found = diagnose(np.array(got), np.array(exact), name="∂J/∂w")
     assert (found.family, found.text) == ("unrecognised", text)
+
+
+def test_an_infinite_result_is_no_tiny_mistake():
+    """inf is as far from a candidate next to the right answer as from the right answer itself."""
+    right = np.array([1.0, 2.0, 3.0])
+    tiny, infinite = right + 1e-9, np.array([0.7, -1.3, np.inf])
+    found = diagnose(infinite, right, name="out", candidates={"stale": tiny, "wrong_argument": infinite})
+    assert found.family == "wrong_argument"
+
+
+def test_what_rounding_leaves_of_zero_is_zero():
+    assert diagnose(np.array([3e-16, -1e-15, 0.0]), np.array([1.0, 2.0, 5.0]), name="out").family == "zero"

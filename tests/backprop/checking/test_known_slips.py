@@ -43,6 +43,23 @@ def test_what_two_kinds_of_mistakes_share_is_left_out():
     assert (family, text) == ("sign", "a")
 
 
+def test_a_mistake_without_a_sentence_keeps_others_from_claiming_its_numbers():
+    same = ("q", known_slips.as_entry(np.array(5.0)), known_slips.as_entry(np.array(7.0)))
+    assert json.loads(known_slips.as_text([(*same, "sign", "a"), (*same, "factor|stale", "")])) == {}
+    assert json.loads(known_slips.as_text([(*same, "sign", "a"), (*same, "factor|sign", "")]))["q"]
+
+
+def test_arrays_that_differ_behind_their_first_entries_are_told_apart(monkeypatch):
+    right, got = np.arange(12.0).reshape(3, 4), np.arange(12.0).reshape(3, 4) * 1.1 + 0.3
+    other = got.copy()
+    other[2, 1] += 0.01
+    text = known_slips.as_text([("q", known_slips.as_entry(right), known_slips.as_entry(got), "stale", "Old.")])
+    monkeypatch.setattr(known_slips, "_known", lambda: json.loads(text))
+    assert known_slips.recognise("q", right, got + 1e-12).text == "Old."
+    assert known_slips.recognise("q", right, other) is None
+    assert known_slips.recognise("q", other, got) is None
+
+
 def test_a_sentence_about_arrays_of_other_sizes_is_not_learned():
     right, got = known_slips.as_entry(np.ones(3)), known_slips.as_entry(np.zeros((2, 3)))
 
