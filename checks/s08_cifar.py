@@ -27,7 +27,9 @@ from autograder.judging import (
     inputs,
     one_at_a_time,
     part,
+    regions,
 )
+from autograder.judging.regions import WHOLE
 
 from .common import trained_weights, two_layer_net
 from .common.two_layer_net import agrees, data_loss, log_softmax, not_equal, require_several
@@ -132,7 +134,7 @@ def fully_connected(student: Student, draw: Draw) -> None:
         return lambda array: {"x": array(n, d), "w": array(d, m), "b": array(m)}
 
     sizes = ((1, d, m), (n, d, 1), (n, 1, m), (n, m, m), (d, d, d), (1, 1, 1))
-    layer = Layer(student, "fc", draw, rule, sized(n, d, m), *(sized(*each) for each in sizes))
+    layer = Layer(student, "fc", draw, rule, sized(n, d, m), *(sized(*each) for each in sizes), single=True)
     with part("forward", points=2):
         ran = Ran(student, "fc_forward", x, w, b)
 
@@ -215,7 +217,17 @@ def relu(student: Student, draw: Draw) -> None:
     def sized(*shape: int) -> Callable[..., dict[str, Array]]:
         return lambda array: {"x": array(*shape)}
 
-    layer = Layer(student, "relu", draw, rule, sized(n, d), sized(1, d), sized(7), zeros=False)
+    layer = Layer(
+        student,
+        "relu",
+        draw,
+        rule,
+        *map(sized, (n, 1, 1, d, d), (d, d, 1, 1, d)),
+        sized(1),
+        sized(7),
+        zeros=False,
+        single=True,
+    )
     with part("forward", points=2):
         for x in (flat, deep, row):
             ran = Ran(student, "relu_forward", x)
@@ -325,6 +337,7 @@ def judge_softmax_loss(student: Student, draw: Draw, points: tuple[float, float,
         ("for one row", again[:1], y[:1]),
         ("for small scores", 1e-3 * again, y),
         ("for equal scores", 0 * again, other),
+        ("for whole numbers", dict(regions(draw))[WHOLE](7, 7), draw.labels(7, 7)),
     ]
     seen: dict[str, Any] = {}
     with part("loss", points=points[0]):
@@ -566,7 +579,8 @@ def l2_regularization(student: Student, draw: Draw) -> None:
 
 def _expect_penalties(student: Student, draw: Draw, d: int, m: int, what: str) -> None:
     """The loss or the gradient for other weights of the same shape, another reg, one row, small and large numbers."""
-    found = inputs(draw, lambda array: {"w": array(d, m)}, lambda array: {"w": array(1, m)})
+    others = [lambda array, shape=shape: {"w": array(*shape)} for shape in ((1, m), (d, 1), (1, 1), (6, 6))]
+    found = inputs(draw, lambda array: {"w": array(d, m)}, *others, single=True)
     for number, (title, given) in enumerate(found):
         w, reg = given["w"], (0.35, 1.7, 1.0)[number % 3]
         returned, _, kept = student.watched("l2_regularization", w, reg)
