@@ -382,7 +382,7 @@ grade("01-staged-backprop/f3_check", globals())
 # %% [markdown]
 # **See it flow** for $s_1 = \log 3$, $s_2 = \log 2$ and $y = 1$, the example of the docstring. Here the computer does the
 # sums: it measures each local derivative, and multiplies. Two gradients arrive at $e_1$ and two at $e_2$; one of them is 0,
-# because `choose` passes nothing on to $p_2$. *Expected in the last step:* $s_1$ has −0.4, and $s_2$ has 0.4.
+# because `choose` passes nothing on to $p_2$. ($y$ gets 0 as well: a small move of it chooses nothing else.) *Expected in the last step:* $s_1$ has −0.4, and $s_2$ has 0.4.
 
 # %% tags=["show"]
 inputs = {"s1": math.log(3.0), "s2": math.log(2.0), "y": 1}
