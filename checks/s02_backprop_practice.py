@@ -221,7 +221,8 @@ def sigmoid_net_step(student: Student, draw: Draw) -> None:
     ]
 
     def look() -> dict[str, Answer]:
-        return {str(n): Answer(Call.of(student, "sigmoid_net_step", given)) for n, (_, given) in enumerate(cases)}
+        calls = Call.all_of(student, "sigmoid_net_step", [given for _, given in cases])
+        return {str(n): Answer(call) for n, call in enumerate(calls)}
 
     def is_right(call: Call, n: int) -> bool:
         return all(agrees(*both) for both in zip(two(call.value, "", ""), new[n].values(), strict=True))
@@ -404,7 +405,7 @@ def linear_net_step(student: Student, draw: Draw) -> None:
     first = cases[0][1]
     cases += [(f"epsilon = {epsilon:g}", {**first, "epsilon": epsilon}) for epsilon in (1e-4, 1.0, 30.0)]
     truths = [LinearStep(**given) for _, given in cases]
-    calls = [Call.of(student, "linear_net_step", given) for _, given in cases]
+    calls = Call.all_of(student, "linear_net_step", [given for _, given in cases])
     count = len(calls)
     for n in range(1, count):  # one that stops after something was wrong has been paid for there
         if calls[n].answer.error and not all(_step_is_right(*both) for both in zip(calls[:n], truths, strict=False)):

@@ -195,6 +195,7 @@ def ridge_regression(student: Student, draw: Draw) -> None:
 
     def look() -> dict[str, Answer]:
         return _look(
+            student,
             lambda reg=l2_reg: student.call("RidgeRegression", l2_reg=reg, step_size=step, max_num_epochs=epochs),
             ({"x": x}, {"y": y}, {"w": w, "b": b}),
             beside,
@@ -264,12 +265,14 @@ def minibatch_ridge(student: Student, draw: Draw) -> None:
 
     def in_batches() -> Any:
         # All rows are alike, so the order in which they are drawn makes no difference, and the number of steps does.
-        model = make(batch_size=2)
-        model.method("fit", np.tile(X[0], (4, 1)), np.repeat(Y[0], 4))
-        return model.method("predict", new).value
+        with student.chain():
+            model = make(batch_size=2)
+            model.method("fit", np.tile(X[0], (4, 1)), np.repeat(Y[0], 4))
+            predicted = model.method("predict", new)
+        return predicted.value
 
     def look() -> dict[str, Answer]:
-        seen = _look(make, ({"X": X}, {"y": Y}, {"w": w, "b": b}), beside, train=(X, Y, new))
+        seen = _look(student, make, ({"X": X}, {"y": Y}, {"w": w, "b": b}), beside, train=(X, Y, new))
         return seen | {"fit in batches": Answer.to(in_batches).then(partial(_flat, len(new)))}
 
     right = _Cases(X, Y, w, b, l2_reg)
@@ -400,7 +403,7 @@ Example = tuple[Mapping[str, Array], Mapping[str, Array], Mapping[str, Array]]
 
 
 def _look(
-    make: Callable[..., Remote], example: Example, beside: Example, train: tuple[Array, Array, Array]
+    student: Student, make: Callable[..., Remote], example: Example, beside: Example, train: tuple[Array, Array, Array]
 ) -> dict[str, Answer]:
     """What a model shows about an example (inputs, outcomes, parameters).
 
@@ -412,18 +415,22 @@ def _look(
 
     def graph(question: str, *given: Mapping[str, Array], **how: Any) -> Any:
         """What a model answers while a second one lives beside it, and after a question about another example."""
-        made, other = make(**how).attr("graph"), make().attr("graph")
-        made.method("set_parameters", dict(parameters))
-        other.method("set_parameters", dict(beside[2]))
-        for one in (made, other):
-            one.method(question, *(dict(values) for values in beside[: len(given)]))
-        return made.method(question, *(dict(values) for values in given)).value
+        with student.chain():
+            made, other = make(**how).attr("graph"), make().attr("graph")
+            made.method("set_parameters", dict(parameters))
+            other.method("set_parameters", dict(beside[2]))
+            for one in (made, other):
+                one.method(question, *(dict(values) for values in beside[: len(given)]))
+            answer = made.method(question, *(dict(values) for values in given))
+        return answer.value
 
     def fit() -> Any:
         X, Y, new = train
-        model = make()
-        model.method("fit", X, Y)
-        return _flat(len(new), model.method("predict", new).value)
+        with student.chain():
+            model = make()
+            model.method("fit", X, Y)
+            predicted = model.method("predict", new)
+        return _flat(len(new), predicted.value)
 
     def gradients() -> Any:
         _, found = values(graph("get_gradients", inputs, outcomes))

@@ -105,47 +105,49 @@ def softmax_jacobian(student: Student, draw: Draw) -> None:
     with part("∂p/∂z", points=3):
         for classes in (draw.integer(4, 8), 3, 2):
             z = draw.signed(classes, low=0.3, high=1.5)
-            p = softmax(z)
-            mistakes = [
-                Slip(
-                    "missing_term",
-                    [np.diag(p * (1 - p)), np.diag(p), p * (1 - p)],
-                    "the entries off the diagonal, each probability depends on every score",
-                ),
-                Slip("missing_term", [-np.outer(p, p), np.outer(p, p)], "δ_ij, which adds p_i on the diagonal"),
-                Slip("wrong_argument", [np.outer(p, 1 - p), np.outer(1 - p, p)], "δ_ij is 1 on the diagonal only"),
-                Slip(
-                    "wrong_argument",
-                    [np.diag(p) + np.outer(p, p), np.diag(p - p**2) + np.outer(p, p) * (1 - np.eye(classes))],
-                    "the entries off the diagonal are negative",
-                ),
-                Slip("wrong_argument", np.diag(z) - np.outer(z, z), "z, where the probabilities belong"),
-                Slip("wrong_argument", np.diag(p) - p @ p, "the inner product, where the outer product belongs"),
-                Slip("wrong_argument", jacobian(np.exp(z)), "exponentials that are not divided by their sum"),
-                Slip("wrong_argument", np.eye(classes) - np.outer(p, p), "the identity, where the diagonal holds p"),
-                Slip(
-                    "wrong_argument",
-                    [
-                        np.diag(p**2) - np.outer(p, p),
-                        np.diag(p) - np.tile(p, (classes, 1)),
-                        np.diag(p) - np.tile(p[:, None], (1, classes)),
-                    ],
-                    "p² where p belongs, or p where p² belongs",
-                ),
-                Slip("wrong_argument", jacobian(softmax(-z)), "e to the power −z"),
-                Slip(
-                    "wrong_argument",
-                    (np.eye(classes) - np.tile(p, (classes, 1))),
-                    "the logarithm of the probabilities, where they themselves belong",
-                ),
-            ]
-            given = student.put(z)
-            got = student.call("softmax_jacobian", given)
-            if not expect(got, jacobian(p), name="∂p/∂z", mistakes=mistakes):
+            got, (after,), _ = student.watched("softmax_jacobian", z)
+            if not expect(got, jacobian(softmax(z)), name="∂p/∂z", mistakes=partial(_jacobian_slips, z)):
                 break
-            expect_true(same(given.fetch(), z), "z was changed in place: work on a copy.", "in_place")
+            expect_true(same(after, z), "z was changed in place: work on a copy.", "in_place")
         else:
             _expect_again(student, draw)
+
+
+def _jacobian_slips(z: Array) -> list[Slip]:
+    classes, p = len(z), softmax(z)
+    return [
+        Slip(
+            "missing_term",
+            [np.diag(p * (1 - p)), np.diag(p), p * (1 - p)],
+            "the entries off the diagonal, each probability depends on every score",
+        ),
+        Slip("missing_term", [-np.outer(p, p), np.outer(p, p)], "δ_ij, which adds p_i on the diagonal"),
+        Slip("wrong_argument", [np.outer(p, 1 - p), np.outer(1 - p, p)], "δ_ij is 1 on the diagonal only"),
+        Slip(
+            "wrong_argument",
+            [np.diag(p) + np.outer(p, p), np.diag(p - p**2) + np.outer(p, p) * (1 - np.eye(classes))],
+            "the entries off the diagonal are negative",
+        ),
+        Slip("wrong_argument", np.diag(z) - np.outer(z, z), "z, where the probabilities belong"),
+        Slip("wrong_argument", np.diag(p) - p @ p, "the inner product, where the outer product belongs"),
+        Slip("wrong_argument", jacobian(np.exp(z)), "exponentials that are not divided by their sum"),
+        Slip("wrong_argument", np.eye(classes) - np.outer(p, p), "the identity, where the diagonal holds p"),
+        Slip(
+            "wrong_argument",
+            [
+                np.diag(p**2) - np.outer(p, p),
+                np.diag(p) - np.tile(p, (classes, 1)),
+                np.diag(p) - np.tile(p[:, None], (1, classes)),
+            ],
+            "p² where p belongs, or p where p² belongs",
+        ),
+        Slip("wrong_argument", jacobian(softmax(-z)), "e to the power −z"),
+        Slip(
+            "wrong_argument",
+            (np.eye(classes) - np.tile(p, (classes, 1))),
+            "the logarithm of the probabilities, where they themselves belong",
+        ),
+    ]
 
 
 def _expect_again(student: Student, draw: Draw) -> None:
@@ -405,15 +407,16 @@ def softmax_nll_gradient(student: Student, draw: Draw) -> None:
     ordinary += [(draw.normal(40), 7), (np.array([0.3, -0.4]), 1), (_whole_scores(draw), 2)]
     large = [(z, draw.integer(0, classes)) for z in _large_scores(draw, classes)]
 
-    def ask(z: Array, y: int) -> Any:
-        given = student.put(z)
-        got = student.call(name, given, y).value
-        if not same(given.fetch(), z):
+    def slopes(came: Callable[[], Any], z: Array) -> Any:
+        got, (after, _), _ = came()
+        if not same(after, z):
             raise StudentError("z was changed in place: work on a copy.", "in_place")
-        return got
+        return got.value
 
     def look() -> dict[str, Answer]:
-        return answers({str(n): lambda case=case: ask(*case) for n, case in enumerate(ordinary + large)})
+        came = student.watched_all(name, ordinary + large)
+        asked = zip(came, ordinary + large, strict=True)
+        return answers({str(n): partial(slopes, one, z) for n, (one, (z, _)) in enumerate(asked)})
 
     right = {str(n): softmax(z) - one_hot(y, len(z)) for n, (z, y) in enumerate(ordinary + large)}
     whether = {n: partial(agrees, right=exact) for n, exact in right.items()}
@@ -542,43 +545,52 @@ def _look(
     make = "MulticlassClassifier"
 
     def graph() -> Remote:
-        model, beside = (student.call(make, num_hidden_units=len(parameters["b1"]), num_class=classes) for _ in "ab")
+        units = len(parameters["b1"])
+        model, beside = (student.call(make, num_hidden_units=units, num_class=classes) for _ in "ab")
         made = model.attr("graph")
         made.method("set_parameters", dict(parameters))
         beside.attr("graph").method("set_parameters", {key: -0.5 * value for key, value in parameters.items()})
         return made
 
     def predictions() -> list[Any]:
-        made = graph()
-        return [made.method("get_prediction", {"x": x}).value for x in points]
+        with student.chain():
+            made = graph()
+            found = [made.method("get_prediction", {"x": x}) for x in points]
+        return [one.value for one in found]
 
     def gradients() -> list[tuple[Any, Any]]:
-        made = graph()
-        asked_twice = zip(points, labels, strict=False)
-        return [tuple(values(made.method("get_gradients", {"x": x}, {"y": np.array(y)}))) for x, y in asked_twice]
+        with student.chain():
+            made, asked = graph(), zip(points, labels, strict=False)
+            found = [made.method("get_gradients", {"x": x}, {"y": np.array(y)}) for x, y in asked]
+        return [tuple(values(one)) for one in found]
 
     def begin() -> dict[str, Any]:
-        model = student.call(
-            make, num_hidden_units=start["units"], step_size=0.0, init_param_scale=start["scale"],
-            max_num_epochs=1, num_class=START_CLASSES,
-        )  # fmt: skip
-        X = np.linspace(-1.0, 1.0, START_CLASSES * start["d"]).reshape(START_CLASSES, -1)
-        model.method("fit", X, np.arange(START_CLASSES) % 3)
-        nodes = model.attr("graph").attr("name_to_node")
-        found = {key: nodes.item(key).attr("out").value for key in parameters}
-        model.method("fit", X[:, 1:], np.arange(START_CLASSES) % 3)  # the same model, once more, for fewer features
-        return {**found, "again": nodes.item("W1").attr("out").value}
+        X, y = np.linspace(-1.0, 1.0, START_CLASSES * start["d"]).reshape(START_CLASSES, -1), np.arange(START_CLASSES)
+        with student.chain():
+            model = student.call(
+                make, num_hidden_units=start["units"], step_size=0.0, init_param_scale=start["scale"],
+                max_num_epochs=1, num_class=START_CLASSES,
+            )  # fmt: skip
+            model.method("fit", X, y % 3)
+            nodes = model.attr("graph").attr("name_to_node")
+            found = {key: nodes.item(key).attr("out") for key in parameters}
+            model.method("fit", X[:, 1:], y % 3)  # the same model, once more, for fewer features
+            found["again"] = nodes.item("W1").attr("out")
+        return {key: one.value for key, one in found.items()}
 
     def fit() -> tuple[float, list[int], list[int]]:
-        model = student.call(
-            make, num_hidden_units=learn["units"], step_size=learn["step_size"], init_param_scale=learn["scale"],
-            max_num_epochs=learn["max_num_epochs"], num_class=3,
-        )  # fmt: skip
-        model.method("fit", learn["X"], learn["y"])
-        made, rows = model.attr("graph"), [0, 2, 4]
+        rows = [0, 2, 4]
         asked_for = [({"x": learn["X"][i]}, {"y": np.array(learn["y"][i])}) for i in rows]
-        losses = [_number(made.method("get_objective", *example).value) for example in asked_for]
-        got = model.method("predict", learn["X"][rows]).value
+        with student.chain():
+            model = student.call(
+                make, num_hidden_units=learn["units"], step_size=learn["step_size"], init_param_scale=learn["scale"],
+                max_num_epochs=learn["max_num_epochs"], num_class=3,
+            )  # fmt: skip
+            model.method("fit", learn["X"], learn["y"])
+            made = model.attr("graph")
+            found = [made.method("get_objective", *example) for example in asked_for]
+            predicted = model.method("predict", learn["X"][rows])
+        losses, got = [_number(one.value) for one in found], predicted.value
         chosen = _choices(list(got) if isinstance(got, np.ndarray | list | tuple) else [got], 3)
         return float(np.mean(losses)), chosen, [int(learn["y"][i]) for i in rows]
 

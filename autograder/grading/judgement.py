@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..judging.check import Check
 from ..judging.student import Student
 from ..judging.verdict import Verdict
 from ..sandbox.gone import StudentGone
+from ..sandbox.process import StudentProcess
 from ..submissions.released import ReleasedNotebook
 from .execution import Execution
 
@@ -41,7 +43,7 @@ class Judgement:
             self._check = check
             self.execution.ready()
             start, cpu = time.monotonic(), time.process_time()
-            student = Student(self.ask, revealed=self._revealed_to == self.execution.opened)
+            student = Student(self.ask, self.ask_all, revealed=self._revealed_to == self.execution.opened)
             verdict = check.judge(student, self.salt)
             if student.revealed:
                 self._revealed_to = self.execution.opened
@@ -55,13 +57,26 @@ class Judgement:
 
     def ask(self, request: dict[str, Any]) -> Any:
         """Send one request of the judge, within the time that all checks of the notebook have together."""
-        left, process = self.execution.left, self.execution.process
-        if process is None:
+        return self._within_time(lambda process: process.send(request, self._seconds()))
+
+    def ask_all(self, requests: Sequence[dict[str, Any]], linked: bool) -> list[Any]:
+        """Send requests in one message; each has the time that it would have by itself."""
+        replies = self._within_time(lambda process: process.send_all(requests, linked, self._seconds))
+        if self.execution.left <= 0:
+            raise StudentGone(OUT_OF_TIME, "time")
+        return replies
+
+    def _seconds(self) -> float:
+        """How long the next request may take; what stands behind one that used up all the time is interrupted."""
+        return max(min(self.execution.limits.request, self.execution.left), 0.01)
+
+    def _within_time(self, what: Callable[[StudentProcess], Any]) -> Any:
+        if self.execution.process is None:
             raise StudentGone(ENDED, "died")
-        if left <= 0:
+        if self.execution.left <= 0:
             raise StudentGone(OUT_OF_TIME, "time")
         try:
-            return process.send(request, min(self.execution.limits.request, left))
+            return what(self.execution.process)
         except StudentGone as gone:
             if gone.mistake.family == "starved":
                 self.starved.add(self._check.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,11 +33,21 @@ class Call:
 
     @classmethod
     def of(cls, student: Student, name: str, inputs: Mapping[str, Any]) -> Call:
+        return cls.all_of(student, name, [inputs])[0]
+
+    @classmethod
+    def all_of(cls, student: Student, name: str, several: Sequence[Mapping[str, Any]]) -> list[Call]:
+        """One call after the other, on each of the inputs."""
+        found = student.watched_all(name, [tuple(inputs.values()) for inputs in several])
+        return [cls._seen(inputs, one) for inputs, one in zip(several, found, strict=True)]
+
+    @classmethod
+    def _seen(cls, inputs: Mapping[str, Any], came: Callable[[], tuple[Remote, list[Any], list[int]]]) -> Call:
         changed: list[str] = []
         kept: list[str] = []
 
         def ask() -> Any:
-            got, after, same = student.watched(name, *inputs.values())
+            got, after, same = came()
             kept.extend(list(inputs)[n] for n in same)
             changed.extend(key for key, now in zip(inputs, after, strict=True) if not unchanged(now, inputs[key]))
             return got
@@ -49,22 +59,23 @@ class Call:
     def value(self) -> Any:
         return self.answer.value
 
-    def expect_left_alone(self, text: str = "") -> bool:
+    def expect_left_alone(self, text: str = "", now: Callable[[], Any] | None = None) -> bool:
         """Note in the open part that the arguments are as they were before, and the result as it came.
 
         text : what is said of an argument otherwise, with {name} in it
+        now  : returns the result as it is now, where that has been asked for already
         """
         for name in self.changed:
             said = text.format(name=name) if text else explain("in_place", name).text
             expect_true(False, said, "in_place")
-        return self._expect_result_kept() and not self.changed
+        return self._expect_result_kept(now) and not self.changed
 
-    def _expect_result_kept(self) -> bool:
+    def _expect_result_kept(self, now: Callable[[], Any] | None) -> bool:
         """No call since has written into what this one returned. Nothing is said of a result with nan in it."""
         if self.there is None:
             return True
         came = self.there.value
-        kept = not unchanged(came, came) or unchanged(self.there.fetch(), came)
+        kept = not unchanged(came, came) or unchanged((now or self.there.fetch)(), came)
         text = "What an earlier call returned was changed by a later one: make a new array in each call."
         return expect_true(kept, text, "shared_state")
 

@@ -19,6 +19,7 @@ from ..text import visible
 
 BUILT_IN_ERRORS = {name for name, kind in vars(builtins).items() if isinstance(kind, type)}
 SHORT = 24  # letters of a text that comes from a process which has seen reference code
+TOGETHER = 16  # requests that do not wait for each other's answers go in one message
 DEEPEST, WIDEST = 4, 16  # of an array from there, whose shape could say more; wider where the judge has sent wider ones
 LARGEST_SIZE = 256  # or has asked for so many units in a call; a larger number there is no size, but a seed or a count
 
@@ -77,6 +78,7 @@ class Student:
     """The student's notebook as the judge sees it: names to get, functions to call, nodes to run.
 
     send     : takes a request, returns the reply; the transport to the process that holds the notebook
+    send_all : takes requests, and whether they are linked (see `chain`), and returns their replies; in one message
     revealed : the process has been shown reference code. Text that it sends from then on could be that code, so none
                of it is shown to anybody: the judge's own words stand in its place
     answered : how many replies have come
@@ -84,8 +86,14 @@ class Student:
     missed_name : the student's code used a name that is not defined
     """
 
-    def __init__(self, send: Callable[[dict[str, Any]], Any], revealed: bool = False):
-        self._send = send
+    def __init__(
+        self,
+        send: Callable[[dict[str, Any]], Any],
+        send_all: Callable[[list[dict[str, Any]], bool], list[Any]] | None = None,
+        revealed: bool = False,
+    ):
+        self._send, self._send_all = send, send_all or functools.partial(_one_by_one, send)
+        self._chain: list[tuple[dict[str, Any], Remote | None]] | None = None
         self.revealed = revealed
         self.reveals = False  # whether the check that is running loads reference code
         self.answered = 0
@@ -114,21 +122,64 @@ class Student:
         """
         if most != MOST_ENTRIES:
             request["most"] = most
+        if self._chain is not None:
+            if request["op"] != "set":
+                raise RuntimeError("there is no answer before the end of a chain")
+            self._chain.append((request, None))
+            return {}
+        self._look_at(request)
+        with _faults_told():
+            reply = self._send(request)
+        return self._accepted(reply, request)
+
+    def ask_all(self, requests: Sequence[dict[str, Any]], linked: bool = False) -> list[Callable[[], dict[str, Any]]]:
+        """Send requests that do not wait for each other's answers, in few messages.
+
+        Returns for each what returns its reply, or raises the StudentError of this request alone.
+        linked : they are those of a `chain`
+        """
+        found: list[Callable[[], dict[str, Any]]] = []
+        for request in requests:
+            self._look_at(request)
+        for start in range(0, len(requests), len(requests) if linked else TOGETHER):
+            some = list(requests[start : start + (len(requests) if linked else TOGETHER)])
+            with _faults_told():
+                replies = self._send_all(some, linked)
+            found += [functools.partial(self._accepted, *pair) for pair in zip(replies, some, strict=True)]
+        return found
+
+    @contextlib.contextmanager
+    def chain(self) -> Iterator[None]:
+        """Calls, attributes and methods asked for in here go in one message, at its end; what they give is there then.
+
+        As without it, they are run in their order, and the first error ends them: it is raised at the end.
+        """
+        self._chain = chain = []
+        try:
+            yield
+        finally:
+            self._chain = None
+        replies = self.ask_all([request for request, _ in chain], linked=True)
+        for reply, (_, remote) in zip(replies, chain, strict=True):
+            answer = reply()
+            if remote is not None:
+                came = self._remote_of(answer)
+                remote.handle, remote.plain = came.handle, came.plain
+
+    def _look_at(self, request: dict[str, Any]) -> None:
+        """Note what is said in a request before it is sent."""
         self._look_over(request)
         self.widest = max(self.widest, _size_asked_for([request.get("args"), request.get("kwargs")]))
         self.revealed = self.revealed or (self.reveals and request.get("op") == "load")
-        try:
-            reply = self._send(request)
-        except StudentError:
-            raise
-        except Exception as error:
-            raise JudgeError(f"{type(error).__name__}: {error}") from error
+
+    def _accepted(self, reply: Any, request: dict[str, Any]) -> dict[str, Any]:
+        """The reply, as it may be looked at. Raises StudentError when the student's code raised."""
         self.answered += 1
         if not isinstance(reply, dict) or not ({"value", "handle", "error"} & reply.keys()):
             raise nonsense()
         if "error" in reply:
             raise self._error(reply["error"], request)
-        left = [most + 64]  # the parts of the reply itself
+        left = [request.get("most", MOST_ENTRIES) + 64]  # the parts of the reply itself
         return {key: self._admitted(value, left) for key, value in reply.items()}
 
     def _look_over(self, value: Any) -> None:
@@ -179,11 +230,15 @@ class Student:
         return Oversized(0, untold if self.revealed else told)
 
     def _remote(self, **request: Any) -> Remote:
-        return self._remote_of(self.ask(**request))
+        if self._chain is None:
+            return self._remote_of(self.ask(**request))
+        remote = Remote(self, Handle(-len(self._chain) - 1))
+        self._chain.append((request, remote))
+        return remote
 
     def _remote_of(self, reply: dict[str, Any]) -> Remote:
         handle = reply.get("handle")
-        if not isinstance(handle, Handle):
+        if not isinstance(handle, Handle) or handle.number < 1:
             raise nonsense()
         return Remote(self, handle, reply.get("value", ...))
 
@@ -202,13 +257,33 @@ class Student:
         """Call a function or class of the notebook."""
         return self._remote(op="call", name=name, args=_bare(args), kwargs=_bare(kwargs))
 
+    def call_all(self, name: str, several: Sequence[Sequence[Any]]) -> list[Callable[[], Remote]]:
+        """Call it again and again, by position. Returns for each call what returns its result, or raises its error."""
+        replies = self.ask_all([{"op": "call", "name": name, "args": _bare(tuple(args))} for args in several])
+        return [lambda reply=reply: self._remote_of(reply()) for reply in replies]
+
     def watched(self, name: str, *args: Any) -> tuple[Remote, list[Any], list[int]]:
         """Call it on copies of the arguments.
 
         Returns what it returned, what the arguments hold afterwards, and the numbers of the arguments that came back
         as (part of) the result, the very same arrays.
         """
-        reply = self.ask(MOST_ENTRIES + _entries(args), op="call", name=name, args=_bare(args), watch=True)
+        return self._seen(self.ask(**_watching(name, args)), args)
+
+    def watched_all(
+        self, name: str, several: Sequence[Sequence[Any]]
+    ) -> list[Callable[[], tuple[Remote, list[Any], list[int]]]]:
+        """Call it again and again, see `watched`. Returns for each call what returns the same, or raises its error."""
+        replies = self.ask_all([_watching(name, args) for args in several])
+        return [lambda reply=reply, args=args: self._seen(reply(), args)
+                for reply, args in zip(replies, several, strict=True)]  # fmt: skip
+
+    def fetch_all(self, remotes: Sequence[Remote]) -> list[Callable[[], Any]]:
+        """For each what returns the plain value as it is now, see `Remote.fetch`."""
+        replies = self.ask_all([{"op": "fetch", "target": remote.handle} for remote in remotes])
+        return [lambda reply=reply: reply().get("value") for reply in replies]
+
+    def _seen(self, reply: dict[str, Any], args: Sequence[Any]) -> tuple[Remote, list[Any], list[int]]:
         after = reply.get("after")
         if not isinstance(after, list) or len(after) != len(args):
             raise nonsense()
@@ -381,6 +456,47 @@ class NodeRun:
     def predecessors(self) -> list[str]:
         """Names of the inputs that `get_predecessors` listed."""
         return self._seen("predecessors", list)
+
+
+@contextlib.contextmanager
+def _faults_told() -> Iterator[None]:
+    """What goes wrong on our side of a request is a JudgeError."""
+    try:
+        yield
+    except StudentError:
+        raise
+    except Exception as error:
+        raise JudgeError(f"{type(error).__name__}: {error}") from error
+
+
+def _watching(name: str, args: Sequence[Any]) -> dict[str, Any]:
+    return {
+        "op": "call",
+        "name": name,
+        "args": _bare(tuple(args)),
+        "watch": True,
+        "most": MOST_ENTRIES + _entries(args),
+    }
+
+
+def _one_by_one(send: Callable[[dict[str, Any]], Any], requests: list[dict[str, Any]], linked: bool) -> list[Any]:
+    """The replies to requests that are sent one after the other, as `Probe.answer_next` would give them."""
+    replies: list[Any] = []
+    for request in requests:
+        broken = next((one for one in replies if not isinstance(one, dict) or "error" in one), None) if linked else None
+        replies.append(send(_with_results(request, replies)) if broken is None else broken)
+    return replies
+
+
+def _with_results(value: Any, replies: list[Any]) -> Any:
+    """The value with the result of the n-th reply in place of Handle(-n)."""
+    if isinstance(value, Handle) and -len(replies) <= value.number < 0:
+        return replies[-value.number - 1].get("handle", value)
+    if isinstance(value, (list, tuple)):
+        return type(value)(_with_results(item, replies) for item in value)
+    if isinstance(value, dict):
+        return {key: _with_results(item, replies) for key, item in value.items()}
+    return value
 
 
 @functools.lru_cache(maxsize=256)

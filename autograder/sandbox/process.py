@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,20 +72,47 @@ class StudentProcess:
         seconds : of the processor that it may use, and of the clock that it may sleep; it is waited for longer where
         others have the processor
         """
+        self._ask(request)
+        return self._answer(request, seconds)
+
+    def send_all(self, requests: Sequence[dict[str, Any]], linked: bool, seconds: Callable[[], float]) -> list[Any]:
+        """Send requests in one message, return the reply to each; all else as in `send`.
+
+        linked  : see `probe.Probe.begin`
+        seconds : how long the next one may take; each has its own time
+        """
+        self._ask({"op": "several", "requests": list(requests), "linked": linked})
+        last = len(requests) - 1
+        return [self._answer(one, seconds(), last=number == last) for number, one in enumerate(requests)]
+
+    def _ask(self, request: dict[str, Any]) -> None:
         if not self.alive:
             raise StudentGone(DIED, "died")
         message = encode(request)
+        try:
+            self._channel.write(message, WRITING)
+        except TimeoutError:
+            self.end()
+            raise StudentGone(TIMED_OUT.format(seconds=WRITING), "time") from None
+        except OSError:
+            self.died = True
+            self.end()
+            raise StudentGone(DIED, "died") from None
+
+    def _answer(self, request: dict[str, Any], seconds: float, last: bool = True) -> Any:
+        """The reply to a request that has been sent. last : no other one follows it."""
         most = (MAX_JSON, MAX_BYTES) if request.get("op") == "cell" else _most(request)
         over = ""
         try:
-            self._channel.write(message, WRITING)
             over = self._wait(seconds)
             if over:
                 self._zygote.signal("interrupt")
                 if self._wait(GRACE_SECONDS):
                     raise TimeoutError
-            reply = _reply(self._channel, max(seconds, GRACE_SECONDS), *most)
+            reply = _reply(self._channel, max(seconds, GRACE_SECONDS), *most, last=last)
             if over == STARVED:
+                if not last:
+                    self.end()  # with it goes what it has still to answer
                 raise StudentGone(STARVED, "starved")
             return reply
         except TimeoutError:
@@ -317,9 +345,14 @@ def _most(request: dict[str, Any]) -> tuple[int, int]:
     return MAX_ANSWER + 32 * entries, 16 * (entries + 1024)
 
 
-def _reply(channel: Channel, seconds: float, most_json: int = MAX_JSON, most_bytes: int = MAX_BYTES) -> Any:
-    """The one message that answers a request. Raises TimeoutError, EOFError, or WireError when it is no such thing."""
+def _reply(
+    channel: Channel, seconds: float, most_json: int = MAX_JSON, most_bytes: int = MAX_BYTES, last: bool = True
+) -> Any:
+    """The one message that answers a request. Raises TimeoutError, EOFError, or WireError when it is no such thing.
+
+    last : there is no other request that waits for its answer
+    """
     value = channel.read(seconds, most_json, most_bytes)
-    if not channel.empty:
+    if last and not channel.empty:
         raise WireError("there is more than one answer to a request")
     return value

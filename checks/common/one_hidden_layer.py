@@ -121,8 +121,8 @@ class Question:
         seen = answers({"start": self.start})
         seen |= answers(
             {
-                "prediction": lambda: self.graph(net).method("get_prediction", {"x": x}).value,
-                "objective": lambda: self.graph(net).method("get_objective", {"x": x}, {"y": y}).value,
+                "prediction": lambda: self.asked(net, "get_prediction", {"x": x}),
+                "objective": lambda: self.asked(net, "get_objective", {"x": x}, {"y": y}),
                 "gradients": lambda: self.gradients(net, x, y),
                 "fit": self.fit,
             }
@@ -137,8 +137,9 @@ class Question:
         found = {}
         for size, scale in (("small", self.scale), ("large", 10 * self.scale)):
             settings = {"num_hidden_units": self.UNITS, "init_param_scale": scale}
-            model = self.model(**settings, step_size=0.0, max_num_epochs=1)
-            model.method("fit", np.ones((2, self.FEATURES)), np.ones(2))
+            with self.student.chain():
+                model = self.model(**settings, step_size=0.0, max_num_epochs=1)
+                model.method("fit", np.ones((2, self.FEATURES)), np.ones(2))
             found[size] = self.parameters(model)
         return found
 
@@ -158,6 +159,13 @@ class Question:
             self.layout[name] = there, found[name].ndim
         return found
 
+    def asked(self, net: Net, question: str, *given: dict[str, Array], times: int = 1) -> Any:
+        """What the graph of a new model with the parameters of `net` answers, the last time that it is asked."""
+        with self.student.chain():
+            graph = self.graph(net)
+            answer = [graph.method(question, *given) for _ in range(times)][-1]
+        return answer.value
+
     def graph(self, net: Net) -> Remote:
         """The graph of a new model that has been given the parameters of `net`."""
         model = self.model(num_hidden_units=len(net.w2))
@@ -176,9 +184,7 @@ class Question:
 
     def gradients(self, net: Net, x: Array, y: Array) -> dict[str, Any]:
         """Each gradient of a second pass; a row of weights counts as a vector, an array of one as a number."""
-        graph = self.graph(net)
-        graph.method("get_gradients", {"x": x}, {"y": y})
-        found = values(graph.method("get_gradients", {"x": x}, {"y": y}))
+        found = values(self.asked(net, "get_gradients", {"x": x}, {"y": y}, times=2))
         if len(found) != 2:
             text = f"get_gradients gives {len(found)} things: expected the objective and a dictionary."
             raise StudentError(text, "type")
@@ -196,12 +202,15 @@ class Question:
 
         def fitted(scale: float, step_size: float, times: int = 1) -> tuple[Any, dict[str, Array]]:
             # The same random numbers each time, also where they come from numpy's one global generator.
-            self.student.load(RANDOM_NUMBERS, "start_again")["start_again"]()
+            start_again = self.student.load(RANDOM_NUMBERS, "start_again")["start_again"]
             settings = {"num_hidden_units": 4, "init_param_scale": scale, "max_num_epochs": self.epochs}
-            model = self.model(**settings, step_size=step_size)
-            for _ in range(times):
-                model.method("fit", EXAMPLE[None], np.array([TARGET]))
-            got = model.method("predict", NEW).value
+            with self.student.chain():
+                start_again()
+                model = self.model(**settings, step_size=step_size)
+                for _ in range(times):
+                    model.method("fit", EXAMPLE[None], np.array([TARGET]))
+                predicted = model.method("predict", NEW)
+            got = predicted.value
             # A column of predictions is as good as a row of them.
             row = got.reshape(-1) if isinstance(got, np.ndarray) and got.shape == (len(NEW), 1) else got
             return row, self.parameters(model)

@@ -49,7 +49,12 @@ class Returned:
 
 def ask(function: Callable[..., Remote], name: str, inputs: Sequence[Any], names: Sequence[str]) -> Returned:
     """The student's value and gradients. Raises StudentError when there is not even a value."""
-    got = function(*inputs).value
+    return returned(partial(function, *inputs), name, names)
+
+
+def returned(call: Callable[[], Remote], name: str, names: Sequence[str]) -> Returned:
+    """What came of a call, see `ask`."""
+    got = call().value
     if got is None or got is Ellipsis:
         raise StudentError(f"{name} returned {got}: does it end with `return value, (gradients)`?", "none")
     if not isinstance(got, (list, tuple)):
@@ -157,11 +162,12 @@ def at_points(
     student: Student, name: str, points: Sequence[tuple[str, Sequence[Any]]], truth: Callable[..., Truth]
 ) -> list[Point]:
     """The student's answer at each point (title, inputs), and at the first one again."""
-    found = []
-    for title, inputs in [*points, points[0]]:
+    found, asked = [], [*points, points[0]]
+    calls = student.call_all(name, [inputs for _, inputs in asked])
+    for (title, inputs), call in zip(asked, calls, strict=True):
         # numpy's numbers divide by zero without an error: what a slip would give there may be infinite
         right = truth(*(np.float64(given) if isinstance(given, float) else given for given in inputs))
-        question = partial(ask, partial(student.call, name), name, inputs, list(right.gradients))
+        question = partial(returned, call, name, list(right.gradients))
         found.append(Point(title, Answer.to(question), right))
     return found
 

@@ -39,16 +39,17 @@ class Reused:
         upstream: Array | None = None,
     ):
         leaf = student.load("", "Leaf")["Leaf"]  # there already: no text is sent
-        self.leaves = {key: leaf(key) for key in first}
-        self.node = student.call(name, *extra, *self.leaves.values(), name.lower())
-        for given in (first, second):
-            for key, leaf in self.leaves.items():
-                leaf.set("out", np.array(given[key]))
-                leaf.method("forward")
-            self.node.method("forward")
-            if upstream is not None:
-                self.node.set("d_out", np.array(upstream))
-                self.node.method("backward")
+        with student.chain():
+            self.leaves = {key: leaf(key) for key in first}
+            self.node = student.call(name, *extra, *self.leaves.values(), name.lower())
+            for given in (first, second):
+                for key, leaf in self.leaves.items():
+                    leaf.set("out", np.array(given[key]))
+                    leaf.method("forward")
+                self.node.method("forward")
+                if upstream is not None:
+                    self.node.set("d_out", np.array(upstream))
+                    self.node.method("backward")
 
     @property
     def out(self) -> Any:

@@ -59,8 +59,27 @@ class Probe:
         self._next = 1
         self._shadowed: list[dict[str, Any]] = []
         self._calls = 0
+        self._together: list[Handle | None] = []
+        self._linked: bool = False
+        self._broken: dict[str, Any] | None = None
 
     # -- requests -----------------------------------------------------------------------------------------------
+
+    def begin(self, linked: bool) -> None:
+        """Requests that came together follow, see `answer_next`; linked: the first error answers all that come after
+        it, and they are not run."""
+        self._together, self._linked, self._broken = [], linked, None
+
+    def answer_next(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The reply to the next of the requests that came together. Handle(-n) stands for the result of their n-th."""
+        reply: dict[str, Any] = {}
+        try:
+            reply = self._broken or self.answer(request)
+        finally:  # an interrupt may come at any time
+            self._together.append(reply.get("handle"))
+            if self._linked and "handle" not in reply and "value" not in reply:
+                self._broken = {"error": reply.get("error") or timeout()}
+        return reply
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Return {"handle": Handle, "value": plain} or {"error": {...}} for one request."""
@@ -69,7 +88,7 @@ class Probe:
             with _quiet():
                 return operation(request)
         except KeyboardInterrupt:
-            return {"error": {"type": "Timeout", "message": "", **_place(None)}}
+            return {"error": timeout()}
         except WireError as error:
             return too_large(error)
         except _Missing as missing:
@@ -161,7 +180,8 @@ class Probe:
     def _load(self, value: Any) -> Any:
         """The value of a request, with handles replaced by what they stand for and arrays writable."""
         if isinstance(value, Handle):
-            return self._values[value.number]
+            number = value.number if value.number > 0 else self._together[-value.number - 1].number
+            return self._values[number]
         if isinstance(value, list):
             return [self._load(item) for item in value]
         if isinstance(value, tuple):
@@ -415,6 +435,11 @@ def encode_reply(reply: dict[str, Any]) -> bytes:
         return encode(reply)
     except (WireError, TypeError, ValueError) as error:
         return encode(too_large(error))
+
+
+def timeout() -> dict[str, Any]:
+    """The error of a request that was interrupted."""
+    return {"type": "Timeout", "message": "", **_place(None)}
 
 
 def too_large(error: Exception) -> dict[str, Any]:

@@ -53,6 +53,7 @@ FIRST_CELLS = (
 )
 
 
+HELD_SECONDS = 0.005  # an answer to one of several requests may be held back so long, to go with the next
 READY_SECONDS = 30  # until a student process stands behind its walls
 
 
@@ -301,9 +302,10 @@ def serve(channel: socket.socket, shell: Any) -> None:
     """Run cells and answer the judge until the socket closes.
 
     Times are those of this thread: with a limit on processor time set, Linux counts a process's time in ticks of 4 ms.
+    Requests may come several at once: each has an answer of its own, and answers that are ready soon go together.
     """
     from inside.channel import Channel
-    from inside.probe import Probe, encode_reply
+    from inside.probe import Probe, encode_reply, timeout
 
     probe = Probe(shell.namespace)
     home = os.getcwd()  # where the submission's files are: they are found there, wherever a cell may have gone
@@ -315,24 +317,32 @@ def serve(channel: socket.socket, shell: Any) -> None:
             request = peer.read()
         except EOFError:
             return
-        try:
-            if request["op"] == "cell":
-                start = time.thread_time()
-                reply = shell.run_cell(request["source"], request["number"])
-                reply["cpu"] = time.thread_time() - start
-                reply["value"] = None
-            elif request["op"] == "cpu":
-                reply = {"value": answering}
-            else:
-                start = time.thread_time()
-                with contextlib.suppress(OSError):
-                    os.chdir(home)
-                reply = probe.answer(request)
-                answering += time.thread_time() - start
-            message = encode_reply(reply)
-        except KeyboardInterrupt:
-            message = encode_reply({"error": {"type": "Timeout", "message": ""}})
-        peer.write(message)
+        several = request["requests"] if request["op"] == "several" else [request]
+        probe.begin(linked=request.get("linked", False))
+        ready, since = b"", time.monotonic()
+        for one in several:
+            try:
+                if one["op"] == "cell":
+                    start = time.thread_time()
+                    reply = shell.run_cell(one["source"], one["number"])
+                    reply["cpu"] = time.thread_time() - start
+                    reply["value"] = None
+                elif one["op"] == "cpu":
+                    reply = {"value": answering}
+                else:
+                    start = time.thread_time()
+                    with contextlib.suppress(OSError):
+                        os.chdir(home)
+                    reply = probe.answer_next(one)
+                    answering += time.thread_time() - start
+                message = encode_reply(reply)
+            except KeyboardInterrupt:
+                message = encode_reply({"error": timeout()})
+            ready += message
+            if len(several) > 1 and time.monotonic() - since > HELD_SECONDS:
+                peer.write(ready)
+                ready, since = b"", time.monotonic()
+        peer.write(ready)
 
 
 if __name__ == "__main__":
