@@ -198,12 +198,10 @@ def classify(student: Student, draw: Draw) -> None:
 
     with student.shadow(preprocess=_bench(student, "stand_in")(colours)):
         answers = ask(True)
-    # A preparation of one's own is taken, and one that is wrong as preprocess is: that was told where it is judged.
-    prepared = [colours, (np.array(pixel) / 255 - MEAN) / STD]
-    elsewhere = _asked(lambda: _prepared(student, np.full((260, 300, 3), pixel, np.uint8), "RGB"))
-    X = None if isinstance(elsewhere, StudentError) else elsewhere.get("X")
-    if isinstance(X, np.ndarray) and X.ndim == 4 and X.shape[1] == 3 and X.dtype.kind == "f":
-        prepared.append(X.mean(axis=(0, 2, 3)))
+    # A preparation of one's own is taken too, even without MEAN and STD: how a picture is prepared is what preprocess
+    # is judged by, and is not judged again here, whether preprocess is used or not.
+    own_way = np.array(pixel) / 255
+    prepared = [colours, own_way, (own_way - MEAN) / STD]
     if any(isinstance(answer, StudentError) or answer.get("pairs") is None for answer in answers):
         own = ask(False)  # it may prepare the picture by itself, in its own way
         if not any(isinstance(answer, StudentError) for answer in own):
