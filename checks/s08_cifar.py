@@ -73,9 +73,10 @@ class Layer:
         self.student, self.name, self.rule = student, name, rule
         self.cases: list[tuple[str, dict[str, Array], Array]] = []
         cases = inputs(draw, make, *others, **region)
+        above = dict(regions(draw, **region))  # what arrives from above lies in the same region
         for title, given in [*cases, *one_at_a_time(cases[0][1], cases[1][1])]:
             shape = rule(None, *given.values())[0].shape
-            self.cases.append((title, given, draw.both_signs(*shape)))
+            self.cases.append((title, given, above.get(title, draw.both_signs)(*shape)))
         self.rans: list[Ran] = []
 
     def _expect(self, number: int, got: Any, exact: Array, name: str, stale: Array) -> bool:
@@ -201,7 +202,12 @@ def fully_connected(student: Student, draw: Draw) -> None:
 LATEST = "{0}_backward works with the latest call of {0}_forward, and should with its cache"
 
 
-@check(f"{SECTION}/relu_check", points=5)
+AT_ZERO = dict.fromkeys(
+    ["zeros", "a single zero", "negative zero"], "what happens at 0 is asked apart: any slope from 0 to 1 is accepted"
+)
+
+
+@check(f"{SECTION}/relu_check", points=5, domain=AT_ZERO)
 def relu(student: Student, draw: Draw) -> None:
     """max(0, x) for x of any shape; the gradient passes where x > 0. At 0 any slope from 0 to 1 is accepted."""
     n, d, k = draw.distinct_sizes(3, high=7)
@@ -318,7 +324,10 @@ def _at_the_kink(student: Student, draw: Draw) -> None:
 EPSILONS = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16, 1e-20, 1e-30)
 
 
-@check(f"{SECTION}/softmax_loss_check", points=5)
+CLASSES = dict.fromkeys(["one entry", "one column"], "there are at least two classes")
+
+
+@check(f"{SECTION}/softmax_loss_check", points=5, domain=CLASSES)
 def softmax_loss(student: Student, draw: Draw) -> None:
     """The mean over the rows of −log p of the true class, and (p − one-hot) / N; stable for any scores, row by row."""
     judge_softmax_loss(student, draw, (1, 2, 1, 1))
@@ -335,8 +344,8 @@ def judge_softmax_loss(student: Student, draw: Draw, points: tuple[float, float,
         ("in a second call", again, other),
         ("for a true class behind the others", again - behind, y),
         ("for one row", again[:1], y[:1]),
-        ("for small scores", 1e-3 * again, y),
-        ("for equal scores", 0 * again, other),
+        ("for small scores", 1e-9 * again, y),
+        ("for equal scores", np.full_like(again, 0.7), other),
         ("for whole numbers", dict(regions(draw))[WHOLE](7, 7), draw.labels(7, 7)),
     ]
     seen: dict[str, Any] = {}
