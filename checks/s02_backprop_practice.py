@@ -213,6 +213,7 @@ def sigmoid_net_step(student: Student, draw: Draw) -> None:
     cases += [(f"epsilon = {epsilon:g}", {**first, "epsilon": epsilon}) for epsilon in (1e-4, 1.0, 30.0)]
     cases.append(("a large y", {**first, "y": 300.0}))
     cases.append(("one unit", {**draw_units(draw, 1, 1), "epsilon": 0.3}))
+    cases.append(("as many inputs as units", {**draw_units(draw, n, n), "epsilon": 0.3}))
     cases.append(("many units", {**draw_units(draw, 40, 3), "epsilon": 0.3}))
     truths = [unit_sum(**{key: given[key] for key in ("W", "b", "x", "y")}) for _, given in cases]
     new = [

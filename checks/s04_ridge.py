@@ -185,7 +185,7 @@ REFERENCE = source_of(ridge_nodes)
 @check("04-ridge/ridge_regression_check", points=10, reveals=True)
 def ridge_regression(student: Student, draw: Draw) -> None:
     """RidgeRegression: (w·x + b − y)² + l2_reg · ‖w‖², built of nodes; b is not penalised; trained by SGD."""
-    d, epochs = draw.integer(4, 7), draw.integer(3, 6)
+    d, epochs = draw.integer(4, 7), draw.integer(12, 16)
     l2_reg, step = draw.number(0.3, 0.45), draw.number(0.01, 0.02)
     x, y, w, b = draw.signed(d), draw.scalar(), draw.signed(d), draw.scalar()
     beside = {"x": draw.signed(d)}, {"y": draw.scalar()}, {"w": draw.signed(d), "b": draw.scalar()}
@@ -253,7 +253,7 @@ def ridge_regression(student: Student, draw: Draw) -> None:
 @check("04-ridge/minibatch_ridge_check", points=0, reveals=True)
 def minibatch_ridge(student: Student, draw: Draw) -> None:
     """MinibatchRidge: the mean over the rows of the square loss, plus the penalty once."""
-    (m, d), epochs = draw.distinct_sizes(2, low=4), draw.integer(3, 6)
+    (m, d), epochs = draw.distinct_sizes(2, low=4), draw.integer(12, 16)
     l2_reg, step = draw.number(0.3, 0.45), draw.number(0.01, 0.02)
     X, Y, w, b, new = draw.signed(m, d), draw.signed(m), draw.signed(d), draw.scalar(), draw.signed(3, d)
     beside = {"X": draw.signed(m, d)}, {"y": draw.signed(m)}, {"w": draw.signed(d), "b": draw.scalar()}

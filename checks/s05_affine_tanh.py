@@ -237,6 +237,7 @@ def elementwise_dA(student: Student, draw: Draw) -> None:
             "∂J/∂A": _elementwise_slips(_plain(dJ_dS), _plain(A), partial(slope, sigma_prime))
         },
         shaped=True,
+        floats=("dJ_dS",),
     )
 
     def arrays(*shape: int) -> Callable[..., dict[str, Any]]:

@@ -206,12 +206,14 @@ def tanh_node(student: Student, draw: Draw) -> None:
     ]
     found = cases(draw, TANH, array_of(m + 2), *shapes, ordinary=ordinary, up_to=0.5)
     whole = dict(regions(draw))[WHOLE]
-    found.append(Case({"a": whole(m + 1, d)}, draw.both_signs(m + 1, d), WHOLE))
+    found.append(Case({"a": whole(m + 1, d).astype(int)}, draw.both_signs(m + 1, d), WHOLE))
     node, flat = NodeTrial(student, TANH, draw, found, uses_out=True), _saturated(student, draw, m + 2)
     with part("forward", points=2):
         if node.expect_forward():
             for title, a, _, run in flat:
                 expect_in(title, run.out, np.tanh(a), name="out")
+                text = "a.out was changed in place: the nodes that use a as well still need it."
+                expect_true(np.array_equal(run.input_after("a"), a), text, "in_place")
     good = False
     with part("backward", points=3):
         good = node.expect_backward()

@@ -34,6 +34,7 @@ from autograder.judging import (
     source_of,
     values,
 )
+from autograder.judging.regions import WHOLE, whole
 
 from .common.shared import Reused, agrees, leaves_alone, looks_normal, repeats, resets, same
 from .common.softmax_slips import (
@@ -170,8 +171,11 @@ def _whole_scores(draw: Draw) -> Array:
 
 
 # What one node among others has to keep, whatever its mistakes: these are looked for before, with numbers of their own.
+# A number that all upstream gradients have in common makes no difference: without it, equal ones give exact zeros.
 SOFTMAX = NodeRule(
-    "SoftmaxNode", out=lambda z: softmax(z), gradients=lambda g, z: {"z": softmax(z) * (g - softmax(z) @ g)}
+    "SoftmaxNode",
+    out=lambda z: softmax(z),
+    gradients=lambda g, z: {"z": softmax(z) * (g - g[0] - softmax(z) @ (g - g[0]))},
 )
 NLL = NodeRule(
     "NLLNode",
@@ -207,6 +211,7 @@ def softmax_node(student: Student, draw: Draw) -> None:
 
     shapes = [lambda array, count=count: {"z": array(count)} for count in (classes, 2, 1)]
     found = cases(draw, SOFTMAX, *shapes, up_to=0.5)
+    found.append(Case({"z": whole(z)}, draw.both_signs(classes), WHOLE))
     trial = NodeTrial(student, SOFTMAX, draw, found, uses_out=True)
     with part("forward", points=3):
         if expect(unaided.out, p, name="out", mistakes=partial(wrong_probabilities, z)):
@@ -340,10 +345,15 @@ def nll_node(student: Student, draw: Draw) -> None:
             stale = [Slip("stale", [-np.log(p[label]), -np.log(second[label])])]
             expect(got.out, exact, name="out for another example", scalar_like=True, mistakes=stale)
             small = student.run_node(name, y_hat=tiny, y_true=y)
-            shifts = [10.0**-k for k in range(4, 13)]
+            shifts = [10.0**-k for k in range(4, 17)]
             hints = [Slip("epsilon_in_log", [-np.log(f(tiny[label], e)) for e in shifts for f in (np.add, np.maximum)])]
             exact, title = -np.log(tiny[label]), "out for a small probability"
-            if expect(small.out, exact, name=title, scalar_like=True, mistakes=hints):
+            fine = expect(small.out, exact, name=title, scalar_like=True, mistakes=hints)
+            tiny[label] = draw.number(2e-15, 8e-15)
+            least = student.run_node(name, y_hat=tiny, y_true=y)
+            hints = [Slip("epsilon_in_log", [-np.log(f(tiny[label], e)) for e in shifts for f in (np.add, np.maximum)])]
+            exact, title = -np.log(tiny[label]), "out for a very small probability"
+            if fine and expect(least.out, exact, name=title, scalar_like=True, mistakes=hints):
                 trial.expect_forward()
     backward = False
     with part("backward", points=3):
@@ -469,7 +479,7 @@ def multiclass_classifier(student: Student, draw: Draw) -> None:
     labels = [int(y) for y in draw.rng.permutation(classes)[:2]]
     truth = [Net(parameters, x, y) for x, y in zip(points, labels, strict=False)]
     all_p = [Net(parameters, x, 0).p for x in points]
-    start = {"d": draw.integer(4, 7), "units": draw.integer(100, 140), "scale": draw.number(0.03, 0.06)}
+    start = {"d": draw.integer(10, 13), "units": draw.integer(100, 140), "scale": draw.number(0.03, 0.06)}
     learn = _learnable(draw)
 
     def look() -> dict[str, Answer]:

@@ -74,7 +74,7 @@ class Layer:
         self.cases: list[tuple[str, dict[str, Array], Array]] = []
         cases = inputs(draw, make, *others, **region)
         above = dict(regions(draw, **region))  # what arrives from above lies in the same region
-        for title, given in [*cases, *one_at_a_time(cases[0][1], cases[1][1])]:
+        for title, given in [*cases, *one_at_a_time(cases[0][1], cases[1][1], floats=list(cases[0][1]))]:
             shape = rule(None, *given.values())[0].shape
             self.cases.append((title, given, above.get(title, draw.both_signs)(*shape)))
         self.rans: list[Ran] = []
@@ -347,6 +347,7 @@ def judge_softmax_loss(student: Student, draw: Draw, points: tuple[float, float,
         ("for small scores", 1e-9 * again, y),
         ("for equal scores", np.full_like(again, 0.7), other),
         ("for whole numbers", dict(regions(draw))[WHOLE](7, 7), draw.labels(7, 7)),
+        ("for more than ten classes", draw.normal(n, 12), draw.labels(n, 12)),
     ]
     seen: dict[str, Any] = {}
     with part("loss", points=points[0]):
@@ -591,7 +592,7 @@ def _expect_penalties(student: Student, draw: Draw, d: int, m: int, what: str) -
     others = [lambda array, shape=shape: {"w": array(*shape)} for shape in ((1, m), (d, 1), (1, 1), (6, 6))]
     found = inputs(draw, lambda array: {"w": array(d, m)}, *others, single=True)
     for number, (title, given) in enumerate(found):
-        w, reg = given["w"], (0.35, 1.7, 1.0)[number % 3]
+        w, reg = given["w"], (0.35, 1.7, 1.0, 2e-3, 5e-6, 60.0)[number % 6]
         returned, _, kept = student.watched("l2_regularization", w, reg)
         answer = returned.value
         require_several(answer, 2, "l2_regularization", "loss and grad_w")

@@ -354,6 +354,15 @@ def backpropagate(student: Student, draw: Draw) -> None:
                 break
             text = "backpropagate changed the value of a number: it sets d_out alone."
             expect_true(close(outs, _values(values, program)), text, "in_place")
+        else:
+            # Two ways to J, along one of them all derivatives are 0: the other goes on, whichever comes first.
+            values = [*some[:2], 0.0]
+            zero: Program = [("·", 0, 0), ("·", 0, 1), ("·", 3, 2), ("·", 4, 1), ("+", 5, 6), ("+", 6, 5)]
+            got, _ = _propagated(student, values, zero, [7, 8])
+            rows, exact = matrix(got, "d_out"), np.array([_derivatives(values, zero, sink) for sink in (7, 8)])
+            if rows.shape == exact.shape:
+                rows[0, 8] = rows[1, 7] = 0.0  # neither depends on the other
+            expect(rows, exact, name="d_out beside numbers whose d_out is 0", **TIGHT)
     with part("again", points=2):
         values, sinks = some, [last, 7, last, 13, 2, last]
         got, _ = _propagated(student, values, program, sinks)
@@ -500,9 +509,8 @@ def operators(student: Student, draw: Draw) -> None:
     with part("exp", points=1):
         bounded = [ordinary, [(max(min(a, 20.0), -20.0), b) for a, b in others]]
         exp = math.exp
-        _formulas(
-            student, bounded, ("a.exp()", lambda a, b: exp(a), lambda a, b: (exp(a), 0.0), SLIPS["exp"]), patch=True
-        )
+        formula = ("a.exp()", lambda a, b: exp(a), lambda a, b: (exp(a), 0.0), SLIPS["exp"])
+        _formulas(student, [*bounded, [(60.0, 0.6)], [(-60.0, 0.6)], [(200.0, 0.6)]], formula, patch=True)
     with part("tanh", points=1):
         far = [(800.0, 0.0), (-800.0, 0.0)]
         tanh = math.tanh
@@ -593,6 +601,8 @@ def training_step(student: Student, draw: Draw) -> None:
     cases = [_case(draw, n, size) for n, size in ((7, 0.3), (1, 0.07), (5, 0.013), (7, 0.21))]
     corners = [[0.0, 1.0], [1e-6, -1.0], [120.0, -0.003], [0.7, 0.0], [-2e-6, 0.4]]
     cases.append(([1.0, -0.5, 2e-6], corners, [0.0, 1.0, -150.0, 3e-6, -1.0], 1e-5))
+    w, X, _, size = _case(draw, 4, 0.25)
+    cases.append((w, X, (_features(X) @ w + 1e-4 * draw.signed(4)).tolist(), size))  # J is small already
     rounds = 2
     losses, weights = [], [np.array(case[0]) for case in cases]
     after, hints = [], []

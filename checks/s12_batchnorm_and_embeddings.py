@@ -20,6 +20,7 @@ from autograder.judging import (
     part,
     source_of,
 )
+from autograder.judging.regions import whole
 from backprop.batchnorm_checks import backward_slips, forward_slips, of_earlier_batch
 from backprop.checking.finite_differences import jacobian
 from backprop.checking.slips import worked_out
@@ -44,8 +45,8 @@ class Ran:
         _require(answer.value, 2, name, "out and cache")
         self.out, self.cache = answer.item(0).value, answer.item(1)
 
-    def unchanged(self) -> bool:
-        text = f"{self.name} changed an input in place: others still need it as it was, so work on a copy."
+    def unchanged(self, by: str = "") -> bool:
+        text = f"{by or self.name} changed an input in place: others still need it as it was, so work on a copy."
         return expect_true(all(map(_same, self.inputs, self.given)), text, "in_place")
 
 
@@ -86,13 +87,19 @@ def _batch(draw: Draw, n: int, d: int, low: float = 0.05, high: float = 8.0) -> 
 
 
 def _odd(draw: Draw) -> list[tuple[Array, Array, Array, Array]]:
-    """x, gamma, beta and an upstream gradient in the corners: 0, 1, tiny, huge; one sign only; one entry; many."""
+    """x, gamma, beta and an upstream gradient in the corners: 0, 1, tiny, huge; one sign only; one entry; many;
+    integers, and a column where nothing varies; numbers that are far from 0 and near one another."""
     found = []
     for n, d in ((6, 7), (5, 6), (6, 5), (1, 1), (11, 12)):
         found.append([draw.signed(n, d), draw.signed(d), draw.signed(d), draw.signed(n, d)])
     for array in found[0]:
         array.flat[:6] = draw.rng.permutation([0.0, 1.0, -1.0, 3e-6, -2e-6, 400.0])
     found[1], found[2] = [np.abs(array) for array in found[1]], [-np.abs(array) for array in found[2]]
+    x, gamma, beta, upstream = (draw.signed(*shape) for shape in ((7, 4), (4,), (4,), (7, 4)))
+    x *= 4
+    x[:, 1] = x[0, 1]
+    found.append([whole(x), gamma, beta, upstream])
+    found.append([1e6 + draw.normal(9, 4), gamma, beta, draw.signed(9, 4)])
     return [tuple(arrays) for arrays in found]
 
 
@@ -171,6 +178,9 @@ def _judge_backward(student: Student, draw: Draw, name: str, of_parameters: floa
     for x, gamma, beta, upstream in _odd(draw):
         batches.append((x, gamma, beta))
         upstreams.append(upstream)
+    batches.append(_batch(draw, n, d, high=0.3))
+    upstreams.append(draw.signed(n, d))
+    eps = draw.number(0.01, 0.05)  # of the last batch
     order = [0, 1, 2, 0, *range(3, len(batches))]  # after all forward passes, and the first once more
     runs: list[Ran] = []
     answers: list[Sequence[Any]] = []
@@ -178,7 +188,8 @@ def _judge_backward(student: Student, draw: Draw, name: str, of_parameters: floa
 
     def ask() -> list[Sequence[Any]]:
         if not answers:
-            runs.extend(Ran(student, "batchnorm_forward", *batch) for batch in batches)
+            runs.extend(Ran(student, "batchnorm_forward", *batch) for batch in batches[:-1])
+            runs.append(Ran(student, "batchnorm_forward", *batches[-1], eps))
             found = [student.call(name, given[k], runs[k].cache).value for k in order]
             for value in found:
                 _require(value, 3, name, "grad_x, grad_gamma and grad_beta")
@@ -186,10 +197,12 @@ def _judge_backward(student: Student, draw: Draw, name: str, of_parameters: floa
         return answers
 
     def right(k: int) -> dict[str, Array]:
+        if k == len(batches) - 1 and _near(runs[k].out, _normalised(*batches[k], eps)):  # else paid for in forward
+            return _gradients(*batches[k][:2], upstreams[k], eps)
         layer = _layer_of(runs[k].out, *batches[k])
         if layer is _normalised:
             return _gradients(*batches[k][:2], upstreams[k])
-        arrays = [array.copy() for array in batches[k]]
+        arrays = [array.astype(float) for array in batches[k]]
         total = lambda: np.sum(upstreams[k] * layer(*arrays))  # noqa: E731
         return {key: jacobian(total, array)[0] for key, array in zip(("x", "gamma", "beta"), arrays, strict=True)}
 
@@ -249,6 +262,7 @@ def embedding(student: Student, draw: Draw) -> None:
     batches.append((np.array([1, 0, 1]), np.array([[1e-6, 0.0], [-700.0, 1.0]])))
     batches.append((np.array([0]), draw.signed(1, 1)))
     batches += [(draw.rng.integers(0, 9, 12), sign * draw.positive(9, 5)) for sign in (1.0, -1.0)]
+    batches.append((np.array([2, 0, 2]), whole(draw.signed(4, 3))))
     runs: list[Ran] = []
     with part("looked up", points=1):
         for indices, table in batches:
@@ -291,7 +305,7 @@ def embedding(student: Student, draw: Draw) -> None:
             if not expect(got, right, name="grad_table", mistakes=_different(mistakes, right)):
                 break
             text = "embedding_backward changed grad_out in place: others still need it, so work on a copy."
-            if not expect_true(_same(given, upstream), text, "in_place"):
+            if not (expect_true(_same(given, upstream), text, "in_place") and runs[k].unchanged("embedding_backward")):
                 break
 
 
@@ -319,7 +333,7 @@ def char_model(student: Student, draw: Draw) -> None:
 
     def judge(names: Sequence[str]) -> None:
         for shifted, (_, gradients, again, kept) in enumerate(ask()):
-            for case, found in zip([*cases, cases[0]], [*gradients, again], strict=True):
+            for case, found in zip([*cases, cases[0], cases[0]], [*gradients, *again], strict=True):
                 exact, slips = _model(case, bool(shifted)), _model_slips(case, bool(shifted))
                 good = True
                 for name in names:

@@ -38,6 +38,7 @@ class FunctionRule:
     slips  : (**inputs) -> {what it is called: what known mistakes would give}; worked out for a wrong result only
     unpack : (what came back, the names) -> one value for each name; `separate` where nothing is said
     shaped : a number has the shape (): an array with one entry is none
+    floats : inputs that never hold integers: a result may be worked out in place, in a copy of them
 
     Inputs come in the order of the function's arguments.
     """
@@ -47,6 +48,7 @@ class FunctionRule:
     slips: Callable[..., Mapping[str, Iterable[Slip]]] = _no_slips
     unpack: Callable[[Any, Sequence[str]], Sequence[Any]] | None = None
     shaped: bool = False
+    floats: Sequence[str] = ()
 
 
 def separate(returned: Any, names: Sequence[str]) -> Sequence[Any]:
@@ -95,7 +97,7 @@ class FunctionTrial:
         first, second = self.cases[0][1], self.cases[1][1]
         # What belongs together, such as the values of one forward pass, is not taken apart.
         together = any(isinstance(value, Mapping) for value in first.values())
-        return [] if together else list(one_at_a_time(first, second))
+        return [] if together else list(one_at_a_time(first, second, self.rule.floats))
 
     def _unpacked(self, returned: Any) -> dict[str, Any]:
         unpack = self.rule.unpack or separate

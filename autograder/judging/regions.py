@@ -7,7 +7,7 @@ region that its exercise contains as well; what an exercise leaves out stands in
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -76,6 +76,11 @@ def _zeros(*shape: int) -> Array:
     return array
 
 
+def whole(array: Array) -> Array:
+    """Each number rounded away from zero, in an array of integers: a result that takes its type is cut off."""
+    return np.asarray(np.copysign(np.ceil(np.abs(array)), array)).astype(int)
+
+
 def _whole(draw: Draw, zeros: bool, *shape: int) -> Array:
     """1 and 2 of both signs; the last row is the first once more, and there is a single zero."""
     array = draw.both_signs(*shape)
@@ -101,9 +106,11 @@ def inputs(
     return found + [(title, make(array)) for title, array in regions(draw, **region)]
 
 
-def one_at_a_time(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def one_at_a_time(
+    first: Mapping[str, Any], second: Mapping[str, Any], floats: Sequence[str] = ()
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """(title, inputs): the first inputs with one of them taken from the second, or zero; an array also with a single
-    zero, and with whole numbers alone.
+    zero, and with whole numbers alone: as integers, but for the inputs called `floats`.
 
     Who remembers results by some of the arguments, or adds only what differs, is right for inputs that all change at
     once; and who asks whether any entry is zero is right where all are. Whole numbers (a label, an index) and functions
@@ -121,7 +128,8 @@ def one_at_a_time(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterat
                     one_zero = value.copy()
                     one_zero.flat[place] = 0.0
                     yield f"a single 0 in {key}", {**first, key: one_zero}
-                yield f"whole numbers in {key}", {**first, key: np.copysign(np.ceil(np.abs(value)), value)}
+                integers = whole(value)
+                yield f"whole numbers in {key}", {**first, key: integers * 1.0 if key in floats else integers}
 
 
 def near(exact: Any, got: Any = None) -> dict[str, float]:

@@ -162,24 +162,32 @@ def judge_network(student: Student, draw: Draw) -> None:
     put = helpers.pop("put")
     sizes = draw.distinct_sizes(4, low=4, high=10)
     net, other = Net(draw, sizes), Net(draw, sizes)
+    alike, another = (Net(draw, [sizes[0], *[sizes[1]] * 3]) for _ in range(2))
 
     def look() -> dict[str, Any]:
         return _look(student, put, net, other)
+
+    def look_at_equal_sizes() -> dict[str, Any]:
+        return _look(student, put, alike, another)
 
     with part("parameters", points=2):
         _expect_parameters(student, sizes)
     exact = {"scores": net.scores, **net.gradients(net.upstream)}
     with student.shadow(**helpers):
-        seen = look()
+        seen, square = look(), look_at_equal_sizes()
     seen = _better(seen, look, exact)
+    exact_square = {"scores": alike.scores, **alike.gradients(alike.upstream)}
+    square = _better(square, look_at_equal_sizes, exact_square)
     with part("forward", points=4):
         right = net.scores
         got = _seen(seen, "scores")
         if seen.get("copies"):
             text = "parameters() returns copies, or arrays that forward does not use: training would change nothing."
             expect_true(False, text, "stale")
-        elif expect_true(not seen["X changed"], "forward changed X in place: work on a copy.", "in_place"):
-            expect_close(got, right, name="scores", mistakes=lambda: not_equal(net.score_mistakes(), right))
+        elif expect_true(
+            not seen["X changed"], "forward changed X in place: work on a copy.", "in_place"
+        ) and expect_close(got, right, name="scores", mistakes=lambda: not_equal(net.score_mistakes(), right)):
+            expect_close(_seen(square, "scores"), alike.scores, name="scores where all layers have one size")
     with part("backward", points=4):
         if seen["X changed"]:
             raise StudentError("forward changed X in place, so no gradient can be right.", "in_place")
@@ -191,7 +199,9 @@ def judge_network(student: Student, draw: Draw) -> None:
 
         for name in net.values:
             got, hints = _seen(seen, name), partial(slips, name)
-            expect_close(got, exact[name], name=f"grad {name}", batch_size=len(net.X), mistakes=hints)
+            if expect_close(got, exact[name], name=f"grad {name}", batch_size=len(net.X), mistakes=hints):
+                got = _seen(square, name)
+                expect_close(got, exact_square[name], name=f"grad {name} where all layers have one size")
         expect_true(not seen["upstream changed"], "backward changed grad_scores in place: work on a copy.", "in_place")
         text = "backward changed the parameters: it returns gradients, the optimiser takes the step."
         expect_true(not seen.get("parameters changed", False), text, "in_place")

@@ -240,6 +240,9 @@ def scored(SmallNet, Class, nets, points):
     made = [SmallNet(len(b)) for _, b, _, _ in nets]
     numbers = [u for net in made for u in net.parameters()]
     shared = len(numbers) - len({id(u) for u in numbers})
+    for net in made:  # once before, with other numbers: whoever remembers scores is found out
+        for point in points:
+            net.score(list(point))
     made = [fill(net, Class, *arrays) for net, arrays in zip(made, nets, strict=True)]
     found = []
     for point in points:
@@ -261,7 +264,7 @@ class Line:
         return a * x[0] + b * x[1] + c * (x[0] * x[1])
 
     def parameters(self):
-        return self.weights
+        return list(self.weights)
 
 
 def trained(step, Class, cases, rounds):

@@ -46,9 +46,13 @@ def stand_in(colours):
 
 
 def name_classes(classify, scores, labels, k, colour):
+    """What classify gives for a picture, after the same model gave other scores for another of the same size."""
     torch.set_grad_enabled(True)
-    model = Known(scores).train()
-    names = dict(enumerate(labels))
+    model = Known(scores[::-1].copy()).train()
+    names = {number: labels[number] for number in reversed(range(len(labels)))}  # in another order than the scores
+    classify(model, Image.new("RGB", (300, 260), tuple(colour)), names, k)
+    torch.set_grad_enabled(True)
+    model.train().scores = torch.tensor(scores)
     image = Image.new("RGB", (300, 260), tuple(colour))
     before = image.mode, image.size, image.tobytes()
     result = classify(model, image, names) if k == 5 else classify(model, image, names, k)
