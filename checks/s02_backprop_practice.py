@@ -127,6 +127,7 @@ TOTAL = FunctionRule(
     right=lambda df_dx, dx_dw: {"df/dw": (df_dx * dx_dw.T).T.sum(axis=0)},
     slips=_path_slips,
     shaped=True,
+    floats=("dx_dw",),
 )
 
 
@@ -313,6 +314,7 @@ BACK = FunctionRule(
     "back_through",
     right=lambda jacobian, upstream: {"∂ℓ/∂a": np.einsum("k,ki->i", upstream, jacobian)},
     slips=_jacobian_slips,
+    floats=("upstream",),
 )
 
 
@@ -596,6 +598,7 @@ MERGED = FunctionRule(
     "merge_layers",
     right=lambda W_in, b_in, W_out, b_out: {"W": W_out @ W_in, "b": np.einsum("ij,j->i", W_out, b_in) + b_out},
     slips=lambda **given: {"W": _wrong_weights(given), "b": _wrong_bias(given)},
+    floats=("b_out",),
 )
 
 

@@ -36,6 +36,8 @@ FUNCTIONS = source_of(functions_to_pass)
 # Outputs and inputs of the notebook's own layers: whoever reads its arrays gets right shapes there, and wrong numbers.
 IN_THE_NOTEBOOK = ((2, 3), (4, 5))
 
+FROM_ABOVE = ("dJ_dy", "dJ_dS")  # gradients, which are floating-point numbers
+
 EACH_WITH_EACH = "the product entry by entry, where each entry of one meets each entry of the other"
 
 
@@ -79,7 +81,10 @@ def _at(array: Array, index: int) -> float:
 
 
 DW_ENTRY = FunctionRule(
-    "affine_dW_entry", right=lambda i, j, dJ_dy, x: {"∂J/∂W[i, j]": dJ_dy[i] * x[j]}, slips=_entry_slips
+    "affine_dW_entry",
+    right=lambda i, j, dJ_dy, x: {"∂J/∂W[i, j]": dJ_dy[i] * x[j]},
+    slips=_entry_slips,
+    floats=FROM_ABOVE,
 )
 
 
@@ -130,7 +135,7 @@ def _dW_slips(dJ_dy: Array, x: Array) -> dict[str, list[Slip]]:
     return {"∂J/∂W": slips}
 
 
-DW = FunctionRule("affine_dW", right=lambda dJ_dy, x: {"∂J/∂W": np.outer(dJ_dy, x)}, slips=_dW_slips)
+DW = FunctionRule("affine_dW", right=lambda dJ_dy, x: {"∂J/∂W": np.outer(dJ_dy, x)}, slips=_dW_slips, floats=FROM_ABOVE)
 
 
 @check(f"{SECTION}/affine_dW_check", points=3)
@@ -173,7 +178,7 @@ def _dx_slips(W: Array, dJ_dy: Array) -> dict[str, list[Slip]]:
     return {"∂J/∂x": slips}
 
 
-DX = FunctionRule("affine_dx", right=lambda W, dJ_dy: {"∂J/∂x": dJ_dy @ W}, slips=_dx_slips)
+DX = FunctionRule("affine_dx", right=lambda W, dJ_dy: {"∂J/∂x": dJ_dy @ W}, slips=_dx_slips, floats=FROM_ABOVE)
 
 
 @check(f"{SECTION}/affine_dx_check", points=3)
@@ -205,7 +210,7 @@ def _db_slips(dJ_dy: Array) -> dict[str, list[Slip]]:
     }
 
 
-DB = FunctionRule("affine_db", right=lambda dJ_dy: {"∂J/∂b": dJ_dy}, slips=_db_slips)
+DB = FunctionRule("affine_db", right=lambda dJ_dy: {"∂J/∂b": dJ_dy}, slips=_db_slips, floats=FROM_ABOVE)
 
 
 @check(f"{SECTION}/affine_db_check", points=2)
@@ -237,7 +242,7 @@ def elementwise_dA(student: Student, draw: Draw) -> None:
             "∂J/∂A": _elementwise_slips(_plain(dJ_dS), _plain(A), partial(slope, sigma_prime))
         },
         shaped=True,
-        floats=("dJ_dS",),
+        floats=FROM_ABOVE,
     )
 
     def arrays(*shape: int) -> Callable[..., dict[str, Any]]:

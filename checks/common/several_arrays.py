@@ -76,7 +76,15 @@ def value_rule(
         value, gradients = value_and_gradients(returned, [name.partition("/∂")[2] for name in names[1:]])
         return [value, *gradients]
 
-    return FunctionRule(name, right, slips, unpack)
+    parameters = (
+        "W",
+        "W1",
+        "W2",
+        "b",
+        "x",
+        "y",
+    )  # of a network: floating-point numbers, which may be worked on in a copy
+    return FunctionRule(name, right, slips, unpack, floats=parameters)
 
 
 def expect_added(got: Any, terms: Any, name: str) -> bool:

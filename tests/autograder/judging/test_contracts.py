@@ -321,7 +321,7 @@ def test_each_argument_is_changed_alone_and_a_number_is_a_number(function, full)
     assert Check("x/y", 1, look).judge(Student.here({"f": function}), 0).full == full
 
 
-SCALED = FunctionRule("f", right=lambda a, b: {"value": a * b})
+SCALED = FunctionRule("f", right=lambda a, b: {"value": a * b}, floats=("b",))
 
 
 @pytest.mark.parametrize(
@@ -332,6 +332,8 @@ SCALED = FunctionRule("f", right=lambda a, b: {"value": a * b})
         (lambda a, b: a * b * np.all(b), ("range",)),
         (lambda a, b: np.round(a * b) if np.all(a == np.round(a)) else a * b, ("range",)),
         (lambda a, b: np.round(a * b) if np.all(b == np.round(b)) else a * b, ("range",)),
+        (lambda a, b: (a * b).astype(a.dtype), ("range",)),
+        (lambda a, b: (a * b).astype(b.dtype), ()),
     ],
 )
 def test_each_array_has_a_single_zero_once_and_whole_numbers_once(function, families):

@@ -112,7 +112,8 @@ def test_each_wrong_answer_that_is_allowed_is_there_and_has_a_reason():
     for check, words in reasons:
         section = check.partition("/")[0]
         decides = checks_of(code_cells(ROOT, section), load(CHECKS, section))
-        answers = [a for folder in SETS for a in read_answers(folder / f"{section}.txt", section)]
+        files = [folder / f"{section}.txt" for folder in SETS if (folder / f"{section}.txt").is_file()]
+        answers = [a for path in files for a in read_answers(path, section)]
         assert [a for a in answers if not a.right and a.words == words and decides[a.cell].name == check], (
             check,
             words,
