@@ -99,7 +99,11 @@ AFFINE = NodeRule(
 )
 
 
-@check(f"{SECTION}/affine_node_check", points=8)
+@check(
+    f"{SECTION}/affine_node_check",
+    points=8,
+    domain={"one array twice": "W, x and b have arrays of their own; of one node in two places the sum is looked at"},
+)
 def affine_node(student: Student, draw: Draw) -> None:
     """out = W x + b; backward adds the outer product to W, Wᵀ · upstream to x, upstream to b."""
     m, d = draw.distinct_sizes(2)

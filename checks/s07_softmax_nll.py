@@ -32,6 +32,7 @@ from autograder.judging import (
     part,
     regions,
     source_of,
+    unchanged,
     values,
 )
 from autograder.judging.regions import WHOLE, whole
@@ -151,15 +152,22 @@ def _jacobian_slips(z: Array) -> list[Slip]:
     ]
 
 
+KEPT = "What an earlier call returned was changed by a later one: make a new array in each call."
+
+
 def _expect_again(student: Student, draw: Draw) -> None:
     """The Jacobian once more for two vectors of one length, and where the scores are small, equal or far apart."""
     first, second = draw.both_signs(4, low=0.3, high=1.5), draw.both_signs(4, low=0.3, high=1.5)
     # Scores that are whole numbers have no whole slopes; and with one class the Jacobian is still a matrix.
     special = (("whole numbers", _whole_scores(draw)), ("one class", draw.both_signs(1, low=0.3, high=1.5)))
     stale = [Slip("shared_state", jacobian(softmax(first)))]
+    results = []
     for z, slips in ((first, []), (second, stale)):
-        if not expect(student.call("softmax_jacobian", z), jacobian(softmax(z)), name="∂p/∂z", mistakes=slips):
+        results.append(student.call("softmax_jacobian", z))
+        if not expect(results[-1], jacobian(softmax(z)), name="∂p/∂z", mistakes=slips):
             return
+    if not expect_true(unchanged(results[0].fetch(), results[0].value), KEPT, "shared_state"):
+        return
     for title, z in [*special, *((title, array(5)) for title, array in regions(draw, up_to=0.5))]:
         if not expect_in(title, student.call("softmax_jacobian", z), jacobian(softmax(z)), name="∂p/∂z"):
             return
@@ -417,16 +425,26 @@ def softmax_nll_gradient(student: Student, draw: Draw) -> None:
     ordinary += [(draw.normal(40), 7), (np.array([0.3, -0.4]), 1), (_whole_scores(draw), 2)]
     large = [(z, draw.integer(0, classes)) for z in _large_scores(draw, classes)]
 
+    returned: list[Remote] = []
+
     def slopes(came: Callable[[], Any], z: Array) -> Any:
         got, (after, _), _ = came()
         if not same(after, z):
             raise StudentError("z was changed in place: work on a copy.", "in_place")
+        returned.append(got)
         return got.value
 
+    def first_kept() -> Any:
+        if not unchanged(returned[0].fetch(), returned[0].value):
+            raise StudentError(KEPT, "shared_state")
+        return returned[0].value
+
     def look() -> dict[str, Answer]:
+        returned.clear()
         came = student.watched_all(name, ordinary + large)
         asked = zip(came, ordinary + large, strict=True)
-        return answers({str(n): partial(slopes, one, z) for n, (one, (z, _)) in enumerate(asked)})
+        found = answers({str(n): partial(slopes, one, z) for n, (one, (z, _)) in enumerate(asked)})
+        return found | (answers({"0": first_kept}) if found["0"].error is None else {})
 
     right = {str(n): softmax(z) - one_hot(y, len(z)) for n, (z, y) in enumerate(ordinary + large)}
     whether = {n: partial(agrees, right=exact) for n, exact in right.items()}

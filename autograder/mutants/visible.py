@@ -7,7 +7,6 @@ import importlib
 import multiprocessing
 import os
 import re
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -23,7 +22,7 @@ from ..course import Course
 from ..judging.load import find
 from ..sandbox.bubblewrap import ONE_THREAD
 from .exercise import UNNAMED, Cell, code_cells, exercises, namespace
-from .measure import SECONDS, judge, solutions_of
+from .measure import TooLong, judge, solutions_of, time_limit
 
 HIDDEN = re.compile(r"^### BEGIN HIDDEN TESTS.*?^### END HIDDEN TESTS[^\n]*\n?", re.MULTILINE | re.DOTALL)
 
@@ -191,10 +190,6 @@ def _in_workers(what: Callable[[tuple], Any], jobs: Sequence[tuple], workers: in
         yield from pool.map(what, jobs, chunksize=4)
 
 
-class _TooLong(Exception):
-    pass
-
-
 def _learn(job: tuple) -> list[tuple]:
     """What the visible check sees of one wrong solution, beside what the hidden check says about it."""
     check, cells, visible, name, right, family, cell, source = job
@@ -222,27 +217,22 @@ def _look(job: tuple[str, Sequence[Cell], str, str, bool, str, str, str]) -> See
     """Run one solution and the visible check below it."""
     check, cells, visible, name, right, family, cell, source = job
 
-    def stop(*args: Any) -> None:
-        raise _TooLong
-
     if any("import torch" in cell.source for cell in cells):
         importlib.import_module("torch")  # it takes its time, and could not be imported again if it were cut short
-    signal.signal(signal.SIGALRM, stop)
-    signal.alarm(SECONDS)
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
         try:
-            scope = namespace(cells, {cell: source})
-            exec(compile(visible, "<check>", "exec"), scope)
+            with time_limit():
+                scope = namespace(cells, {cell: source})
+                exec(compile(visible, "<check>", "exec"), scope)
         except CheckFailed as error:
             said = tuple(one for one in error.families or () if one != "unrecognised")
             outcome = "sentence" if said or error.families is None else "numbers"
             return Seen(check, name, right, family, outcome, said, str(error))
         except AssertionError as error:  # the notebook's own assert, with a sentence of its own
             return Seen(check, name, right, family, "sentence" if str(error) else "traceback", (), str(error))
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit, TooLong) as error:
             return Seen(check, name, right, family, "traceback", (), f"{type(error).__name__}: {error}")
         finally:
-            signal.alarm(0)
             if "torch" in sys.modules:  # an answer may have switched gradients off for good
                 sys.modules["torch"].set_grad_enabled(True)
     return Seen(check, name, right, family, "passed")

@@ -5,6 +5,7 @@ r"""One formula of LaTeX as Typst mathematics, the way MathJax sets it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,12 +51,16 @@ def to_typst(latex: str, display: bool, macros: Macros | None = None) -> str:
     return f"#{'display' if display else 'inline'}-formula({alt}, $ {done.code} ${lines})"
 
 
+# White space and control characters that TeX has no use for: as an argument, one of them would be nothing at all.
+_BLANK = re.compile(r"[^\S \t\n\r\xa0]|[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+
+
 def convert(latex: str, display: bool, macros: Macros | None = None) -> Mathematics:
     """The formula as Typst mathematics; its code is empty when it only defines macros. Raises as `to_typst` does."""
     macros = Macros() if macros is None else macros
     if len(latex) > LONGEST:
         raise FormulaError(f"it is longer than {LONGEST} characters")
-    tex = without_comments(latex).strip()
+    tex = _BLANK.sub(" ", without_comments(latex)).strip()
     try:
         parser = Parser(Reader(tex, macros), "display" if display else "inline")
         atoms, end = parser.row()

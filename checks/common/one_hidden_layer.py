@@ -28,7 +28,7 @@ from autograder.judging import (
 )
 
 from ..shipped import random_numbers
-from .shared import agrees, looks_normal, repeats
+from .shared import agrees, looks_normal, repeats, same
 
 RANDOM_NUMBERS = source_of(random_numbers)
 
@@ -204,13 +204,18 @@ class Question:
             # The same random numbers each time, also where they come from numpy's one global generator.
             start_again = self.student.load(RANDOM_NUMBERS, "start_again")["start_again"]
             settings = {"num_hidden_units": 4, "init_param_scale": scale, "max_num_epochs": self.epochs}
+            examples = {"X": EXAMPLE[None], "y": np.array([TARGET])}
+            given = {name: self.student.put(array) for name, array in examples.items()}
             with self.student.chain():
                 start_again()
                 model = self.model(**settings, step_size=step_size)
                 for _ in range(times):
-                    model.method("fit", EXAMPLE[None], np.array([TARGET]))
+                    model.method("fit", *given.values())
                 predicted = model.method("predict", NEW)
             got = predicted.value
+            for name, there in given.items():
+                if not same(there.fetch(), examples[name]):
+                    raise StudentError(f"fit() changed {name} in place: work on a copy.", "in_place")
             # A column of predictions is as good as a row of them.
             row = got.reshape(-1) if isinstance(got, np.ndarray) and got.shape == (len(NEW), 1) else got
             return row, self.parameters(model)

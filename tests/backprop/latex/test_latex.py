@@ -172,6 +172,11 @@ def test_any_latex_is_set_or_refused_and_what_is_set_compiles(tex: str, display:
         assert error_of(code, display, formula_style()) == ""
 
 
+@pytest.mark.parametrize("blank", list("\x01\x0b\x0c\x1c\x1f\x7f\x85\u2003\u2028\u3000"))
+def test_an_odd_blank_is_a_space_and_no_argument(blank: str) -> None:
+    assert convert(rf"\frac0{blank}1", False).code == convert(r"\frac0 1", False).code
+
+
 def test_nothing_of_a_formula_reaches_typst_as_code() -> None:
     tricks = [
         r'#panic("x")',
