@@ -295,6 +295,10 @@ def embedding(student: Student, draw: Draw) -> None:
             one_hot = np.eye(len(table))[indices.ravel()]
             right = one_hot.T @ upstream.reshape(indices.size, -1)
             mistakes = [*worked_out(embedding_slips(indices, len(table), upstream))]
+            cut = np.zeros(right.shape)
+            for row, gradient in zip(indices.ravel(), upstream.reshape(indices.size, -1), strict=True):
+                cut[row] = np.trunc(cut[row] + gradient)
+            mistakes.append(Slip("dtype", cut, "grad_table holds integers, which cut off fractions: make it of floats"))
             if k < 2 and n > 3:
                 other = np.eye(len(table))[batches[1 - k][0]].T @ upstream
                 mistakes.append(Slip("stale", other, "another call's cache is used"))

@@ -184,7 +184,7 @@ def with_exchanged(
     got: Mapping[str, Any], right: Mapping[str, np.ndarray], mistakes: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, dict[str, Any]]:
     """`mistakes`, and a candidate "swapped_arguments" for each pair of variables that got each other's gradient."""
-    hints: dict[str, dict[str, Any]] = {name: dict(candidates) for name, candidates in mistakes.items()}
+    hints: dict[str, dict[str, Any]] = {name: dict(candidates or {}) for name, candidates in mistakes.items()}
     names = [name for name in right if as_numbers(got.get(name)) is not None]
 
     def took(a: str, b: str) -> bool:
