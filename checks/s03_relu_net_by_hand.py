@@ -147,16 +147,17 @@ def elsewhere(draw: Draw, net: Network) -> list[Network]:
         predicted = Network(size * net.x, **weights, y=0.0).y_predicted
         error = max(size, abs(predicted)) * (1 - 2 * (number % 2))
         found.append(Network(size * net.x, **weights, y=float(predicted - error), title=title))
-    return [*found, whole(draw)]
+    return [*found, whole(draw, alive=bool((net.r0 > 0).all() and (net.r1 > 0).all()))]
 
 
-def whole(draw: Draw) -> Network:
-    """A network of whole numbers: W0 rises, W2 falls, two units of the upper layer are alike, and not all are alive."""
+def whole(draw: Draw, *, alive: bool) -> Network:
+    """A network of whole numbers: W0 rises, W2 falls, two units of the upper layer are alike; all are alive, or not."""
     while True:
         W1 = draw.both_signs(3, 3)
-        W1 = np.copysign(np.ceil(np.abs(W1)), W1)
+        W1 = np.ceil(np.abs(W1)) if alive else np.copysign(np.ceil(np.abs(W1)), W1)
         W1[2] = W1[0]
-        made = Network(2.0, np.array([-1.0, 1.0, 2.0]), W1, np.array([3.0, 1.0, -2.0]), 0.0, WHOLE)
+        W0 = np.array([1.0 if alive else -1.0, 1.0, 2.0])
+        made = Network(2.0, W0, W1, np.array([3.0, 1.0, -2.0]), 0.0, WHOLE)
         if made.r1.all() and made.h1.any() and made.y_predicted:
             return made
 
