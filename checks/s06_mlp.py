@@ -210,7 +210,8 @@ def tanh_node(student: Student, draw: Draw) -> None:
     ]
     found = cases(draw, TANH, array_of(m + 2), *shapes, ordinary=ordinary, up_to=0.5)
     whole = dict(regions(draw))[WHOLE]
-    found.append(Case({"a": whole(m + 1, d).astype(int)}, draw.both_signs(m + 1, d), WHOLE))
+    for kind in (float, int):
+        found.append(Case({"a": whole(m + 1, d).astype(kind)}, draw.both_signs(m + 1, d), WHOLE))
     node, flat = NodeTrial(student, TANH, draw, found, uses_out=True), _saturated(student, draw, m + 2)
     with part("forward", points=2):
         if node.expect_forward():
