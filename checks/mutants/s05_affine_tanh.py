@@ -30,7 +30,7 @@ entry_mutants = [
     Mutant("a text", "type", ENTRY, "return f'{dJ_dy[i] * x[j]}'"),
     Mutant("misspelt", "raises", ENTRY, "return dJ_dY[i] * x[j]"),
     Mutant("not written", "unfinished", ENTRY, "raise NotImplementedError()"),
-    Mutant("changes x", "in_place", ENTRY, "x *= dJ_dy[i]\n    return x[j]"),
+    Mutant("changes x", "in_place|raises", ENTRY, "x *= dJ_dy[i]\n    return x[j]"),
     Mutant("a zero in x counts as 1", "range", ENTRY, "return dJ_dy[i] * (x[j] or 1.0)"),
     Mutant("a zero in dJ_dy counts as 1", "range", ENTRY, "return (dJ_dy[i] or 1.0) * x[j]"),
     Mutant("a tiny number added to x", "", ENTRY, "return dJ_dy[i] * (x[j] + 1e-3 * (x[j] == 0))"),
@@ -130,7 +130,7 @@ dW_mutants = [
     Mutant("not written", "unfinished", OUTER, "raise NotImplementedError()"),
     Mutant(
         "changes the upstream gradient",
-        "in_place",
+        "in_place|range",
         OUTER,
         "for i in range(len(dJ_dy)):\n        dJ_dy[i] *= 1.5\n    return np.outer(dJ_dy / 1.5, x)",
     ),
@@ -197,7 +197,7 @@ dx_mutants = [
     Mutant("misspelt", "raises", DX, "return W.t @ dJ_dy"),
     Mutant("not returned", "none", DX, "dx = W.T @ dJ_dy"),
     Mutant("not written", "unfinished", DX, "raise NotImplementedError()"),
-    Mutant("changes W", "in_place", DX, "W *= dJ_dy[:, None]\n    return W.sum(axis=0)"),
+    Mutant("changes W", "in_place|raises", DX, "W *= dJ_dy[:, None]\n    return W.sum(axis=0)"),
     Mutant("one input loses its axis", "shape", DX, "return np.squeeze(W.T @ dJ_dy)"),
     Mutant(
         "the W of the notebook where the shapes agree",
