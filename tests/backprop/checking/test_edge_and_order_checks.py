@@ -169,7 +169,7 @@ def test_whole_numbers_may_be_the_point_that_a_function_is_looked_at():
         ({"W": 3.0}, "a standard deviation of [23]"),
         ({"alike": True}, "start with the same numbers"),
         ({"shape": (3, 200)}, r"expected shape \(200, 3\)"),
-        ({"b": 1.0}, "b should start at zero"),
+        ({"b": 1.0}, "b should start at zero and stay there while nothing is trained"),
     ],
 )
 def test_another_start_is_told(how, said):
