@@ -104,7 +104,8 @@ def check_start(
             raise CheckFailed(f"{title}: {name} has {came}, expected shape {shape}.", (family,))
         _require(np.isfinite(value).all(), f"{title}: {name} is not finite.", "nan")
         if name in zero:
-            _require(not value.any(), f"{title}: {name} should start at zero and stay there while nothing is trained.", "offset")
+            text = f"{title}: {name} should start at zero and stay there while nothing is trained."
+            _require(not value.any(), text, "offset")
         elif value.size >= 100 and (name not in zero_or_random or value.any()):
             _look_random(name, value, scale, title)
     print(f"{title}: {', '.join(shapes)} have the right shapes, and start as they should")
