@@ -17,6 +17,7 @@ from .nodes import Node
 __all__ = ["MeasuredNode", "complex_step"]
 
 _STEP = 1e-20
+_TOGETHER = 2**18  # complex numbers that stand beside each other, 4 MiB: a copy of the input for each of its entries
 
 
 def complex_step(value: Callable[..., np.ndarray], values: Sequence[np.ndarray], k: int) -> np.ndarray:
@@ -29,9 +30,16 @@ def complex_step(value: Callable[..., np.ndarray], values: Sequence[np.ndarray],
     Returns floats of shape (values[k].size, *shape of the result).
     """
     values = [np.asarray(array, dtype=float) for array in values]
-    one_each = np.eye(values[k].size).reshape(values[k].size, *values[k].shape)
-    moved = values[k] + 1j * _STEP * one_each  # one copy for each entry, moved in that entry
-    return value(*values[:k], moved, *values[k + 1 :]).imag / _STEP
+    size = values[k].size
+    some = max(1, _TOGETHER // max(1, size))
+    changes = []
+    for first in range(0, max(1, size), some):
+        entries = np.arange(first, min(first + some, size))
+        moved = np.tile(values[k].ravel().astype(complex), (len(entries), 1))
+        moved[np.arange(len(entries)), entries] += 1j * _STEP  # one copy for each entry, moved in that entry
+        moved = moved.reshape(len(entries), *values[k].shape)
+        changes.append(value(*values[:k], moved, *values[k + 1 :]).imag / _STEP)
+    return np.concatenate(changes)
 
 
 class MeasuredNode(Node):

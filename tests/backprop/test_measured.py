@@ -45,3 +45,15 @@ def test_each_row_belongs_to_one_entry_of_the_input():
 def test_a_measured_node_passes_the_check_of_nodes(node, inputs, capsys):
     check_node(node, **inputs)
     assert "ok" in capsys.readouterr().out
+
+
+def test_a_large_input_is_moved_in_blocks_of_its_entries():
+    a, largest = np.random.default_rng(3).normal(size=(90, 40)), 0
+
+    def value(x):
+        nonlocal largest
+        largest = max(largest, x.size)
+        return np.tanh(x).sum(axis=(-2, -1))
+
+    np.testing.assert_allclose(complex_step(value, [a], 0), 1 / np.cosh(a.ravel()) ** 2, rtol=1e-13)
+    assert a.size < largest <= 2**18
