@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from autograder.judging import (
+    RESULT_CHANGED,
     Answer,
     Array,
     Case,
@@ -152,9 +153,6 @@ def _jacobian_slips(z: Array) -> list[Slip]:
     ]
 
 
-KEPT = "What an earlier call returned was changed by a later one: make a new array in each call."
-
-
 def _expect_again(student: Student, draw: Draw) -> None:
     """The Jacobian once more for two vectors of one length, and where the scores are small, equal or far apart."""
     first, second = draw.both_signs(4, low=0.3, high=1.5), draw.both_signs(4, low=0.3, high=1.5)
@@ -166,7 +164,7 @@ def _expect_again(student: Student, draw: Draw) -> None:
         results.append(student.call("softmax_jacobian", z))
         if not expect(results[-1], jacobian(softmax(z)), name="∂p/∂z", mistakes=slips):
             return
-    if not expect_true(unchanged(results[0].fetch(), results[0].value), KEPT, "shared_state"):
+    if not expect_true(unchanged(results[0].fetch(), results[0].value), RESULT_CHANGED, "shared_state"):
         return
     for title, z in [*special, *((title, array(5)) for title, array in regions(draw, up_to=0.5))]:
         if not expect_in(title, student.call("softmax_jacobian", z), jacobian(softmax(z)), name="∂p/∂z"):
@@ -436,7 +434,7 @@ def softmax_nll_gradient(student: Student, draw: Draw) -> None:
 
     def first_kept() -> Any:
         if not unchanged(returned[0].fetch(), returned[0].value):
-            raise StudentError(KEPT, "shared_state")
+            raise StudentError(RESULT_CHANGED, "shared_state")
         return returned[0].value
 
     def look() -> dict[str, Answer]:

@@ -14,6 +14,8 @@ from .answers import Answer
 from .student import Remote, Student
 from .verdict import expect_true
 
+RESULT_CHANGED = "What an earlier call returned was changed by a later one: make a new array in each call."
+
 
 @dataclass(frozen=True)
 class Call:
@@ -76,8 +78,7 @@ class Call:
             return True
         came = self.there.value
         kept = not unchanged(came, came) or unchanged((now or self.there.fetch)(), came)
-        text = "What an earlier call returned was changed by a later one: make a new array in each call."
-        return expect_true(kept, text, "shared_state")
+        return expect_true(kept, RESULT_CHANGED, "shared_state")
 
     def expect_new_arrays(self) -> bool:
         """Note in the open part that what came back is new: none of the arguments themselves."""

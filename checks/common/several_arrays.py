@@ -76,14 +76,8 @@ def value_rule(
         value, gradients = value_and_gradients(returned, [name.partition("/∂")[2] for name in names[1:]])
         return [value, *gradients]
 
-    parameters = (
-        "W",
-        "W1",
-        "W2",
-        "b",
-        "x",
-        "y",
-    )  # of a network: floating-point numbers, which may be worked on in a copy
+    # The parameters of a network are floating-point numbers, which may be worked on in a copy.
+    parameters = ("W", "W1", "W2", "b", "x", "y")
     return FunctionRule(name, right, slips, unpack, floats=parameters)
 
 

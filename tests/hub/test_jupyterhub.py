@@ -25,6 +25,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from commands import say
 from places import CHECKS, ROOT, needs_bubblewrap
 
 from autograder.course import Course
@@ -221,21 +222,6 @@ def hub(tmp_path, place):
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def say(course: Course, *command: str) -> str:
-    """Run a command of the instructor in the course's folder, in an activated environment."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        [sys.executable, "-m", *command],
-        cwd=course.root,
-        env={**os.environ, "PATH": path},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
 
 
 def as_student(place: Place, student: MadeUp, *command: str, **environment: str) -> str:

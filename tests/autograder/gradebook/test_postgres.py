@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
+from commands import say
 from nbgrader.api import Gradebook
 from places import ROOT, needs_bubblewrap
 from sqlalchemy import text
@@ -113,22 +114,6 @@ def test_a_class_is_graded_into_postgresql_as_into_sqlite(course, server):
     assert scores(server) == ours
     grade_class(remote, [SECTION], options=Options(workers=2, force=True))
     assert scores(server) == ours
-
-
-def say(course: Course, *command: str, status: int = 0) -> str:
-    """Run a command as an instructor does, in the course's folder."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        [sys.executable, "-m", *command],
-        cwd=course.root,
-        env={**os.environ, "PATH": path},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    said = done.stdout + done.stderr
-    assert done.returncode == status and "Traceback" not in said, said
-    return said
 
 
 def by_hand(url: str, student: str, **given: float) -> None:

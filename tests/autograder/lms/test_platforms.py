@@ -343,6 +343,17 @@ def test_feedback_goes_back_under_the_names_that_the_platform_knows(course, plat
     assert path.read_bytes() == before
 
 
+def packed_page(course, student: str) -> str:
+    """The name that this student's only feedback page has in the zip to upload."""
+    page = course.feedback / student / SECTION / "ridge.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("x")
+    (path,), _ = pack_feedback(course, [SECTION])
+    with zipfile.ZipFile(path) as archive:
+        (name,) = archive.namelist()
+    return name
+
+
 def finds_a_moodle_student(path: str, participants: set[int]) -> tuple[int, str] | None:
     """The rule of Moodle's mod/assign/feedback/file/importziplib.php: participant and plugin of a feedback file."""
     for part in path.split("/"):
@@ -355,25 +366,13 @@ def finds_a_moodle_student(path: str, participants: set[int]) -> tuple[int, str]
 @pytest.mark.parametrize("form", [form for form in FORMS if "mail" not in form])
 def test_moodle_finds_the_student_of_each_feedback_page(course, form):
     collect(course, [download(course, {FORMS[form]: NOTEBOOK})], section=SECTION)
-    page = course.feedback / "101" / SECTION / "ridge.html"
-    page.parent.mkdir(parents=True)
-    page.write_text("x")
-    (path,), _ = pack_feedback(course, [SECTION])
-    with zipfile.ZipFile(path) as archive:
-        (name,) = archive.namelist()
-    assert finds_a_moodle_student(name, {101}) == (101, "assignsubmission_file")
+    assert finds_a_moodle_student(packed_page(course, "101"), {101}) == (101, "assignsubmission_file")
 
 
 def test_canvas_finds_the_student_of_each_feedback_page(course):
     """The rule of Canvas's infer_comment_context_from_filename: the first two numbers between underscores."""
     collect(course, [download(course, {f"lovelaceada_LATE_101_9_{NAME}": NOTEBOOK})])
-    page = course.feedback / "101" / SECTION / "ridge.html"
-    page.parent.mkdir(parents=True)
-    page.write_text("x")
-    (path,), _ = pack_feedback(course, [SECTION])
-    with zipfile.ZipFile(path) as archive:
-        (name,) = archive.namelist()
-    assert [piece for piece in name.split("_") if piece.isdigit()][:2] == ["101", "9"]
+    assert [piece for piece in packed_page(course, "101").split("_") if piece.isdigit()][:2] == ["101", "9"]
 
 
 def test_no_feedback_is_one_sentence(course):
