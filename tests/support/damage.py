@@ -481,8 +481,8 @@ add("UTF-16", encoded("utf-16"))
 add("UTF-16 big-endian", encoded("utf-16-be", b"\xfe\xff"))
 add("UTF-16 without a mark", encoded("utf-16-le"))
 add("UTF-32", encoded("utf-32"))
-add("Latin-1", encoded("latin-1"), "from the release (edited")  # its letters have no λ
-add("Windows-1252", encoded("cp1252"), "from the release (edited")
+add("Latin-1", encoded("latin-1"), r"from the release \(edited, or handed out before")  # its letters have no λ
+add("Windows-1252", encoded("cp1252"), r"from the release \(edited, or handed out before")
 add("line ends of Windows in the file", lambda n: text_of(n).replace("\n", "\r\n").encode())
 
 
