@@ -89,6 +89,7 @@ OF_SEVERAL = (
 )  # fmt: skip
 CALLS = {"second call": 2, "third call": 3, "tenth call": 10}  # wrong from this call on
 PLACES = ("first entry", "last entry", "last row", "last column", "last digits")  # always wrong, but only there
+EVERYWHERE = "everywhere"  # always wrong and in each entry: no adversary, for any test would see it
 EFFECTS = ("changes an argument", "changes one entry", "keeps its result")
 OF_FUNCTIONS = (*CALLS, "kept by shape", *PLACES, *EFFECTS)
 OF_UPSTREAM: dict[str, Callable[[np.ndarray], bool]] = {
@@ -258,7 +259,7 @@ def _with_effect(spoiler: Spoiler, numbers: Numbers, result: Any) -> Any:
 def _met(spoiler: Spoiler, region: str, numbers: Numbers) -> bool:
     if region in CALLS:
         return spoiler.calls >= CALLS[region]
-    return region in PLACES or (region in REGIONS and lies_in(region, numbers))
+    return region in PLACES or region == EVERYWHERE or (region in REGIONS and lies_in(region, numbers))
 
 
 def wrapped_node(node_class: type, spoiler: Spoiler) -> type:
@@ -295,7 +296,7 @@ def wrapped_node(node_class: type, spoiler: Spoiler) -> type:
                 "third pass": self._passes > 2,
                 "another between": upstream is not None and latest[-1] is not self,
                 "forward twice": self._forwards > 1,
-            }.get(name, name in PLACES)
+            }.get(name, name in PLACES or name == EVERYWHERE)
 
         def _note(self, result: int, upstream: np.ndarray | None = None) -> None:
             given = numbers_in([node.out for node in sources(self)])

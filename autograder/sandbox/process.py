@@ -28,7 +28,8 @@ from .inside.channel import Channel
 from .inside.confine import Limits
 from .inside.wire import MAX_BYTES, MAX_JSON, MOST_ENTRIES, WireError, encode
 
-START_SECONDS = 60
+START_SECONDS = 600  # torch loads slowly on a busy machine; one that ended is noticed at once
+REPLY_SECONDS = 60
 MAX_ANSWER = 2**20  # bytes of an answer to the judge, its arrays aside
 WAITS = (0.5, 5.0, 30.0)  # between tries to fork a student process
 GRACE_SECONDS = 1.0  # between asking a cell to stop and killing the process
@@ -245,7 +246,7 @@ class Zygote:
             with theirs:
                 self._send({"op": "clone"}, theirs)
             channel = Channel(ours)
-            _reply(channel, START_SECONDS)
+            _reply(channel, REPLY_SECONDS)
         except BaseException:
             ours.close()
             raise
@@ -278,7 +279,7 @@ class Zygote:
         start = {"op": "start", "limits": self.limits.as_dict(), "files": _arrays(files), "given": _arrays(given)}
         with theirs:
             self._send(start, theirs)
-        if _reply(self._control, START_SECONDS) != {"started": True}:
+        if _reply(self._control, REPLY_SECONDS) != {"started": True}:
             raise OSError("the student process could not be started")
         self._student = StudentProcess(self, ours)
         return self._student
@@ -296,7 +297,7 @@ class Zygote:
     def used(self) -> float:
         """Processor seconds of the student process that is running. Raises OSError, EOFError or WireError."""
         self.signal("used")
-        reply = _reply(self._control, START_SECONDS)
+        reply = _reply(self._control, REPLY_SECONDS)
         if not isinstance(reply, dict) or not isinstance(reply.get("cpu"), float):
             raise WireError("no number of seconds")
         return reply["cpu"]
@@ -305,7 +306,7 @@ class Zygote:
         """Kill the running student process; return the sandbox's processor seconds since the last, and its memory."""
         try:
             self.signal("end")
-            reply = _reply(self._control, START_SECONDS)
+            reply = _reply(self._control, REPLY_SECONDS)
             return reply if isinstance(reply, dict) else {}
         except (OSError, EOFError, WireError):
             self.stop()

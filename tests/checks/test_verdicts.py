@@ -15,7 +15,7 @@ from places import CHECKS, ROOT
 from autograder.course import Course
 from autograder.judging import Student
 from autograder.judging.load import find
-from autograder.mutants.adversaries import Spoiler, spoil, wrapped_node
+from autograder.mutants.adversaries import EVERYWHERE, Spoiler, spoil, wrapped_node
 from autograder.mutants.exercise import code_cells, exercises, namespace
 from autograder.mutants.measure import judge, solutions_of
 
@@ -134,7 +134,7 @@ def test_a_wrong_value_costs_nothing_of_the_gradients_and_the_other_way_round(se
             continue
         for which in range(2):
             if node:
-                scope[name] = wrapped_node(right, Spoiler("always", which))
+                scope[name] = wrapped_node(right, Spoiler(EVERYWHERE, which))
             else:
                 scope[name] = lambda *args, right=right, which=which, **kw: spoil(right(*args, **kw), which)[0]
             with contextlib.redirect_stdout(io.StringIO()):
