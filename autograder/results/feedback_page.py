@@ -95,7 +95,7 @@ def template() -> tuple[Callable[..., str], dict[str, Any]]:
     environment = exporter.environment
     environment.autoescape = lambda name: name in OWN
     environment.trim_blocks = environment.lstrip_blocks = True
-    sheet = Markup(code_colours() + "\n" + style("page.css", "feedback/feedback.css"))
+    sheet = Markup(code_colours() + "\n" + style("page.css", "formulas.css", "feedback/feedback.css"))
     environment.globals.update(style=sheet, policy=POLICY, page=Summary("", 0, 0), about="")
     _, resources = exporter.from_notebook_node(_as_notebook([]))
     return exporter.template.render, dict(resources)

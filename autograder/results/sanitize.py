@@ -26,8 +26,9 @@ from urllib.parse import unquote
 
 import nbformat
 import nh3
-from jinja2 import pass_context
+from jinja2 import DictLoader, pass_context
 from markupsafe import Markup
+from nbconvert.exporters.templateexporter import TemplateExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors import Preprocessor
 
@@ -36,6 +37,7 @@ from ..submissions.images import drawing, gather
 from ..submissions.outputs import IMAGES, SVG, clean_outputs
 from ..submissions.released import RUBRIC_TAG
 from .mathml import marked, with_formulas
+from .pages import style
 
 # Longer Markdown than this is shown as plain text: no answer needs it, and rendering it could take minutes.
 MAX_MARKDOWN = 60_000
@@ -293,12 +295,32 @@ def _sanitized_metadata(metadata: Any) -> dict[str, Any]:
     return {"nbgrader": {**kept, "grade_id": str(nbgrader["grade_id"])}}
 
 
+# What stands in the head of nbgrader's pages in place of MathJax, which would be loaded from elsewhere. The formulas
+# are MathML already, and the formgrader, whose keys come to life when MathJax says that it is ready, would have none
+# without a network.
+HEAD = """
+{%%- macro mathjax(url="") -%%}
+<style>
+%s
+</style>
+<script>
+window.MathJax = { Hub: { Startup: { signal: { Interest: tell => setTimeout(tell, 0, "End") } } } };
+</script>
+{%%- endmacro -%%}
+"""
+
+
 class SanitizeCells(Preprocessor):
-    """nbconvert preprocessor: every cell is rebuilt by `sanitized_cell`, the notebook's metadata dropped."""
+    """nbconvert preprocessor: every cell is rebuilt by `sanitized_cell`, the notebook's metadata dropped.
+
+    It also makes the page, nbgrader's own, do without MathJax, and gives it the style of formulas and answers.
+    """
 
     def __init__(self, **settings: Any):
         super().__init__(**settings)
         self.enabled = True
+        if isinstance(self.parent, TemplateExporter):
+            self.parent.extra_loaders = [*self.parent.extra_loaders, _head()]
 
     def preprocess(self, notebook: Any, resources: Any) -> tuple[Any, Any]:
         formgrader = "submission_id" in resources and "nbgrader" not in resources
@@ -306,6 +328,10 @@ class SanitizeCells(Preprocessor):
         cells = sanitized_cells(kept)
         metadata = {"language_info": {"name": "python"}}
         return nbformat.from_dict({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}), resources
+
+
+def _head() -> DictLoader:
+    return DictLoader({"mathjax.html.j2": HEAD % style("formulas.css", "nbgrader.css")})
 
 
 # What nbgrader_config.py sets for nbconvert's HTMLExporter.
