@@ -7,7 +7,7 @@ decided by trained weights in `trained_weights`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ import numpy as np
 from autograder.judging import (
     Array,
     Draw,
+    FunctionRule,
+    FunctionTrial,
     Remote,
     Slip,
     Student,
@@ -22,16 +24,13 @@ from autograder.judging import (
     StudentGone,
     check,
     expect,
-    expect_in,
     expect_true,
     inputs,
-    one_at_a_time,
     part,
-    regions,
 )
-from autograder.judging.regions import WHOLE
 
 from .common import trained_weights, two_layer_net
+from .common.cached_layers import Layer, alone
 from .common.two_layer_net import agrees, data_loss, log_softmax, not_equal, require_several
 
 SECTION = "08-cifar"
@@ -60,66 +59,11 @@ def _expect_unchanged(remote: Remote, value: Array, what: str) -> None:
     expect_true(same, f"{what}: others still need it as it was, so work on a copy.", "in_place")
 
 
-class Layer:
-    """A layer by its rule, asked in every region of numbers: all forward passes first, then all backward passes.
-
-    rule : (upstream, *inputs) -> the right out and the right gradients by name, in the order of the inputs
-    make : builds the inputs by name from what makes an array of a given shape; `others` have other shapes
-    """
-
-    def __init__(
-        self, student: Student, name: str, draw: Draw, rule: Callable[..., Any], make: Any, *others: Any, **region: Any
-    ):
-        self.student, self.name, self.rule = student, name, rule
-        self.cases: list[tuple[str, dict[str, Array], Array]] = []
-        cases = inputs(draw, make, *others, **region)
-        above = dict(regions(draw, **region))  # what arrives from above lies in the same region
-        for title, given in [*cases, *one_at_a_time(cases[0][1], cases[1][1], floats=list(cases[0][1]))]:
-            shape = rule(None, *given.values())[0].shape
-            self.cases.append((title, given, above.get(title, draw.both_signs)(*shape)))
-        self.rans: list[Ran] = []
-
-    def _expect(self, number: int, got: Any, exact: Array, name: str, stale: Array) -> bool:
-        title = self.cases[number][0]
-        if title:
-            return expect_in(title, got, exact, name=name)
-        slips = [Slip("stale", stale)] if number == 1 and np.shape(stale) == exact.shape else []
-        return expect(got, exact, name=name, mistakes=not_equal(slips, exact))
-
-    def expect_forward(self) -> bool:
-        for _, given, _ in self.cases:
-            self.rans.append(Ran(self.student, f"{self.name}_forward", *given.values()))
-        outs = [self.rule(None, *given.values())[0] for _, given, _ in self.cases]
-        good = all(self._expect(n, ran.out, outs[n], "out", outs[0]) for n, ran in enumerate(self.rans))
-        for ran, (_, given, _) in zip(self.rans, self.cases, strict=True):
-            ran.unchanged(*given)
-        return good
-
-    def expect_backward(self) -> bool:
-        """Gradients from each cache, also where it is used a second time; inputs are left as they were."""
-        if not self.rans:
-            self.rans = [Ran(self.student, f"{self.name}_forward", *given.values()) for _, given, _ in self.cases]
-        first: tuple[Array, ...] = ()
-        for number in [*range(len(self.cases)), 0]:
-            _, given, upstream = self.cases[number]
-            answer, _, kept = self.student.watched(f"{self.name}_backward", upstream, self.rans[number].cache)
-            got = answer.value
-            got = got if len(given) > 1 else [_alone(got)]
-            require_several(got, len(given), f"{self.name}_backward", "the gradients")
-            exact = self.rule(upstream, *given.values())[1]
-            first = first or exact
-            found = zip(given, got, exact, first, strict=True)
-            if not all([self._expect(number, g, e, f"grad_{name}", s) for name, g, e, s in found]):
-                return False
-            text = f"{self.name}_backward returned grad_out itself, or a part of it: return new arrays."
-            if not expect_true(0 not in kept, text, "in_place"):
-                return False
-        for ran, (_, given, _) in zip(self.rans, self.cases, strict=True):
-            ran.unchanged(*given)
-        return True
-
-
-@check(f"{SECTION}/fc_check", points=5)
+@check(
+    f"{SECTION}/fc_check",
+    points=5,
+    domain={"fc_backward, one array twice": "what arrives from above and what is in the cache are two things"},
+)
 def fully_connected(student: Student, draw: Draw) -> None:
     """out = x w + b for a batch; the gradients of x, w and b, those of w and b summed over the batch."""
     n, d, m = draw.distinct_sizes(3)
@@ -134,8 +78,13 @@ def fully_connected(student: Student, draw: Draw) -> None:
     def sized(n: int, d: int, m: int) -> Callable[..., dict[str, Array]]:
         return lambda array: {"x": array(n, d), "w": array(d, m), "b": array(m)}
 
+    def of_one(array: Callable[..., Array]) -> dict[str, Array]:
+        square = array(d, d)
+        return {"x": square, "w": square, "b": array(d)}
+
     sizes = ((1, d, m), (n, d, 1), (n, 1, m), (n, m, m), (d, d, d), (1, 1, 1))
-    layer = Layer(student, "fc", draw, rule, sized(n, d, m), *(sized(*each) for each in sizes), single=True)
+    others = [*(sized(*each) for each in sizes), of_one]
+    layer = Layer(student, ("fc_forward", "fc_backward"), draw, rule, sized(n, d, m), *others, single=True)
     with part("forward", points=2):
         ran = Ran(student, "fc_forward", x, w, b)
 
@@ -225,7 +174,7 @@ def relu(student: Student, draw: Draw) -> None:
 
     layer = Layer(
         student,
-        "relu",
+        ("relu_forward", "relu_backward"),
         draw,
         rule,
         *map(sized, (n, 1, 1, d, d), (d, d, 1, 1, d)),
@@ -262,7 +211,7 @@ def relu(student: Student, draw: Draw) -> None:
             latest = draw.signed(*x.shape)
             Ran(student, "relu_forward", latest)  # a layer that remembers the latest call only is found out
             grad_out = student.put(upstream)
-            got = _alone(student.call("relu_backward", grad_out, ran.cache).value)
+            got = alone(student.call("relu_backward", grad_out, ran.cache).value)
             mask = x > 0
             mistakes = [
                 Slip("missing_mask", upstream),
@@ -297,16 +246,12 @@ def relu(student: Student, draw: Draw) -> None:
                 _at_the_kink(student, draw)
 
 
-def _alone(got: Any) -> Any:
-    return got[0] if isinstance(got, list | tuple) and len(got) == 1 else got
-
-
 def _at_the_kink(student: Student, draw: Draw) -> None:
     x, upstream = draw.signed(3, 4), draw.positive(3, 4)
     x[0], x[1, :2] = 0.0, 0.0
     ran = Ran(student, "relu_forward", x)
     expect(ran.out, np.maximum(x, 0), name="out where x is 0")
-    got = _alone(student.call("relu_backward", upstream, ran.cache).value)
+    got = alone(student.call("relu_backward", upstream, ran.cache).value)
     there = x == 0
     fine = (
         isinstance(got, np.ndarray)
@@ -338,18 +283,10 @@ def judge_softmax_loss(student: Student, draw: Draw, points: tuple[float, float,
     n, c = sorted(draw.distinct_sizes(2, low=4), reverse=True)
     x, y = draw.normal(n, c, scale=1.5), draw.labels(n, c)
     loss, grad = data_loss(x, y)
-    again, other = draw.normal(n, c, scale=1.5), (y + 1) % c
     behind = 8.0 * np.eye(c)[y]  # so far that the same small numbers added to p show, whatever is drawn
-    others = [
-        ("in a second call", again, other),
-        ("for a true class behind the others", again - behind, y),
-        ("for one row", again[:1], y[:1]),
-        ("for small scores", 1e-9 * again, y),
-        ("for equal scores", np.full_like(again, 0.7), other),
-        ("for whole numbers", dict(regions(draw))[WHOLE](7, 7), draw.labels(7, 7)),
-        ("for more than ten classes", draw.normal(n, 12), draw.labels(n, 12)),
-    ]
     seen: dict[str, Any] = {}
+    cases = _scores(draw, n, c)
+    everywhere = cache(lambda: FunctionTrial(student, SOFTMAX, cases))
     with part("loss", points=points[0]):
         try:
             seen = _both(student, x, y)
@@ -362,19 +299,15 @@ def judge_softmax_loss(student: Student, draw: Draw, points: tuple[float, float,
             raise
         slips = partial(_loss_mistakes, x, y, loss)
         if expect(seen["loss"], loss, name="loss", batch_size=n, scalar_like=True, mistakes=slips):
-            for title, scores, labels in others:
-                got, exact = _both(student, scores, labels)["loss"], data_loss(scores, labels)[0]
-                if not expect(got, exact, name=f"loss {title}", scalar_like=True):
-                    break
+            everywhere().expect("loss")
     with part("gradient", points=points[1]):
         seen = seen or _both(student, x, y)
         slips = partial(_gradient_mistakes, x, y, grad)
-        expect(seen["grad"], grad, name="grad_x", batch_size=n, mistakes=slips)
+        good = expect(seen["grad"], grad, name="grad_x", batch_size=n, mistakes=slips)
         _expect_unchanged(seen["x"], x, "softmax_loss changed the scores x in place")
         _expect_unchanged(seen["y"], y, "softmax_loss changed the labels y in place")
-        for title, scores, labels in others:
-            if not expect(_both(student, scores, labels)["grad"], data_loss(scores, labels)[1], name=f"grad_x {title}"):
-                break
+        if good and everywhere().expect("grad_x"):
+            everywhere().expect_left_alone()
     with part("large scores", points=points[2]):
         high = draw.normal(n, c) + 1000.0 - behind
         if _expect_both(student, high, y, "unstable", _without_maximum):
@@ -389,6 +322,40 @@ def judge_softmax_loss(student: Student, draw: Draw, points: tuple[float, float,
         seen = _both(student, far, y)
         if expect(seen["loss"], exact, name="loss", scalar_like=True, mistakes=mistakes):
             expect(seen["grad"], grad, name="grad_x")
+        far[np.arange(n), y] -= 1e6
+        exact, grad = data_loss(far, y)
+        seen = _both(student, far, y)
+        if expect(seen["loss"], exact, name="loss for a score of −1,000,000", scalar_like=True):
+            expect(seen["grad"], grad, name="grad_x for a score of −1,000,000")
+
+
+def _scores(draw: Draw, n: int, c: int) -> list[tuple[str, dict[str, Any]]]:
+    """Scores of up to ±2 in every region, and their labels; large scores are paid for apart."""
+
+    def sized(n: int, c: int) -> Callable[..., dict[str, Array]]:
+        return lambda array: {"x": array(n, c), "y": draw.labels(n, c)}
+
+    def behind(array: Callable[..., Array]) -> dict[str, Array]:
+        y = draw.labels(n, c)
+        return {"x": array(n, c) - 8.0 * np.eye(c)[y], "y": y}
+
+    def below(array: Callable[..., Array]) -> dict[str, Array]:
+        return {"x": -np.abs(array(n, c)), "y": draw.labels(n, c)}
+
+    others = [sized(1, c), sized(7, 7), sized(n, 12), behind, below]
+    return inputs(draw, sized(n, c), *others, ordinary=draw.normal, up_to=1.0, single=True)
+
+
+def _loss_and_gradient(x: Array, y: Array) -> dict[str, Any]:
+    return dict(zip(("loss", "grad_x"), data_loss(x, y), strict=True))
+
+
+def _softmax_slips(x: Array, y: Array) -> dict[str, list[Slip]]:
+    loss, grad = data_loss(x, y)
+    return {"loss": _loss_mistakes(x, y, loss), "grad_x": _gradient_mistakes(x, y, grad)}
+
+
+SOFTMAX = FunctionRule("softmax_loss", _loss_and_gradient, _softmax_slips, floats=["x"])
 
 
 def _both(student: Student, x: Array, y: Array) -> dict[str, Any]:
@@ -520,6 +487,8 @@ def l2_regularization(student: Student, draw: Draw) -> None:
     squares, slope = float(np.sum(w**2)), reg * w
     right = reg / 2 * squares
     answers: list[tuple[Any, Any, Remote]] = []
+    cases = _penalties(draw, d, m)
+    everywhere = cache(lambda: FunctionTrial(student, PENALTY, cases))
 
     def ask() -> tuple[Any, Any, Remote]:
         if not answers:
@@ -557,7 +526,7 @@ def l2_regularization(student: Student, draw: Draw) -> None:
             ]
 
         if expect(ask()[0], right, name="loss", scalar_like=True, mistakes=lambda: not_equal(mistakes(), right)):
-            _expect_penalties(student, draw, d, m, "loss")
+            everywhere().expect("loss")
     with part("gradient", points=3):
 
         def mistakes() -> list[Slip]:
@@ -583,33 +552,39 @@ def l2_regularization(student: Student, draw: Draw) -> None:
         _expect_unchanged(remote, w, "l2_regularization changed w in place")
         none = student.call("l2_regularization", w, 0.0).value
         require_several(none, 2, "l2_regularization", "loss and grad_w")
-        if expect(none[1], np.zeros((d, m)), name="grad_w for reg = 0"):
-            _expect_penalties(student, draw, d, m, "grad_w")
+        if expect(none[1], np.zeros((d, m)), name="grad_w for reg = 0") and everywhere().expect("grad_w"):
+            everywhere().expect_left_alone()
+            all(call.expect_new_arrays() for call in everywhere().calls)
 
 
-def _expect_penalties(student: Student, draw: Draw, d: int, m: int, what: str) -> None:
-    """The loss or the gradient for other weights of the same shape, another reg, one row, small and large numbers."""
+def _penalties(draw: Draw, d: int, m: int) -> list[tuple[str, dict[str, Any]]]:
+    """Other weights of the same shape, another reg, one row, one column, small and large numbers."""
     others = [lambda array, shape=shape: {"w": array(*shape)} for shape in ((1, m), (d, 1), (1, 1), (6, 6))]
     found = inputs(draw, lambda array: {"w": array(d, m)}, *others, single=True)
-    for number, (title, given) in enumerate(found):
-        w, reg = given["w"], (0.35, 1.7, 1.0, 2e-3, 5e-6, 60.0)[number % 6]
-        returned, _, kept = student.watched("l2_regularization", w, reg)
-        answer = returned.value
-        require_several(answer, 2, "l2_regularization", "loss and grad_w")
-        got, exact = (answer[0], reg / 2 * np.sum(w**2)) if what == "loss" else (answer[1], reg * w)
-        one = {"scalar_like": what == "loss"}
-        ask = partial(expect_in, title, name=what) if title else partial(expect, name=f"{what} in another call")
-        if not ask(got, exact, **one):
-            return
-        text = "l2_regularization returned w itself: return a new array."
-        if what != "loss" and not expect_true(0 not in kept, text, "in_place"):
-            return
+    strengths = (0.35, 1.7, 1.0, 2e-3, 5e-6, 60.0)
+    return [(title, {**given, "reg": strengths[n % len(strengths)]}) for n, (title, given) in enumerate(found)]
+
+
+def _penalty_and_gradient(w: Array, reg: float) -> dict[str, Any]:
+    return {"loss": reg / 2 * np.sum(w**2), "grad_w": reg * w}
+
+
+PENALTY = FunctionRule("l2_regularization", _penalty_and_gradient, floats=["w"])
 
 
 # -- the network --------------------------------------------------------------------------------------------------
 
 
-@check(f"{SECTION}/two_layer_net_check", points=10, reveals=True)
+@check(
+    f"{SECTION}/two_layer_net_check",
+    points=10,
+    reveals=True,
+    domain={
+        "last digits": "parameters are float32, and so are the results of some right answers",
+        "TwoLayerNet.forward, result 2": "W1 in the cache serves the gradient of X, which nobody needs",
+        "TwoLayerNet.backward, one array twice": "what arrives from above and what is in the cache are two things",
+    },
+)
 def network(student: Student, draw: Draw) -> None:
     """Fully connected → ReLU → fully connected; live parameters W1, b1, W2, b2; gradients of all four."""
     two_layer_net.judge_network(student, draw)

@@ -24,7 +24,8 @@ class Check:
     name    : section/grade_id of the grade cell it decides
     points  : must equal the points of that cell
     reveals : it loads reference code into the student's process, so it runs after all others
-    domain  : what its exercise does not contain: region of inputs (see `autograder.mutants.adversaries`) -> the reason
+    domain  : what its exercise does not contain: region of inputs, of one function alone, or a result of one (see
+              `autograder.mutants.adversaries.keys`) -> the reason
     weights : what it judges is a file of trained weights, so the text of a solution alone decides nothing
     """
 

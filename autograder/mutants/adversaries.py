@@ -16,6 +16,7 @@ import copy
 import inspect
 import math
 import os
+import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -159,7 +160,7 @@ def worse(value: Any, place: str = "") -> Any:
         return value + 1
     array = np.asarray(value)
     if array.dtype.kind != "f":
-        return value
+        return ~array if array.dtype.kind == "b" else array + 1
     off = np.where(array == 0, 0.5, (1 + 1e-5 if place == "last digits" else 1.25) * array).astype(array.dtype)
     if place in PLACES[:-1] and array.ndim:
         where = {"first entry": (0,) * array.ndim, "last row": (-1,), "last column": (..., -1)}
@@ -178,7 +179,10 @@ def spoil(value: Any, which: int, place: str = "") -> tuple[Any, int]:
             found.append(changed)
             count += inside
         return type(value)(found), count
-    if isinstance(value, np.ndarray | np.generic | float | int):
+    if isinstance(value, dict):
+        found, count = spoil(list(value.values()), which, place)
+        return dict(zip(value, found, strict=True)), count
+    if isinstance(value, float | int) or (isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "bfiu"):
         return (worse(value, place) if which == 0 else value), 1
     return value, 0
 
@@ -425,20 +429,20 @@ class Faced:
     tried: dict[str, int] = field(default_factory=dict)
     passed: dict[str, list[str]] = field(default_factory=dict)
 
+    left_out: dict[str, int] = field(default_factory=dict)  # region -> how many of them its exercise does not contain
+
     @property
     def failures(self) -> list[str]:
-        return [
-            f"{self.check}: {what}"
-            for region, names in self.passed.items()
-            if region not in self.domain
-            for what in names
-        ]
+        return [f"{self.check}: {what}" for names in self.passed.values() for what in names]
 
-    def count(self, region: str, passed: str = "") -> None:
-        """One adversary more; passed says of which answer it is and why it got full points."""
+    def count(self, region: str, name: str, result: int, passed: str = "") -> None:
+        """One adversary more, spoiled in one result of the function or node called name; passed says how it got full
+        points, where it did."""
         self.tried[region] = self.tried.get(region, 0) + 1
-        if passed:
-            self.passed.setdefault(region, []).append(passed)
+        if not self.domain.keys().isdisjoint(keys(name, result, region)):
+            self.left_out[region] = self.left_out.get(region, 0) + 1
+        elif passed:
+            self.passed.setdefault(region, []).append(f"{name}, result {result}, {region} {passed}")
 
     def row(self, columns: Sequence[str]) -> list[str]:
         return [self.check, *(self._cell(region) for region in columns)]
@@ -446,9 +450,13 @@ class Faced:
     def _cell(self, region: str) -> str:
         if region not in self.tried:
             return "–"
-        if region in self.domain:
-            return "left out"
-        return f"{self.tried[region] - len(self.passed.get(region, []))}/{self.tried[region]}"
+        tried = self.tried[region] - self.left_out.get(region, 0)
+        return f"{tried - len(self.passed.get(region, []))}/{tried}" if tried else "left out"
+
+
+def keys(name: str, result: int, region: str) -> tuple[str, ...]:
+    """Under what a check's domain may leave it out: a region, that of one function alone, one result of a function."""
+    return region, f"{name}, {region}", f"{name}, result {result}"
 
 
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef)
@@ -464,9 +472,12 @@ def _written(source: str, defined: ast.AST) -> list[str]:
     ]
 
 
-def face(job: tuple[Check, Sequence[Cell], str, int, bool]) -> Faced:
-    """Judge every adversary of the names that a solution cell defines; scouts alone where nothing else is wanted."""
-    check, cells, cell, seed, scouts_alone = job
+def face(job: tuple[Check, Sequence[Cell], str, int, int | None]) -> Faced:
+    """Judge every adversary of the names that a solution cell defines; only so many of each where that is asked for.
+
+    Scouts go first in any case; those that are judged are drawn with the seed.
+    """
+    check, cells, cell, seed, most = job
     faced = Faced(check.name, dict(check.domain))
     source = next(one.source for one in cells if one.grade_id == cell)
     names = {s.name: _written(source, s) for s in ast.parse(source).body if isinstance(s, DEFINITIONS)}
@@ -490,13 +501,15 @@ def face(job: tuple[Check, Sequence[Cell], str, int, bool]) -> Faced:
                 if is_node(scope[name]):  # the gradient of a label is no result
                     noted = {key: met for key, met in noted.items() if key[1] == 0 or key[1] in scout.kept}
                 for region, result in (key for key, met in noted.items() if not met):
-                    faced.count(region, f"{what}, result {result}, {region} is never asked for")
-                met = [key for key, met in noted.items() if met]
-                for region, result in () if scouts_alone else (*met, *plan):
+                    faced.count(region, what, result, "is never asked for")
+                tried = [*(key for key, met in noted.items() if met), *plan]
+                if most is not None and most < len(tried):
+                    tried = random.Random(f"{check.name} {what} {seed}").sample(tried, most)
+                for region, result in tried:
                     spoiler = Spoiler(region, result)
                     full = judged(name, wrap(spoiler)).full
                     if not full or (spoiler.fits and not spoiler.idle):
-                        faced.count(region, f"{what}, result {result}, {region} passes" if full else "")
+                        faced.count(region, what, result, "passes" if full else "")
     return faced
 
 
@@ -505,17 +518,20 @@ def face_all(
     sections: Sequence[str],
     *,
     workers: int = 1,
-    scouts_alone: bool = False,
+    most: int | None = None,
     progress: Callable[[int, int, str], None] = lambda done, total, what: None,
 ) -> list[Faced]:
-    """Every check of the sections against the adversaries of its reference solution."""
+    """Every check of the sections against the adversaries of its reference solution.
+
+    most : so many of each function or class, drawn at random, and all that a scout finds; 0 sends scouts alone
+    """
     jobs = []
     for section in sections:
         cells = code_cells(course.root, section)
         for exercise in exercises(course.checks, section):
             check = find(course.checks, exercise.check)
             if check is not None:
-                jobs.append((check, cells, exercise.cell, 0, scouts_alone))
+                jobs.append((check, cells, exercise.cell, 0, most))
     found = []
     for done, faced in enumerate(spread(face, jobs, workers), 1):
         found.append(faced)
@@ -525,7 +541,7 @@ def face_all(
 
 def sentence(found: Sequence[Faced]) -> str:
     tried = sum(sum(one.tried.values()) for one in found)
-    left_out = sum(count for one in found for region, count in one.tried.items() if region in one.domain)
+    left_out = sum(sum(one.left_out.values()) for one in found)
     passed = sum(len(one.failures) for one in found)
     share = (tried - left_out - passed) / (tried - left_out) if tried > left_out else math.nan
     caught = tried - left_out - passed
@@ -541,7 +557,7 @@ def markdown(found: Sequence[Faced]) -> str:
         f"* {one.check}, {region}: {reason}"
         for one in found
         for region, reason in one.domain.items()
-        if region in one.tried
+        if region.rpartition(", ")[2] in one.tried or ", result " in region
     ]
     left_out = ["", "What exercises leave out:", "", *reasons] if reasons else []
     return "\n".join([*lines, *left_out, "", sentence(found)])

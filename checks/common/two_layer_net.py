@@ -6,13 +6,15 @@ network: so a mistake is paid for once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
 from autograder.judging import (
+    RESULT_CHANGED,
+    Answer,
     Array,
     Draw,
     Remote,
@@ -21,10 +23,14 @@ from autograder.judging import (
     StudentError,
     StudentGone,
     expect,
+    expect_in,
     expect_true,
     part,
+    regions,
     source_of,
+    unchanged,
 )
+from autograder.judging.regions import MakeArray
 from autograder.sandbox.inside.wire import Handle
 
 from ..shipped import layers
@@ -170,6 +176,17 @@ def judge_network(student: Student, draw: Draw) -> None:
     def look_at_equal_sizes() -> dict[str, Any]:
         return _look(student, put, alike, another)
 
+    batches = _batches(draw, *sizes)
+
+    @cache
+    def everywhere() -> dict[str, Answer]:
+        with student.shadow(**helpers):
+            found = _look_everywhere(student, put, batches)
+        if all(found[name].holds(partial(_right_everywhere, batches, name)) for name in found):
+            return found
+        again = _look_everywhere(student, put, batches)
+        return {k: again[k] if again[k].holds(partial(_right_everywhere, batches, k)) else found[k] for k in found}
+
     with part("parameters", points=2):
         _expect_parameters(student, sizes)
     exact = {"scores": net.scores, **net.gradients(net.upstream)}
@@ -187,7 +204,10 @@ def judge_network(student: Student, draw: Draw) -> None:
         elif expect_true(
             not seen["X changed"], "forward changed X in place: work on a copy.", "in_place"
         ) and expect_close(got, right, name="scores", mistakes=lambda: not_equal(net.score_mistakes(), right)):
-            expect_close(_seen(square, "scores"), alike.scores, name="scores where all layers have one size")
+            got = _seen(square, "scores")
+            if expect_close(got, alike.scores, name="scores where all layers have one size"):
+                _expect_everywhere(batches, "scores", everywhere()["scores"].value)
+                expect_true(everywhere()["kept"].value, RESULT_CHANGED, "shared_state")
     with part("backward", points=4):
         if seen["X changed"]:
             raise StudentError("forward changed X in place, so no gradient can be right.", "in_place")
@@ -197,11 +217,15 @@ def judge_network(student: Student, draw: Draw) -> None:
         def slips(name: str) -> list[Slip]:
             return not_equal([*net.gradient_mistakes()[name], Slip("stale", latest[name], cached)], exact[name])
 
+        good = []
         for name in net.values:
             got, hints = _seen(seen, name), partial(slips, name)
-            if expect_close(got, exact[name], name=f"grad {name}", batch_size=len(net.X), mistakes=hints):
+            good.append(expect_close(got, exact[name], name=f"grad {name}", batch_size=len(net.X), mistakes=hints))
+            if good[-1]:
                 got = _seen(square, name)
-                expect_close(got, exact_square[name], name=f"grad {name} where all layers have one size")
+                good[-1] = expect_close(got, exact_square[name], name=f"grad {name} where all layers have one size")
+        if all(good):
+            _expect_everywhere(batches, "gradients", everywhere()["gradients"].value)
         expect_true(not seen["upstream changed"], "backward changed grad_scores in place: work on a copy.", "in_place")
         text = "backward changed the parameters: it returns gradients, the optimiser takes the step."
         expect_true(not seen.get("parameters changed", False), text, "in_place")
@@ -248,6 +272,106 @@ def _look(student: Student, put: Remote, net: Net, other: Net) -> dict[str, Any]
     except StudentError as error:
         seen.update({name: error for name in net.values if name not in seen})
     return seen
+
+
+class Batch:
+    """Pictures in one region of numbers and what arrives from above, for a net with the given parameters."""
+
+    def __init__(self, title: str, values: Mapping[str, Array], X: Array, upstream: Array):
+        self.title, self.values, self.X, self.upstream = title, values, X, upstream
+        W1, b1, W2, b2 = values.values()
+        self.a = X.astype(float) @ W1 + b1
+        h = np.maximum(self.a, 0)
+        g = (upstream @ W2.T) * (self.a > 0)
+        self.scores = h @ W2 + b2
+        self.gradients = {"W1": X.T @ g, "b1": g.sum(axis=0), "W2": h.T @ upstream, "b2": upstream.sum(axis=0)}
+
+    @property
+    def is_clear(self) -> bool:
+        """No unit is so near its kink that rounding decides, and some are alive."""
+        size = np.abs(self.a)
+        return bool(size.min() > 1e-3 * size.max() and (self.a > 0).any())
+
+
+def _batches(draw: Draw, n: int, d: int, h: int, c: int) -> list[Batch]:
+    """A net on pictures in every region; then other nets, each on one, several and many pictures of another size."""
+
+    def drawn(title: str, shape: tuple[int, int, int, int], make: MakeArray, above: MakeArray) -> Batch:
+        n, d, h, c = shape
+        while True:
+            sizes = {"W1": (d, h), "b1": (h,), "W2": (h, c), "b2": (c,)}
+            own = {name: _round(draw.signed(*size, low=0.3, high=1.2)) for name, size in sizes.items()}
+            batch = Batch(title, own, make(n, d), above(n, c))
+            if batch.is_clear:
+                return batch
+
+    alone = [(1, d, h, c), (n, 1, h, c), (1, 1, h, c), (d, d, h, c), (n, d, 1, c), (n, d, h, 1), (40, d, h, c)]
+    found = [drawn("another size of net or batch", shape, draw.both_signs, draw.both_signs) for shape in alone]
+    for title, make in regions(draw, single=True):
+        found.append(drawn(title, (n, d, h, c), make, make))
+        if title == "zeros":  # beside other numbers too
+            found.append(drawn(title, (n, d, h, c), make, draw.both_signs))
+    for sign, title in ((1, "positive numbers"), (-1, "negative numbers")):
+        of_one_sign = lambda *shape, sign=sign: sign * draw.positive(*shape)  # noqa: E731
+        found.append(drawn(title, (n, d, h, c), of_one_sign, of_one_sign))
+    return found
+
+
+def _look_everywhere(student: Student, put: Remote, batches: Sequence[Batch]) -> dict[str, Answer]:
+    """The scores of each batch, whether all of them are still there at the end, and the gradients."""
+
+    def forward() -> list[tuple[Remote, Remote]]:
+        ran = []
+        with student.chain():
+            for batch in batches:
+                (d, h), c = batch.values["W1"].shape, len(batch.values["b2"])
+                model = student.call("TwoLayerNet", d, c, hidden_dim=h, weight_scale=0.1)
+                put(model.method("parameters"), batch.values)
+                ran.append((model, model.method("forward", student.put(batch.X))))
+        for _, answer in ran:
+            require_several(answer.value, 2, "forward", "scores and cache")
+        return ran
+
+    def backward(ran: list[tuple[Remote, Remote]]) -> list[Any]:
+        with student.chain():
+            found = [
+                model.method("backward", student.put(batch.upstream), answer.item(1))
+                for batch, (model, answer) in zip(batches, ran, strict=True)
+            ]
+        for one in found:
+            _require_dict(one.value, "backward", "the gradients of W1, b1, W2 and b2")
+        return [one.value for one in found]
+
+    def kept(ran: list[tuple[Remote, Remote]]) -> bool:
+        now = student.fetch_all([answer for _, answer in ran])
+        pairs = ((answer.value[0], later()[0]) for (_, answer), later in zip(ran, now, strict=True))
+        return all(not unchanged(came, came) or unchanged(later, came) for came, later in pairs)
+
+    ran = Answer.to(forward)
+    scores = ran.then(lambda pairs: [answer.value[0] for _, answer in pairs])
+    return {"scores": scores, "kept": ran.then(kept), "gradients": ran.then(backward)}
+
+
+def _right_everywhere(batches: Sequence[Batch], what: str, found: Any) -> bool:
+    if what == "kept":
+        return found is True
+    pairs = zip(batches, found, strict=True)
+    if what == "scores":
+        return all(agrees(got, batch.scores) for batch, got in pairs)
+    return all(agrees(got.get(name), right) for batch, got in pairs for name, right in batch.gradients.items())
+
+
+def _expect_everywhere(batches: Sequence[Batch], what: str, found: Sequence[Any]) -> bool:
+    """The scores or the gradients of every batch, at the precision of float32."""
+    for batch, came in zip(batches, found, strict=True):
+        rights = {"scores": batch.scores} if what == "scores" else batch.gradients
+        for name, exact in rights.items():
+            got = came if what == "scores" else came.get(name)
+            label = name if what == "scores" else f"grad {name}"
+            room = {"rtol": 2e-5, "atol": 2e-5 * float(np.abs(exact).max()) + 1e-12}
+            if not expect_in(batch.title, got, exact, name=label, **room):
+                return False
+    return True
 
 
 def _require_dict(found: Any, name: str, what: str) -> None:
@@ -316,6 +440,7 @@ def judge_training_step(student: Student, draw: Draw) -> None:
     y = draw.labels(len(net.X), net.scores.shape[1])
     reg = draw.number(0.3, 0.45)
     step = Step(net.values, net.X, y, reg)
+    everywhere = _steps(draw, reg)
 
     def with_reference() -> dict[str, Any]:
         return _step(student, lambda: layers(net.values), step)
@@ -374,6 +499,13 @@ def judge_training_step(student: Student, draw: Draw) -> None:
             good = expect_close(_seen(seen, "loss"), another.loss, name="loss", scalar_like=True, mistakes=hints)
             if not good or not _expect_step(seen, another):
                 break
+        else:
+            with student.shadow(**loaded):
+                found = _steps_everywhere(student, layers, everywhere)
+            if not found.holds(partial(_right_steps, everywhere)):
+                again = _steps_everywhere(student, layers, everywhere)
+                found = again if again.holds(partial(_right_steps, everywhere)) else found
+            _expect_steps(everywhere, found.value)
 
 
 def _expect_step(seen: Mapping[str, Any], step: Step) -> bool:
@@ -386,16 +518,79 @@ def _expect_step(seen: Mapping[str, Any], step: Step) -> bool:
     return expect_true(not seen["changed"], text, "in_place") and good
 
 
+def _steps(draw: Draw, reg: float) -> list[tuple[str, Step]]:
+    """Steps of three layers on pictures in every region, and on one, many, small and square batches."""
+
+    def drawn(make: MakeArray, n: int, d: int, c: int, reg: float) -> Step:
+        shapes = {"W1": (d, 5), "b1": (5,), "W2": (5, 6), "b2": (6,), "W3": (6, c), "b3": (c,)}
+        while True:
+            values = {name: _round(draw.signed(*shape)) for name, shape in shapes.items()}
+            step = Step(values, make(n, d), draw.labels(n, c), reg)
+            if step.is_clear:
+                return step
+
+    sizes = [(1, 4, 3), (7, 1, 3), (1, 1, 3), (4, 4, 3), (40, 2, 3), (7, 4, 12)]
+    found = [("another size of net or batch", drawn(draw.both_signs, *size, reg)) for size in sizes]
+    strengths = (reg, 1.0, 12.0, 150.0, 3e-6, 0.0)
+    makes = [*regions(draw, single=True)]
+    makes += [("positive numbers", draw.positive), ("negative numbers", lambda *shape: -draw.positive(*shape))]
+    for number, (title, make) in enumerate(makes):
+        found.append((title, drawn(make, 7, 4, 3, strengths[number % len(strengths)])))
+    return found
+
+
+def _steps_everywhere(student: Student, layers: Remote, steps: Sequence[tuple[str, Step]]) -> Answer:
+    """Of each step: loss, gradients, what the pictures and the labels hold now, and loss and gradients at the end."""
+
+    def ask() -> Any:
+        with student.chain():
+            models = [layers(step.values) for _, step in steps]
+        given = [(model, step.X, step.y, step.reg) for model, (_, step) in zip(models, steps, strict=True)]
+        ran = [one() for one in student.watched_all("training_step", given)]
+        for answer, _, _ in ran:
+            require_several(answer.value, 2, "training_step", "loss and gradients")
+            _require_dict(answer.value[1], "training_step", "a gradient for each parameter")
+        later = student.fetch_all([answer for answer, _, _ in ran])
+        return [(*answer.value, after[1:3], now()) for (answer, after, _), now in zip(ran, later, strict=True)]
+
+    return Answer.to(ask)
+
+
+def _right_steps(steps: Sequence[tuple[str, Step]], found: Any) -> bool:
+    pairs = zip(steps, found, strict=True)
+    return all(
+        agrees(loss, step.loss) and all(agrees(grads.get(name), step.exact[name]) for name in step.values)
+        for (_, step), (loss, grads, *_) in pairs
+    )
+
+
+def _expect_steps(steps: Sequence[tuple[str, Step]], found: Sequence[Any]) -> None:
+    text = "training_step changed {} in place: work on a copy."
+    for (title, step), (loss, grads, after, later) in zip(steps, found, strict=True):
+        good = expect_in(title, loss, step.loss, name="loss", scalar_like=True)
+        good = good and all(
+            expect_in(title, grads.get(name), step.exact[name], name=f"grad {name}") for name in step.values
+        )
+        for name, now, before in zip(("X_batch", "y_batch"), after, (step.X, step.y), strict=True):
+            good = good and expect_true(unchanged(now, before), text.format(name), "in_place")
+        came = [loss, grads]
+        kept = not unchanged(came, came) or unchanged(list(later), came)
+        if not good or not expect_true(kept, RESULT_CHANGED, "shared_state"):
+            return
+
+
 class Step:
     """The loss of a batch for layers with the given parameters, its gradients, and what mistakes give."""
 
     def __init__(self, values: Mapping[str, Array], X: Array, y: Array, reg: float):
         self.values, self.X, self.y, self.reg = values, X, y, reg
         names = list(values)
-        inputs, a = [], X
+        inputs, a = [], X.astype(float)
         for number in range(0, len(names), 2):
             inputs.append(a)
             a = (np.maximum(a, 0) if number else a) @ values[names[number]] + values[names[number + 1]]
+        # No unit is so near its kink that rounding decides.
+        self.is_clear = all(np.abs(z).min() > 1e-3 * np.abs(z).max() for z in inputs[1:])
         self.data_loss, g = data_loss(a, y)
         self.data: dict[str, Array] = {}
         for number in reversed(range(len(inputs))):

@@ -20,10 +20,10 @@ def relu_backward(grad_out, cache):
 
 
 def softmax_loss(x, y):
-    e = np.exp(x - np.max(x, axis=1, keepdims=True))
-    p = e / np.sum(e, axis=1, keepdims=True)
+    below = x - np.max(x, axis=1, keepdims=True)
+    log_p = below - np.log(np.sum(np.exp(below), axis=1, keepdims=True))
     one_hot = np.eye(x.shape[1])[y]
-    return -np.mean(np.log(np.sum(p * one_hot, axis=1))), (p - one_hot) / len(y)
+    return -np.mean(log_p[np.arange(len(y)), y]), (np.exp(log_p) - one_hot) / len(y)
 
 
 def l2_regularization(w, reg):

@@ -13,6 +13,7 @@ from autograder.mutants.adversaries import (
     OF_UPSTREAM,
     PLACES,
     REGIONS,
+    Faced,
     Spoiler,
     face_all,
     spoil,
@@ -23,7 +24,9 @@ from autograder.mutants.adversaries import (
 
 
 def test_worse_is_never_the_same():
-    for value in (0.0, 1.5, 3, True, np.zeros(3), np.array([0.0, -2.0]), np.float32(2)):
+    for value in (0.0, 1.5, 3, True, np.zeros(3), np.array([0.0, -2.0]), np.float32(2), np.arange(3)):
+        assert not np.any(np.asarray(worse(value)) == np.asarray(value))
+    for value in (np.array([True, False]),):
         assert not np.any(np.asarray(worse(value)) == np.asarray(value))
 
 
@@ -34,6 +37,19 @@ def test_one_result_is_spoiled_at_a_time():
         flat = [changed[0], *changed[1]]
         assert count == 3
         assert [bool(np.all(a == b)) for a, b in zip(flat, [1.0, np.ones(2), 4.0], strict=True)].count(False) == 1
+
+
+def test_the_values_of_a_dict_are_results_and_words_are_none():
+    changed, count = spoil({"loss": 1.0, "words": "of no number", "grads": {"W": np.ones(2)}}, 1)
+    assert count == 2 and changed["loss"] == 1.0 and np.all(changed["grads"]["W"] == 1.25)
+
+
+def test_a_domain_leaves_out_a_region_that_of_one_function_or_one_of_its_results():
+    faced = Faced("02-sums/add_check", {"zeros": "…", "add, ones": "…", "sub, result 1": "…"})
+    for name, result, region in (("add", 0, "zeros"), ("add", 0, "ones"), ("sub", 0, "ones"), ("sub", 1, "below 0.4")):
+        faced.count(region, name, result, "passes")
+    assert faced.failures == ["02-sums/add_check: sub, result 0, ones passes"]
+    assert faced.row(["zeros", "ones", "below 0.4"])[1:] == ["left out", "0/1", "left out"]
 
 
 @pytest.mark.parametrize(
@@ -171,3 +187,14 @@ def test_every_adversary_is_caught(section):
     found = face_all(Course(ROOT), [section], workers=1)
     assert found and [line for one in found for line in one.failures] == []
     assert sum(sum(one.tried.values()) for one in found) > 150
+
+
+# Facing all of these takes minutes a section (`python -m autograder mutants 08 --regions` does): scouts, and a sample.
+SAMPLED = {"08-cifar": 5}
+
+
+@pytest.mark.parametrize(("section", "most"), SAMPLED.items())
+def test_a_sample_of_the_adversaries_of_larger_sections_is_caught(section, most):
+    found = face_all(Course(ROOT), [section], workers=1, most=most)
+    assert found and [line for one in found for line in one.failures] == []
+    assert sum(sum(one.tried.values()) for one in found) > 20
