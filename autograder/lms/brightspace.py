@@ -1,9 +1,8 @@
 """Brightspace (D2L): *Download* of a folder of assignments, one folder for each hand-in, and index.html.
 
-<user>-<folder> - <full name> - <Mon d, yyyy hmm AM>/<file>, in newer versions also without the folder. Source of the
-names: public scripts that read them. Of the grade file: D2L's page "Importing grades" (OrgDefinedId, Username, "<item>
-Points Grade"), and public scripts for what it does not say ("<Numeric MaxPoints:...>", "#" before ids, the end of the
-line). The time is the local time of the site. Each hand-in is a submission of its own, the newest counts.
+<user>-<folder> - [<group> - ]<full name> - <time>/<file>, in older versions also <the same> - <file>, without a folder.
+The time is `Sep 24, 2024 926 PM`, the local time of the site; other sites write it in the words of their language, with
+a colon too. Each hand-in is a submission of its own, the newest counts. docs/platforms.md says where each form is from.
 """
 
 from __future__ import annotations
@@ -14,20 +13,20 @@ import re
 from ..course import Course
 from ..gradebook.reader import Grades
 from ..submissions.archive import Archive
+from .dates import read_date_in_words
 from .delivery import Deliveries, Delivery
 from .roster import Roster, read_roster
 from .table import GradeFile, Titles, number_cell, scores, text_cell, without_row
 
 ROSTER = ("brightspace", "name")
-NAME = re.compile(
-    r"(?P<id>\d+-\d+) ?- (?P<name>.+?) ?- (?P<time>[^\W\d_]{3,9}\.? \d{1,2}, \d{4} \d{3,4} ?[AP]M)"
-    r"(?: - (?P<file>.+))?\Z",
-    re.DOTALL,
-)
+INDEX = ("index.html",)
+CLOCK = r"\d{1,2}[:.h]?\d\d(?: ?[AP]M)?"
+TIME = rf"(?:[^\W\d_]{{3,12}}\.? \d{{1,2}}, \d{{4}} |\d{{1,2}}\.? [^\W\d_]{{3,12}}\.?,? \d{{4}} ){CLOCK}"
+NAME = re.compile(rf"\d+-\d+ ?- (?P<name>.+?) ?- (?P<time>{TIME})(?: - (?P<file>.+))?\Z", re.DOTALL)
 
 
 def fits(paths: list[tuple[str, ...]]) -> bool:
-    found = [path for path in paths if path != ("index.html",)]
+    found = [path for path in paths if path != INDEX]
     return bool(found) and all(NAME.match(path[0]) for path in found)
 
 
@@ -38,29 +37,29 @@ def some(paths: list[tuple[str, ...]]) -> bool:
 def read(archive: Archive, sections: list[str]) -> Deliveries:
     found: dict[str, Delivery] = {}
     refused = []
+    index = next((entry for entry in archive.entries if entry.parts == INDEX), None)
     for entry in archive.entries:
-        if entry.parts == ("index.html",):
+        if entry is index:
             continue
         read = NAME.match(entry.parts[0])
         if read is None or not (read["file"] or entry.parts[1:]):
             refused.append(("/".join(entry.parts), "it has no Brightspace name"))
             continue
         key = entry.parts[0].removesuffix(f" - {read['file']}") if read["file"] else entry.parts[0]
-        delivery = found.setdefault(key, Delivery(key, (read["name"], read["id"]), name=read["name"], back=f"{key}/"))
+        delivery = found.setdefault(key, Delivery(key, (read["name"],), name=read["name"], back=f"{key}/"))
+        delivery.group, _, delivery.member = read["name"].rpartition(" - ")
+        delivery.index = index
         delivery.local = _time(read["time"])
         delivery.files.append((((read["file"],) if read["file"] else ()) + entry.parts[1:], entry))
     return list(found.values()), refused
 
 
 def _time(text: str) -> datetime.datetime | None:
-    """Sep 24, 2024 926 PM; None for a month in another language."""
-    month, day, year, clock, half = re.split(r"[ ,.]+", re.sub(r"(\d)([AP]M)\Z", r"\1 \2", text))
-    for form in ("%b", "%B"):
-        try:
-            return datetime.datetime.strptime(f"{month} {day} {year} {clock:0>4} {half}", f"{form} %d %Y %I%M %p")
-        except ValueError:
-            continue
-    return None
+    """Sep 24, 2024 926 PM; None for the words of a language that nobody here reads."""
+    try:
+        return read_date_in_words(re.sub(r"(\d{1,2})[:.h]?(\d\d)( ?[AP]M)?\Z", r"\1:\2\3", text))
+    except ValueError:
+        return None
 
 
 # -- Grades → Enter Grades → Import ----------------------------------------------------------------------------------

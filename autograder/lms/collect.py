@@ -14,6 +14,7 @@ import copy
 import ctypes
 import datetime
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -28,7 +29,17 @@ from backprop.files import write_atomically
 from ..course import Course
 from ..errors import UserError, WrongUsage, stops_the_run
 from ..lock import one_run_at_a_time
-from ..submissions.archive import MAX_ENTRIES, Archive, Refused, path_key, read_folder, read_zip, shown
+from ..submissions.archive import (
+    MAX_ENTRIES,
+    Archive,
+    Budget,
+    Refused,
+    path_key,
+    read_folder,
+    read_zip,
+    sensible,
+    shown,
+)
 from ..submissions.files import is_notebook
 from ..submissions.submission import read_timestamp
 from ..text import count, visible
@@ -37,6 +48,8 @@ from .platforms import read_platform
 from .roster import read_roster
 from .students import STUDENT_COLUMNS, Clock, People, read_people, students_of
 from .unpacking import Unpacking, Wanted, refusals, wanted_of
+
+MAX_INDEX = 32 * 2**20  # bytes of a download's own list of contents
 
 
 @dataclass
@@ -149,13 +162,14 @@ class _Collection:
     guessed: list[str] = field(default_factory=list)
     untimed: list[str] = field(default_factory=list)
     redated: int = 0
+    indexed: dict[str, str] = field(default_factory=dict)
 
     def take(self, archive: str, platform: str, deliveries: list[Delivery], people: People | None) -> None:
         """Place what the students of one archive handed in, the oldest first."""
         there = {path_key((name,)): name for name in self._students()}
         self.guessed, self.untimed, self.redated = [], [], 0
         for delivery in deliveries:
-            if delivery.local:
+            if delivery.local and sensible(delivery.local):
                 delivery.time = delivery.order = self.clock.to_utc(delivery.local)
         deliveries = sorted(deliveries, key=lambda delivery: delivery.order or datetime.datetime.min)
         for number, delivery in enumerate(deliveries, 1):
@@ -217,6 +231,7 @@ class _Collection:
                     continue
                 try:
                     self._place(student, section, staging / section, delivery, archive, platform)
+                    self._keep_index(section, delivery, archive)
                 except Refused as reason:
                     self.summary.refused.append(f"{archive}: {student}/{section} was left out: {reason}.")
             if not unpacking.found and not unpacking.refused and not unpacking.notes:
@@ -280,6 +295,19 @@ class _Collection:
         _write_note(note_path, digest, delivery, platform)
         self.summary.placed.append(name)
         self._note_time(name, delivery)
+
+    def _keep_index(self, section: str, delivery: Delivery, archive: str) -> None:
+        """Keep the download's own list of contents as it is, for the zip with the feedback."""
+        if delivery.index is None or self.indexed.get(section) == archive:
+            return
+        self.indexed[section] = archive
+        content = io.BytesIO()
+        try:
+            delivery.index.copy(content, MAX_INDEX, Budget())
+        except Refused as reason:
+            self.summary.notes.append(f"{archive}: its {delivery.index.name} was left out: {reason}.")
+            return
+        write_atomically(self.course.state / "collected" / section / delivery.index.name, content.getvalue())
 
     def _note_time(self, name: str, delivery: Delivery) -> None:
         if delivery.time is None:

@@ -23,8 +23,10 @@ class Delivery:
     exact  : False where `time` is only the latest that it can have been
     said   : the instructor gave the time, in a roster or with --at
     name   : the person's or the group's name, where the platform shows it
+    group  : what may be the group's name, where the platform shows it beside the `member` who handed in
     hidden : the platform hides who it is, so without a roster it is nobody's
     back   : what the name of a feedback file has to begin with for the platform to take it back; "" where nobody knows
+    index  : the download's own list of its contents, where the platform's tools send it back with the feedback
     """
 
     label: str
@@ -36,8 +38,11 @@ class Delivery:
     exact: bool = True
     said: bool = False
     name: str = ""
+    group: str = ""
+    member: str = ""
     hidden: bool = False
     back: str = ""
+    index: Entry | None = None
     serial: dict[tuple[str, ...], int] = field(default_factory=dict)
 
 

@@ -2,7 +2,7 @@
 
     Canvas       <name>_<user>_<file>_<page>                        on the assignment: Upload Submissions (comments)
     Moodle       <full name>_<number>_assignsubmission_file_/<page> Upload multiple feedback files in a zip
-    Brightspace  <folder of the hand-in>/<page>                     Add Feedback Files
+    Brightspace  <folder of the hand-in>/<page>                     Add Feedback Files; with its index.html
 
 What a page has to be called was noted when the submission was collected.
 """
@@ -45,6 +45,9 @@ def pack_feedback(course: Course, sections: Sequence[str]) -> tuple[list[Path], 
         raise UserError("There are no feedback pages in these sections. Run `python -m autograder feedback` first.")
     written = []
     for (section, platform), files in sorted(packed.items()):
+        index = course.state / "collected" / section / "index.html"
+        if platform == "brightspace" and index.is_file():
+            files["index.html"] = index.read_bytes()
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, data in sorted(files.items()):

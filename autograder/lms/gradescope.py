@@ -62,10 +62,7 @@ def _submitters(folder: str, facts: Any) -> list[Delivery]:
     """One delivery for each person of a submission: a group hands in together."""
     facts = facts if isinstance(facts, dict) else {}
     time = facts.get(":created_at")
-    if isinstance(time, datetime.datetime):
-        time = sensible(time.astimezone(datetime.timezone.utc).replace(tzinfo=None) if time.tzinfo else time)
-    else:
-        time = None
+    time = sensible(time) if isinstance(time, datetime.datetime) else None
     people = facts.get(":submitters")
     deliveries = []
     for person in people[:50] if isinstance(people, list) else []:

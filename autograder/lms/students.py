@@ -13,7 +13,6 @@ column `group` names the student's group: what a group hands in counts for each 
 from __future__ import annotations
 
 import datetime
-import functools
 import re
 import unicodedata
 import zoneinfo
@@ -25,6 +24,7 @@ import dateutil.tz
 
 from ..errors import UserError, WrongUsage
 from ..submissions.archive import Refused, shown
+from .dates import read_date_in_words
 from .delivery import Delivery, words_key
 from .platforms import PLATFORMS
 from .roster import Roster
@@ -81,66 +81,6 @@ def _zone(name: str | None, offset: int | None) -> datetime.tzinfo | None:
     if name and zone is None:
         raise ValueError(name)
     return zone
-
-
-MONTH_LANGUAGES = (
-    "en",
-    "de",
-    "fr",
-    "es",
-    "ca",
-    "eu",
-    "it",
-    "pt",
-    "nl",
-    "sv",
-    "da",
-    "nb",
-    "fi",
-    "pl",
-    "cs",
-    "sl",
-    "hr",
-    "ru",
-    "tr",
-)
-
-
-@functools.cache
-def _months() -> dict[str, int]:
-    """Names of months, long and short, in the languages above (Unicode's CLDR) -> 1 to 12."""
-    from babel.dates import get_month_names
-
-    months: dict[str, int] = {}
-    for language in MONTH_LANGUAGES:
-        for width in ("wide", "abbreviated"):
-            for context in ("format", "stand-alone"):
-                for number, name in get_month_names(width, context, language).items():
-                    months.setdefault(words_key(name), number)
-    return months
-
-
-def read_date_in_words(text: str) -> datetime.datetime:
-    """A date as Moodle writes it in the language of the site: Sonntag, 1. März 2026, 12:00. Raises ValueError.
-
-    Day, year and clock are the numbers, the month is the word that is one, or 年 and 月 stand behind year and month.
-    """
-    clock = re.search(r"\b(\d{1,2})[:.h](\d{2})(?:[:.](\d{2}))?\s*([AaPp]\.?[Mm])?\b", text)
-    date = text[: clock.start()] + " " + text[clock.end() :] if clock else text
-    eastern = re.search(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})", date)
-    if eastern:
-        year, month, day = map(int, eastern.groups())
-    else:
-        months = [number for word in words_key(date).split() if (number := _months().get(word))]
-        years, days = re.findall(r"\b\d{4}\b", date), re.findall(r"(?<!\d)\d{1,2}(?!\d)", date)
-        if not (months and len(years) == 1 and len(days) == 1):
-            raise ValueError(text)
-        year, month, day = int(years[0]), months[-1], int(days[0])
-    hour, minute, second = (int(part or 0) for part in clock.groups()[:3]) if clock else (0, 0, 0)
-    half = (clock[4] or "").replace(".", "").lower() if clock else ""
-    if half:
-        hour = hour % 12 + (12 if half == "pm" else 0)
-    return datetime.datetime(year, month, day, hour, minute, second)
 
 
 @dataclass
@@ -241,10 +181,15 @@ def students_of(delivery: Delivery, people: People | None, groups: bool = False)
     if people is not None:
         found = {people.by_name[key] for name in delivery.ids if (key := _name_key(name)) in people.by_name}
         team = people.groups.get(words_key(delivery.name)) if delivery.name else None
+        if not found and delivery.group:
+            team = people.groups.get(words_key(delivery.group), [])
+            team = team if people.by_name.get(_name_key(delivery.member)) in team else None
         if team:
             return team
         if len(found) != 1:
-            raise Refused(f"the roster has {'two students' if found else 'no student'} for {shown(delivery.ids[0])}")
+            hint = "; of a group, write its name into a column `group` of the roster" if delivery.group else ""
+            count = "two students" if found else "no student"
+            raise Refused(f"the roster has {count} for {shown(delivery.ids[0])}{hint}")
         (student,) = found
         said = next((n for name in delivery.ids if (n := people.names.get(_name_key(name)))), "")
         if said and delivery.name and not delivery.hidden and not _same_person(said, delivery.name):

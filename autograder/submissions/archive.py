@@ -30,6 +30,7 @@ MAX_DEPTH, MAX_NAME, MAX_PATH = 12, 200, 1000
 CHUNK = 2**16
 DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError, OverflowError)
 
+CLOCK = re.compile(r"(?<=\d):(?=\d\d(?!\d))")  # some sites of Brightspace write 21:26 into the names of folders
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|conin\$|conout\$)(\.|\Z)", re.IGNORECASE)
 OTHER_PACKERS = {b"Rar!": "a RAR", b"7z\xbc\xaf": "a 7z", b"\x1f\x8b": "a gzip", b"BZh": "a bzip2", b"\xfd7zX": "an xz"}
 
@@ -63,7 +64,9 @@ def safe_parts(name: str) -> tuple[str, ...]:
     if ".." in parts:
         raise Refused("its path leads out of the archive")
     for part in parts:
-        if part in ("", ".") or part != part.strip() or part.endswith(".") or RESERVED.match(part) or ":" in part:
+        if part in ("", ".") or part != part.strip() or part.endswith(".") or RESERVED.match(part):
+            raise Refused("its path has an empty, reserved or odd part")
+        if ":" in CLOCK.sub("", part):
             raise Refused("its path has an empty, reserved or odd part")
         if len(part.encode()) > MAX_NAME:
             raise Refused("its name is too long")
@@ -174,7 +177,7 @@ def read_zip(file: IO[bytes], most: int) -> Archive:
     for info in infos:
         if _is_folder(info) and _sanitized_folder(info):
             continue
-        archive._add(info.orig_filename, lambda parts, info=info: _zip_entry(opened, info, parts), taken)
+        archive._add(_zip_name(info), lambda parts, info=info: _zip_entry(opened, info, parts), taken)
     return archive
 
 
@@ -194,6 +197,17 @@ def read_folder(folder: Path) -> Archive:
     return archive
 
 
+def _zip_name(info: zipfile.ZipInfo) -> str:
+    """The name as it was meant: macOS and Brightspace write UTF-8 and don't say so, and zipfile reads it as DOS did."""
+    name = info.orig_filename
+    if name.isascii() or info.flag_bits & 0x800:
+        return name
+    try:
+        return name.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return name
+
+
 def _is_folder(info: zipfile.ZipInfo) -> bool:
     return info.filename.endswith("/")  # is_dir() fails on an empty name
 
@@ -201,7 +215,7 @@ def _is_folder(info: zipfile.ZipInfo) -> bool:
 def _sanitized_folder(info: zipfile.ZipInfo) -> bool:
     """A folder is never made, so only one that is a lie is worth a word."""
     try:
-        safe_parts(info.orig_filename)
+        safe_parts(_zip_name(info))
     except Refused:
         return info.orig_filename in ("./", "/")
     return stat.S_IFMT(info.external_attr >> 16) in (0, stat.S_IFDIR)
@@ -239,8 +253,13 @@ def _zip_date(info: zipfile.ZipInfo) -> datetime.datetime | None:
 
 
 def sensible(date: datetime.datetime) -> datetime.datetime | None:
-    """The date (UTC, without a zone), None when nobody can have handed anything in then."""
+    """The date in UTC, without a zone; None when nobody can have handed anything in then. One without a zone is UTC."""
     now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+    if date.tzinfo:
+        try:
+            date = date.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+        except OverflowError:  # the first or the last hours of the calendar
+            return None
     return date if datetime.datetime(2000, 1, 1) < date < now + datetime.timedelta(days=1) else None
 
 

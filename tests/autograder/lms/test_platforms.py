@@ -13,8 +13,8 @@ from openpyxl import Workbook
 
 from autograder.errors import UserError
 from autograder.lms.collect import collect
+from autograder.lms.dates import read_date_in_words
 from autograder.lms.feedback_zip import pack_feedback
-from autograder.lms.students import read_date_in_words
 from autograder.submissions.submission import read_timestamp
 
 
@@ -213,6 +213,84 @@ def test_a_brightspace_download_is_told_by_names_in_the_class_list(course, form)
     assert "read as: brightspace" in summary.notes[0] and summary.refused == []
     assert {f"{student}/{SECTION}/{NAME}" for student in ("ada", "ben")} <= placed(course)
     assert time_of(course, "ada") == datetime.datetime(2024, 9, 24, 21, 26)
+
+
+TIMES = {
+    "Sep 24, 2024 926 PM": (2024, 9, 24, 21, 26),
+    "December 5, 2025 2:30 PM": (2025, 12, 5, 14, 30),
+    "Oct 5, 2024 1430": (2024, 10, 5, 14, 30),
+    "24 september 2024 21:26": (2024, 9, 24, 21, 26),
+    "24 sept. 2024 21h26": (2024, 9, 24, 21, 26),
+    "24 Lúnasa 2024 2126": None,
+    "Sep 24, 9999 926 PM": None,
+    "Jan 1, 0001 1201 AM": None,
+}
+
+
+@pytest.mark.parametrize("time", TIMES)
+def test_brightspace_dates_of_every_site_are_read_or_said_to_be_missing(course, time):
+    files = {f"397063-2557369 - Ada Lovelace - {time}/ridge.ipynb": NOTEBOOK}
+    summary = collect(course, [download(course, files)], roster=roster(course, CLASSLIST), timezone="UTC")
+    assert "read as: brightspace" in summary.notes[0] and summary.placed == [f"ada/{SECTION}"], summary.refused
+    assert time_of(course, "ada") == (TIMES[time] and datetime.datetime(*TIMES[time]))
+    assert any("does not date 1 submission" in note for note in summary.notes) == (TIMES[time] is None)
+
+
+def test_a_brightspace_group_s_hand_in_counts_for_the_members_in_the_roster(course):
+    files = {BRIGHTSPACE.format("Group 3 - Ada Lovelace") + "/ridge.ipynb": NOTEBOOK}
+    archive = download(course, files)
+    summary = collect(course, [archive], roster=roster(course, CLASSLIST))
+    assert placed(course) == set() and "write its name into a column `group`" in summary.refused[0]
+    lines = CLASSLIST.splitlines()
+    text = "\n".join([f"{lines[0]},group", *(f"{line},Group 3" for line in lines[1:])])
+    collect(course, [archive], roster=roster(course, text))
+    assert {f"{student}/{SECTION}/{NAME}" for student in ("ada", "ben")} <= placed(course)
+
+
+def test_nobody_hands_in_for_a_brightspace_group_by_a_name_alone(course):
+    text = "OrgDefinedId,Username,Last Name,First Name,group\n#1,ada,Lovelace,Ada,Group 3\n#2,eve,Group 3 - Eve,,\n"
+    people = roster(course, text)
+    names = ("Group 3 - Eve", "Group 3 - Zoe", "Group 4 - Ada Lovelace")
+    files = {BRIGHTSPACE.format(name) + "/ridge.ipynb": NOTEBOOK for name in names}
+    summary = collect(course, [download(course, files)], roster=people, timezone="UTC")
+    assert {path.split("/")[0] for path in placed(course)} == {"eve"} and len(summary.refused) == 2
+
+
+def test_the_numbers_of_a_brightspace_folder_name_nobody(course):
+    """All hand-ins of one folder may begin with the same two numbers."""
+    people = roster(course, "student,brightspace\nada,397063-2557369\nben,Ben Li\n")
+    files = {BRIGHTSPACE.format(name) + "/ridge.ipynb": NOTEBOOK for name in ("Eve Ross", "Ben Li")}
+    summary = collect(course, [download(course, files)], roster=people, timezone="UTC")
+    assert summary.placed == [f"ben/{SECTION}"] and "no student for 'Eve Ross'" in summary.refused[0]
+
+
+def test_names_in_utf_8_are_read_where_the_zip_does_not_say_so(course):
+    """As macOS and Brightspace write them; zipfile takes such names for those of DOS."""
+    name = BRIGHTSPACE.format("Zoë Müller") + "/ridge.ipynb"
+    plain = name.replace("ë", "##").replace("ü", "%%")
+    zipped = packed({plain: NOTEBOOK}).replace(b"##", "ë".encode()).replace(b"%%", "ü".encode())
+    people = roster(course, "OrgDefinedId,Username,Last Name,First Name\n#1,zoe,Müller,Zoë\n")
+    summary = collect(course, [download(course, zipped)], roster=people, timezone="UTC")
+    assert summary.placed == [f"zoe/{SECTION}"], summary.refused
+
+
+def test_names_of_dos_stay_what_they_are(course):
+    zipped = packed({"ada/r##sum##.ipynb": NOTEBOOK}).replace(b"##", b"\x82\x82")
+    assert collect(course, [download(course, zipped)], section=SECTION).placed == [f"ada/{SECTION}"]
+    assert f"ada/{SECTION}/réésuméé.ipynb" in placed(course)
+
+
+def test_feedback_for_brightspace_brings_the_download_s_own_list_along(course):
+    """Public tools that write this zip copy index.html as it was; one they make is not always taken."""
+    files = {BRIGHTSPACE.format("Ada Lovelace") + "/ridge.ipynb": NOTEBOOK, "index.html": b"<html>the list</html>"}
+    collect(course, [download(course, files)], roster=roster(course, CLASSLIST), timezone="UTC")
+    page = course.feedback / "ada" / SECTION / "ridge.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("feedback")
+    (path,), _ = pack_feedback(course, [SECTION])
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == [BRIGHTSPACE.format("Ada Lovelace") + "/ridge.html", "index.html"]
+        assert archive.read("index.html") == b"<html>the list</html>"
 
 
 def test_two_students_of_one_name_in_a_class_list_are_an_error_that_names_both(course):
