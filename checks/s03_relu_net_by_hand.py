@@ -181,10 +181,16 @@ def at_the_kink(net: Network, at_zero: float = 0.0) -> Network:
 
 
 def _ask(student: Student, name: str, arguments: Mapping[str, Any]) -> Call:
-    """A call of the function, with three numbers in one of the accepted forms as an array of shape (3,)."""
-    call = Call.of(student, name, arguments)
-    answer = call.answer.then(_three)
-    return replace(call, answer=Answer(error=_with_hint(answer.error)) if answer.error else answer)
+    return _ask_all(student, name, [arguments])[0]
+
+
+def _ask_all(student: Student, name: str, several: Sequence[Mapping[str, Any]]) -> list[Call]:
+    """Calls of the function, each with three numbers in one of the accepted forms as an array of shape (3,)."""
+    found = []
+    for call in Call.all_of(student, name, several):
+        answer = call.answer.then(_three)
+        found.append(replace(call, answer=Answer(error=_with_hint(answer.error)) if answer.error else answer))
+    return found
 
 
 def _three(value: Any) -> Any:
@@ -221,7 +227,8 @@ def _answers(student: Student, name: str, nets: Sequence[Network], right: Callab
     """One call per network: with right helpers, or with the student's own where only that is right."""
 
     def look() -> dict[str, Answer]:
-        return {str(n): Answer(_ask(student, name, _arguments(name, net))) for n, net in enumerate(nets)}
+        calls = _ask_all(student, name, [_arguments(name, net) for net in nets])
+        return {str(n): Answer(call) for n, call in enumerate(calls)}
 
     holds = {str(n): lambda call, net=net: _is_right(call, right(net)) for n, net in enumerate(nets)}
     before = FUNCTIONS[: FUNCTIONS.index(name)]
@@ -338,7 +345,7 @@ def d_ypredicted(student: Student, draw: Draw) -> None:
     nets = [*alive, *dead, network(draw, [0], [1], -np.sign(alive[0].d_y))]
     others = [*elsewhere(draw, alive[0]), flat(1.0), flat(0.0), alive[0]]
     function = "d_loss_d_ypredicted"
-    calls = [_ask(student, function, _arguments(function, net)) for net in [*nets, *others]]
+    calls = _ask_all(student, function, [_arguments(function, net) for net in [*nets, *others]])
     name = "∂ℓ/∂y_predicted"
     with part("value", points=3):
         if _judge_slopes(calls[: len(nets)], nets, name):
@@ -561,9 +568,8 @@ def gradient_step(student: Student, draw: Draw) -> None:
     sizes = [draw.number(0.05, 0.15) for _ in nets]
 
     def look() -> dict[str, Answer]:
-        calls = [
-            _ask(student, "gradient_step", _arguments("gradient_step", *both)) for both in zip(nets, sizes, strict=True)
-        ]
+        asked = [_arguments("gradient_step", *both) for both in zip(nets, sizes, strict=True)]
+        calls = _ask_all(student, "gradient_step", asked)
         return {str(n): Answer(call) for n, call in enumerate(calls)}
 
     def right(n: int) -> Callable[[Call], bool]:

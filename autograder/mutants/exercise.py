@@ -7,6 +7,7 @@ differently). The reference solution is the one in `notebooks/`.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import linecache
 from collections.abc import Sequence
@@ -124,11 +125,15 @@ def namespace(cells: Sequence[Cell], replace: dict[str, str] | None = None) -> d
         filename = f"<cell {number}>"
         linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
         try:
-            exec(compile(source, filename, "exec"), scope)
+            exec(_compiled(source, filename), scope)
         except Exception as error:
             if cell.grade_id not in (replace or {}):
                 raise RuntimeError(f"cell {number} of the reference notebook fails: {error!r}") from error
     return scope
+
+
+# The cells that stay as they are are run once for each solution.
+_compiled = functools.lru_cache(maxsize=512)(functools.partial(compile, mode="exec"))
 
 
 def exercises(folder: Path, section: str) -> list[Exercise]:

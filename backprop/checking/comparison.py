@@ -122,10 +122,11 @@ def compare(
     if right.size == 0:
         return Comparison(name, 0.0, 0.0, 0.0, None, True, labels=labels)
     with np.errstate(all="ignore"):
-        size, unsure, difference = np.abs(right), np.asarray(uncertainty, dtype=float), np.abs(mine - right)
-        allowed = atol + rtol * np.maximum(np.abs(mine), size) + unsure
-        worst, limits = float(difference.max()), atol + rtol * size + unsure
-        limit = float(limits.max(initial=atol))
+        size, difference = np.abs(right), np.abs(mine - right)
+        allowed, limits = atol + rtol * np.maximum(np.abs(mine), size), atol + rtol * size
+        if np.ndim(uncertainty) or uncertainty:
+            allowed, limits = allowed + uncertainty, limits + uncertainty
+        worst, limit = float(difference.max()), float(limits.max(initial=atol))
         if not math.isfinite(worst):
             same = mine == right
             difference = np.where(np.isinf(right) & same, 0.0, difference)

@@ -239,8 +239,13 @@ def _copied(value: Any, depth: int, left: list[int]) -> Any:
     left[0] -= 1
     if depth > MAX_DEPTH or left[0] < 0:
         raise WireError("the value is nested too deeply or has too many parts")
-    if value is None or isinstance(value, bool):
+    kind = type(value)  # the kinds that come most are asked for first
+    if kind is float or kind is bool or value is None:
         return value
+    if kind is list:
+        return [_copied(item, depth + 1, left) for item in value]
+    if kind is dict:
+        return {_key(key): _copied(item, depth + 1, left) for key, item in value.items()}
     if isinstance(value, str):
         return _text(value, MAX_TEXT)
     if is_plain_array(value):
