@@ -231,7 +231,7 @@ class TooLong(BaseException):
     """No Exception, so that neither a check nor a solution takes it for an error of its own."""
 
 
-_TIMERS = ((signal.ITIMER_PROF, signal.SIGPROF, SECONDS), (signal.ITIMER_REAL, signal.SIGALRM, 10 * SECONDS))
+_TIMERS = ((signal.ITIMER_PROF, signal.SIGPROF, 1), (signal.ITIMER_REAL, signal.SIGALRM, 10))
 
 
 @contextlib.contextmanager
@@ -245,9 +245,9 @@ def time_limit() -> Iterator[None]:
     def stop(*_: Any) -> None:
         raise TooLong
 
-    for timer, number, seconds in _TIMERS:
+    for timer, number, times in _TIMERS:
         signal.signal(number, stop)
-        signal.setitimer(timer, seconds)
+        signal.setitimer(timer, times * SECONDS)
     try:
         yield
     finally:

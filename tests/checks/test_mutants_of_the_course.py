@@ -17,7 +17,7 @@ SECTIONS = [section for section in Course(ROOT).sections() if exercises(CHECKS, 
 # What these judge is a file of trained weights, not a solution's text; wrong and right files are tried in
 # tests/checks/test_s08_cifar.py and tests/checks/test_s09_fashion_mnist.py.
 OF_WEIGHTS = {check.name for check in all_checks(CHECKS) if check.weights}
-SEEDS = 2  # `make mutants` tries each solution on many more
+SEEDS = 1  # `make mutants` tries each solution on many more
 
 
 @pytest.mark.parametrize("section", SECTIONS)
