@@ -32,6 +32,7 @@ from autograder.judging import (
     part,
     source_of,
 )
+from backprop.classifiers import WeightsError
 from backprop.clothes import DRAWN, REAL, clothes_images
 from backprop.datasets import load_fashion_mnist
 from backprop.torch_checks import STALE, softmax_regression_epoch
@@ -630,7 +631,8 @@ def weights(student: Student, draw: Draw) -> None:
         raise
     except StudentError as error:
         reason = error.message or str(error)
-        raise StudentError(reason, "missing" if reason.startswith(FILE) else error.mistake.family) from None
+        of_the_file = error.kind == WeightsError.__name__
+        raise StudentError(reason, "missing" if of_the_file else error.mistake.family) from None
     note(f"Your trained network gets {reached:.1%} right of {PICTURES} pictures it has never seen ({what}).")
     earned = round(points * float(np.clip((reached - NONE_AT) / (ALL_AT - NONE_AT), 0, 1)), 1)
     if earned:

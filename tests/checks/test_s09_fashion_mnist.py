@@ -55,9 +55,9 @@ def test_points_grow_in_proportion_from_70_to_85_percent(marked, wrong, score):
 
 
 def test_no_weights_and_weights_of_another_network_get_a_sentence(marked):
-    assert "is not here" in verdict().text and verdict().score == 0
+    assert "is not here" in verdict().text and verdict().score == 0 and verdict().families == ("missing",)
     save_torch(torch.nn.Linear(2, 2), "fashion_net.safetensors")
-    assert "other layers" in verdict().text
+    assert "other layers" in verdict().text and verdict().families == ("missing",)
     assert verdict({"nothing": 0}).families == ("missing_name",)
 
 
