@@ -7,6 +7,7 @@ networks themselves, with what is right for them and what slips give, are in sma
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -24,6 +25,7 @@ from autograder.judging import (
     StudentError,
     check,
     expect,
+    expect_all_left_alone,
     expect_in,
     expect_true,
     fairly,
@@ -262,9 +264,7 @@ def sigmoid_net_step(student: Student, draw: Draw) -> None:
                     break
     with part("the old arrays are left alone", points=1):
         _expect_moved(two(calls[0].value, "new_W", "new_b"), (first["W"], first["b"]))
-        for call in calls:
-            if not (call.expect_left_alone(NEW_ARRAY) and call.expect_new_arrays()):
-                break
+        expect_all_left_alone(calls, NEW_ARRAY, new=True)
 
 
 NEW_ARRAY = "{name} was changed in place: {name} = {name} − … makes a new array, {name} −= … does not."
@@ -425,9 +425,7 @@ def linear_net_step(student: Student, draw: Draw) -> None:
                     break
     with part("the old arrays are left alone", points=1):
         _expect_moved(two(calls[0].value, "new_W1", "new_W2"), (first["W1"], first["W2"]))
-        for call in calls:
-            if not (call.expect_left_alone(NEW_ARRAY) and call.expect_new_arrays()):
-                break
+        expect_all_left_alone(calls, NEW_ARRAY, new=True)
 
 
 def _step_is_right(call: Call, truth: LinearStep) -> bool:
@@ -458,24 +456,21 @@ def forward_difference(student: Student, draw: Draw) -> None:
     On a quadratic function it can be worked out exactly, so h may be large enough to be seen.
     """
     rows, columns, length = draw.distinct_sizes(3)
+    matrices = [("", draw.signed), ("", draw.signed), *regions(draw, up_to=60)]
+    asked = [(title, array(rows, columns)) for title, array in matrices]
+    shapes = ((length,), (), (1, 2, 3), (1,), (40,), (1, 4), (4, 1), (3, 3))
+    asked += [("", draw.signed(*size)) for size in shapes]
+    bowls = [_Bowl(*(draw.signed(*W.shape) for _ in range(3))) for _, W in asked]
     made = student.load(FUNCTIONS, "bowl")["bowl"]
-    calls: list[Call] = []
-
-    def judge(title: str, W: Array) -> bool:
-        A, B, C = (draw.signed(*W.shape) for _ in range(3))
-        h = draw.number(0.02, 0.05)
-        calls.append(Call.of(student, "forward_difference", {"f": made(A, B, C), "W": W, "h": h}))
-
-        def bowl(W: Array) -> float:
-            return np.sum(A * W**2) + np.sum(B * W) + np.sum(C * W) ** 2
-
-        return _judge_difference(title, calls[-1], bowl, W, h)
-
+    with student.chain():
+        lent = [made(bowl.A, bowl.B, bowl.C) for bowl in bowls]
+    given = [{"f": f, "W": W, "h": draw.number(0.02, 0.05)} for f, (_, W) in zip(lent, asked, strict=True)]
+    calls = Call.all_of(student, "forward_difference", given)
+    cases = [(title, *rest) for (title, _), *rest in zip(asked, calls, bowls, strict=True)]
     with part("a matrix", points=1):
-        matrices = [("", draw.signed), ("", draw.signed), *regions(draw, up_to=60)]
-        all(judge(title, array(rows, columns)) for title, array in matrices)
+        all(_judge_difference(*case) for case in cases[: len(matrices)])
     with part("another shape", points=1):
-        all(judge("", draw.signed(*size)) for size in ((length,), (), (1, 2, 3), (1,), (40,), (1, 4), (4, 1), (3, 3)))
+        all(_judge_difference(*case) for case in cases[len(matrices) :])
     with part("W is as it was", points=1):
         first = calls[0]
         if first.value is None or first.value is Ellipsis:
@@ -483,15 +478,27 @@ def forward_difference(student: Student, draw: Draw) -> None:
         idle = shape(first.value) != first.inputs["W"].shape or agrees(first.value, first.inputs["W"])
         idle = idle or not np.any(finite(first.value))
         expect_true(not idle, "No gradient came back, so there was no need to move W.", "shape")
-        for call in calls:
-            if not call.expect_left_alone(PUT_BACK):
-                break
+        expect_all_left_alone(calls, PUT_BACK)
 
 
 PUT_BACK = "{name} is another afterwards: put each entry back after moving it, or move a copy."
 
 
-def _judge_difference(title: str, call: Call, f: Callable[[Array], float], W: Array, h: float) -> bool:
+@dataclass(frozen=True)
+class _Bowl:
+    """A quadratic function of an array, with random coefficients of its shape."""
+
+    A: Array
+    B: Array
+    C: Array
+
+    def __call__(self, W: Array) -> float:
+        return float(np.sum(self.A * W**2) + np.sum(self.B * W) + np.sum(self.C * W) ** 2)
+
+
+def _judge_difference(title: str, call: Call, f: Callable[[Array], float]) -> bool:
+    W, h = call.inputs["W"], call.inputs["h"]
+
     def moved(step: float, keep: bool = False) -> Array:
         """f(W with an entry moved) − f(W) for every entry; with keep, entries moved before stay moved."""
         change, at = np.zeros(W.shape), W.copy()
@@ -538,13 +545,11 @@ def count_parameters(student: Student, draw: Draw) -> None:
     networks += [[8, 10, 10, 3], [1, 1], [5, 1, 7], [3072, 100, 10], [6, 6, 6, 6], [4, 9, 4, 9]]
     for title, biases, points in (("weights", False, 2), ("weights and biases", True, 1)):
         with part(title, points=points):
-            for d in networks:
-                lent = student.put(d)
-                got = student.call("count_parameters", lent, *([True] if biases else []))
-                if not _judge_count(got.value, d, biases):
+            more = {"biases": True} if biases else {}
+            for call in Call.all_of(student, "count_parameters", [{"d": d, **more} for d in networks]):
+                if not _judge_count(call.value, call.inputs["d"], biases):
                     break
-                same = repr(lent.fetch()) == repr(d)
-                expect_true(same, "The list d was changed: others may still need it.", "in_place")
+                expect_true(not call.changed, "The list d was changed: others may still need it.", "in_place")
 
 
 def _judge_count(got: Any, d: list[int], biases: bool) -> bool:

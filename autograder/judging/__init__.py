@@ -20,7 +20,7 @@ from backprop.checking.slips import Slip, Slips
 
 from ..sandbox.gone import StudentError, StudentGone
 from .answers import Answer, answers, fairly
-from .calls import RESULT_CHANGED, Call, unchanged
+from .calls import RESULT_CHANGED, Call, expect_all_left_alone, unchanged
 from .check import Check, check
 from .draw import Array, Draw
 from .functions import FunctionRule, FunctionTrial
@@ -33,6 +33,6 @@ from .verdict import Verdict, expect, expect_true, note, part
 __all__ = [
     "Answer", "Array", "Call", "Case", "Check", "Draw", "FunctionRule", "FunctionTrial", "NodeRule", "NodeRun",
     "NodeTrial", "RESULT_CHANGED", "Remote", "Slip", "Slips", "Student", "StudentError", "StudentGone", "Verdict",
-    "answers", "cases", "check", "expect", "expect_in", "expect_true", "fairly", "inputs", "near", "note",
-    "one_at_a_time", "part", "regions", "source_of", "unchanged", "values",
+    "answers", "cases", "check", "expect", "expect_all_left_alone", "expect_in", "expect_true", "fairly", "inputs",
+    "near", "note", "one_at_a_time", "part", "regions", "source_of", "unchanged", "values",
 ]  # fmt: skip

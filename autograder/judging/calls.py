@@ -88,6 +88,20 @@ class Call:
         return not self.kept
 
 
+def expect_all_left_alone(calls: Sequence[Call], text: str = "", *, new: bool = False) -> bool:
+    """`expect_left_alone` of one call after the other, up to the first that fails; asks all of them in one message.
+
+    new : what came back is to be new as well, see `expect_new_arrays`
+    """
+    there = [call.there for call in calls if call.there is not None]
+    now = iter(there[0].student.fetch_all(there) if there else [])
+    return all(
+        call.expect_left_alone(text, None if call.there is None else next(now))
+        and (not new or call.expect_new_arrays())
+        for call in calls
+    )
+
+
 def unchanged(now: Any, before: Any) -> bool:
     """True when an argument holds what it held before; what is neither numbers nor made of them always does."""
     if isinstance(before, np.ndarray) and isinstance(now, np.ndarray):

@@ -19,7 +19,7 @@ from backprop.checking.slips import Slip
 
 from ..sandbox.gone import StudentError
 from .answers import Answer
-from .calls import Call
+from .calls import Call, expect_all_left_alone
 from .regions import expect_in, near, one_at_a_time
 from .student import Student, values
 from .verdict import expect
@@ -148,11 +148,7 @@ class FunctionTrial:
 
     def expect_left_alone(self, text: str = "") -> None:
         """No call changed its arguments, `text` says so with {name} in it, nor what an earlier one returned."""
-        there = [call.there for call in self.calls if call.there is not None]
-        now = iter(self.student.fetch_all(there))
-        for call in self.calls:
-            if not call.expect_left_alone(text, None if call.there is None else next(now)):
-                return
+        expect_all_left_alone(self.calls, text)
 
     @property
     def answers(self) -> list[Answer]:
