@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from .course import Course
 from .errors import CourseError, UserError, WrongUsage
+from .sandbox.bubblewrap import ONE_THREAD
 from .text import count
 
 if TYPE_CHECKING:
@@ -603,6 +604,8 @@ def doctor() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; return the exit status."""
+    for name, value in ONE_THREAD.items():  # work is shared among processes; threads in each would be in their way
+        os.environ.setdefault(name, value)
     gc.set_threshold(*FEW_COLLECTIONS)
     try:
         app(args=arguments, standalone_mode=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,10 @@ from places import ROOT
 
 from autograder.course import Course
 from autograder.demo.classroom import copy_course
+from autograder.sandbox.bubblewrap import ONE_THREAD
+
+# Before numpy and torch are loaded: tests run side by side, and threads of one would be in another's way.
+os.environ.update(ONE_THREAD)
 
 
 @pytest.fixture

@@ -98,6 +98,7 @@ class ForwardPass:
         if self.out not in made:
             raise _no_pass()
         self.seconds = 0.0
+        self.measured: list[list[Any]] = []  # shapes and types for which its size is known
         self.last_use = {n: i for i, step in enumerate(self.steps) for n in _tensors([step.args, step.kwargs])}
 
     @staticmethod
@@ -133,7 +134,10 @@ class ForwardPass:
     def calculate(self, X: Array, state: Sequence[torch.Tensor], track: bool = False) -> torch.Tensor:
         """What comes out for X, with these parameters and buffers. Raises StudentError where that is impossible."""
         given = [torch.from_numpy(np.array(X)), *state]
-        self._run([torch.empty_like(tensor, device="meta") for tensor in given], False, "meta")
+        sizes = [(tensor.shape, tensor.dtype) for tensor in given]
+        if sizes not in self.measured:  # without numbers, so that nothing large is made
+            self._run([torch.empty_like(tensor, device="meta") for tensor in given], False, "meta")
+            self.measured.append(sizes)
         start = time.process_time()
         try:
             made = self._run(given, track, "cpu")
