@@ -339,10 +339,13 @@ def _scores(draw: Draw, n: int, c: int) -> list[tuple[str, dict[str, Any]]]:
         y = draw.labels(n, c)
         return {"x": array(n, c) - 8.0 * np.eye(c)[y], "y": y}
 
+    def lacking(array: Callable[..., Array]) -> dict[str, Array]:
+        return {"x": array(n, c), "y": draw.labels(n, c) % (c - 1)}  # no picture is of the last class
+
     def below(array: Callable[..., Array]) -> dict[str, Array]:
         return {"x": -np.abs(array(n, c)), "y": draw.labels(n, c)}
 
-    others = [sized(1, c), sized(7, 7), sized(n, 12), behind, below]
+    others = [sized(1, c), sized(7, 7), sized(n, 12), lacking, behind, below]
     return inputs(draw, sized(n, c), *others, ordinary=draw.normal, up_to=1.0, single=True)
 
 

@@ -456,7 +456,7 @@ class Faced:
 
 def keys(name: str, result: int, region: str) -> tuple[str, ...]:
     """Under what a check's domain may leave it out: a region, that of one function alone, one result of a function."""
-    return region, f"{name}, {region}", f"{name}, result {result}"
+    return region, f"{name}, {region}", f"{name}, result {result}", f"{name}, result {result}, {region}"
 
 
 DEFINITIONS = (ast.FunctionDef, ast.ClassDef)

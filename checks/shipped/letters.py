@@ -57,7 +57,7 @@ def asked(CharModel, cases, norm):
         found, cache = model.forward(np.array(contexts))
         scores.append(np.array(found))
         caches.append(cache)
-    given = [np.array(grad) for _, _, grad in cases]
+    given = [np.array(grad, order="CF"[k % 2]) for k, (_, _, grad) in enumerate(cases)]
     gradients = [model.backward(grad, cache) for model, grad, cache in zip(models, given, caches, strict=True)]
     for found in gradients:
         if not isinstance(found, dict):
