@@ -16,7 +16,7 @@ import re
 from ..course import Course
 from ..gradebook.reader import Grades, Person
 from ..submissions.archive import Archive
-from .delivery import Deliveries, Delivery
+from .delivery import ONE_NUMBER, Deliveries, Delivery
 from .roster import Roster, read_roster
 from .table import GradeFile, Titles, number_cell, score_cell, text_cell, without_row
 
@@ -24,6 +24,7 @@ from .table import GradeFile, Titles, number_cell, score_cell, text_cell, withou
 ROSTER = ("canvas", "id", "canvas_user_id")
 NUMBERS = re.compile(r"(?=_(\d+)_(\d+)_)")
 ANONYMOUS = re.compile(r"(LATE_)?anon_([A-Za-z0-9]+)_(\d+)_(.+)\Z")
+LATE = re.compile(r"(\A|_)LATE(?=_)")
 TEXT = re.compile(r".+_(text|link)\.html\Z")
 TEST_STUDENT = re.compile(r"(studenttest|teststudent)(_LATE)?(_\d+)?\Z", re.IGNORECASE)
 
@@ -51,7 +52,7 @@ def some(paths: list[tuple[str, ...]]) -> bool:
 
 def read(archive: Archive, sections: list[str]) -> Deliveries:
     found: dict[str, Delivery] = {}
-    refused = []
+    refused, unsure = [], []
     for entry in archive.entries:
         read = _canvas_name(entry.name) if len(entry.parts) == 1 else None
         if read is None:
@@ -69,6 +70,8 @@ def read(archive: Archive, sections: list[str]) -> Deliveries:
             refused.append((entry.name, "it is of Canvas's Test Student, who is nobody"))
             continue
         delivery = found.setdefault(user, Delivery(label, (user,)))
+        if LATE.sub("", label) != LATE.sub("", delivery.label):
+            unsure.append(user)
         delivery.files.append(((name,), entry))
         delivery.serial[entry.parts] = file
         if name.lower().endswith(".ipynb") or not delivery.back:
@@ -76,6 +79,7 @@ def read(archive: Archive, sections: list[str]) -> Deliveries:
         delivery.order = max(filter(None, (delivery.order, entry.date)), default=None)
         if late:
             delivery.time, delivery.exact = delivery.order, False
+    refused += [(found.pop(user).label, ONE_NUMBER) for user in dict.fromkeys(unsure)]
     for delivery in found.values():
         delivery.files.sort(key=lambda item: -delivery.serial[item[1].parts])
     return list(found.values()), refused

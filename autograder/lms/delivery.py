@@ -46,6 +46,7 @@ class Delivery:
     serial: dict[tuple[str, ...], int] = field(default_factory=dict)
 
 
+ONE_NUMBER = "two names in the download have its number; collect it by hand"
 Refusals = list[tuple[str, str]]  # name of an entry, and the reason
 Deliveries = tuple[list[Delivery], Refusals]
 

@@ -68,10 +68,17 @@ def _submitters(folder: str, facts: Any) -> list[Delivery]:
     for person in people[:50] if isinstance(people, list) else []:
         if isinstance(person, dict):
             ids = (person.get(":sid"), person.get(":email"))  # a name is the student's own choice
-            ids = tuple(str(text)[:200] for text in ids if isinstance(text, str | int) and str(text).strip())
+            ids = tuple(text for value in ids if (text := _id(value)))
             if ids:
                 deliveries.append(Delivery(f"{folder} of {ids[0]}", ids, order=time, time=time))
     return deliveries
+
+
+def _id(value: Any) -> str:
+    """A SID or an address as text, "" for what is none: YAML may hold a number of a million digits."""
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= 64:
+        return str(value)
+    return value.strip()[:200] if isinstance(value, str) else ""
 
 
 def _metadata(entry: Entry) -> dict[str, Any]:

@@ -20,7 +20,7 @@ import re
 from ..course import Course
 from ..gradebook.reader import Grades
 from ..submissions.archive import Archive
-from .delivery import Deliveries, Delivery, words_key
+from .delivery import ONE_NUMBER, Deliveries, Delivery, words_key
 from .roster import Roster, read_roster
 from .table import GradeFile, Titles, scores, text_cell, without_row
 
@@ -52,7 +52,7 @@ def some(paths: list[tuple[str, ...]]) -> bool:
 
 def read(archive: Archive, sections: list[str]) -> Deliveries:
     found: dict[str, Delivery] = {}
-    refused = []
+    refused, unsure = [], []
     old = not some([entry.parts for entry in archive.entries])
     for entry in archive.entries:
         top, shown = entry.parts[0], "/".join(entry.parts)
@@ -72,9 +72,12 @@ def read(archive: Archive, sections: list[str]) -> Deliveries:
             continue
         number, name = facts["id"], facts["name"]
         delivery = found.setdefault(number, Delivery(f"{name}_{number}", (number,), name=name))
+        if name != delivery.name:
+            unsure.append(number)
         delivery.back = f"{name}_{number}_assignsubmission_file_"
         delivery.files.append((((facts["file"],) if facts["file"] else ()) + entry.parts[1:], entry))
         delivery.order = max(filter(None, (delivery.order, entry.date)), default=None)
+    refused += [(found.pop(number).label, ONE_NUMBER) for number in dict.fromkeys(unsure)]
     _mark_hidden(list(found.values()))
     return list(found.values()), refused
 

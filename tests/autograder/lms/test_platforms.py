@@ -301,6 +301,72 @@ def test_two_students_of_one_name_in_a_class_list_are_an_error_that_names_both(c
     assert placed(course) == set()
 
 
+# -- hostile downloads -----------------------------------------------------------------------------------------------
+
+
+def exported(sid: str = "ada", created: str = "2026-03-01 12:00:00 Z") -> dict:
+    """A Gradescope export of one submission."""
+    facts = f"submission_1:\n  :created_at: {created}\n  :submitters:\n  - :sid: {sid}\n"
+    folder = "assignment_1_export"
+    return {f"{folder}/submission_metadata.yml": facts.encode(), f"{folder}/submission_1/ridge.ipynb": NOTEBOOK}
+
+
+ADA = BRIGHTSPACE.format("Ada Lovelace") + "/ridge.ipynb"
+# what it is -> (download, roster, zone, who gets a submission, what is said)
+HOSTILE_DOWNLOADS: dict[str, tuple[dict, str, str, list[str], str]] = {
+    "handed in in the year 1": (exported(created="0001-01-01 00:00:00 +05:00"), "", "UTC", ["ada"], "does not date"),
+    "in the year 9999": (exported(created="9999-12-31 23:59:59 -12:00"), "", "UTC", ["ada"], "does not date"),
+    "in a zone that is none": (exported(created="2026-03-01 12:00:00 +99:99"), "", "UTC", [], "cannot be read"),
+    "a number of 7,000 digits": (exported(sid="0x" + "f" * 6000), "", "UTC", [], "does not say whose it is"),
+    "minutes of minutes": (exported(sid="1" + ":59" * 3000), "", "UTC", [], "does not say whose it is"),
+    "a truth for a name": (exported(sid="yes"), "", "UTC", [], "does not say whose it is"),
+    "a path for a name": (exported(sid="../../ada"), "", "UTC", [], "can't be a student id"),
+    "an escape for a name": (exported(sid='"\\e[2Jada"'), "", "UTC", [], "can't be a student id"),
+    "Blackboard, year 1": (
+        {"HW_ada_attempt_0001-01-01-00-00-00_ridge.ipynb": NOTEBOOK}, "", "Asia/Tokyo", ["ada"], "does not date"
+    ),
+    "Blackboard, year 9999": (
+        {"HW_ada_attempt_9999-12-31-23-59-59_ridge.ipynb": NOTEBOOK}, "", "America/New_York", ["ada"], "does not date"
+    ),
+    "Moodle, two people of one number": (
+        {"Ada_101_assignsubmission_file/ridge.ipynb": NOTEBOOK, "Ben_101_assignsubmission_file/more.ipynb": OTHER,
+         "Eve_102_assignsubmission_file/ridge.ipynb": OTHER}, "", "UTC", ["102"], "two names in the download"
+    ),
+    "Moodle, digits of another script": (
+        {"Ada_١٠١_assignsubmission_file/ridge.ipynb": NOTEBOOK}, "student,moodle\nben,101\n", "UTC", [], "no student"
+    ),
+    "Canvas, two people of one number": (
+        {"ada_101_9_ridge.ipynb": NOTEBOOK, "ben_101_10_more.ipynb": OTHER, "eve_LATE_102_11_ridge.ipynb": OTHER,
+         "eve_102_12_x.ipynb": OTHER}, "", "UTC", ["102"], "two names in the download"
+    ),
+    "Brightspace, a long name": ({BRIGHTSPACE.format("A" * 190) + "/ridge.ipynb": NOTEBOOK}, "", "UTC", [], "too long"),
+    "Brightspace, two folders of one student": (
+        {ADA: NOTEBOOK, ADA.replace("Sep 24", "Sep 25"): OTHER}, CLASSLIST, "UTC", ["ada", "ada"], "is new"
+    ),
+    "Brightspace, a list of contents that is a bomb": (
+        {ADA: NOTEBOOK, "index.html": bytes(2**22)}, CLASSLIST, "UTC", ["ada"], "times its size"
+    ),
+    "a roster with a field of a megabyte": (
+        {ADA: NOTEBOOK}, f"student,brightspace\nada,{'A' * 2**20}\n", "UTC", [], "not a CSV"
+    ),
+    "a roster with a null": ({ADA: NOTEBOOK}, "student,brightspace\nada\0,Ada Lovelace\n", "UTC", [], "student id"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", HOSTILE_DOWNLOADS)
+def test_a_hostile_download_ends_in_sentences_and_gives_nobody_another_s_work(course, case):
+    files, people, zone, placed_for, said = HOSTILE_DOWNLOADS[case]
+    table = roster(course, people) if people else None
+    try:
+        summary = collect(course, [download(course, files)], roster=table, timezone=zone, section=SECTION)
+    except UserError as error:
+        assert said in str(error) and str(error).isprintable() and not placed_for and placed(course) == set()
+        return
+    sentences = [*summary.refused, *summary.notes]
+    assert any(said in text for text in sentences) and all(text.isprintable() for text in sentences), sentences
+    assert summary.placed == [f"{student}/{SECTION}" for student in placed_for]
+
+
 # -- folders ---------------------------------------------------------------------------------------------------------
 
 
