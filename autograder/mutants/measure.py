@@ -214,7 +214,7 @@ def _try(job: tuple) -> Tried:
     tried = Tried(check.name, name, right, family)
     expected = set(family.split("|"))
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
-        for verdict in judge(cells, check, cell, source, range(seeds)):
+        for verdict in verdicts(cells, check, cell, source, range(seeds)):
             tried.runs += 1
             tried.full += verdict.full
             tried.points.add(round(verdict.score, 6))
@@ -264,8 +264,20 @@ def in_time(what: Callable[[], Any], otherwise: Any) -> Any:
         return otherwise
 
 
+def verdicts(cells: Sequence[Cell], check: Check, cell: str, source: str, seeds: Sequence[int]) -> list[Verdict]:
+    """The verdict on one solution under each seed, in this process, one after the other in one notebook.
+
+    A notebook is judged once: where points differ, what one seed has left behind in it may be the cause, as in a class
+    that keeps its first graph. So each seed then gets a notebook of its own.
+    """
+    found = list(judge(cells, check, cell, source, seeds))
+    if len({round(verdict.score, 6) for verdict in found}) > 1:
+        found = [verdict for seed in seeds for verdict in judge(cells, check, cell, source, [seed])]
+    return found
+
+
 def judge(cells: Sequence[Cell], check: Check, cell: str, source: str, seeds: Sequence[int]) -> Iterator[Verdict]:
-    """Judge one solution under each seed, in this process. A solution that hangs gets no points."""
+    """Judge one solution under each seed, in one notebook. A solution that hangs gets no points."""
     notebook = functools.cache(lambda: namespace(cells, {cell: source}))
 
     def once(seed: int) -> Verdict:

@@ -17,7 +17,7 @@ from autograder.judging import Student
 from autograder.judging.load import find
 from autograder.mutants.adversaries import EVERYWHERE, Spoiler, spoil, wrapped_node
 from autograder.mutants.exercise import code_cells, exercises, namespace
-from autograder.mutants.measure import judge, solutions_of
+from autograder.mutants.measure import solutions_of, verdicts
 
 SECTIONS = [section for section in Course(ROOT).sections() if exercises(CHECKS, section)]
 
@@ -168,7 +168,7 @@ def test_no_verdict_depends_on_the_secret():
         if time.process_time() - began > BUDGET:
             break
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            points = {round(verdict.score, 6) for verdict in judge(cells, check, cell, source, range(SECRETS))}
+            points = {round(one.score, 6) for one in verdicts(cells, check, cell, source, range(SECRETS))}
         tried += 1
         if len(points) > 1:
             fickle.append((check.name, name, points))

@@ -16,7 +16,7 @@ from autograder.judging import Check, Slip, Student, expect, part
 from autograder.judging.check import REGISTRY
 from autograder.mutants import measure as mutants
 from autograder.mutants.exercise import Cell, Exercise, Mutant, Variant, code_cells, exercises, namespace, patched
-from autograder.mutants.measure import Outcome, Tried, judge, measure
+from autograder.mutants.measure import Outcome, Tried, judge, measure, verdicts
 from autograder.mutants.operators import RULES, generate
 
 SOLUTION = """\
@@ -145,6 +145,12 @@ CELLS = [Cell("def f():\n    return 3.0", "f", False)]
 def test_a_solution_is_judged_once_for_each_seed(check):
     assert [v.full for v in judge(CELLS, check, "f", CELLS[0].source, range(3))] == [True] * 3
     assert [v.score for v in judge(CELLS, check, "f", "def f(): return 4.0", range(2))] == [0, 0]
+
+
+def test_what_one_seed_leaves_in_a_notebook_is_not_found_by_the_next(check):
+    once = "kept = []\ndef f():\n    kept.append(3.0)\n    return sum(kept)"
+    assert [verdict.score for verdict in judge(CELLS, check, "f", once, range(3))] == [2, 0, 0]
+    assert [verdict.score for verdict in verdicts(CELLS, check, "f", once, range(3))] == [2, 2, 2]
 
 
 def test_a_solution_that_hangs_gets_no_points_and_ends(check, monkeypatch):
