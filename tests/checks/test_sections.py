@@ -44,12 +44,15 @@ def graded(grader: Grader, section: str, name: str, student: MadeUp | None):
 
 @pytest.fixture(scope="module")
 def loaded_grader():
-    """A grader with one processor, which eight loops that never rest want too."""
+    """A grader with one processor, which eight loops that never rest want too. The libraries were loaded before."""
     allowed = os.sched_getaffinity(0)
+    loops: list[subprocess.Popen] = []
     os.sched_setaffinity(0, {min(allowed)})
-    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(8)]
     try:
         with Grader() as grader:
+            grader.zygote(False)
+            grader.zygote(True)
+            loops += [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(8)]
             yield grader
     finally:
         os.sched_setaffinity(0, allowed)
@@ -63,6 +66,7 @@ def test_right_answers_get_full_points_everywhere(grader, section, name):
     expect_full(grader, section, name)
 
 
+@pytest.mark.xdist_group("a loaded machine")  # of which one is enough
 @pytest.mark.parametrize(("section", "name"), NOTEBOOKS)
 def test_right_answers_get_full_points_on_a_machine_loaded_eight_times(loaded_grader, section, name):
     expect_full(loaded_grader, section, name)
