@@ -137,11 +137,11 @@ class FunctionTrial:
     def _expect(self, number: int, title: str, inputs: Mapping[str, Any], name: str, label: str) -> bool:
         got, exact = self.found[number].value[name], np.asarray(self.right[number][name], dtype=float)
         scalar = exact.ndim == 0 and not self.rule.shaped
+        earlier = [self.right[n][name] for n in range(number) if np.shape(self.right[n][name]) == exact.shape]
         if title:
-            return expect_in(title, got, exact, name=label, scalar_like=scalar, **self.tolerances)
+            return expect_in(title, got, exact, name=label, scalar_like=scalar, earlier=earlier, **self.tolerances)
 
         def slips() -> list[Slip]:
-            earlier = [self.right[n][name] for n in range(number) if np.shape(self.right[n][name]) == exact.shape]
             return [*self.rule.slips(**inputs).get(name, ()), Slip("shared_state", earlier)]
 
         return expect(got, exact, name=label, scalar_like=scalar, mistakes=slips, **self.tolerances)

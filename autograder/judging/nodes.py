@@ -202,7 +202,7 @@ class NodeTrial:
         good = True
         for number, (case, run, exact) in enumerate(zip(self.cases, runs, outs, strict=True)):
             slips = functools.partial(self._out_slips, number, runs, outs)
-            if not (good := _expect(case.title, run.out, exact, "out", slips)):
+            if not (good := _expect(case.title, run.out, exact, "out", slips, outs[:number])):
                 break
         if good:
             name = "out, after other nodes of the same class have run,"
@@ -277,7 +277,7 @@ class NodeTrial:
         for number, (case, run, exact) in enumerate(zip(self.cases, ran.runs, right, strict=True)):
             slips = functools.partial(self._gradient_slips, number, key, right)
             room = {**_cancelled(case.upstream, exact), **_single(run)}
-            if not _expect(case.title, run.grad(key), exact, label, slips, **room):
+            if not _expect(case.title, run.grad(key), exact, label, slips, right[:number], **room):
                 return False
         assigned = [Slip("assigned", right[0])]
         if not _expect("", ran.fed.grad(key), self.held[key] + right[0], label, assigned, **_single(ran.fed)):
@@ -361,10 +361,12 @@ def _cancelled(upstream: Array, exact: Array) -> dict[str, float]:
     return {"atol": size} if np.max(np.abs(exact), initial=0.0) < size else {}
 
 
-def _expect(title: str, got: Any, exact: Any, name: str, slips: Slips, **tolerances: float) -> bool:
+def _expect(
+    title: str, got: Any, exact: Any, name: str, slips: Slips, earlier: Sequence[Any] = (), **tolerances: float
+) -> bool:
     scalar = np.ndim(exact) == 0
     if title:
-        return expect_in(title, got, exact, name=name, scalar_like=scalar, **tolerances)
+        return expect_in(title, got, exact, name=name, scalar_like=scalar, earlier=earlier, **tolerances)
     return expect(got, exact, name=name, scalar_like=scalar, mistakes=slips, **tolerances)
 
 

@@ -106,7 +106,7 @@ class Layer:
     def _expect(self, number: int, got: Any, exact: Array, name: str, stale: Array) -> bool:
         title = self.cases[number][0]
         if title:
-            return expect_in(title, got, exact, name=name)
+            return expect_in(title, got, exact, name=name, earlier=[stale])
         slips = [Slip("stale", stale)] if number == 1 and np.shape(stale) == exact.shape else []
         return expect(got, exact, name=name, mistakes=not_equal(slips, exact))
 

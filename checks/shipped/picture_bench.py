@@ -11,8 +11,9 @@ def plain(result, step=1):
         return {"kind": type(result).__name__}
     X = result.detach().cpu()
     finite = bool(X.isfinite().all())
-    X = X[..., step // 2 :: step, step // 2 :: step].numpy() if X.ndim > 1 else None
-    return {"kind": "tensor", "dtype": str(result.dtype), "shape": list(result.shape), "finite": finite, "X": X}
+    thinned = X[..., step // 2 :: step, step // 2 :: step] if X.ndim > 1 else X
+    shown = thinned.numpy() if X.ndim > 1 or step == 1 else None
+    return {"kind": "tensor", "dtype": str(result.dtype), "shape": list(result.shape), "finite": finite, "X": shown}
 
 
 def prepare(preprocess, pixels, mode, step):

@@ -287,6 +287,25 @@ def test_the_contract_of_functions(function, scores, families):
         assert set(verdict.families) == families
 
 
+LATEST: list = []
+
+
+def remembered_at_zero(x):
+    if np.any(x):
+        LATEST[:] = [right(x)]
+    return LATEST[0]
+
+
+def one_at_zero(x):
+    return right(x) if np.any(x) else (1.0, np.ones(4))
+
+
+@pytest.mark.parametrize(("function", "family"), [(remembered_at_zero, "shared_state"), (one_at_zero, "range")])
+def test_a_remembered_result_is_told_from_one_that_is_wrong_in_a_region(function, family):
+    verdict = tried(function)
+    assert [p.earned for p in verdict.parts] == [0, 0] and set(verdict.families) == {family}, verdict.text
+
+
 def test_an_error_in_one_region_costs_one_part():
     def f(x):
         if not np.any(x):
