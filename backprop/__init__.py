@@ -2,9 +2,13 @@
 
 from typing import Any
 
+from .unfinished import watch
+
 __version__ = "0.1.0"
 
 __all__ = ["export_pdf"]
+
+watch()  # in a notebook, what is unfinished is said in a sentence
 
 
 def __getattr__(name: str) -> Any:

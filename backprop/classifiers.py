@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 
 from .files import write_atomically
+from .one_sentence import OneSentence
 
 __all__ = ["Classifier", "WeightsError", "read_weights", "save_weights"]
 
 _NOTE = "note:"
 
 
-class WeightsError(RuntimeError):
+class WeightsError(OneSentence, RuntimeError):
     """A weights file is missing, damaged, or made for another model; the message says what to do."""
 
 

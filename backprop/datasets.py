@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .one_sentence import OneSentence
 from .synthetic import (
     SHAPE_CLASSES,
     ClassificationProblem,
@@ -89,7 +90,7 @@ _FASHION_MD5 = {
 }
 
 
-class DataError(RuntimeError):
+class DataError(OneSentence, RuntimeError):
     """A data set is missing, damaged, or smaller than what was asked for; the message says what to do."""
 
 

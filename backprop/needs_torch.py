@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 
+from .one_sentence import OneSentence
+
 _NEEDED = {"torch": "PyTorch", "safetensors": "safetensors"}
 
 
-class TorchMissing(ImportError):
+class TorchMissing(OneSentence, ImportError):
     """What the section needs is not installed. The message says what to do; Jupyter shows it without a traceback."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [str(self)]
 
 
 _missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..one_sentence import OneSentence
 from . import known_slips
 from .diagnosis import Mistake, diagnose, explain
 from .slips import Slips
@@ -54,7 +55,7 @@ class Comparison:
         return f"{name}   {numbers} maxdiff {self.max_difference:<7.1e}   {'ok' if self.ok else '<-' + where}"
 
 
-class CheckFailed(AssertionError):
+class CheckFailed(OneSentence, AssertionError):
     """A check found a mistake. The message is the report; Jupyter shows it without a traceback.
 
     families : the kinds of mistakes that the report names; None when it is a sentence about one plain fact
@@ -63,9 +64,6 @@ class CheckFailed(AssertionError):
     def __init__(self, report: str, families: tuple[str, ...] | None = None):
         super().__init__(report)
         self.families = families
-
-    def _render_traceback_(self) -> list[str]:
-        return str(self).splitlines()
 
 
 def compare(

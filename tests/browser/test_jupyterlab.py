@@ -203,6 +203,11 @@ def test_a_wrong_answer_typed_in_gets_a_report_and_the_saved_notebook_keeps_its_
     assert page.locator('[data-mime-type="application/vnd.jupyter.error"]').count() == 0
     report = outputs.filter(has_text="<-").first
     assert report.is_visible() and report.evaluate("it => it.scrollWidth <= it.clientWidth + 1"), "lines run out"
+    page.set_viewport_size({"width": 800, "height": 1000})
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+b")  # the file browser goes
+    rows = report.locator("pre").evaluate("it => it.clientHeight / parseFloat(getComputedStyle(it).lineHeight)")
+    assert round(rows) == len(expected.splitlines()), "a line is broken where the window ends"
 
     page.keyboard.press("Escape")
     page.keyboard.press("Control+s")
@@ -228,7 +233,7 @@ def report_on(template, answer: str, check: int) -> str:
     exec(answer, names)
     with pytest.raises(CheckFailed) as caught:
         exec(template.cells[check].release, names)
-    return str(caught.value)
+    return "\n".join(caught.value._render_traceback_())
 
 
 def test_a_student_cannot_import_the_autograder(lab, open_notebook):
