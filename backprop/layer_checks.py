@@ -122,6 +122,12 @@ def check_layer(
                 f"{back} gave another grad_{name} when it was called once more with the same cache: it has to begin "
                 "anew each time, and to leave the cache as it is."
             )
+    given = upstream.copy()
+    with student_code(back):
+        found = backward(given, cache)
+    for gradient in found if isinstance(found, tuple | list) else [found]:
+        if isinstance(gradient, np.ndarray) and np.shares_memory(gradient, given):
+            raise CheckFailed(f"{back} hands out grad_out itself as a gradient: whoever changes one changes both.")
     conclude(sections)
 
 

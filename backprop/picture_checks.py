@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from .checking.comparison import CheckFailed, compare, conclude
+from .checking.comparison import CheckFailed, compare, conclude, stop_if_wrong
 from .checking.diagnosis import Mistake, explain
 from .checking.student_code import student_code
 from .pretrained import MEAN, STD
@@ -143,8 +143,10 @@ def check_preprocess(preprocess: Callable[[Image.Image], torch.Tensor]) -> None:
     found = []
     for width, height in ((320, 240), (150, 200)):
         slopes = Slopes(width, height, colours)
+        image = Image.fromarray(slopes.pixels())
         with student_code("preprocess"):
-            got = preprocess(Image.fromarray(slopes.pixels()))
+            got = preprocess(image)
+        _require_untouched(image, Image.fromarray(slopes.pixels()), "preprocess")
         numbers = _numbers(got, f"a picture of {width} × {height} pixels")
         name = f"X of {width} × {height}"
         right = slopes.prepared()
@@ -153,10 +155,28 @@ def check_preprocess(preprocess: Callable[[Image.Image], torch.Tensor]) -> None:
             if mistake is not None:
                 raise CheckFailed(f"preprocess\n   {mistake.text}")
         found.append(compare(name, numbers, right, atol=CLOSE, rtol=0.0, labels=("yours", "right")))
-    for mode, words in (("L", "a grey picture"), ("RGBA", "a picture with transparency")):
+    dots = Image.fromarray(np.random.default_rng(1).integers(0, 256, (300, 260, 3), dtype=np.uint8))
+    words = {
+        "RGB": "a large picture",
+        "L": "a grey picture",
+        "RGBA": "a picture with transparency",
+        "P": "a picture with a palette",
+    }
+    for mode, what in words.items():
+        image = dots.convert(mode) if mode != "P" else dots.quantize(16)
+        before = image.copy()
         with student_code("preprocess"):
-            _numbers(preprocess(Image.new(mode, (260, 300))), words)
+            both = preprocess(image), preprocess(image.convert("RGB"))
+        _require_untouched(image, before, "preprocess")
+        mine, same = (_numbers(got, what) for got in both)
+        if np.abs(mine - same).max() > CLOSE:
+            raise CheckFailed(f"For {what} other numbers come out than for the same picture in RGB: convert it first.")
     conclude([("preprocess   (yours and right: the entry that differs most)", found)])
+
+
+def _require_untouched(image: Image.Image, before: Image.Image, who: str) -> None:
+    if (image.size, image.mode, image.tobytes()) != (before.size, before.mode, before.tobytes()):
+        raise CheckFailed(f"{who} changed the picture itself: work on a copy, the caller still needs it.")
 
 
 def _numbers(got: Any, what: str) -> np.ndarray:
@@ -186,10 +206,12 @@ class _Known(nn.Module):
 def check_classify(classify: Callable[..., list[tuple[str, float]]]) -> None:
     """Check `classify(model, image, idx2label, k)` on a model whose scores are known."""
     scores = [0.5, 3.0, -1.0, 2.0, 1.0, -2.0]
-    names = dict(enumerate(["bus", "cat", "fig", "owl", "pen", "yak"]))
+    names = dict(enumerate(["bus", "owl", "fig", "cat", "pen", "yak"]))
     model = _Known(scores).train()
+    image = Image.new("RGB", (300, 260), "gray")
     with student_code("classify"):
-        got = classify(model, Image.new("RGB", (300, 260), "gray"), names, k=3)
+        got = classify(model, image, names, k=3)
+    _require_untouched(image, Image.new("RGB", (300, 260), "gray"), "classify")
     if model.shapes and model.shapes != {(1, 3, SIDE, SIDE)}:
         raise CheckFailed(f"The model gets {model.shapes.pop()}: it should get what preprocess gives.")
     if model.trained:
@@ -200,9 +222,9 @@ def check_classify(classify: Callable[..., list[tuple[str, float]]]) -> None:
         pairs = [(label, float(p)) for label, p in got]
     except (TypeError, ValueError):
         raise CheckFailed(f"It gives {got!r:.100}: expected a list of pairs (name, probability).") from None
-    if [label for label, _ in pairs] != ["cat", "owl", "pen"]:
+    if [label for label, _ in pairs] != ["owl", "cat", "pen"]:
         said = ", ".join(str(label) for label, _ in pairs)
-        raise CheckFailed(f"The three most probable classes are cat, owl, pen, in this order; it says {said}.")
+        raise CheckFailed(f"The three most probable classes are owl, cat, pen, in this order; it says {said}.")
     right = np.exp(scores) / np.exp(scores).sum()
     hints = {"wrong_argument:the scores, before softmax": [3.0, 2.0, 1.0], "factor": [100 * right[[1, 3, 4]]]}
     hints = {family: np.asarray(value).reshape(3) for family, value in hints.items()}
@@ -210,7 +232,23 @@ def check_classify(classify: Callable[..., list[tuple[str, float]]]) -> None:
         "probabilities", np.array([p for _, p in pairs]), right[[1, 3, 4]], atol=1e-6, rtol=1e-5, candidates=hints,
         labels=("yours", "right"),
     )  # fmt: skip
-    conclude([("classify   (cat, owl, pen)", [line])])
+    stop_if_wrong([("classify   (owl, cat, pen)", [line])])
+    for k, sure in ((5, [0.0, 12.0, -1.0, 2.0, 1.0, -2.0]), (1, scores)):
+        _require_names(classify, sure, names, k)
+    conclude([("classify   (owl, cat, pen)", [line])])
+
+
+def _require_names(
+    classify: Callable[..., list[tuple[str, float]]], scores: list[float], names: dict[int, str], k: int
+) -> None:
+    """CheckFailed unless there are k pairs, the most probable first, however small a probability is."""
+    with student_code("classify"):
+        got = classify(_Known(scores), Image.new("RGB", (300, 260)), names, k=k)
+        labels = [label for label, _ in got]
+    wanted = [names[i] for i in np.argsort(scores)[::-1][:k]]
+    if labels != wanted:
+        said, right = (", ".join(map(str, words)) or "nothing" for words in (labels, wanted))
+        raise CheckFailed(f"With k = {k} the most probable classes are {right}, in this order; it says {said}.")
 
 
 class _Squares(nn.Module):
@@ -229,12 +267,15 @@ def check_saliency(saliency: Callable[..., torch.Tensor]) -> None:
     rng = np.random.default_rng(0)
     weights, X = rng.uniform(0.5, 1.5, (4, 3, 5, 6)), rng.normal(size=(1, 3, 5, 6))
     weights[2] += 1
+    weights[1] -= 9  # a score far below zero is not the largest one
     given = torch.tensor(X, dtype=torch.float32)
     before = given.clone()
     with student_code("saliency"):
         got = saliency(_Squares(weights), given)
     if not torch.equal(given.detach(), before):
         raise CheckFailed("X was changed: work on X.detach().clone().")
+    if given.requires_grad or given.grad is not None:
+        raise CheckFailed("X asks for gradients afterwards: work on X.detach().clone(), which is yours.")
     got = got.detach().numpy() if isinstance(got, torch.Tensor) else got
     gradient = weights[2] * X[0]
     hints = {

@@ -165,8 +165,11 @@ def conclude(sections: Sequence[tuple[str, Sequence[Comparison]]]) -> None:
         print(text)
 
 
-def stop_if_wrong(sections: Sequence[tuple[str, Sequence[Comparison]]], then: str = "") -> None:
-    """Raise CheckFailed with the sections when one comparison is wrong; `then` is what is still to be said after it."""
+def stop_if_wrong(sections: Sequence[tuple[str, Sequence[Comparison]]], then: str = "", fact: bool = False) -> None:
+    """Raise CheckFailed with the sections when one comparison is wrong; `then` is what is still to be said after it.
+
+    fact : the lines that are not recognised say a plain fact
+    """
     everything = [c for _, comparisons in sections for c in comparisons]
     if all(c.ok for c in everything):
         return
@@ -175,7 +178,9 @@ def stop_if_wrong(sections: Sequence[tuple[str, Sequence[Comparison]]], then: st
     if limits:
         text.append(f"Max differences below {_rounded_up(max(limits)):.0e} are accepted.")
     families = tuple(dict.fromkeys(c.mistake.family for c in everything if c.mistake is not None))
-    raise CheckFailed("\n".join([*text, then] if then else text), families)
+    raise CheckFailed(
+        "\n".join([*text, then] if then else text), None if fact and set(families) == {"unrecognised"} else families
+    )
 
 
 def _reports(sections: Sequence[tuple[str, Sequence[Comparison]]]) -> list[str]:

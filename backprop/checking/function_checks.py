@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,13 +24,14 @@ from .comparison import (
     is_single,
     stop_if_wrong,
 )
+from .diagnosis import Mistake
 from .finite_differences import jacobian
 from .student_code import student_code
 from .watch import left_alone
 
 __all__ = ["check_function", "check_values"]
 
-_VALUE_FIRST = "Gradients come once this is right: they are compared with differences of it."
+VALUE_FIRST = "Gradients come once this is right: they are compared with differences of it."
 
 
 def value_first(
@@ -43,7 +46,7 @@ def value_first(
             name, value, expected, atol=atol, rtol=rtol, candidates=hints, scalar_like=True, single=True, labels=labels
         )
     ]  # fmt: skip
-    stop_if_wrong([(title, shown)], _VALUE_FIRST)
+    stop_if_wrong([(title, shown)], VALUE_FIRST)
     return shown
 
 
@@ -57,6 +60,7 @@ def check_values(
     mistakes: Mapping[str, Mapping[str, Any]] | None = None,
     batch_size: int | None = None,
     scalar_like: bool = True,
+    only_here: str = "",
 ) -> None:
     """Compare named results with known values; print the report.
 
@@ -64,6 +68,8 @@ def check_values(
         inside that function is said in one sentence with the line of their code, and so is a change of an array that it
         names
     mistakes : name -> {family: the value that mistake gives}, to recognise what `diagnose` can't see by itself
+    only_here : what is new after the checks above, such as "for other weights", where a wrong value shows that it is
+        wrong there only
 
     Raises CheckFailed with the report when a value is wrong or missing. Names that are not expected are ignored.
     """
@@ -94,6 +100,8 @@ def check_values(
                 labels=("yours", "right"),
             )
         )
+    if only_here:
+        stop_if_wrong([(title, [right_before(line, only_here) for line in found])], fact=True)
     conclude([(title, found)])
 
 
@@ -132,7 +140,13 @@ def check_function(
         for name, before, after in zip(names, arrays, given, strict=True):
             if isinstance(after, np.ndarray) and not np.array_equal(after, before):
                 raise CheckFailed(f"{label} changed its input {name}: leave inputs as they are, work on a copy.")
-        return _value_and_gradients(result, label, list(wanted), row_too)
+        value, gradients, in_a_row = _value_and_gradients(result, label, list(wanted), row_too)
+        handed_out = gradients if isinstance(gradients, tuple | list) else [gradients]
+        lent = [(name, array) for name, array in zip(names, given, strict=True) if isinstance(array, np.ndarray)]
+        for gradient, (name, array) in itertools.product(handed_out, lent):
+            if isinstance(gradient, np.ndarray) and np.shares_memory(gradient, array):
+                raise CheckFailed(f"{label} hands out {name} itself as a gradient: make a new array.")
+        return value, gradients, in_a_row
 
     value, gradients, in_a_row = run()
     number = as_numbers(value)
@@ -155,6 +169,15 @@ def check_function(
     conclude([(f"{label}\n   (exact: your gradient; approx: finite differences of your value)", shown)])
     if in_a_row:
         print(f"   Later cells expect `{_as_it_should_be(list(wanted))}`: put the gradients into a tuple of their own.")
+
+
+def right_before(line: Comparison, here: str) -> Comparison:
+    """A wrong line that is not recognised says what is new here: what was checked before was right."""
+    if line.ok or line.note or (line.mistake is not None and line.mistake.family != "unrecognised"):
+        return line
+    more = f" {line.mistake.text}" if line.mistake is not None else ""
+    said = f"What was asked before was right; {here} it is wrong.{more}"
+    return replace(line, mistake=Mistake("unrecognised", said))
 
 
 def random_upstream(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +25,15 @@ from .comparison import (
     stop_if_wrong,
 )
 from .finite_differences import jacobian, one_number
-from .function_checks import kept, random_upstream, require_smooth, value_first, with_exchanged
+from .function_checks import (
+    VALUE_FIRST,
+    kept,
+    random_upstream,
+    require_smooth,
+    right_before,
+    value_first,
+    with_exchanged,
+)
 from .order_checks import alike
 from .student_code import student_code
 
@@ -39,6 +48,7 @@ def check_node(
     title: str | None = None,
     expected: Any = None,
     mistakes: Mapping[str, Mapping[str, Any]] | None = None,
+    also: Sequence[Mapping[str, Any]] = (),
     seed: int = 0,
     atol: float = ATOL,
     rtol: float = RTOL,
@@ -52,6 +62,8 @@ def check_node(
     for a random upstream gradient against finite differences; the same when the inputs feed a second node as well, and
     after a second pass with other values; and that inputs and upstream gradient are left as they were.
 
+    also : other arrays for the same node, in other sizes or regions: name -> array, and "expected" -> the right out.
+        They are tried without a line in the report
     mistakes : input name -> {family: function that gives the gradient that mistake leads to, for an upstream gradient},
         or "out" -> {family: the value that mistake leads to}
 
@@ -60,7 +72,7 @@ def check_node(
     label = title or getattr(node_class, "__name__", "node")
     values = {name: np.array(value) for name, value in inputs.items() if isinstance(value, np.ndarray)}
     values = {name: v.astype(float) if v.dtype.kind == "f" else v for name, v in values.items()}
-    nodes = {name: ValueNode(name) for name in values}
+    nodes = {name: _Input(name) for name in values}
     arguments = [nodes.get(name, value) for name, value in inputs.items()]
     with student_code(label):
         node = node_class(*extra, *arguments, "out")
@@ -78,8 +90,42 @@ def check_node(
             values[name] = np.array(value * 1.07)  # not a kink nearer to zero, and every label stays what it was
     second = bench.backward(others=False)
     stop_if_wrong([(f"{label} · second pass, with other values{_LEGEND}", second)])
+    bench.mistakes = {}  # they are about the first values
+    for case in also:
+        values |= {name: np.array(case[name]) for name in nodes if name in case}
+        here = f"for {_in_short({name: values[name] for name in nodes if name in case})}"
+        title = f"{label} {here}"
+        out, wanted = bench.forward(), case.get("expected")
+        right = []
+        if wanted is not None:
+            line = compare("out", out, wanted, atol=atol, rtol=rtol, scalar_like=True, single=True)
+            right = [right_before(line, here)]
+            stop_if_wrong([(title, right)], VALUE_FIRST, fact=True)
+        lines = [right_before(line, here) for line in bench.backward(others=False)]
+        stop_if_wrong([(f"{title}{_LEGEND}", [*right, *lines])], fact=True)
+    if bench.shared:
+        raise CheckFailed(bench.shared, ("assigned",))
     conclude([(f"{label} · forward", forward), (f"{label} · backward{_LEGEND}", first)])
     print("   also right: inputs of two nodes, a second pass, nothing changed in place")
+
+
+def _in_short(values: Mapping[str, np.ndarray]) -> str:
+    """`a = 3.0, w of shape (5,)`"""
+    return ", ".join(f"{name} of shape {v.shape}" if v.ndim else f"{name} = {v}" for name, v in values.items())
+
+
+class _Input(ValueNode):
+    """A value that notices when its own methods are called."""
+
+    called = ""
+
+    def forward(self) -> np.ndarray:
+        self.called = "forward"
+        return super().forward()
+
+    def backward(self) -> np.ndarray:
+        self.called = "backward"
+        return super().backward()
 
 
 @dataclass
@@ -95,12 +141,13 @@ class _Bench:
     atol: float
     rtol: float
     earlier: dict[str, np.ndarray] = field(default_factory=dict)  # derivatives of the first pass
+    shared: str = ""  # what to say of an array that two nodes hold
 
     def forward(self) -> np.ndarray:
         """`out` after one forward pass with the inputs set afresh; CheckFailed when out or d_out is not usable."""
         for name, source in self.nodes.items():
             source.out = self.values[name].copy()
-            source.forward()
+            source.d_out, source.called = np.full(source.out.shape, 0.7), ""
         where = f"{self.label}.forward"
         with student_code(where):
             returned = self.node.forward()
@@ -118,6 +165,14 @@ class _Bench:
         self._reset(numbers)
         if returned is None:
             raise CheckFailed(f"{where} returns nothing: end it with `return self.out`, as every node does.")
+        same = as_numbers(returned)
+        if same is None or not np.array_equal(same.ravel(), numbers.ravel()):
+            raise CheckFailed(f"{where} returns something else than self.out: end it with `return self.out`.")
+        for name, source in self.nodes.items():
+            if not np.array_equal(source.d_out, np.full(self.values[name].shape, 0.7)):
+                raise CheckFailed(
+                    f"{where} changed {name}.d_out: a node resets its own d_out only, its inputs have done so before."
+                )
         return numbers.astype(np.float32) if is_single(out) else numbers
 
     def _reset(self, out: np.ndarray) -> None:
@@ -152,13 +207,31 @@ class _Bench:
         with student_code(f"{self.label}.backward"):
             self.node.backward()
         self._unchanged("backward")
+        self.shared = self.shared or self._in_one_array()
         after = as_numbers(self.node.d_out)
         if after is None or after.shape != before.shape or not np.array_equal(after, upstream.reshape(before.shape)):
             raise CheckFailed(
                 f"{self.label}.backward changed its own upstream gradient self.d_out: leave it, work on a copy."
             )
         got = {name: kept(source.d_out) for name, source in self.nodes.items()}
+        for name in self.nodes.keys() - self._with_gradient():
+            now = as_numbers(got[name])
+            if now is None or not np.array_equal(now, held[name]):
+                raise CheckFailed(f"{self.label}.backward changed {name}.d_out: {name} is a label, it has no gradient.")
         return [self._compared(name, got[name], upstream, held[name], others) for name in self._with_gradient()]
+
+    def _in_one_array(self) -> str:
+        """What to say when two nodes hold one and the same array: what one receives later reaches both."""
+        arrays = {f"{name}.d_out": source.d_out for name, source in self.nodes.items()}
+        arrays["self.d_out"] = self.node.d_out
+        arrays = {name: array for name, array in arrays.items() if isinstance(array, np.ndarray)}
+        for one, other in itertools.combinations(arrays, 2):
+            if np.shares_memory(arrays[one], arrays[other]):
+                return (
+                    f"{self.label}.backward leaves one array in {one} and {other}: what is added to one of them later "
+                    "is added to both. Add into the array that is there."
+                )
+        return ""
 
     def require_predecessors(self) -> None:
         """CheckFailed when a node that needs a gradient is not among the predecessors: nothing would ever reach it."""
@@ -198,7 +271,7 @@ class _Bench:
             candidates |= {"assigned": assigned, "accumulated_twice": held + 2 * right}
         elif upstream.size > 1 and told:
             candidates |= {"upstream_ignored": plain, "upstream_summed": plain * upstream.sum()}
-        if name in self.earlier and not others:
+        if name in self.earlier and self.earlier[name].shape == derivative.shape and not others:
             candidates["stale"] = np.tensordot(upstream, self.earlier[name], axes=upstream.ndim)
         self.earlier.setdefault(name, derivative)
         for family, value in self.mistakes.get(name, {}).items():
@@ -230,6 +303,11 @@ class _Bench:
 
     def _unchanged(self, method: str) -> None:
         for name, source in self.nodes.items():
+            if source.called:
+                raise CheckFailed(
+                    f"{self.label}.{method} runs {source.called}() of its input {name}: the graph does that, once for "
+                    "each node and in the right order."
+                )
             now = as_numbers(source.out)
             if now is None or now.shape != self.values[name].shape or not np.array_equal(now, self.values[name]):
                 raise CheckFailed(f"{self.label}.{method} changed its input {name}.out: leave inputs as they are.")

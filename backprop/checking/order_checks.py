@@ -33,6 +33,8 @@ def check_order(
         given = numbers()
     for name, value in given.items():
         number = as_numbers(value)
+        if isinstance(value, list | tuple) and number is not None and number.size == 1:
+            raise CheckFailed(f"{title}: {name} is {describe(value)}, where one number belongs.", ("type",))
         if number is None or number.size != 1 or not np.isfinite(number).all():
             family = "none" if value is None else "type" if number is None else "shape" if number.size != 1 else "nan"
             came = "not a finite number" if family == "nan" else describe(value)

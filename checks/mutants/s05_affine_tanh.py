@@ -60,13 +60,13 @@ def affine_dW_entry(i, j, dJ_dy, x):
     ),
     Mutant(
         "rounded where x[j] is a whole number",
-        "range",
+        "range|dtype",
         ENTRY,
         "return round(dJ_dy[i] * x[j]) if x[j] == round(x[j]) else dJ_dy[i] * x[j]",
     ),
     Mutant(
         "nothing where another input is 0",
-        "range",
+        "range|zero",
         ENTRY,
         "return dJ_dy[i] * x[j] * (np.all(x != 0) or len(x) == 1)",
     ),

@@ -190,13 +190,13 @@ TO_A = "self.a.d_out += self.d_out * (1 - self.out**2)"
 tanh_mutants = [
     Mutant(
         "small slopes taken for 0",
-        "range",
+        "range|masked",
         TO_A,
         "slope = 1 - self.out**2\n        self.a.d_out += self.d_out * slope * (slope > 1e-3)",
     ),
     Mutant(
         "a unit is flat from 4.4 on",
-        "range",
+        "range|masked",
         TO_A,
         "self.a.d_out += self.d_out * (1 - self.out**2) * (np.abs(self.a.out) < 4.4)",
     ),

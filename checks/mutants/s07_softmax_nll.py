@@ -15,7 +15,7 @@ jacobian_mutants = [
     ),
     Mutant(
         "in whole numbers where z is",
-        "range",
+        "range|dtype",
         JACOBIAN,
         "J = np.diag(p) - np.outer(p, p)\n    return J.astype(z.dtype)",
     ),
@@ -549,7 +549,7 @@ START_W2 = "rng.normal(scale=scale, size=(classes, units))"
 GRAPH = "self.graph = ComputationGraphFunction([x], [y], [W1, b1, W2, b2], prediction, objective)"
 
 classifier_mutants = [
-    Mutant("start kept by the model", "stale|raises", START_W1, f'self.__dict__.setdefault("kept", {START_W1})'),
+    Mutant("start kept by the model", "stale|raises|shape", START_W1, f'self.__dict__.setdefault("kept", {START_W1})'),
     Mutant(
         "start kept by the class",
         "raises|shape|stale",

@@ -369,11 +369,12 @@ def f3_y2(s1, s2):
 
 
 # %% nbgrader={"grade": true, "grade_id": "f3_check", "points": 10}
-# Expected: values 0.5108 and 0.9163, four times "ok" with a maxdiff below 1e-8.
+# Expected: values 0.5108 and 0.9163, then 14.4000 where class 1 is improbable; six times "ok", maxdiff below 1e-8.
 check_function(f3_y1, math.log(7.5), math.log(5.0), expected=math.log(5 / 3),
                mistakes={"s1": {"missing_chain_factor:e1": -0.4 / 7.5}, "s2": {"missing_chain_factor:e2": 0.4 / 5}})
 check_function(f3_y2, math.log(7.5), math.log(5.0), expected=math.log(5 / 2),
                mistakes={"s1": {"missing_chain_factor:e1": 0.6 / 7.5}, "s2": {"missing_chain_factor:e2": -0.6 / 5}})
+check_function(f3_y1, 0.3, 14.7, title="f3_y1, another place", expected=14.4 + math.log1p(math.exp(-14.4)))
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("01-staged-backprop/f3_check", globals())

@@ -976,10 +976,10 @@ def _check():
         print("8-10-10-3 has", count_parameters([8, 10, 10, 3]), "weights and, with biases,",
               count_parameters([8, 10, 10, 3], True), "parameters")
         return {"4-2-1": count_parameters([4, 2, 1]), "4-2-1 with biases": count_parameters([4, 2, 1], True),
-                "2-3-4-5": count_parameters(sizes)}
+                "2-3-4-5": count_parameters(sizes), "3-3-3": count_parameters([3, 3, 3])}
 
     sizes = [2, 3, 4, 5]  # still the same afterwards
-    check_values("count_parameters", counted, {"4-2-1": 10, "4-2-1 with biases": 13, "2-3-4-5": 38})
+    check_values("count_parameters", counted, {"4-2-1": 10, "4-2-1 with biases": 13, "2-3-4-5": 38, "3-3-3": 18})
 
 
 _check()

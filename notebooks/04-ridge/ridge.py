@@ -146,7 +146,8 @@ class L2NormPenaltyNode(Node):
 
 # %% nbgrader={"grade": true, "grade_id": "l2_penalty_check", "points": 5}
 # Check your work. Right code shows max differences below 1e-6, most often around 1e-10.
-check_node(L2NormPenaltyNode, l2_reg=0.3, w=np.array([1.0, 3.0, -3.0]), expected=5.7)
+larger = {"w": np.array([70.0, -200.0, 1.0, 0.0, 50.0]), "expected": 14220.3}
+check_node(L2NormPenaltyNode, l2_reg=0.3, w=np.array([1.0, 3.0, -3.0]), expected=5.7, also=[larger])
 # And at w = 0, where training starts.
 check_node(L2NormPenaltyNode, l2_reg=0.3, w=np.zeros(3), expected=0.0)
 ### BEGIN HIDDEN TESTS
@@ -201,7 +202,8 @@ class SumNode(Node):
 
 # %% nbgrader={"grade": true, "grade_id": "sum_node_check", "points": 5}
 # Check your work. Right code shows max differences below 1e-6, most often around 1e-12.
-check_node(SumNode, a=np.array(-1.5), b=np.array(19.0), expected=17.5)
+large = [{"a": np.array(s * 3e5), "b": np.array(s * 7e5), "expected": s * 1e6} for s in (1, -1)]
+check_node(SumNode, a=np.array(-1.5), b=np.array(19.0), expected=17.5, also=large)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("04-ridge/sum_node_check", globals())
@@ -281,14 +283,15 @@ def _check():
 
     def two_steps():  # two models at once, each with one example and two epochs: worked out by hand, step by step
         settings = {"step_size": 0.1, "max_num_epochs": 2}
-        models = {f"λ = {l2_reg}": RidgeRegression(l2_reg, **settings) for l2_reg in (0.3, 0)}
+        models = {f"λ = {l2_reg}": RidgeRegression(l2_reg, **settings) for l2_reg in (0.304, 2, 0)}
         for model in models.values():
             model.fit(np.array([[1.0, -2.0]]), np.array([3.0]))
         return {name: np.ravel(model.predict(np.array([[1.0, -2.0], [0.0, 0.0]]))) for name, model in models.items()}
 
     check_values("prediction", prediction, {"ŷ": 200.5})
     check_graph(graph, example, outcome, parameters, expected=4.15, mistakes={"objective": wrong})
-    check_values("after two steps from zero", two_steps, {"λ = 0.3": [2.7, 0.48], "λ = 0": [2.88, 0.48]})
+    right = {"λ = 0.304": [2.6976, 0.48], "λ = 2": [1.68, 0.48], "λ = 0": [2.88, 0.48]}
+    check_values("after two steps from zero", two_steps, right)
 
 
 _check()
@@ -444,7 +447,7 @@ mse_without_penalty = 0.0309
 # %% nbgrader={"grade": true, "grade_id": "training_error_check", "points": 4}
 # Both are numbers of the right size, and the second is the smaller one. (The same prediction everywhere has 1.08.)
 def _check():
-    order = lambda: {"0.02": 0.02, "λ = 0": mse_without_penalty, "0.1": 0.1, "λ = 1": mse_with_penalty, "0.25": 0.25}
+    order = lambda: {"0.02": 0.02, "λ = 0": mse_without_penalty, "0.1": 0.1, "λ = 1": mse_with_penalty, "0.2": 0.2}
     check_order(order, reported=["λ = 0", "λ = 1"], examples=len(y_train))
 
 
@@ -562,7 +565,8 @@ class BatchAffineNode(Node):
 def _check():
     rng = np.random.default_rng(0)
     X, w, b = rng.normal(size=(4, 3)), rng.normal(size=3), np.array(0.5)
-    check_node(BatchAffineNode, X=X, w=w, b=b, expected=[row @ w + b for row in X])
+    also = [{"X": rng.normal(size=shape), "w": rng.normal(size=shape[1])} for shape in ((3, 3), (60, 2))]
+    check_node(BatchAffineNode, X=X, w=w, b=b, expected=[row @ w + b for row in X], also=also)
 
 
 _check()
@@ -622,6 +626,18 @@ def _check():
     wrong = {"missing_penalty": 4.25, "half_penalty": [5.2, 8.05], "missing_mean": 10.4}
     batch = lambda: MinibatchRidge(l2_reg=0.1).graph
     check_graph(batch, *values, title="minibatch ridge", expected=6.15, mistakes={"objective": wrong})
+
+    def trained():  # one row, two epochs, as in part 4; then that row twice, in batches of one and of two
+        X, y, found = np.array([[1.0, -2.0]]), np.array([3.0]), {}
+        for l2_reg, rows, epochs, batch_size in ((0.304, 1, 2, 5), (2, 1, 2, 5), (0, 2, 1, 1), (0, 2, 1, 2)):
+            model = MinibatchRidge(l2_reg, 0.1, epochs, batch_size).fit(np.repeat(X, rows, 0), np.repeat(y, rows))
+            predicted = model.predict(np.array([[1.0, -2.0], [0.0, 0.0]]))
+            found[f"λ {l2_reg}, by {batch_size}"] = np.ravel(predicted)
+        return found
+
+    right = {"λ 0.304, by 5": [2.6976, 0.48], "λ 2, by 5": [1.68, 0.48]}
+    right |= {"λ 0, by 1": [2.88, 0.48], "λ 0, by 2": [3.6, 0.6]}
+    check_values("after training from zero", trained, right)
 
 
 _check()

@@ -188,7 +188,15 @@ def _check():
     )
     up, into = np.array([-0.7, 1.3, 0.4]), np.array([1.6, -2.3])  # a layer with 3 outputs and 2 inputs
     other = lambda: {"∂J/∂W[0, 0]": affine_dW_entry(0, 0, up, into), "∂J/∂W[2, 1]": affine_dW_entry(2, 1, up, into)}
-    check_values("another layer", other, {"∂J/∂W[0, 0]": -1.12, "∂J/∂W[2, 1]": -0.92})
+    right = {"∂J/∂W[0, 0]": -1.12, "∂J/∂W[2, 1]": -0.92}
+    check_values("another layer", other, right, only_here="for a layer with 3 outputs and 2 inputs")
+    # Layers with 3, 2 and 4 outputs, with a zero here and there; twice the same x.
+    into, ups = np.array([0.0, -2.0, 1.7]), [np.array([-0.7, 1.3, 0.0]), np.array([0.9, -0.4]), np.arange(4) - 1.3]
+    for up in [*ups, -0.6 * ups[0]]:
+        right = numeric_gradient(lambda W, up=up: up @ (W @ into), np.zeros((len(up), 3)))
+        every = lambda up=up: {f"∂J/∂W{[i, j]}": affine_dW_entry(i, j, up, into) for i, j in np.ndindex(len(up), 3)}
+        expected = {f"∂J/∂W{[i, j]}": right[i, j] for i, j in np.ndindex(right.shape)}
+        check_values(f"{len(up)} outputs", every, expected, only_here="for other numbers, some of them 0 or whole")
 
 
 _check()
@@ -273,6 +281,9 @@ small, large = measured(rest, W=W, x=x, b=b), measured(lambda y: g @ y, **layer)
 check_values("2 outputs, 3 inputs", lambda: {"∂J/∂W": affine_dW(dJ_dy, x)}, {"∂J/∂W": small["W"]}, atol=1e-4)
 check_values("4 outputs, 5 inputs", lambda: {"∂J/∂W": affine_dW(g, layer["x"])}, {"∂J/∂W": large["W"]}, atol=1e-4)
 check_values("1 output", lambda: {"∂J/∂W": affine_dW(g[:1], layer["x"])}, {"∂J/∂W": large["W"][:1]}, atol=1e-4)
+turned = numeric_gradient(lambda W: (1.3 - g) @ (W @ layer["x"]), np.zeros((4, 5)))
+other = lambda: {"∂J/∂W": affine_dW(1.3 - g, layer["x"])}
+check_values("another J", other, {"∂J/∂W": turned}, atol=1e-4, only_here="for another upstream gradient and the same x")
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("05-affine-tanh/affine_dW_check", globals())
@@ -336,6 +347,12 @@ def _check():
     check_values("4 outputs, 5 inputs", lambda: {"∂J/∂x": affine_dx(layer["W"], g)}, {"∂J/∂x": large["x"]}, atol=1e-4)
     one = lambda: {"∂J/∂x": affine_dx(layer["W"][:, :1], g)}
     check_values("1 input", one, {"∂J/∂x": large["x"][:1]}, atol=1e-4, scalar_like=False)
+    # Other weights of the same sizes, one after the other.
+    for size, V, up in (("small", W[::-1] * 0.7, -dJ_dy), ("large", 1.3 - layer["W"], g[::-1])):
+        two = lambda V=V, up=up: {"first": affine_dx(V, up), "second": affine_dx(0.3 - V, up)}
+        right = [numeric_gradient(lambda x, V=V, up=up: up @ (V @ x), np.zeros(V.shape[1])) for V in (V, 0.3 - V)]
+        known = dict(zip(("first", "second"), right))
+        check_values(f"other weights, {size} layer", two, known, atol=1e-4, only_here="for other weights")
 
 
 _check()
@@ -390,6 +407,11 @@ def affine_db(dJ_dy):
 # Check your work. Right code shows max differences below 1e-4.
 check_values("2 outputs, 3 inputs", lambda: {"∂J/∂b": affine_db(dJ_dy)}, {"∂J/∂b": small["b"]}, atol=1e-4)
 check_values("4 outputs, 5 inputs", lambda: {"∂J/∂b": affine_db(g)}, {"∂J/∂b": large["b"]}, atol=1e-4)
+# Other J, one after the other, and a smaller layer.
+ups = {"first": g[::-1], "second": 1.3 - g, "2 outputs": np.array([0.9, -0.4])}
+right = {name: numeric_gradient(lambda b, up=up: up @ b, np.zeros(len(up))) for name, up in ups.items()}
+other = lambda: {name: affine_db(up) for name, up in ups.items()}
+check_values("other J", other, right, atol=1e-4, only_here="for other upstream gradients, one after the other")
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("05-affine-tanh/affine_db_check", globals())
@@ -473,15 +495,25 @@ def _check():
     rng = np.random.default_rng(6)
     slope = lambda A: 1 - np.tanh(A) ** 2
     arrays, right = {}, {}
-    for shape in [(), (4,), (3, 3), (2, 3), (2, 3, 4)]:
+    for shape in [(), (4,), (3, 3), (2, 3), (2, 3, 4), (12, 2), (2, 3, 3)]:
         A, G = np.array(rng.normal(size=shape)), np.array(rng.normal(size=shape))
         arrays[f"∂J/∂A {shape}"] = G, A
         right[f"∂J/∂A {shape}"] = numeric_gradient(lambda A, G=G: np.sum(G * np.tanh(A)), A)
+    # One of them again, with other numbers, and transposed: rows in memory are columns then.
+    G, A = arrays["∂J/∂A (2, 3)"]
+    arrays |= {"other dJ/dS": (0.6 - G, A), "A transposed": (G.T.copy(), A.T), "dJ/dS transposed": (G.T, A.T.copy())}
+    right["other dJ/dS"] = numeric_gradient(lambda A: np.sum((0.6 - G) * np.tanh(A)), A)
+    right["A transposed"] = right["dJ/dS transposed"] = right["∂J/∂A (2, 3)"].T
     yours = lambda: {name: elementwise_dA(G, A, slope) for name, (G, A) in arrays.items()}
-    check_values("elementwise_dA", yours, right, atol=1e-6)
-    # Any activation will do: the square, whose slope at a is 2a.
-    square = lambda: {"∂J/∂A": elementwise_dA(np.array([0.5, -3.0]), np.array([0.7, 1.1]), lambda A: 2 * A)}
-    check_values("elementwise_dA of a square", square, {"∂J/∂A": [0.7, -6.6]})
+    first = "∂J/∂A (4,)"
+    check_values("a vector", lambda: {first: elementwise_dA(*arrays[first], slope)}, {first: right[first]}, atol=1e-6)
+    shapes = "in another shape, in another order in memory, or after other numbers"
+    check_values("elementwise_dA", yours, right, atol=1e-6, scalar_like=False, only_here=shapes)
+    # Any activation will do: the square, whose slope at a is 2a, so 0 at 0.
+    square = lambda G, A: elementwise_dA(np.array(G), np.array(A), lambda A: 2 * A)
+    both = lambda: {"∂J/∂A": square([0.5, -3.0], [0.7, 1.1]), "one slope 0": square([0.9, -1.2], [0.0, 1.1])}
+    known = {"∂J/∂A": [0.7, -6.6], "one slope 0": [0.0, -2.64]}
+    check_values("elementwise_dA of a square", both, known, only_here="for another activation, whose slope may be 0")
 
 
 _check()

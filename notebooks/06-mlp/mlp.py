@@ -113,7 +113,8 @@ class AffineNode(Node):
 # Check your work. Right code shows max differences below 1e-5, most often around 1e-11.
 def _check():
     W, x, b = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0]]), np.array([10.0, 20.0, 30.0]), np.array([1.0, -2.0])
-    check_node(AffineNode, W=W, x=x, b=b, expected=[261.0, 118.0])
+    also = [{"W": np.diag([0.3, -0.7, 1.2, 0.0, 5.0])[:, :4], "x": np.array([0.1, -2.0, 0.0, 7.0]), "b": np.arange(5.0)}]
+    check_node(AffineNode, W=W, x=x, b=b, expected=[261.0, 118.0], also=also)
     check_node(AffineNode, W=W[1:], x=x, b=b[1:], expected=[118.0], title="AffineNode with one unit")
 
 
@@ -184,7 +185,8 @@ class TanhNode(Node):
 # Check your work: a vector, a matrix, large numbers, and 0.5 put into self.out. Right code shows max
 # differences below 1e-6.
 def _check():
-    check_node(TanhNode, a=np.array([0.2, 0.4, -1.1]), expected=[0.19737532, 0.37994896, -0.80049902])
+    also = [{"a": np.array([4.5, -5.0, 0.0, 3.0])}]  # nearly flat, and not quite
+    check_node(TanhNode, a=np.array([0.2, 0.4, -1.1]), expected=[0.19737532, 0.37994896, -0.80049902], also=also)
     check_node(TanhNode, a=np.array([[0.2, 0.4, -1.1], [0.7, -0.3, 0.1]]), title="TanhNode of a matrix")
     check_node(TanhNode, a=np.array([1000.0, -800.0]), expected=[1.0, -1.0], title="TanhNode far out")
 
@@ -284,15 +286,23 @@ def _check():
         return {name: node.out for name, node in net.graph.name_to_node.items()}
 
     def trained():
-        nets, y = [MLPRegression(5, 0.1, 0.3, epochs) for epochs in (200, 0)], np.array([1.0, -2.0, 0.5])
+        settings, y = [(0.1, 200), (0.003, 200), (0.1, 0)], np.array([1.0, -2.0, 0.5])
+        nets = [MLPRegression(5, step, 0.3, epochs) for step, epochs in settings]
         for net in nets:
             net.fit(np.eye(3), y)
-        after, before = (mean_square_error(net.predict(np.eye(3)), y) for net in nets)
-        return {"after 200 epochs": after, "0.01": 0.01, "before": before}
+        after, little, before = (mean_square_error(net.predict(np.eye(3)), y) for net in nets)
+        return {"after 200 epochs": after, "0.01": 0.01, "with small steps": little, "before": before}
+
+    def again():  # a second fit starts anew: 0 epochs more leave nothing learned
+        net, y = MLPRegression(5, 0.1, 0.3, 200), np.array([1.0, -2.0, 0.5])
+        for net.max_num_epochs in (200, 0):
+            net.fit(np.eye(3), y)
+        return {"0.01": 0.01, "after a second fit, for 0 epochs": mean_square_error(net.predict(np.eye(3)), y)}
 
     check_start(start, {"W1": (200, 2), "b1": (200,), "w2": (200,), "b2": ()}, zero_or_random=["b1"],
                 row_too=["w2", "b2"])
     check_order(trained, "mean square error")
+    check_order(again, "mean square error")
 
 
 _check()

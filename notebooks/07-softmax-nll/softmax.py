@@ -183,6 +183,10 @@ def _check():
     yours = lambda: {"∂p/∂z": softmax_jacobian(np.log([1.0, 2.0, 5.0]))}
     check_values("3 classes", yours, {"∂p/∂z": example}, mistakes={"∂p/∂z": wrong})
     check_values("5 classes", lambda: {"∂p/∂z": softmax_jacobian(z)}, {"∂p/∂z": np.array(rows)}, atol=1e-8)
+    whole = lambda: {"∂p/∂z": softmax_jacobian(np.array([7, 7]))}
+    check_values("whole numbers", whole, {"∂p/∂z": [[0.25, -0.25], [-0.25, 0.25]]}, only_here="for whole numbers")
+    one = lambda: {"∂p/∂z": softmax_jacobian(np.array([0.7]))}
+    check_values("1 class", one, {"∂p/∂z": [[0.0]]}, scalar_like=False, only_here="for a single class")
 
 
 _check()
@@ -260,13 +264,15 @@ class SoftmaxNode(Node):
 # Check your work. Right code shows max differences below 1e-6, most often around 1e-11.
 def _check():
     wrong = {"missing_term:the entries off the diagonal of the Jacobian": lambda g: g * np.array([7, 12, 15]) / 64}
-    check_node(SoftmaxNode, z=np.log([1.0, 2.0, 5.0]), expected=np.array([1, 2, 5]) / 8, mistakes={"z": wrong})
+    also = [{"z": np.array([0.7]), "expected": [1.0]}]
+    z, p = np.log([1.0, 2.0, 5.0]), np.array([1, 2, 5]) / 8
+    check_node(SoftmaxNode, z=z, expected=p, mistakes={"z": wrong}, also=also)
     # Now large scores. Two that differ by log 3 have probabilities in the ratio 3 to 1, however large they are.
     scores = ValueNode("z")
+    node = SoftmaxNode(scores, "p")
     three = np.array([np.log(3.0), 0.0, -900.0])
 
     def probabilities():
-        node = SoftmaxNode(scores, "p")
         node.forward()
         return {"out": node.out}
 
@@ -355,7 +361,8 @@ def _check():
     wrong = {"one_based_labels": -np.log(0.125), "averaged": np.log(4) / 3}
     wrong |= {"wrong_loss:binary cross-entropy": -np.log([0.25, 0.875, 0.375]).sum()}
     every = {"wrong_argument:every class, where the true one alone counts": lambda g: -g / p}
-    check_node(NLLNode, y_hat=p, y_true=y, expected=np.log(4), mistakes={"out": wrong, "y_hat": every})
+    also = [{"y_hat": np.array([0.7, 0.3, 0.0]), "y_true": np.array(0)}]
+    check_node(NLLNode, y_hat=p, y_true=y, expected=np.log(4), mistakes={"out": wrong, "y_hat": every}, also=also)
     # A probability of 10⁻⁹ is small, and still has a logarithm. Another class has probability 0.
     def rare():
         y_hat, y_true = ValueNode("y_hat"), ValueNode("y_true")
@@ -438,6 +445,8 @@ def _check():
     wrong = {"∂J/∂z": {"missing_term:the 1 of the true class": np.array([1, 2, 5]) / 8}}
     check_values("3 classes", small, {"∂J/∂z": [0.125, -0.75, 0.625]}, mistakes=wrong)
     check_values("5 classes", lambda: {"∂J/∂z": softmax_nll_gradient(z, y)}, {"∂J/∂z": right}, atol=1e-8)
+    whole = lambda: {"∂J/∂z": softmax_nll_gradient(np.array([7, 7]), 0)}
+    check_values("whole numbers", whole, {"∂J/∂z": [-0.5, 0.5]}, only_here="for whole numbers")
     large = np.array([-1000.0, 1000.0, 1000.0 + np.log(3.0), -3000.0])
     check_values("large scores", lambda: {"∂J/∂z": softmax_nll_gradient(large, 1)}, {"∂J/∂z": [0, -0.75, 0.75, 0]})
 
@@ -583,19 +592,21 @@ def _check():
     # The start, seen after training for 0 epochs: sizes and shapes. Then two models at once, trained.
     def start(scale):
         model = MulticlassClassifier(200, init_param_scale=scale, max_num_epochs=0, num_class=4)
-        model.fit(np.ones((1, 5)), np.array([2]))
+        for size in (3, 5):  # data of another size first: each fit starts anew
+            model.fit(np.ones((1, size)), np.array([2]))
         return {name: node.out for name, node in model.graph.name_to_node.items()}
 
     def trained():
         X, y = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]]), np.array([2, 0, 1])
-        models = [MulticlassClassifier(7, 0.5, 0.3, epochs) for epochs in (100, 0)]
+        models = [MulticlassClassifier(7, step, 0.3, epochs) for step, epochs in ((0.5, 100), (0.01, 100), (0.5, 0))]
         for model in models:
             model.fit(X, y)
         check_values("most probable classes", {"y": np.argmax(np.array(models[0].predict(X)), axis=1)}, {"y": y})
         return [np.mean([model.graph.get_objective({"x": x}, {"y": c}) for x, c in zip(X, y)]) for model in models]
 
     check_start(start, {"W1": (200, 5), "b1": (200,), "W2": (4, 200), "b2": (4,)}, zero=["b1", "b2"])
-    check_order(lambda: dict(zip(["after 100 epochs", "before"], trained())) | {"log 4": np.log(4)}, "mean loss")
+    names = ["after 100 epochs", "small steps", "before"]
+    check_order(lambda: dict(zip(names, trained())) | {"log 4": np.log(4)}, "mean loss")
 
 
 _check()

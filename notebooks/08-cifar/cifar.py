@@ -121,6 +121,7 @@ def _check():
     out = [[260, 120, 140, -13], [-2.5, -11.5, -4.5, 7.5], [3, -5, 3, 8], [4, 4, 4, 7], [5, 3, 1, 6]]
     check_layer(fc_forward, fc_backward, x=x, w=w, b=b, expected=out)
     check_layer(fc_forward, fc_backward, x=x[:1], w=w, b=b, expected=out[:1])
+    check_layer(fc_forward, fc_backward, x=x[1:4], w=w[:, :3], b=b[1:])
 
 
 _check()
@@ -168,7 +169,9 @@ def _check():
     x = np.array([[-2.0, 0.5, 3.0], [1.5, -0.7, -4.0]])
     check_layer(relu_forward, relu_backward, x=x, expected=[[0, 0.5, 3], [1.5, 0, 0]])
     check_layer(relu_forward, relu_backward, x=x.reshape(1, 3, 2))
-    check_layer(relu_forward, relu_backward, x=np.array([[80.0, -0.002, 0.004, -60.0, 1.0, -1.0, 0.3]]))
+    wide = np.array([[80.0, -0.002, 0.004, -60.0, 1.0, -1.0, 0.3]])
+    check_layer(relu_forward, relu_backward, x=wide, expected=[[80, 0, 0.004, 0, 1, 0, 0.3]])
+    check_layer(relu_forward, relu_backward, x=np.array([[80.0, 0.3], [0.7, 5.0], [1.3, 2.9]]))
     # At exactly zero any slope between 0 and 1 is fine, and not-a-number is not.
     slope = lambda: {"between 0 and 1": 0 <= relu_backward(np.ones(1), relu_forward(np.zeros(1))[1])[0] <= 1}
     check_values("relu at 0", slope, {"between 0 and 1": 1})
@@ -285,7 +288,9 @@ def l2_regularization(w, reg):
 def _check():
     wrong = {"value": {"half_penalty": 1.9}}
     check_loss(l2_regularization, np.array([[1.0, 3.0, -3.0]]), 0.1, expected=0.95, name="w", mistakes=wrong)
-    check_loss(l2_regularization, np.array([[1.0], [3.0], [-3.0], [0.5], [0.0]]), 0.3, expected=2.8875, name="w")
+    w = np.array([[1.0], [3.0], [-3.0], [0.5], [0.0]])
+    for reg, value in ((0.3, 2.8875), (1, 9.625)):
+        check_loss(l2_regularization, w, reg, expected=value, name="w")
 
 
 _check()
@@ -484,6 +489,8 @@ def _check():
     check_values("training_step, loss", loss, {"loss": no_penalty + 0.1}, atol=1e-6, mistakes={"loss": wrong})
     wrong = {"W": {"missing_penalty": of_data}, "b": {"bias_regularised": np.array([-0.3, 0.7])}}
     check_values("training_step, gradients", lambda: step()[1], right, atol=1e-6, mistakes=wrong)
+    other = lambda: {"loss": training_step(model, np.array([[2.0, 1.0, 5.0]]), np.array([0]), 0.0)[0]}
+    check_values("scores that differ by 1, no penalty", other, {"loss": np.log(1 + np.exp(-1))}, atol=1e-6)
     # Five pictures, of which three are of class 0; then two matrices: the penalty adds reg · W to each of them.
     rows, labels = np.eye(5, 3), np.array([0, 0, 0, 1, 1])
     five = lambda: {"b": training_step(LinearClassifier(3, 2, weight_scale=0.0), rows, labels, 0.3)[1]["b"]}
@@ -493,6 +500,24 @@ def _check():
                     for name in net.parameters()}
     right = {name: 0.3 * value * (value.ndim == 2) for name, value in net.parameters().items()}
     check_values("what the penalty adds", part, right, atol=1e-5)
+
+    class Renamed(TwoLayerNet):  # the same network; its parameters have other names, and stand in another order
+        names = {"b1": "wide", "W1": "big", "b2": "W", "W2": "b"}
+        parameters = lambda self: {new: TwoLayerNet.parameters(self)[old] for old, new in self.names.items()}
+
+        def backward(self, grad_scores, cache):
+            gradients = super().backward(grad_scores, cache)
+            return {new: gradients[old] for old, new in self.names.items()}
+
+    for pixels, classes, factor in ((1, 2, 1.0), (1, 2, -1.7), (3, 1, 0.6)):  # a matrix with one row, one with one column
+        net = Renamed(pixels, classes, hidden_dim=12, weight_scale=1.0)
+        for array in net.parameters().values():
+            array[...] = factor * (array + 0.3)  # biases too
+        step = lambda reg, net=net, X=rows[:, :pixels]: training_step(net, X, np.zeros(5, int), reg)[1]
+        part = lambda step=step: (lambda a, b: {name: a[name] - b[name] for name in a})(step(0.3), step(0.0))
+        right = {name: 0.3 * value * (value.ndim == 2) for name, value in net.parameters().items()}
+        wrong = {name: {"missing_penalty": 0 * value} for name, value in right.items() if value.any()}
+        check_values("other names and sizes", part, right, atol=1e-5, mistakes=wrong, only_here="for other names and sizes")
 
 
 _check()

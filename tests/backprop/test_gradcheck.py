@@ -399,6 +399,32 @@ def forward_without_reset(self):
     return self.out
 
 
+def sum_of(then):
+    """A forward that does something more; what that gives is returned, unless it gives None."""
+
+    def forward(self):
+        SumNode.forward(self)
+        more = then(self)
+        return self.out if more is None else more
+
+    return forward
+
+
+def one_array(self):
+    self.a.d_out = self.b.d_out = np.array(self.a.d_out + self.d_out)
+
+
+def one_array_at_first(self):
+    if self.a.d_out.any():
+        return SumNode.backward(self)
+    return one_array(self)
+
+
+def its_own_array(self):
+    self.a.d_out += self.d_out
+    self.b.d_out = self.b.d_out + self.d_out if self.b.d_out.any() else self.d_out
+
+
 def boom(self):
     self.a.d_out += self.wieght
 
@@ -433,6 +459,13 @@ def remember(self):
         (broken(backward=lambda self: self.a.out.__imul__(2)), "changed its input a.out"),
         (broken(backward=lambda self: setattr(self.a, "d_out", [[1], [1, 2]])), "a list of length 2"),
         (broken(backward=boom), "self.a.d_out += self.wieght"),
+        (broken(forward=sum_of(lambda self: self.d_out)), "SumNode.forward returns something else than self.out"),
+        (broken(forward=sum_of(lambda self: setattr(self.a, "d_out", 0.0))), "SumNode.forward changed a.d_out"),
+        (broken(forward=sum_of(lambda self: self.b.forward())), "SumNode.forward runs forward() of its input b"),
+        (broken(backward=lambda self: self.a.backward()), "SumNode.backward runs backward() of its input a"),
+        (broken(backward=one_array), "every input feeding a second node"),
+        (broken(backward=one_array_at_first), "SumNode.backward leaves one array in a.d_out and b.d_out"),
+        (broken(backward=its_own_array), "SumNode.backward leaves one array in b.d_out and self.d_out"),
     ],
 )
 def test_a_broken_node_gets_a_sentence(node, sentence):
@@ -442,6 +475,67 @@ def test_a_broken_node_gets_a_sentence(node, sentence):
 def test_a_node_that_remembers_the_first_pass_fails_in_the_second():
     text = failure(check_node, patched(Elementwise, backward=remember), a=np.array([0.3, -0.7, 1.1]))
     assert "second pass" in text and "earlier pass" in text
+
+
+class CutOff(SumNode):
+    """Right up to 1000."""
+
+    def forward(self):
+        super().forward()
+        self.out = np.minimum(self.out, 1000.0)
+        return self.out
+
+
+class FirstSize(PenaltyNode):
+    """Right as long as its input has as many entries as at first."""
+
+    def backward(self):
+        self.size = getattr(self, "size", self.a.out.size)
+        self.a.d_out[: self.size] += (2 * self.l2_reg * self.a.out * self.d_out)[: self.size]
+
+
+def test_a_node_is_tried_in_other_regions_and_sizes_too(capsys):
+    small, large = {"a": np.array(2.0), "b": np.array(-3.0)}, {"a": np.array(7e5), "b": np.array(3e5), "expected": 1e6}
+    check_node(SumNode, **small, also=[large])
+    check_node(PenaltyNode, l2_reg=0.3, a=np.array([1.0, -2.0]), also=[{"a": np.array([0.0, 3.0, -0.5])}])
+    assert "700000" not in capsys.readouterr().out
+    check_node(CutOff, **small)
+    text = failure(check_node, CutOff, **small, also=[large])
+    assert "What was asked before was right; for a = 700000.0, b = 300000.0 it is wrong." in text
+    text = failure(check_node, CutOff, **small, also=[{name: large[name] for name in "ab"}])
+    assert "∂J/∂a" in text and "for a = 700000.0" in text
+    text = failure(check_node, FirstSize, l2_reg=0.3, a=np.array([1.0, -2.0]), also=[{"a": np.array([0.7, 3.0, -0.5])}])
+    assert "for a of shape (3,)" in text and "at [2]" in text
+
+
+def test_what_is_new_is_said_of_a_value_that_is_wrong_there_only():
+    with pytest.raises(CheckFailed) as caught:
+        check_values("other weights", {"y": 3.7123}, {"y": 3.0}, only_here="for other weights")
+    assert "What was asked before was right; for other weights it is wrong. y is 1.237 times" in str(caught.value)
+    assert caught.value.families is None, "a plain fact"
+    with pytest.raises(CheckFailed) as caught:
+        check_values("other weights", {"y": -3.0}, {"y": 3.0}, only_here="for other weights")
+    assert caught.value.families == ("sign",) and "asked before" not in str(caught.value)
+    check_values("other weights", {"y": 3.0}, {"y": 3.0}, only_here="for other weights")
+
+
+def test_a_label_gets_no_gradient():
+    def also_to_the_label(self):
+        NLLNode.backward(self)
+        self.b.d_out = self.b.d_out + 1.0
+
+    inputs = {"a": np.array([0.2, 0.3, 0.5]), "b": np.array(1)}
+    check_node(NLLNode, **inputs)
+    text = failure(check_node, patched(NLLNode, backward=also_to_the_label), **inputs)
+    assert text == "NLLNode.backward changed b.d_out: b is a label, it has no gradient."
+
+
+def test_a_gradient_that_is_the_input_itself_is_found():
+    def penalty(w):
+        return (w**2).sum() / 2, (w,)
+
+    check_function(lambda w: ((w**2).sum() / 2, (1 * w,)), np.array([1.0, -2.0]), names=["w"])
+    assert "hands out w itself as a gradient" in failure(check_function, penalty, np.array([1.0, -2.0]))
 
 
 def test_inputs_at_a_kink_are_refused_with_the_place():

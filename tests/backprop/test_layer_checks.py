@@ -276,3 +276,10 @@ def test_a_backward_that_changes_what_it_was_given_is_found(change, said):
     x, w = np.random.default_rng(1).normal(size=(5, 3)), {"w": np.random.default_rng(2).normal(size=(3, 2))}
     with pytest.raises(CheckFailed, match=said):
         check_classifier(Changing(), x, w, None, smooth=True)
+
+
+def test_a_gradient_that_is_grad_out_itself_is_found():
+    forward, backward = lambda x: (np.maximum(x, 0), x > 0), lambda grad, on: grad if on.all() else grad * on  # noqa: E731
+    check_layer(forward, backward, x=np.array([[0.7, -1.3]]))
+    with pytest.raises(CheckFailed, match="hands out grad_out itself as a gradient"):
+        check_layer(forward, backward, x=np.array([[0.7, 1.3]]))

@@ -175,3 +175,8 @@ def test_whole_numbers_may_be_the_point_that_a_function_is_looked_at():
 def test_another_start_is_told(how, said):
     with pytest.raises(CheckFailed, match=said):
         check_start(start(**how), {"W": (200, 3), "b": (200,)}, zero=["b"])
+
+
+def test_a_list_with_one_number_is_no_number():
+    with pytest.raises(CheckFailed, match="a is a list of length 1, where one number belongs"):
+        check_order(lambda: {"a": [0.5], "b": 2.0})
