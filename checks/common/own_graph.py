@@ -7,8 +7,10 @@ differences itself, of the value alone.
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from autograder.sandbox.inside.wire import Handle
 from backprop.checking.edge_checks import on_a_circle
 from backprop.checking.finite_differences import jacobian
 
-from .scalar_functions import alike, ask, numbers
+from .scalar_functions import alike, ask, numbers, returned
 
 MOST_ARROWS = 200
 LONGEST_NAME = 40
@@ -86,9 +88,14 @@ def measured(function: Remote, point: Mapping[str, float], draw: Draw | None = N
     if draw is not None:
         at = np.array([value * (1 + 0.05 * draw.number(-1, 1)) + 0.01 * draw.number(-1, 1) for value in at])
     moving = at.copy()
+    first: list[tuple[float, ...]] = [tuple(at.tolist())]  # where it will be asked in any case
+    jacobian(lambda: first.append(tuple(moving.tolist())) or 0.0, moving)
+    came = deque(zip(first, function.student.call_all("f4", first), strict=True))
 
     def value() -> np.ndarray:
-        found = numbers([ask(function, "f4", moving.tolist(), names).value])
+        inputs = tuple(moving.tolist())
+        call = came.popleft()[1] if came and came[0][0] == inputs else partial(function, *inputs)
+        found = numbers([returned(call, "f4", names).value])
         if found is None:
             raise StudentError("The value of f4 is not always a finite number near f4_at.", "nan")
         return found[0]
