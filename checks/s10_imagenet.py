@@ -174,7 +174,10 @@ def _expect_picture(X: Array, slopes: Slopes, name: str) -> None:
 # -- named predictions ------------------------------------------------------------------------------------------------
 
 
-@check("10-imagenet/classify_check", points=3, reveals=True)
+ROUNDED = {"last digits": "probabilities are numbers of float32"}
+
+
+@check("10-imagenet/classify_check", points=3, reveals=True, domain=ROUNDED)
 def classify(student: Student, draw: Draw) -> None:
     """The k largest probabilities with their names, in descending order; eval mode; no graph."""
     C = draw.integer(8, 13)

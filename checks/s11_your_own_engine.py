@@ -593,6 +593,7 @@ def _each(points: Sequence[Sequence[float]], nets: Sequence[Net], formula: Calla
 
 
 PLAIN = {region: "X and t are lists of plain numbers" for region in ("one entry", "many entries")}
+PLAIN["no positive number"] = "step_size is positive"
 
 
 @check(f"{SECTION}/training_step_check", points=4, reveals=True, domain=PLAIN)
@@ -603,6 +604,11 @@ def training_step(student: Student, draw: Draw) -> None:
     cases.append(([1.0, -0.5, 2e-6], corners, [0.0, 1.0, -150.0, 3e-6, -1.0], 1e-5))
     w, X, _, size = _case(draw, 4, 0.25)
     cases.append((w, X, (_features(X) @ w + 1e-4 * draw.signed(4)).tolist(), size))  # J is small already
+    w = draw.signed(3).tolist()
+    cases.append((w, draw.positive(5, 2).tolist(), draw.positive(5).tolist(), 0.1))  # nothing is negative
+    cases.append((w, [[1.0, 2.0], [2.0, -1.0]], [0.0, -1.0], 1.0))  # all are whole numbers, one of them 0
+    cases.append((w, [[0.3, 0.3]], [0.3], 0.3))  # all are equal
+    cases.append((w, [[1e-9, 0.7], [-0.0, 0.5]], [3e5, -2e5], 1e-6))
     rounds = 2
     losses, weights = [], [np.array(case[0]) for case in cases]
     after, hints = [], []
@@ -654,6 +660,11 @@ def training_step(student: Student, draw: Draw) -> None:
 
         first = matrix(got, "J").reshape(len(losses), -1)
         if expect(first[:one].squeeze(-1), losses[:one], name="J", mistakes=mistakes, rtol=1e-8, atol=1e-10):
+            there = Answer.to(lambda: matrix(found.value[1], "the parameters")).got  # from where the second step begins
+            if isinstance(there, np.ndarray) and there.shape == (rounds * one, 3):
+                second = [np.mean(_rest(case[1], case[2], at) ** 2) for case, at in zip(cases, there, strict=False)]
+                if np.isfinite(second).all():
+                    expect(first[one:].squeeze(-1), second, name="J of a second step", rtol=1e-8, atol=1e-10)
             expect_true(found.value[2] is True, "training_step changed X or t: leave them as they are.", "in_place")
     with part("the step", points=3):
         moved = matrix(found.value[1], "the parameters")
