@@ -381,7 +381,8 @@ def wrapped_model(model: type, spoiler: Spoiler, method: str = "") -> type:
         def __init__(self, *args: Any, **kwargs: Any):
             super().__init__(*args, **kwargs)
             for name, value in vars(self).items() if not method else ():
-                if hasattr(value, "__dict__") and not isinstance(value, type):
+                # A name that begins with _ is that of a base class, as the hooks of a network: nothing is kept there.
+                if hasattr(value, "__dict__") and not isinstance(value, type) and not name.startswith("_"):
                     spoiler.fits = True
                     spoiler.met = spoiler.met or name in first
                     vars(self)[name] = first.setdefault(name, value)

@@ -190,11 +190,11 @@ def test_every_adversary_is_caught(section):
 
 
 # Facing all of these takes minutes a section (`python -m autograder mutants 08 --regions` does): scouts, and a sample.
-SAMPLED = {"08-cifar": 5, "12-batchnorm-and-embeddings": 3}
+SAMPLED = {"08-cifar": 5, "10-imagenet": 3, "11-your-own-engine": 5, "12-batchnorm-and-embeddings": 3}
 
 
 @pytest.mark.parametrize(("section", "most"), SAMPLED.items())
 def test_a_sample_of_the_adversaries_of_larger_sections_is_caught(section, most):
     found = face_all(Course(ROOT), [section], workers=1, most=most)
     assert found and [line for one in found for line in one.failures] == []
-    assert sum(sum(one.tried.values()) for one in found) > 20
+    assert sum(sum(one.tried.values()) for one in found) >= most
