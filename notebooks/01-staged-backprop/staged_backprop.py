@@ -381,8 +381,8 @@ grade("01-staged-backprop/f3_check", globals())
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# **See it flow** for $s_1 = \log 3$, $s_2 = \log 2$ and $y = 1$, the example of the docstring. Here the computer does the
-# sums: it measures each local derivative, and multiplies. Two gradients arrive at $e_1$ and two at $e_2$; one of them is 0,
+# **See it flow** for $s_1 = \log 3$, $s_2 = \log 2$ and $y = 1$, the example in the docstring (the text between triple
+# quotes). Here the computer does the sums: it measures each local derivative, and multiplies. Two gradients arrive at $e_1$ and two at $e_2$; one of them is 0,
 # because `choose` passes nothing on to $p_2$. ($y$ gets 0 as well: a small move of it chooses nothing else.) *Expected in the last step:* $s_1$ has −0.4, and $s_2$ has 0.4.
 
 # %% tags=["show"]
@@ -452,7 +452,7 @@ grade("01-staged-backprop/f1_check", globals())
 #
 # $$d = 2x \qquad e = \exp(d) \qquad t = e - 1 \qquad b = e + 1 \qquad y = t / b$$
 #
-# Mind the fork: $e$ is used twice.
+# Mind that $e$ is used twice.
 
 # %% tags=["show"]
 f2_edges = [("x", "d"), ("d", "e"), ("e", "t"), ("e", "b"), ("t", "y"), ("b", "y")]

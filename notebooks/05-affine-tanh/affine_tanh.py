@@ -193,10 +193,12 @@ def _check():
     # Layers with 3, 2 and 4 outputs, with a zero here and there; twice the same x.
     into, ups = np.array([0.0, -2.0, 1.7]), [np.array([-0.7, 1.3, 0.0]), np.array([0.9, -0.4]), np.arange(4) - 1.3]
     for up in [*ups, -0.6 * ups[0]]:
-        right = numeric_gradient(lambda W, up=up: up @ (W @ into), np.zeros((len(up), 3)))
-        every = lambda up=up: {f"∂J/∂W{[i, j]}": affine_dW_entry(i, j, up, into) for i, j in np.ndindex(len(up), 3)}
-        expected = {f"∂J/∂W{[i, j]}": right[i, j] for i, j in np.ndindex(right.shape)}
-        check_values(f"{len(up)} outputs", every, expected, only_here="for other numbers, some of them 0 or whole")
+        last, measured_here = len(up) - 1, numeric_gradient(lambda W, up=up: up @ (W @ into), np.zeros((len(up), 3)))
+        right = {f"∂J/∂W[{i}, {j}]": measured_here[i, j] for i, j in [(0, 1), (last, 0), (last, 2)]}
+        yours = lambda up=up, last=last: {
+            f"∂J/∂W[{i}, {j}]": affine_dW_entry(i, j, up, into) for i, j in [(0, 1), (last, 0), (last, 2)]
+        }
+        check_values(f"{len(up)} outputs", yours, right, only_here="for other numbers, some of them 0 or whole")
 
 
 _check()
@@ -266,9 +268,9 @@ def affine_dW(dJ_dy, x):
 
 
 # %% [markdown]
-# From here on each check looks at two layers: the one above, and one of random numbers with $m = 4$ and $d = 5$. For that
-# one $J = g \cdot y$ with a random vector $g$: then $\frac{\partial J}{\partial y} = g$, and so $g$ may be any upstream
-# gradient.
+# From here on each check looks at two layers first: the one above, and one of random numbers with $m = 4$ and $d = 5$;
+# then at layers with other numbers. For the random one $J = g \cdot y$ with a random vector $g$: then
+# $\frac{\partial J}{\partial y} = g$, and so $g$ may be any upstream gradient.
 
 # %%
 rng = np.random.default_rng(5)
