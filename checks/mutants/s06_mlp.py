@@ -479,7 +479,7 @@ mlp_mutants = [
     Mutant("misspelt", "raises", HIDDEN, HIDDEN.replace("AffineNode", "AfineNode")),
     Mutant(
         "a second fit goes on from the first",
-        "stale",
+        "stale|wrong_argument",
         START,
         f"if not hasattr(self, 'history'):\n            {START}",
     ),

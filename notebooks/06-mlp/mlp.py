@@ -286,12 +286,12 @@ def _check():
         return {name: node.out for name, node in net.graph.name_to_node.items()}
 
     def trained():
-        settings, y = [(0.1, 200), (0.003, 200), (0.1, 0)], np.array([1.0, -2.0, 0.5])
+        settings, y = [(0.1, 200), (0.1, 0), (0.0003, 200)], np.array([1.0, -2.0, 0.5])
         nets = [MLPRegression(5, step, 0.3, epochs) for step, epochs in settings]
         for net in nets:
             net.fit(np.eye(3), y)
-        after, little, before = (mean_square_error(net.predict(np.eye(3)), y) for net in nets)
-        return {"after 200 epochs": after, "0.01": 0.01, "with small steps": little, "before": before}
+        after, before, little = (mean_square_error(net.predict(np.eye(3)), y) for net in nets)
+        return {"after 200 epochs": after, "0.01": 0.01, "before, and with tiny steps": min(before, little)}
 
     def again():  # a second fit starts anew: 0 epochs more leave nothing learned
         net, y = MLPRegression(5, 0.1, 0.3, 200), np.array([1.0, -2.0, 0.5])
