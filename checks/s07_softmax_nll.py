@@ -483,7 +483,13 @@ def _of_wrong_nets(parameters: Mapping[str, Array], x: Array, y: int, what: Call
     return [slip.map(lambda wrong: what(Net(parameters, x, y, wrong))) for slip in WRONG_NETS]
 
 
-@check(f"{SECTION}/multiclass_classifier_check", points=12, reveals=True)
+START = {
+    f"MulticlassClassifier.initial_parameters, result {number}": "training may start from any small random numbers"
+    for number in range(4)
+}
+
+
+@check(f"{SECTION}/multiclass_classifier_check", points=12, reveals=True, domain=START)
 def multiclass_classifier(student: Student, draw: Draw) -> None:
     """MulticlassClassifier: softmax(W2 tanh(W1 x + b1) + b2), trained on −log p_y from a small random start."""
     classes, d, units = draw.distinct_sizes(3, high=7)
