@@ -146,8 +146,8 @@ class L2NormPenaltyNode(Node):
 
 # %% nbgrader={"grade": true, "grade_id": "l2_penalty_check", "points": 5}
 # Check your work. Right code shows max differences below 1e-6, most often around 1e-10.
-larger = {"w": np.array([70.0, -200.0, 1.0, 0.0, 50.0]), "expected": 14220.3}
-check_node(L2NormPenaltyNode, l2_reg=0.3, w=np.array([1.0, 3.0, -3.0]), expected=5.7, also=[larger])
+check_node(L2NormPenaltyNode, l2_reg=0.3, w=np.array([1.0, 3.0, -3.0]), expected=5.7,
+           also=[{"w": np.array([70.0, -200.0, 1.0, 0.0, 50.0]), "expected": 14220.3}])
 # And at w = 0, where training starts.
 check_node(L2NormPenaltyNode, l2_reg=0.3, w=np.zeros(3), expected=0.0)
 ### BEGIN HIDDEN TESTS
@@ -202,8 +202,8 @@ class SumNode(Node):
 
 # %% nbgrader={"grade": true, "grade_id": "sum_node_check", "points": 5}
 # Check your work. Right code shows max differences below 1e-6, most often around 1e-12.
-large = [{"a": np.array(s * 3e5), "b": np.array(s * 7e5), "expected": s * 1e6} for s in (1, -1)]
-check_node(SumNode, a=np.array(-1.5), b=np.array(19.0), expected=17.5, also=large)
+check_node(SumNode, a=np.array(-1.5), b=np.array(19.0), expected=17.5,
+           also=[{"a": np.array(s * 3e5), "b": np.array(s * 7e5), "expected": s * 1e6} for s in (1, -1)])
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("04-ridge/sum_node_check", globals())

@@ -278,14 +278,19 @@ layer = {"W": rng.normal(size=(4, 5)), "x": rng.normal(size=5), "b": rng.normal(
 g = rng.normal(size=4)
 small, large = measured(rest, W=W, x=x, b=b), measured(lambda y: g @ y, **layer)
 
+
 # %% nbgrader={"grade": true, "grade_id": "affine_dW_check", "points": 3}
 # Check your work. Right code shows max differences below 1e-4.
-check_values("2 outputs, 3 inputs", lambda: {"∂J/∂W": affine_dW(dJ_dy, x)}, {"∂J/∂W": small["W"]}, atol=1e-4)
-check_values("4 outputs, 5 inputs", lambda: {"∂J/∂W": affine_dW(g, layer["x"])}, {"∂J/∂W": large["W"]}, atol=1e-4)
-check_values("1 output", lambda: {"∂J/∂W": affine_dW(g[:1], layer["x"])}, {"∂J/∂W": large["W"][:1]}, atol=1e-4)
-turned = numeric_gradient(lambda W: (1.3 - g) @ (W @ layer["x"]), np.zeros((4, 5)))
-other = lambda: {"∂J/∂W": affine_dW(1.3 - g, layer["x"])}
-check_values("another J", other, {"∂J/∂W": turned}, atol=1e-4, only_here="for another upstream gradient and the same x")
+def _check():
+    check_values("2 outputs, 3 inputs", lambda: {"∂J/∂W": affine_dW(dJ_dy, x)}, {"∂J/∂W": small["W"]}, atol=1e-4)
+    check_values("4 outputs, 5 inputs", lambda: {"∂J/∂W": affine_dW(g, layer["x"])}, {"∂J/∂W": large["W"]}, atol=1e-4)
+    check_values("1 output", lambda: {"∂J/∂W": affine_dW(g[:1], layer["x"])}, {"∂J/∂W": large["W"][:1]}, atol=1e-4)
+    turned = numeric_gradient(lambda W: (1.3 - g) @ (W @ layer["x"]), np.zeros((4, 5)))
+    other = lambda: {"∂J/∂W": affine_dW(1.3 - g, layer["x"])}
+    check_values("another J", other, {"∂J/∂W": turned}, atol=1e-4, only_here="for another upstream gradient and the same x")
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("05-affine-tanh/affine_dW_check", globals())
@@ -407,13 +412,17 @@ def affine_db(dJ_dy):
 
 # %% nbgrader={"grade": true, "grade_id": "affine_db_check", "points": 2}
 # Check your work. Right code shows max differences below 1e-4.
-check_values("2 outputs, 3 inputs", lambda: {"∂J/∂b": affine_db(dJ_dy)}, {"∂J/∂b": small["b"]}, atol=1e-4)
-check_values("4 outputs, 5 inputs", lambda: {"∂J/∂b": affine_db(g)}, {"∂J/∂b": large["b"]}, atol=1e-4)
-# Other J, one after the other, and a smaller layer.
-ups = {"first": g[::-1], "second": 1.3 - g, "2 outputs": np.array([0.9, -0.4])}
-right = {name: numeric_gradient(lambda b, up=up: up @ b, np.zeros(len(up))) for name, up in ups.items()}
-other = lambda: {name: affine_db(up) for name, up in ups.items()}
-check_values("other J", other, right, atol=1e-4, only_here="for other upstream gradients, one after the other")
+def _check():
+    check_values("2 outputs, 3 inputs", lambda: {"∂J/∂b": affine_db(dJ_dy)}, {"∂J/∂b": small["b"]}, atol=1e-4)
+    check_values("4 outputs, 5 inputs", lambda: {"∂J/∂b": affine_db(g)}, {"∂J/∂b": large["b"]}, atol=1e-4)
+    # Other J, one after the other, and a smaller layer.
+    ups = {"first": g[::-1], "second": 1.3 - g, "2 outputs": np.array([0.9, -0.4])}
+    right = {name: numeric_gradient(lambda b, up=up: up @ b, np.zeros(len(up))) for name, up in ups.items()}
+    other = lambda: {name: affine_db(up) for name, up in ups.items()}
+    check_values("other J", other, right, atol=1e-4, only_here="for other upstream gradients, one after the other")
+
+
+_check()
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("05-affine-tanh/affine_db_check", globals())
