@@ -123,10 +123,10 @@ def backward_slips(x: Array, gamma: Array, upstream: Array, eps: float = 1e-5) -
             (g - (through_mean + through_variance) * n / (n - 1)) / s,
         ],
         "missing_chain_factor:1/s, on the direct way,": g - through_mean - through_variance / s,
-        "missing_chain_factor:(what arrives at the variance)": [
+        "missing_chain_factor:that arrives at the variance": [
             (g - through_mean) / s + k * s * x_hat / n for k in (1.0, 2.0)
         ],
-        "missing_chain_factor:c (or x̂), on the way through the variance,": [
+        "missing_chain_factor:c (or x̂), on the way through the variance": [
             (g - through_mean - s * x_hat * g.sum(axis=0) / s**2 / n) / s,
             (g - through_mean - (g * x_hat).sum(axis=0) / n) / s,
         ],

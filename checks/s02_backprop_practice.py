@@ -296,7 +296,7 @@ def _jacobian_slips(jacobian: Array, upstream: Array) -> dict[str, list[Slip]]:
         Slip("upstream_ignored", J.sum(axis=0)),
         Slip("upstream_summed", u.sum() * J.sum(axis=0)),
         Slip("averaged", u @ J / len(u)),
-        Slip("missing_chain_factor", u, "the Jacobian"),
+        Slip("missing_chain_factor", u, "J, the Jacobian"),
         Slip("wrong_argument", np.einsum("ki,k->k", J, u), "the sum runs over the outputs k, not over the inputs"),
         Slip("wrong_argument", [J * u[:, None], J.T * u], "one contribution for each output, before they are added up"),
     ]
@@ -525,7 +525,7 @@ def _judge_difference(title: str, call: Call, f: Callable[[Array], float]) -> bo
                 [central + (forward - central) * own / h for own in (1e-4, 1e-5, 1e-6, 1e-7, 1e-8)],
                 typed,
             ),
-            Slip("missing_chain_factor", [moved(h), -moved(-h)], "the division by h"),
+            Slip("missing_chain_factor", [moved(h), -moved(-h)], "1/h"),
             Slip("missing_term", (moved(h) + f(W)) / h, "f(W), which is to be subtracted"),
             Slip("factor", [forward / 2, 2 * central]),
         ]

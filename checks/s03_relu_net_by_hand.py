@@ -644,7 +644,7 @@ def _step_mistakes(net: Network, name: str, size: float) -> list[Slip]:
     return [
         Slip("sign", old + size * gradient),
         Slip("factor", [old - 2 * size * gradient, old - size / 2 * gradient]),
-        Slip("missing_chain_factor", old - gradient, "step size"),
+        Slip("missing_chain_factor", old - gradient, "step_size"),
         Slip("missing_term", old, "the step (these are the old weights)"),
         Slip("wrong_argument", gradients, "the gradient where the new weights are asked for"),
         Slip("wrong_argument", _too_late(net, name, size), "a gradient taken at weights that had moved already"),

@@ -212,7 +212,7 @@ def _one_step_back(student: Student, draw: Draw) -> None:
             Slip(
                 "missing_chain_factor",
                 held + upstream * [[case[1].count(k) for k in (0, 1)] for case in cases],
-                "(slope of the arrow)",
+                "∂b/∂a of the arrow",
             ),
             Slip("one_node_only", held),
             Slip("wrong_argument", held + np.array(parts) * np.sign(upstream), "the size of d_out, without its sign"),

@@ -523,13 +523,13 @@ def _model_slips(case: Case, shifted: bool, batch_backward: bool = False) -> dic
         found = _model(case, shifted, batch_backward=True)
         return {name: [Slip("wrong_argument", value, called)] for name, value in found.items()}
     versions = [
-        Slip("missing_chain_factor", _model(case, shifted, np.ones_like(h)), "(slope of tanh)"),
+        Slip("missing_chain_factor", _model(case, shifted, np.ones_like(h)), "1 − h² of the tanh layer"),
         Slip("wrong_argument", _model(case, shifted, 1 - h), "h is not squared in the slope of tanh"),
         Slip("wrong_argument", _model(case, shifted, 1 - np.tanh(h) ** 2), "tanh is taken of h once more"),
         Slip("wrong_argument", _model(case, shifted, 1 + h**2), "plus in the slope of tanh, where minus belongs"),
         Slip("wrong_argument", _model(case, shifted, (h > 0) * 1.0), "the slope of ReLU, where that of tanh belongs"),
         Slip("wrong_argument", _model(case, shifted, 1 - z**2), "z, where h belongs in the slope of tanh"),
-        Slip("missing_chain_factor", _model(case, shifted, no_norm=True), "(normalising layer)"),
+        Slip("missing_chain_factor", _model(case, shifted, no_norm=True), "of the normalising layer"),
         Slip("wrong_argument", _model(case, shifted, letters_last=True), "reshaped with the letters last"),
     ]
     slips = {name: [Slip(slip.family, slip.value[name], slip.words) for slip in versions] for name in p}

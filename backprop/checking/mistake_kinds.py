@@ -127,7 +127,7 @@ _TEXTS: dict[str, str] = {
 
 # The same families when the caller can say which one: key "missing_chain_factor:W2" fills {detail}.
 _DETAILED: dict[str, str] = {
-    "missing_chain_factor": "{name} lacks the factor {detail} of the chain rule.",
+    "missing_chain_factor": "{name} lacks the factor {detail}.",
     "missing_term": "{name} lacks a term: {detail}.",
     "wrong_argument": "{name} has the right form but uses a wrong quantity: {detail}.",
     "swapped_arguments": "{name} has the value that belongs to another: were {detail} exchanged?",

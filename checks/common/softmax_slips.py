@@ -83,7 +83,7 @@ def wrong_backward(run: Any, z: Array, g: Array) -> list[Slip]:
         ),
         Slip("wrong_argument", [p * (g - g.sum()), p * (g - g.mean())], "s is the sum of p ⊙ g, not of g alone"),
         Slip("wrong_argument", p * (g + s), "s is taken off, not added"),
-        Slip("missing_chain_factor", g, "the derivatives ∂p_i/∂z_j, by which the upstream gradient is multiplied"),
+        Slip("missing_chain_factor", g, "∂p_i/∂z_j, by which the upstream gradient is multiplied"),
         Slip("missing_chain_factor", g - s, "p, by which the difference g − s is multiplied"),
         Slip("wrong_argument", np.exp(z) * (g - np.exp(z) @ g), "exponentials that are not divided by their sum"),
         Slip("wrong_argument", softmax(-z) * (g - softmax(-z) @ g), "e to the power −z"),
