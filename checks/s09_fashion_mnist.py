@@ -352,6 +352,9 @@ def _near(got: Any, right: Any) -> bool:
     return np.asarray(got).dtype.kind in "fiu" and bool(np.allclose(got, right, rtol=1e-4, atol=1e-5))
 
 
+LATER = 8  # more calls of the same: who counts them gets nothing out of that
+
+
 @check("09-fashion-mnist/train_epoch_check", points=5, domain={"last digits": "losses are numbers of float32"})
 def train_epoch(student: Student, draw: Draw) -> None:
     """One step for every minibatch, with gradients of that minibatch alone, in training mode; the mean loss.
@@ -365,6 +368,7 @@ def train_epoch(student: Student, draw: Draw) -> None:
         return _kept(lambda: _seen(_bench(student, "learn")(student.get("train_epoch"), *epoch.arguments())))
 
     look, look_again = asked(whole), asked(single)
+    later = [asked(single) for _ in range(LATER)]
 
     @functools.cache
     def told() -> tuple[Seen | None, list[float]]:
@@ -385,7 +389,9 @@ def train_epoch(student: Student, draw: Draw) -> None:
             "optimizer.step(), in this order."
         )
         if expect_true(not same, text, "missing") and _expect_weights(look(), whole, seen, "after the epoch"):
-            _expect_weights(look_again(), single, seen, "after another epoch, of one minibatch")
+            several = [(look_again, "another"), *((one, "a later") for one in later)]
+            when = "after {} epoch, of one minibatch"
+            all(_expect_weights(one(), single, seen, when.format(which)) for one, which in several)
     with part("training mode", points=1):
         seen = told()[0]
         expect_true(seen is not None, UNSEEN, "type")
@@ -400,7 +406,9 @@ def train_epoch(student: Student, draw: Draw) -> None:
     with part("mean loss", points=1):
         if _expect_loss(look(), told()[1], whole.sizes, "mean loss"):
             losses = single.run(told()[0] or Seen())[2]
-            _expect_loss(look_again(), losses, single.sizes, "mean loss of another epoch, of one minibatch")
+            several = [(look_again, "another"), *((one, "a later") for one in later)]
+            name = "mean loss of {} epoch, of one minibatch"
+            all(_expect_loss(one(), losses, single.sizes, name.format(which)) for one, which in several)
 
 
 def _expect_weights(got: dict[str, Any], epoch: Epoch, seen: Seen, when: str) -> bool:
@@ -567,6 +575,9 @@ def accuracy(student: Student, draw: Draw) -> None:
             got = look().get("value")
             if not expect(got, run.share(asked), name=title, scalar_like=True, atol=1e-6, mistakes=slips):
                 break
+        else:
+            values = (ask(second)().get("value") for _ in range(LATER))
+            all(expect(value, got, name=title, scalar_like=True, atol=1e-6) for value in values)
     with part("eval mode, no graph, on the device", points=1):
         for number, (run, look) in enumerate(runs):
             asked = told(number)
