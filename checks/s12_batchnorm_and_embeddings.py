@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -392,11 +393,14 @@ def softmax_loss(student: Student, draw: Draw) -> None:
 Case = tuple[dict[str, Array], Array, Array]
 
 
+SEVERAL = 4  # cases that are asked with another norm as well
+
+
 @check(f"{SECTION}/char_model_check", points=5, reveals=True, domain={"one array twice": APART})
 def char_model(student: Student, draw: Draw) -> None:
     """backward gives the gradient of each parameter, by embedding_backward and self.norm_backward; nothing moves."""
     cases = [_case(draw, *sizes) for sizes in ((7, 6, 3, 4, 5), (7, 6, 3, 4, 5), (5, 9, 2, 3, 8), (8, 5, 1, 6, 3))]
-    titles = [""] * len(cases)
+    titles = [""] * SEVERAL
     for n, v in ((1, 6), (7, 1), (1, 1), (6, 6), (40, 5)):
         cases.append(_case(draw, n, v, 3, 4, 5))
         titles.append("another number of contexts or letters")
@@ -408,30 +412,36 @@ def char_model(student: Student, draw: Draw) -> None:
 
     def ask() -> list[Any]:
         if not answers:
-            answers.extend([_asked(student, cases, None), _asked(student, cases, ("shift_forward", "shift_backward"))])
+            other_norm = ("shift_forward", "shift_backward")
+            answers.extend([_asked(student, cases, None), _asked(student, cases[:SEVERAL], other_norm)])
         return answers
 
+    model = functools.cache(lambda number, shifted: _model(cases[number], shifted))
+
+    def mistakes(number: int, shifted: bool, name: str) -> list[Slip]:
+        found = _different(_model_slips(cases[number], shifted)[name], model(number, shifted)[name])
+        if shifted:
+            batch = _model_slips(cases[number], True, batch_backward=True)[name]
+            found += _different(batch, model(number, True)[name])
+        return found
+
     def judge(names: Sequence[str]) -> None:
-        for shifted, (_, gradients, again, kept) in enumerate(ask()):
-            asked = zip([*cases, cases[0], cases[0]], [*titles, "", ""], [*gradients, *again], strict=True)
-            for case, title, found in asked:
-                exact = _model(case, bool(shifted))
-                slips = {} if title else _model_slips(case, bool(shifted))
-                good = True
+        for shifted, (_, gradients, again, kept) in zip((False, True), ask(), strict=True):
+            numbers = [*range(SEVERAL if shifted else len(cases)), 0, 0]
+            for number, found in zip(numbers, [*gradients, *again], strict=True):
+                title, upstream = titles[number], cases[number][2]
+                exact, good = model(number, shifted), True
                 for name in names:
                     if not isinstance(found, dict) or name not in found:
                         raise StudentError(f"There is no gradient called {name} in what backward returned.", "missing")
                     if title:
                         # Where letters are the same, what batch normalisation gives cancels, up to rounding.
-                        room = {"rtol": 1e-6, "atol": 1e-9 * float(np.abs(case[2]).max()) + 1e-15}
+                        room = {"rtol": 1e-6, "atol": 1e-9 * float(np.abs(upstream).max()) + 1e-15}
                         good &= expect_in(title, found[name], exact[name], name=f"the gradient of {name}", **room)
                         continue
-                    mistakes = _different(slips[name], exact[name])
-                    if shifted:
-                        batch = _model_slips(case, True, batch_backward=True)[name]
-                        mistakes += _different(batch, exact[name])
-                    good &= expect(found[name], exact[name], name=f"the gradient of {name}", batch_size=len(case[1]),
-                                   mistakes=mistakes, rtol=1e-6, atol=1e-9)  # fmt: skip
+                    good &= expect(found[name], exact[name], name=f"the gradient of {name}", batch_size=len(upstream),
+                                   mistakes=functools.partial(mistakes, number, shifted, name),
+                                   rtol=1e-6, atol=1e-9)  # fmt: skip
                 if not good:
                     return
             if "W2" not in names:
