@@ -159,7 +159,7 @@ def staged_product(x, y, z):
 # **maxdiff** is the distance between them. Right code shows less than $10^{-8}$ here; a forgotten term shows far more.
 
 # %% nbgrader={"grade": true, "grade_id": "staged_product_check", "points": 5}
-# Expected: values 9.25 and -4.5, and six times "ok" with a maxdiff below 1e-8.
+# Expected: values 9.25 and -4.5, and eight times "ok" with a maxdiff below 1e-8.
 check_function(staged_product, 0.7, 3.0, 2.5, expected=9.25)
 check_function(staged_product, -3.2, 6.8, -1.25, expected=-4.5)
 ### BEGIN HIDDEN TESTS
@@ -292,7 +292,7 @@ def shared_input(a, b):
 
 
 # %% nbgrader={"grade": true, "grade_id": "shared_input_check", "points": 5}
-# Expected: values 4.42 and -1.87, four times "ok" with a maxdiff below 1e-8.
+# Expected: values 4.42 and -1.87, six times "ok" with a maxdiff below 1e-8.
 def _check():
     one_of_two = {"b": {"missing_term:two gradients arrive at b, and this is one of them": [-1.7, 2.6]}}
     check_function(shared_input, 4.3, 1.7, expected=4.42, mistakes=one_of_two)
@@ -369,7 +369,7 @@ def f3_y2(s1, s2):
 
 
 # %% nbgrader={"grade": true, "grade_id": "f3_check", "points": 10}
-# Expected: values 0.5108 and 0.9163, then 14.4000 where class 1 is improbable; six times "ok", maxdiff below 1e-8.
+# Expected: values 0.5108 and 0.9163, then 14.4000 where class 1 is improbable; nine times "ok", maxdiff below 1e-8.
 check_function(f3_y1, math.log(7.5), math.log(5.0), expected=math.log(5 / 3),
                mistakes={"s1": {"missing_chain_factor:e1": -0.4 / 7.5}, "s2": {"missing_chain_factor:e2": 0.4 / 5}})
 check_function(f3_y2, math.log(7.5), math.log(5.0), expected=math.log(5 / 2),
@@ -435,7 +435,7 @@ def f1(x1, w1, x2, w2, b, y):
 
 
 # %% tags=["optional"] nbgrader={"grade": true, "grade_id": "f1_check", "points": 0}
-# Expected: value 5.76, six times "ok" with a maxdiff below 1e-8.
+# Expected: value 5.76, seven times "ok" with a maxdiff below 1e-8.
 check_function(f1, 0.5, 2.0, -1.0, 1.5, 0.7, 2.6, expected=5.76)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
@@ -485,7 +485,7 @@ def f2(x):
 
 
 # %% tags=["optional"] nbgrader={"grade": true, "grade_id": "f2_check", "points": 0}
-# Expected: value 0.8, one "ok" with a maxdiff below 1e-8. The comma in (grad_x,) makes it a tuple.
+# Expected: value 0.8, twice "ok" with a maxdiff below 1e-8. The comma in (grad_x,) makes it a tuple.
 check_function(f2, math.log(3.0), expected=0.8)
 ### BEGIN HIDDEN TESTS
 from autograder import grade
