@@ -16,6 +16,7 @@ from typing import Any
 from rich.table import Table
 
 from backprop.checking import known_slips
+from backprop.checking.mistake_kinds import Mistake
 from backprop.gradcheck import CheckFailed
 
 from ..course import Course
@@ -198,7 +199,9 @@ def _learn(job: tuple) -> list[tuple]:
     recorded, known_slips.recorded = known_slips.recorded, None
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
         [verdict] = judge(cells, check, cell, source, [0])
-    said = {m.family: m for part in verdict.parts for m in part.mistakes if m.family != "unrecognised"}
+    said: dict[str, Mistake] = {}
+    for mistake in (m for part in verdict.parts for m in part.mistakes if m.family != "unrecognised"):
+        said.setdefault(mistake.family, mistake)  # the first is about plain numbers, later ones are about special cases
     meant = set(family.split("|")) & set(said)
     if not meant and family in ("", UNNAMED) and len(said) == 1:
         meant = set(said)

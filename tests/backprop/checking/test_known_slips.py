@@ -73,6 +73,17 @@ def test_a_sentence_about_arrays_of_other_sizes_is_not_learned():
         assert not known_slips._names_another_shape(text, right, got), (name, text)
 
 
+@pytest.mark.parametrize(
+    ("family", "got", "fits"),
+    [("infinite", 7.0, False), ("infinite", np.inf, True), ("nan", 7.0, False), ("nan", np.nan, True),
+     ("numeric", 7.0, False), ("numeric", 5.01, True), ("sign", 7.0, True)],
+)  # fmt: skip
+def test_a_sentence_that_these_very_numbers_deny_is_not_learned(family, got, fits):
+    entry = ("q", known_slips.as_entry(np.array(5.0)), known_slips.as_entry(np.array(got)), family, "Said.")
+    assert bool(json.loads(known_slips.as_text([entry]))) is fits
+    assert not [one for one in ENTRIES if known_slips._is_of_other_numbers(one[3], one[1], one[2])]
+
+
 def test_nothing_is_recorded_unless_somebody_asks():
     compare("q", 7.0, 5.0)
     assert known_slips.recorded is None
