@@ -495,15 +495,16 @@ class FirstSize(PenaltyNode):
 
 
 def test_a_node_is_tried_in_other_regions_and_sizes_too(capsys):
-    small, large = {"a": np.array(2.0), "b": np.array(-3.0)}, {"a": np.array(7e5), "b": np.array(3e5), "expected": 1e6}
+    small = {"a": np.array(2.0), "b": np.array(-3.0)}
+    large = {"a": np.array(7.1e5), "b": np.array(3e5), "expected": 1.01e6}
     check_node(SumNode, **small, also=[large])
     check_node(PenaltyNode, l2_reg=0.3, a=np.array([1.0, -2.0]), also=[{"a": np.array([0.0, 3.0, -0.5])}])
-    assert "700000" not in capsys.readouterr().out
+    assert "710000" not in capsys.readouterr().out
     check_node(CutOff, **small)
     text = failure(check_node, CutOff, **small, also=[large])
-    assert "What was asked before was right; for a = 700000.0, b = 300000.0 it is wrong." in text
+    assert "What was asked before was right; for a = 710000.0, b = 300000.0 it is wrong." in text
     text = failure(check_node, CutOff, **small, also=[{name: large[name] for name in "ab"}])
-    assert "∂J/∂a" in text and "for a = 700000.0" in text
+    assert "∂J/∂a" in text and "for a = 710000.0" in text
     text = failure(check_node, FirstSize, l2_reg=0.3, a=np.array([1.0, -2.0]), also=[{"a": np.array([0.7, 3.0, -0.5])}])
     assert "for a of shape (3,)" in text and "at [2]" in text
 
