@@ -491,7 +491,9 @@ def _one_by_one(send: Callable[[dict[str, Any]], Any], requests: list[dict[str, 
 def _with_results(value: Any, replies: list[Any]) -> Any:
     """The value with the result of the n-th reply in place of Handle(-n)."""
     if isinstance(value, Handle) and -len(replies) <= value.number < 0:
-        return replies[-value.number - 1].get("handle", value)
+        reply = replies[-value.number - 1]
+        found = reply.get("handle") if isinstance(reply, dict) else None
+        return found if isinstance(found, Handle) else value  # else there is none, which the answer will say
     if isinstance(value, (list, tuple)):
         return type(value)(_with_results(item, replies) for item in value)
     if isinstance(value, dict):

@@ -592,7 +592,7 @@ def _check():
     # The start, seen after training for 0 epochs: sizes and shapes. Then two models at once, trained.
     def start(scale):
         model = MulticlassClassifier(200, init_param_scale=scale, max_num_epochs=0, num_class=4)
-        for size in (3, 5):  # data of another size first: each fit starts anew
+        for size in (3, 5):  # data of a different size first: each fit starts anew
             model.fit(np.ones((1, size)), np.array([2]))
         return {name: node.out for name, node in model.graph.name_to_node.items()}
 
