@@ -81,6 +81,14 @@ def test_every_requirement_is_pinned_inside_its_range(name):
     assert pin.operator == "==" and requirements()[name].contains(pin.version)
 
 
+@pytest.mark.xdist_group("together")
+def test_tests_of_a_group_run_in_one_process(request):
+    """pytest 9.2 does not see the group that pytest-xdist 3.8 writes into a test's name, and says nothing of it."""
+    if not hasattr(request.config, "workerinput"):
+        pytest.skip("the tests run in one process")
+    assert request.node.nodeid.endswith("@together")
+
+
 def test_constraints_hold_nothing_but_exact_public_versions():
     for name, pin in constraints().items():
         assert [specifier.operator for specifier in pin.specifier] == ["=="] and not pin.url, name
