@@ -368,7 +368,7 @@ def train_epoch(student: Student, draw: Draw) -> None:
         return _kept(lambda: _seen(_bench(student, "learn")(student.get("train_epoch"), *epoch.arguments())))
 
     look, look_again = asked(whole), asked(single)
-    later = [asked(single) for _ in range(LATER)]
+    others = [(look_again, "another"), *((asked(single), "a later") for _ in range(LATER))]
 
     @functools.cache
     def told() -> tuple[Seen | None, list[float]]:
@@ -389,9 +389,8 @@ def train_epoch(student: Student, draw: Draw) -> None:
             "optimizer.step(), in this order."
         )
         if expect_true(not same, text, "missing") and _expect_weights(look(), whole, seen, "after the epoch"):
-            several = [(look_again, "another"), *((one, "a later") for one in later)]
             when = "after {} epoch, of one minibatch"
-            all(_expect_weights(one(), single, seen, when.format(which)) for one, which in several)
+            all(_expect_weights(one(), single, seen, when.format(which)) for one, which in others)
     with part("training mode", points=1):
         seen = told()[0]
         expect_true(seen is not None, UNSEEN, "type")
@@ -406,9 +405,8 @@ def train_epoch(student: Student, draw: Draw) -> None:
     with part("mean loss", points=1):
         if _expect_loss(look(), told()[1], whole.sizes, "mean loss"):
             losses = single.run(told()[0] or Seen())[2]
-            several = [(look_again, "another"), *((one, "a later") for one in later)]
             name = "mean loss of {} epoch, of one minibatch"
-            all(_expect_loss(one(), losses, single.sizes, name.format(which)) for one, which in several)
+            all(_expect_loss(one(), losses, single.sizes, name.format(which)) for one, which in others)
 
 
 def _expect_weights(got: dict[str, Any], epoch: Epoch, seen: Seen, when: str) -> bool:

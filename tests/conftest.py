@@ -12,7 +12,7 @@ from autograder.course import Course
 from autograder.demo.classroom import copy_course
 from autograder.sandbox.bubblewrap import ONE_THREAD
 
-# Before numpy and torch are loaded: tests run side by side, and threads of one would be in another's way.
+# Before torch is loaded, here or in a command: tests run side by side, and threads of one are in another's way.
 os.environ.update(ONE_THREAD)
 
 

@@ -20,7 +20,7 @@ from backprop.checking.slips import Slip, Slips
 
 from ..sandbox.gone import StudentError, StudentGone
 from .answers import Answer, answers, fairly
-from .calls import RESULT_CHANGED, Call, expect_all_left_alone, unchanged
+from .calls import RESULT_CHANGED, Call, expect_all_left_alone, still_there, unchanged
 from .check import Check, check
 from .draw import Array, Draw
 from .functions import FunctionRule, FunctionTrial
@@ -34,5 +34,5 @@ __all__ = [
     "Answer", "Array", "Call", "Case", "Check", "Draw", "FunctionRule", "FunctionTrial", "NodeRule", "NodeRun",
     "NodeTrial", "RESULT_CHANGED", "Remote", "Slip", "Slips", "Student", "StudentError", "StudentGone", "Verdict",
     "answers", "cases", "check", "expect", "expect_all_left_alone", "expect_in", "expect_true", "fairly", "inputs",
-    "near", "note", "one_at_a_time", "part", "regions", "source_of", "unchanged", "values",
+    "near", "note", "one_at_a_time", "part", "regions", "source_of", "still_there", "unchanged", "values",
 ]  # fmt: skip

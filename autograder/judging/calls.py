@@ -73,11 +73,10 @@ class Call:
         return self._expect_result_kept(now) and not self.changed
 
     def _expect_result_kept(self, now: Callable[[], Any] | None) -> bool:
-        """No call since has written into what this one returned. Nothing is said of a result with nan in it."""
+        """No call since has written into what this one returned."""
         if self.there is None:
             return True
-        came = self.there.value
-        kept = not unchanged(came, came) or unchanged((now or self.there.fetch)(), came)
+        kept = still_there((now or self.there.fetch)(), self.there.value)
         return expect_true(kept, RESULT_CHANGED, "shared_state")
 
     def expect_new_arrays(self) -> bool:
@@ -100,6 +99,11 @@ def expect_all_left_alone(calls: Sequence[Call], text: str = "", *, new: bool = 
         and (not new or call.expect_new_arrays())
         for call in calls
     )
+
+
+def still_there(now: Any, came: Any) -> bool:
+    """Whether a result is as it came, so that no later call has written into it. With nan in it, it counts as there."""
+    return not unchanged(came, came) or unchanged(now, came)
 
 
 def unchanged(now: Any, before: Any) -> bool:

@@ -7,7 +7,7 @@ of numbers, and the first cache once more. Nothing that is given is changed, nor
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from autograder.judging import (
     RESULT_CHANGED,
     Answer,
     Array,
+    Call,
     Draw,
     Remote,
     Slip,
@@ -26,14 +27,13 @@ from autograder.judging import (
     inputs,
     one_at_a_time,
     regions,
-    unchanged,
+    still_there,
 )
 
 from .two_layer_net import not_equal, require_several
 
 # (upstream, *inputs) -> the right out, and the right gradients in the order of their names; none without an upstream
 Rule = Callable[..., tuple[Array, tuple[Array, ...]]]
-Ran = tuple[Remote, list[Any], list[int]]
 
 
 class Layer:
@@ -69,37 +69,39 @@ class Layer:
     # -- runs ---------------------------------------------------------------------------------------------------
 
     @functools.cached_property
-    def _ran(self) -> list[Answer]:
-        """Of each forward pass: (what it returned, what the inputs hold now, which of them came back)."""
-        given = [tuple(inputs.values()) for _, inputs, _ in self.cases]
-        return [Answer.to(one).then(self._pair) for one in self.student.watched_all(self.forward, given)]
+    def _ran(self) -> list[Call]:
+        """Each forward pass."""
+        return Call.all_of(self.student, self.forward, [given for _, given, _ in self.cases])
 
-    def _pair(self, ran: Ran) -> Ran:
-        require_several(ran[0].value, 2, self.forward, "out and cache")
-        return ran
+    def _out(self, ran: Call) -> Any:
+        require_several(ran.value, 2, self.forward, "out and cache")
+        return ran.value[0]
 
     @functools.cached_property
     def _caches(self) -> list[Remote]:
+        for ran in self._ran:
+            self._out(ran)
         with self.student.chain():
-            return [ran.value[0].item(1) for ran in self._ran]
+            return [ran.there.item(1) for ran in self._ran]
 
     @functools.cached_property
-    def _way_back(self) -> list[Answer]:
-        """The same of each backward pass, and of one more with the first cache."""
+    def _way_back(self) -> list[Call]:
+        """Each backward pass, and one more with the first cache."""
         order = [*range(len(self.cases)), 0]
-        given = [(self.cases[number][2], self._caches[number]) for number in order]
-        return [Answer.to(one) for one in self.student.watched_all(self.backward, given)]
+        given = [{"grad_out": self.cases[number][2], "cache": self._caches[number]} for number in order]
+        return Call.all_of(self.student, self.backward, given)
 
     @functools.cached_property
     def forward_right(self) -> bool:
         """Whether out is right in every case; nothing is noted."""
 
-        def agrees(ran: Ran, right: Array) -> bool:
-            out = ran[0].value[0]
+        def agrees(ran: Call, right: Array) -> bool:
+            out = self._out(ran)
             return isinstance(out, np.ndarray) and out.shape == right.shape and np.allclose(out, right, 1e-4, 1e-9)
 
         rights = (self.rule(None, *given.values())[0] for _, given, _ in self.cases)
-        return all(ran.holds(lambda it, r=right: agrees(it, r)) for ran, right in zip(self._ran, rights, strict=True))
+        pairs = zip(self._ran, rights, strict=True)
+        return all(Answer(ran).holds(lambda call, right=right: agrees(call, right)) for ran, right in pairs)
 
     # -- what is expected -----------------------------------------------------------------------------------------
 
@@ -113,11 +115,10 @@ class Layer:
     def expect_forward(self) -> bool:
         """out of each case. Inputs are left as they were, and so is what an earlier call returned."""
         outs = [self.rule(None, *given.values())[0] for _, given, _ in self.cases]
-        good = all(self._expect(n, ran.value[0].value[0], outs[n], "out", outs[0]) for n, ran in enumerate(self._ran))
-        for ran, (_, given, _) in zip(self._ran, self.cases, strict=True):
-            if not self._expect_left(self.forward, given, ran.value[1]):
-                return False
-        return good and self._expect_kept([ran.value[0] for ran in self._ran], lambda returned: returned[0])
+        good = all(self._expect(n, self._out(ran), outs[n], "out", outs[0]) for n, ran in enumerate(self._ran))
+        if not all(self._expect_left(self.forward, ran) for ran in self._ran):
+            return False
+        return good and self._expect_kept(self._ran, lambda returned: returned[0])
 
     def expect_backward(self, *names: str) -> bool:
         """Gradients from each cache, also where it is used a second time: of the inputs named, or of all."""
@@ -125,8 +126,7 @@ class Layer:
         for turn, ran in enumerate(self._way_back):
             number = turn % len(self.cases)
             _, given, upstream = self.cases[number]
-            answer, after, same = ran.value
-            got = answer.value if len(self.of) > 1 else [alone(answer.value)]
+            got = ran.value if len(self.of) > 1 else [alone(ran.value)]
             require_several(got, len(self.of), self.backward, "the gradients")
             exact = self.rule(upstream, *given.values())[1]
             first = first or exact
@@ -134,27 +134,25 @@ class Layer:
             if not all([self._expect(number, g, e, f"grad_{name}", s) for name, g, e, s in found]):
                 return False
             text = f"{self.backward} returned grad_out itself, or a part of it: return new arrays."
-            if not expect_true(0 not in same, text, "in_place"):
+            if not expect_true("grad_out" not in ran.kept, text, "in_place"):
                 return False
-            if not self._expect_left(self.backward, {"grad_out": upstream}, after):
+            if not self._expect_left(self.backward, ran):
                 return False
-        return self._expect_kept([ran.value[0] for ran in self._way_back], lambda returned: returned)
+        return self._expect_kept(self._way_back, lambda returned: returned)
 
-    def _expect_left(self, function: str, given: Mapping[str, Any], after: Sequence[Any]) -> bool:
-        for (name, value), now in zip(given.items(), after, strict=False):
+    def _expect_left(self, function: str, ran: Call) -> bool:
+        for name in ran.changed:
             text = f"{function} changed {name} in place: others still need it as it was, so work on a copy."
-            if not expect_true(unchanged(now, value), text, "in_place"):
-                return False
-        return True
+            expect_true(False, text, "in_place")
+        return not ran.changed
 
-    def _expect_kept(self, returned: Sequence[Remote], what: Callable[[Any], Any]) -> bool:
-        """No later call has written into what an earlier one returned; nothing is said where there is nan in it."""
-        for remote, now in zip(returned, self.student.fetch_all(returned), strict=True):
-            came = what(remote.value)
-            kept = not unchanged(came, came) or unchanged(what(now()), came)
-            if not expect_true(kept, RESULT_CHANGED, "shared_state"):
-                return False
-        return True
+    def _expect_kept(self, runs: Sequence[Call], what: Callable[[Any], Any]) -> bool:
+        """No later call has written into what of an earlier result is asked for."""
+        later = self.student.fetch_all([ran.there for ran in runs])
+        return all(
+            expect_true(still_there(what(now()), what(ran.value)), RESULT_CHANGED, "shared_state")
+            for ran, now in zip(runs, later, strict=True)
+        )
 
 
 def alone(got: Any) -> Any:

@@ -25,9 +25,11 @@ from autograder.judging import (
     expect,
     expect_in,
     expect_true,
+    fairly,
     part,
     regions,
     source_of,
+    still_there,
     unchanged,
 )
 from autograder.judging.regions import MakeArray
@@ -180,12 +182,8 @@ def judge_network(student: Student, draw: Draw) -> None:
 
     @cache
     def everywhere() -> dict[str, Answer]:
-        with student.shadow(**helpers):
-            found = _look_everywhere(student, put, batches)
-        if all(found[name].holds(partial(_right_everywhere, batches, name)) for name in found):
-            return found
-        again = _look_everywhere(student, put, batches)
-        return {k: again[k] if again[k].holds(partial(_right_everywhere, batches, k)) else found[k] for k in found}
+        right = {name: partial(_right_everywhere, batches, name) for name in ("scores", "kept", "gradients")}
+        return fairly(lambda: _look_everywhere(student, put, batches), right, lambda: student.shadow(**helpers))
 
     with part("parameters", points=2):
         _expect_parameters(student, sizes)
@@ -345,7 +343,7 @@ def _look_everywhere(student: Student, put: Remote, batches: Sequence[Batch]) ->
     def kept(ran: list[tuple[Remote, Remote]]) -> bool:
         now = student.fetch_all([answer for _, answer in ran])
         pairs = ((answer.value[0], later()[0]) for (_, answer), later in zip(ran, now, strict=True))
-        return all(not unchanged(came, came) or unchanged(later, came) for came, later in pairs)
+        return all(still_there(later, came) for came, later in pairs)
 
     ran = Answer.to(forward)
     scores = ran.then(lambda pairs: [answer.value[0] for _, answer in pairs])
@@ -500,11 +498,11 @@ def judge_training_step(student: Student, draw: Draw) -> None:
             if not good or not _expect_step(seen, another):
                 break
         else:
-            with student.shadow(**loaded):
-                found = _steps_everywhere(student, layers, everywhere)
-            if not found.holds(partial(_right_steps, everywhere)):
-                again = _steps_everywhere(student, layers, everywhere)
-                found = again if again.holds(partial(_right_steps, everywhere)) else found
+            found = fairly(
+                lambda: {"steps": _steps_everywhere(student, layers, everywhere)},
+                {"steps": partial(_right_steps, everywhere)},
+                lambda: student.shadow(**loaded),
+            )["steps"]
             _expect_steps(everywhere, found.value)
 
 
@@ -573,9 +571,7 @@ def _expect_steps(steps: Sequence[tuple[str, Step]], found: Sequence[Any]) -> No
         )
         for name, now, before in zip(("X_batch", "y_batch"), after, (step.X, step.y), strict=True):
             good = good and expect_true(unchanged(now, before), text.format(name), "in_place")
-        came = [loss, grads]
-        kept = not unchanged(came, came) or unchanged(list(later), came)
-        if not good or not expect_true(kept, RESULT_CHANGED, "shared_state"):
+        if not good or not expect_true(still_there(list(later), [loss, grads]), RESULT_CHANGED, "shared_state"):
             return
 
 

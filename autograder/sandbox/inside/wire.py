@@ -239,12 +239,12 @@ def _copied(value: Any, depth: int, left: list[int]) -> Any:
     left[0] -= 1
     if depth > MAX_DEPTH or left[0] < 0:
         raise WireError("the value is nested too deeply or has too many parts")
-    kind = type(value)  # the kinds that come most are asked for first
-    if kind is float or kind is bool or value is None:
+    if type(value) is float or value is None or isinstance(value, bool):  # what comes most is asked for first
         return value
-    if kind is list:
-        return [_copied(item, depth + 1, left) for item in value]
-    if kind is dict:
+    if isinstance(value, (list, tuple)):
+        items = [_copied(item, depth + 1, left) for item in value]
+        return tuple(items) if isinstance(value, tuple) else items
+    if isinstance(value, dict):
         return {_key(key): _copied(item, depth + 1, left) for key, item in value.items()}
     if isinstance(value, str):
         return _text(value, MAX_TEXT)
@@ -261,11 +261,6 @@ def _copied(value: Any, depth: int, left: list[int]) -> Any:
         return int(value) if value.bit_length() < LONGEST_INT else math.copysign(math.inf, 1 if value > 0 else -1)
     if isinstance(value, (float, complex)):
         return float(value) if isinstance(value, float) else complex(value)
-    if isinstance(value, (list, tuple)):
-        items = [_copied(item, depth + 1, left) for item in value]
-        return tuple(items) if isinstance(value, tuple) else items
-    if isinstance(value, dict):
-        return {_key(key): _copied(item, depth + 1, left) for key, item in value.items()}
     raise TypeError(f"{type(value).__name__} is not plain data")
 
 
