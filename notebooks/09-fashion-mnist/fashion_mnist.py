@@ -229,6 +229,18 @@ grade("09-fashion-mnist/fashion_net_check", globals())
 # step, such as `torch.optim.SGD(model.parameters(), lr=0.1)`; `optimizer.step()` then changes them by that rule.
 
 # %% [markdown]
+# Here it is for one tensor: the gradient of $\|v\|^2$ is $2v$, so a tenth of it takes away a fifth of $v$. (PyTorch needs a
+# few seconds for the first optimizer of a notebook.)
+
+# %%
+v = torch.tensor([5.0, -10.0], requires_grad=True)
+rule = torch.optim.SGD([v], lr=0.1)
+(v @ v).backward()
+rule.step()
+print(v.tolist())
+
+
+# %% [markdown]
 # Three things are easily forgotten: gradients of the minibatch before are still there; the model may still be in eval mode;
 # and data and model have to be on the same *device* (the CPU, or a GPU): `X.to(device)` puts them there.
 
