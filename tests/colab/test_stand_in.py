@@ -107,7 +107,8 @@ def build(python: str, runtime: str, folder: Path, content: Path) -> StandIn:
     subprocess.run([python, "-m", "venv", "--without-pip", str(folder)], check=True)
     inside = folder / "bin" / "python"
     pins = [f"{name}=={version}" for name, version in pinned(runtime).items() if not name.startswith("torch")]
-    pip = [sys.executable, "-m", "pip", "--python", str(inside), "install", "-q", "--no-deps", "--only-binary", ":all:"]
+    pip = [sys.executable, "-m", "pip", "--python", str(inside), "install", "-q"]
+    pip += ["--no-deps", "--no-compile", "--only-binary", ":all:"]  # what is used is compiled when it is first used
     done = subprocess.run([*pip, *pins], capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"Colab's packages cannot be installed here: {done.stderr.strip().splitlines()[-1]}")
