@@ -407,6 +407,17 @@ class Doubling(Node):
 """
 
 
+def test_an_array_that_the_call_before_it_had_is_the_same_array_unless_a_zero_has_another_sign():
+    given = []
+    student = Student.here({"f": lambda x, g: given.append((x, g)) or 0.0})
+    x, zeros = np.array([1.0, 2.0]), np.zeros(2)
+    for _ in student.watched_all("f", [(x, zeros), (x, -zeros), (x + 1, x), (x, zeros)]):
+        pass
+    first, second, third, fourth = given
+    assert first[0] is second[0] and first[1] is not second[1] and np.signbit(second[1]).all()
+    assert first[0] is third[1] is fourth[0] and fourth[1] is not first[1], "the call before it had no such zeros"
+
+
 def test_only_what_the_names_need_is_shown_of_a_reference():
     assert "SCALE = 2.0" in needed(REFERENCE, ("double",)) and "import numpy" in needed(REFERENCE, ("double",))
     assert "quadruple" not in needed(REFERENCE, ("double", "Doubling"))
