@@ -120,3 +120,12 @@ def test_the_wheel_of_the_autograder_holds_every_file_of_its_folder(tmp_path):
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert packed == names - {"autograder/pyproject.toml"}
     assert "autograder/results/templates/feedback/index.html.j2" in packed
+
+
+def test_reading_a_notebook_builds_no_parsers_first():
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys, nbformat, nbgrader.api; print('lark' in sys.modules)"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == "False", done.stderr
