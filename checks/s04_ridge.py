@@ -185,8 +185,8 @@ REFERENCE = source_of(ridge_nodes)
 @check("04-ridge/ridge_regression_check", points=10, reveals=True)
 def ridge_regression(student: Student, draw: Draw) -> None:
     """RidgeRegression: (w·x + b − y)² + l2_reg · ‖w‖², built of nodes; b is not penalised; trained by SGD."""
-    d, epochs = draw.integer(4, 7), draw.integer(12, 16)
-    l2_reg, step = draw.number(0.3, 0.45), draw.number(0.01, 0.02)
+    d, epochs = draw.integer(4, 7), draw.integer(6, 9)
+    l2_reg, step = draw.number(0.3, 0.45), draw.number(0.02, 0.03)
     x, y, w, b = draw.signed(d), draw.scalar(), draw.signed(d), draw.scalar()
     beside = {"x": draw.signed(d)}, {"y": draw.scalar()}, {"w": draw.signed(d), "b": draw.scalar()}
     new = draw.signed(3, d)
@@ -196,17 +196,16 @@ def ridge_regression(student: Student, draw: Draw) -> None:
     def look() -> dict[str, Answer]:
         return _look(
             student,
-            lambda reg=l2_reg: student.call("RidgeRegression", l2_reg=reg, step_size=step, max_num_epochs=epochs),
+            partial(student.call, "RidgeRegression", l2_reg=l2_reg, step_size=step, max_num_epochs=epochs),
             ({"x": x}, {"y": y}, {"w": w, "b": b}),
             beside,
             train=(X, Y, new),
         )
 
-    def fitted(**how: Any) -> Array:
-        trained = _descend(X, Y, 2 * epochs, step, l2_reg, **how)
-        return new @ trained[:d] + trained[d]
+    def fitted(steps: int = 2 * epochs, step_size: float = step, **how: Any) -> Array:
+        return _line(new, _descend(X, Y, steps, step_size, l2_reg, **how))
 
-    right = _Cases(x[None], np.array([y]), w, b, l2_reg)
+    right = _Cases(x[None], np.array([y]), w, b, l2_reg, beside[2])
     exact = {**right.exact(), "prediction": w @ x + b, "fit": fitted(), **right.strengths()}
     seen = fairly(look, _agreeing(exact), _reference(student, "L2NormPenaltyNode", "SumNode"))
 
@@ -216,6 +215,7 @@ def ridge_regression(student: Student, draw: Draw) -> None:
             return [
                 Slip("penalty_in_prediction", exact["prediction"] + right.penalty),
                 Slip("missing_term", w @ x, "b is left out"),
+                Slip("shared_state", beside[2]["w"] @ x + beside[2]["b"]),
                 Slip("wrong_loss", right.objective, "the objective where the prediction belongs"),
             ]
 
@@ -245,6 +245,8 @@ def ridge_regression(student: Student, draw: Draw) -> None:
                 Slip("half_penalty", [fitted(penalise=0.5), fitted(penalise=2.0)]),
                 Slip("wrong_argument", fitted(penalise=1 / l2_reg), "l2_reg is not used"),
                 Slip("bias_regularised", fitted(bias=1.0)),
+                Slip("stale", fitted(4 * epochs), GOES_ON),
+                Slip("shared_state", [fitted(2), fitted(step_size=ASIDE["step_size"]), fitted(2, ASIDE["step_size"])]),
             ]
 
         expect(seen["fit"].value, exact["fit"], name="predict() after fit()", mistakes=mistakes)
@@ -253,33 +255,32 @@ def ridge_regression(student: Student, draw: Draw) -> None:
 @check("04-ridge/minibatch_ridge_check", points=0, reveals=True)
 def minibatch_ridge(student: Student, draw: Draw) -> None:
     """MinibatchRidge: the mean over the rows of the square loss, plus the penalty once."""
-    (m, d), epochs = draw.distinct_sizes(2, low=4), draw.integer(12, 16)
-    l2_reg, step = draw.number(0.3, 0.45), draw.number(0.01, 0.02)
+    (m, d), epochs = draw.distinct_sizes(2, low=4), draw.integer(6, 9)
+    l2_reg, step = draw.number(0.3, 0.45), draw.number(0.02, 0.03)
     X, Y, w, b, new = draw.signed(m, d), draw.signed(m), draw.signed(d), draw.scalar(), draw.signed(3, d)
     beside = {"X": draw.signed(m, d)}, {"y": draw.signed(m)}, {"w": draw.signed(d), "b": draw.scalar()}
 
-    def make(reg: float = l2_reg, batch_size: int = m + 2) -> Remote:
-        # A batch may be smaller than batch_size: the mean is that over the rows that are there.
-        how = {"l2_reg": reg, "step_size": step, "max_num_epochs": epochs, "batch_size": batch_size}
-        return student.call("MinibatchRidge", **how)
+    # A batch may be smaller than batch_size: the mean is that over the rows that are there.
+    how = {"l2_reg": l2_reg, "step_size": step, "max_num_epochs": epochs, "batch_size": m + 2}
+    make = partial(student.call, "MinibatchRidge", **how)
 
     def in_batches() -> Any:
         # All rows are alike, so the order in which they are drawn makes no difference, and the number of steps does.
         with student.chain():
-            model = make(batch_size=2)
+            model, _ = make(batch_size=2), make()
             model.method("fit", np.tile(X[0], (4, 1)), np.repeat(Y[0], 4))
             predicted = model.method("predict", new)
         return predicted.value
 
     def look() -> dict[str, Answer]:
         seen = _look(student, make, ({"X": X}, {"y": Y}, {"w": w, "b": b}), beside, train=(X, Y, new))
-        return seen | {"fit in batches": Answer.to(in_batches).then(partial(_flat, len(new)))}
+        return seen | {"fit in batches": Answer.to(in_batches)}
 
-    right = _Cases(X, Y, w, b, l2_reg)
-    trained = _descend(X, Y, epochs, step, l2_reg)
-    exact = {**right.exact(), "prediction": X @ w + b, "fit": new @ trained[:d] + trained[d], **right.strengths()}
-    once, twice = (_descend(X[:1], Y[:1], steps, step, l2_reg) for steps in (epochs, 2 * epochs))
-    exact["fit in batches"] = new @ twice[:d] + twice[d]
+    right = _Cases(X, Y, w, b, l2_reg, beside[2])
+    fitted, gone_on = (_line(new, _descend(X, Y, steps, step, l2_reg)) for steps in (epochs, 2 * epochs))
+    exact = {**right.exact(), "prediction": X @ w + b, "fit": fitted, **right.strengths()}
+    once, twice = (_line(new, _descend(X[:1], Y[:1], steps, step, l2_reg)) for steps in (epochs, 2 * epochs))
+    exact["fit in batches"] = twice
     nodes = _reference(student, "L2NormPenaltyNode", "SumNode", "BatchAffineNode", "MeanSquareNode")
     seen = fairly(look, _agreeing(exact), nodes)
 
@@ -291,13 +292,17 @@ def minibatch_ridge(student: Student, draw: Draw) -> None:
             if not expect(seen[name].value, there, name=f"objective for {name}", scalar_like=True):
                 break
     with part("fit and predict", points=0):
-        expect(seen["prediction"].value, exact["prediction"], name="prediction")
-        if expect(seen["fit"].value, exact["fit"], name="predict() after fit()"):
-            slips = [Slip("wrong_argument", new @ once[:d] + once[d], "batch_size is not used")]
+        slips = [Slip("shared_state", X @ beside[2]["w"] + beside[2]["b"])]
+        expect(seen["prediction"].value, exact["prediction"], name="prediction", mistakes=slips)
+        slips = [Slip("stale", gone_on, GOES_ON)]
+        if expect(seen["fit"].value, exact["fit"], name="predict() after fit()", mistakes=slips):
+            slips = [Slip("wrong_argument", once, "batch_size is not used")]
             name = "predict() after fit() with two batches"
             expect(seen["fit in batches"].value, exact["fit in batches"], name=name, mistakes=slips)
 
 
+GOES_ON = "fit() goes on where the one before it ended, and should start at zero"
+ASIDE = {"step_size": 0.01, "max_num_epochs": 1, "l2_reg": 2.5}  # settings of a model that is made beside another one
 STRENGTHS = {"l2_reg = 0": 0, "l2_reg = 0.001": 1e-3, "l2_reg = 1": 1, "l2_reg = 40": 40.0}
 
 
@@ -305,9 +310,13 @@ class _Cases:
     """The ridge objective and its gradients, right and in the ways in which they go wrong.
 
     X : (m, d), Y : (m,), w : (d,), b : (). The loss is the mean over the rows.
+    beside : "w" and "b" of a model beside it
     """
 
-    def __init__(self, X: Array, Y: Array, w: Array, b: Array, l2_reg: float):
+    def __init__(
+        self, X: Array, Y: Array, w: Array, b: Array, l2_reg: float, beside: Mapping[str, Array] | None = None
+    ):
+        self.beside = beside and _Cases(X, Y, beside["w"], beside["b"], l2_reg)
         self.X, self.w, self.b, self.l2_reg = X, w, b, l2_reg
         self.residual = X @ w + b - Y
         self.m = len(Y)
@@ -366,6 +375,8 @@ class _Cases:
                 "missing_mean", (self.m * self.loss + self.penalty, self.m * self.loss_w + pull, self.m * self.loss_b)
             ),
         ]
+        if self.beside:
+            table.append(Slip("shared_state", tuple(self.beside.exact().values())))
         at = {"objective": 0, "∂J/∂w": 1, "∂J/∂b": 2}[name]
         # With one row a sum over the rows is their mean.
         told = [slip for slip in table if slip.family != "missing_mean" or self.m > 1]
@@ -385,6 +396,11 @@ def _descend(
     return np.append(w, b)
 
 
+def _line(X: Array, trained: Array) -> Array:
+    """The predictions for the rows of X with (w, b) as one array."""
+    return X @ trained[:-1] + trained[-1]
+
+
 def _reference(student: Student, *names: str) -> Callable[[], Any]:
     """What puts right nodes in place of the student's for a while."""
     return lambda: student.shadow(**student.load(REFERENCE, *names))
@@ -392,11 +408,6 @@ def _reference(student: Student, *names: str) -> Callable[[], Any]:
 
 def _agreeing(exact: Mapping[str, Any]) -> dict[str, Callable[[Any], bool]]:
     return {name: partial(agrees, right=right) for name, right in exact.items()}
-
-
-def _flat(count: int, got: Any) -> Any:
-    """A column of predictions is as good as a row of them."""
-    return got.reshape(-1) if isinstance(got, np.ndarray) and got.shape == (count, 1) else got
 
 
 Example = tuple[Mapping[str, Array], Mapping[str, Array], Mapping[str, Array]]
@@ -407,7 +418,7 @@ def _look(
 ) -> dict[str, Answer]:
     """What a model shows about an example (inputs, outcomes, parameters).
 
-    make   : builds a model, with another l2_reg when it is given
+    make   : builds a model, with the settings that are given in place of its own
     beside : an example for a second model, which lives at the same time and is asked in between
     train  : rows and targets to fit, and new rows to predict
     """
@@ -416,7 +427,8 @@ def _look(
     def graph(question: str, *given: Mapping[str, Array], **how: Any) -> Any:
         """What a model answers while a second one lives beside it, and after a question about another example."""
         with student.chain():
-            made, other = make(**how).attr("graph"), make().attr("graph")
+            # Both are made before either is asked for its graph: one that is kept in the class is that of the second.
+            made, other = (model.attr("graph") for model in (make(**how), make()))
             made.method("set_parameters", dict(parameters))
             other.method("set_parameters", dict(beside[2]))
             for one in (made, other):
@@ -427,10 +439,12 @@ def _look(
     def fit() -> Any:
         X, Y, new = train
         with student.chain():
-            model = make()
+            model, other = make(), make(**ASIDE)
             model.method("fit", X, Y)
+            model.method("fit", X, Y)  # each fit starts at zero
+            other.method("fit", X, -Y)
             predicted = model.method("predict", new)
-        return _flat(len(new), predicted.value)
+        return predicted.value
 
     def gradients() -> Any:
         _, found = values(graph("get_gradients", inputs, outcomes))
@@ -440,7 +454,7 @@ def _look(
         "prediction": lambda: graph("get_prediction", inputs),
         "objective": lambda: graph("get_objective", inputs, outcomes),
         "roles": lambda: roles(make().attr("graph")),
-        **{name: partial(graph, "get_objective", inputs, outcomes, reg=reg) for name, reg in STRENGTHS.items()},
+        **{name: partial(graph, "get_objective", inputs, outcomes, l2_reg=reg) for name, reg in STRENGTHS.items()},
         "gradients": gradients,
         "fit": fit,
     })  # fmt: skip

@@ -319,7 +319,26 @@ OBJECTIVE = 'SumNode(square_loss, penalty, "J")'
 PREDICTION = 'VectorScalarAffineNode(x, w, b, "prediction")'
 GRAPH = "ComputationGraphFunction([x], [y], [w, b], prediction, objective)"
 
+FROM_ZERO = 'self.graph.set_parameters({"w": np.zeros(X.shape[1]), "b": np.array(0.0)})'
+SETTINGS = "self.step_size, self.max_num_epochs"
+
+
+def of_models(name: str, prediction: str) -> list[Mutant]:
+    """What goes wrong between two models, between two fits, and in the shape of the predictions."""
+    return [
+        Mutant("a second fit goes on", "stale", FROM_ZERO, f"if not hasattr(self, 'on'):\n            {FROM_ZERO}\n"
+               "        self.on = True"),
+        Mutant("a second fit starts from the old b", "", "np.array(0.0)", "self.graph.name_to_node['b'].out or 0.0"),
+        Mutant("the graph in the class", "shared_state", "self.graph = C", f"{name}.graph = C"),
+        Mutant("step_size in the class", "", SETTINGS, f"{name}.{SETTINGS[5:]}", count=1),
+        Mutant("max_num_epochs in the class", "", SETTINGS, SETTINGS.replace("self.max", f"{name}.max"), count=1),
+        Mutant("predictions as a column", "shape", prediction, f"np.reshape({prediction}, (-1, 1))"),
+        Mutant("predictions as a row", "shape", prediction, f"np.reshape({prediction}, (1, -1))"),
+    ]  # fmt: skip
+
+
 ridge_mutants = [
+    *of_models("RidgeRegression", "predict_rows(self.graph, X)"),
     Mutant("no penalty", "missing_penalty", f"objective = {OBJECTIVE}", "objective = square_loss"),
     Mutant("half the penalty", "half_penalty", PENALTY, PENALTY.replace("l2_reg", "l2_reg / 2")),
     Mutant("twice the penalty", "half_penalty", PENALTY, PENALTY.replace("l2_reg", "2 * l2_reg")),
@@ -453,9 +472,6 @@ ridge_variants = [
         "self.history = sgd(self.graph, X, y, self.step_size, self.max_num_epochs)",
     ),
     Variant("fit returns nothing", "", "        return self\n"),
-    Variant(
-        "predictions as a column", "np.reshape(predict_rows(self.graph, X), (-1, 1))", "predict_rows(self.graph, X)"
-    ),
     Variant("wrong SumNode in the notebook", "self.out = self.a.out - self.b.out", SUM, cell="sum_node", whole=False),
     Variant("penalty node not written", "raise NotImplementedError()", OUT, cell="l2_penalty", whole=False),
 ]
@@ -599,6 +615,8 @@ batch_affine_variants = [
 BATCH_OBJECTIVE = f'SumNode(loss, {PENALTY}, "J")'
 
 minibatch_mutants = [
+    *of_models("MinibatchRidge", 'self.graph.get_prediction({"X": X})'),
+    Mutant("batch_size in the class", "", "self.batch_size = step", "MinibatchRidge.batch_size = step"),
     Mutant("no penalty", "missing_penalty", f"objective = {BATCH_OBJECTIVE}", "objective = loss"),
     Mutant("half the penalty", "half_penalty", PENALTY, PENALTY.replace("l2_reg", "l2_reg / 2")),
     Mutant("l2_reg ignored", "wrong_argument", PENALTY, PENALTY.replace("l2_reg", "1")),
@@ -675,9 +693,6 @@ minibatch_variants = [
     Variant("b first", "[b, w], prediction", "[w, b], prediction"),
     Variant(
         "keywords", 'BatchAffineNode(X=X, w=w, b=b, node_name="prediction")', 'BatchAffineNode(X, w, b, "prediction")'
-    ),
-    Variant(
-        "predictions as a column", 'self.graph.get_prediction({"X": X})[:, None]', 'self.graph.get_prediction({"X": X})'
     ),
     Variant(
         "wrong BatchAffineNode in the notebook",
