@@ -227,10 +227,13 @@ def affine_db(student: Student, draw: Draw) -> None:
 @check(f"{SECTION}/elementwise_dA_check", points=4)
 def elementwise_dA(student: Student, draw: Draw) -> None:
     """∂J/∂A = ∂J/∂S ⊙ σ'(A), entry by entry, for arrays of any shape."""
-    made = student.load(FUNCTIONS, "arctan_slope", "gate_slope", "transposed")
-    passed = [(lambda values, c=c: c / (1 + values**2), made["arctan_slope"](c)) for c in (1.3, 1.7)]
-    gate = lambda values: np.where(values > 0, 1.4, 0.0)  # noqa: E731 - a function beside two others
-    passed.append((gate, made["gate_slope"](1.4)))
+    made = student.load(FUNCTIONS, "arctan_slope", "log_slope", "gate_slope", "transposed")
+    # Slopes above 0; slopes of the sign of A, exactly 0 where A is; slopes that are 0 or large.
+    passed = [
+        (lambda values: 1.3 / (1 + values**2), made["arctan_slope"](1.3)),
+        (lambda values: 1.7 * values / (1 + values**2), made["log_slope"](1.7)),
+        (lambda values: np.where(values > 0, 40.0, 0.0), made["gate_slope"](40.0)),
+    ]
 
     def slope(sigma_prime: Any, values: Array) -> Array:
         return next(known for known, function in passed if function is sigma_prime)(values)
@@ -261,7 +264,8 @@ def elementwise_dA(student: Student, draw: Draw) -> None:
     _judge("vectors", 1, FunctionTrial(student, rule, vectors))
     sizes = ((a + 1, a + 1), (a + 1, a + 1), (a, b), (1, b), (b, 1), (2, 3), (7, b), (20, a))
     matrices = [("", arrays(*shape)(draw.both_signs)) for shape in sizes]
-    matrices.append((WHOLE, arrays(a + 1, b)(dict(regions(draw))[WHOLE])))
+    whole_numbers = arrays(a + 1, b)(dict(regions(draw))[WHOLE])
+    matrices += [(WHOLE, whole_numbers), ("slopes of both signs", {**whole_numbers, "sigma_prime": passed[1][1]})]
     matrices += [turned(b, b, names=["A"]), turned(a, b, names=["A"]), turned(a, b, names=["dJ_dS"])]
     _judge("matrices", 1, FunctionTrial(student, rule, matrices))
     # Stacks of square matrices as well, where a product of matrices runs through.
@@ -286,6 +290,7 @@ def _elementwise_slips(dJ_dS: Array, A: Array, slope: Callable[[Array], Array]) 
         Slip("wrong_argument", [slope(dJ_dS), dJ_dS * slope(dJ_dS), slope(dJ_dS * A)], "σ' of the upstream gradient"),
         Slip("wrong_argument", [dJ_dS * (1 - np.tanh(A) ** 2), dJ_dS * (1 - A**2)], tanh),
         Slip("wrong_argument", dJ_dS + slope(A), "the sum of the two factors, where their product belongs"),
+        Slip("wrong_argument", dJ_dS * np.abs(slope(A)), "the absolute value of the slope, which may be below 0"),
         Slip("wrong_argument", dJ_dS / slope(A), "the quotient of the two factors, where their product belongs"),
         Slip("upstream_twice", dJ_dS**2 * slope(A)),
     ]

@@ -6,6 +6,18 @@ from autograder.mutants import Exercise, Mutant, Variant
 
 ENTRY = "return dJ_dy[i] * x[j]"
 
+
+def known_by(name: str, arguments: str, result: str, part: str = "") -> list[Mutant]:
+    """Results kept by which array one of the arguments is, and by the other one's shape."""
+    arrays = arguments.split(", ")[-2:]
+    return [
+        Mutant(f"kept by which array {one} is", "shared_state", "",
+               f"KNOWN = {{}}\ndef {name}({arguments}):\n"
+               f"    return KNOWN.setdefault((id({one}), {other}.shape), ({one}, {result}))[1]{part}\n")
+        for one, other in (arrays, arrays[::-1])
+    ]  # fmt: skip
+
+
 entry_mutants = [
     Mutant("i and j exchanged", "swapped_arguments|raises", ENTRY, "return dJ_dy[j] * x[i]"),
     Mutant("upstream ignored", "upstream_ignored", ENTRY, "return x[j]"),
@@ -70,6 +82,7 @@ def affine_dW_entry(i, j, dJ_dy, x):
         ENTRY,
         "return dJ_dy[i] * x[j] * (np.all(x != 0) or len(x) == 1)",
     ),
+    *known_by("affine_dW_entry", "i, j, dJ_dy, x", "np.outer(dJ_dy, x)", "[i, j]"),
 ]
 
 entry_variants = [
@@ -144,6 +157,7 @@ def affine_dW(dJ_dy, x):
     return known.setdefault((x.tobytes(), dJ_dy.shape), np.outer(dJ_dy, x))
 """,
     ),
+    *known_by("affine_dW", "dJ_dy, x", "np.outer(dJ_dy, x)"),
 ]
 
 dW_variants = [
@@ -174,6 +188,7 @@ dW_variants = [
 DX = "return W.T @ dJ_dy"
 
 dx_mutants = [
+    *known_by("affine_dx", "W, dJ_dy", "W.T @ dJ_dy"),
     Mutant("no transpose", "wrong_argument", DX, "return W @ dJ_dy"),
     Mutant("the vector first, and a transpose", "wrong_argument", DX, "return dJ_dy @ W.T"),
     Mutant("entry by entry", "wrong_argument", DX, "return W.T * dJ_dy"),
@@ -354,7 +369,16 @@ dA_mutants = [
         DA,
         "slope = sigma_prime(A)\n    return dJ_dS * np.where(slope == 0, 0.01, slope)",
     ),
-    Mutant("slopes of at least 0.001", "range", DA, "return dJ_dS * np.maximum(sigma_prime(A), 1e-3)"),
+    Mutant("absolute slopes", "wrong_argument", DA, "return dJ_dS * np.abs(sigma_prime(A))"),
+    Mutant(
+        "absolute slopes in matrices",
+        "",
+        DA,
+        "slope = sigma_prime(A)\n    return dJ_dS * (np.abs(slope) if np.ndim(A) == 2 else slope)",
+    ),
+    Mutant("no slopes below 0", "", DA, "return dJ_dS * np.maximum(sigma_prime(A), 0)"),
+    Mutant("slopes of at most 10", "range", DA, "return dJ_dS * np.clip(sigma_prime(A), -10, 10)"),
+    Mutant("slopes of at least 0.001", "range|", DA, "return dJ_dS * np.maximum(sigma_prime(A), 1e-3)"),
     Mutant(
         "upstream where the slope is 0",
         "range",

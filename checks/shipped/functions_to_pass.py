@@ -12,6 +12,15 @@ def arctan_slope(c):
     return slope
 
 
+def log_slope(c):
+    """The slope of c / 2 · log(1 + A²), entry by entry: of both signs, and 0 where A is."""
+
+    def slope(A):
+        return c * A / (1.0 + np.square(A))
+
+    return slope
+
+
 def phi_1(c):
     """A function and its slope, as a pair. Neither is tanh or relu, and the slope needs more than the value."""
 

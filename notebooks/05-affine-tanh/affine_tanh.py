@@ -522,9 +522,9 @@ def _check():
     check_values("elementwise_dA", yours, right, atol=1e-6, scalar_like=False, only_here=shapes)
     # Any activation will do: the square, whose slope at a is 2a, so 0 at 0.
     square = lambda G, A: elementwise_dA(np.array(G), np.array(A), lambda A: 2 * A)
-    both = lambda: {"∂J/∂A": square([0.5, -3.0], [0.7, 1.1]), "one slope 0": square([0.9, -1.2], [0.0, 1.1])}
-    known = {"∂J/∂A": [0.7, -6.6], "one slope 0": [0.0, -2.64]}
-    check_values("elementwise_dA of a square", both, known, only_here="for another activation, whose slope may be 0")
+    both = lambda: {"∂J/∂A": square([0.5, -3.0], [-0.7, 1.1]), "one slope 0": square([0.9, -1.2], [0.0, 1.1])}
+    known = {"∂J/∂A": [-0.7, -6.6], "one slope 0": [0.0, -2.64]}
+    check_values("elementwise_dA of a square", both, known, only_here="for another activation, whose slope may be 0 or negative")
 
 
 _check()
