@@ -340,7 +340,8 @@ def test_without_pytorch_one_sentence_says_what_to_run(installed, published, nam
     assert "This section needs PyTorch" in shown and "%pip install torch" in shown and "Traceback" not in shown
 
 
-def test_a_student_opens_solves_checks_prints_and_hands_in_from_drive(installed, published, request):
+@pytest.mark.parametrize("colab", [MAIN], indirect=True)
+def test_a_student_opens_solves_checks_prints_and_hands_in_from_drive(installed, published):
     """The way of tutorial 6: from its kernel, with the file in Drive."""
     before = installed.packages()
     tutorial = nbformat.read(published / "00-tutorials" / "submit_from_colab.ipynb", as_version=4)
