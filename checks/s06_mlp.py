@@ -266,7 +266,7 @@ def mlp_regression(student: Student, draw: Draw) -> None:
     net, x, y = Net.drawn(draw, K, d), draw.signed(d, low=0.5, high=1.5), draw.scalar(1.5, 2.5)
     right = {"prediction": net.predict(x), "objective": (net.predict(x) - y) ** 2}
     right |= {f"∂J/∂{name}": gradient for name, gradient in net.gradients(x, float(y)).items()}
-    question = Question(student, draw.number(0.012, 0.02), draw.number(0.012, 0.02), draw.integer(4, 8))
+    question = Question(student, draw.number(6e-4, 9e-4), draw.number(0.012, 0.02), draw.integer(4, 8))
 
     whether = {name: partial(agrees, right=exact) for name, exact in right.items()}
     whether["start"] = whether["fit"] = lambda got: got is not None
@@ -283,6 +283,7 @@ def mlp_regression(student: Student, draw: Draw) -> None:
                 *(kind.map(partial(net.predict, x)) for kind in KINDS),
                 Slip("wrong_loss", right["objective"], "the objective, where the prediction belongs"),
                 Slip("missing_term", right["prediction"] - net.b2, "b2 is left out"),
+                Slip("shared_state", net.halved().predict(x)),
             ]
 
         expect(seen["prediction"].value, right["prediction"], name="prediction", scalar_like=True, mistakes=slips)

@@ -97,6 +97,7 @@ def check_start(
     """
     with student_code(title):
         found = parameters(scale)
+    random: list[np.ndarray] = []
     for name, shape in shapes.items():
         given = found.get(alike(name, found))
         value = as_numbers(given)
@@ -110,6 +111,9 @@ def check_start(
             _require(not value.any(), text, "offset")
         elif value.size >= 100 and (name not in zero_or_random or value.any()):
             _look_random(name, value, scale, title)
+            random.append(value)
+    text = f"{title}: two parameters start with the same random numbers: draw each of them anew."
+    _require(not share_numbers(*random), text, "wrong_argument")
     print(f"{title}: {', '.join(shapes)} have the right shapes, and start as they should")
 
 
@@ -139,6 +143,16 @@ def _look_random(name: str, value: np.ndarray, scale: float, title: str) -> None
             f"{title}: no number of {name} lies far out: they should be normally distributed, as rng.normal gives them."
         )
         _require(far, text, "wrong_argument")
+
+
+def share_numbers(*starts: np.ndarray) -> bool:
+    """Whether arrays of random numbers have ten or more in common, in whatever order and of whatever sign.
+
+    Zeros don't count. Of 1000 normal numbers two agree to six digits, as they may in single precision; ten do not.
+    """
+    size = max((float(np.max(np.abs(start), initial=0.0)) for start in starts), default=0.0) or 1.0
+    found = [np.unique(np.abs(start[start != 0] / size).round(12)) for start in starts]
+    return len(np.unique(np.concatenate([*found, []]))) <= sum(map(len, found)) - 10
 
 
 def _require(condition: bool, text: str, family: str) -> None:

@@ -26,9 +26,10 @@ from autograder.judging import (
     source_of,
     values,
 )
+from backprop.checking.order_checks import share_numbers
 
 from ..shipped import random_numbers
-from .shared import agrees, looks_normal, repeats, same
+from .shared import SAME_NUMBERS, agrees, looks_normal, repeats, same
 
 RANDOM_NUMBERS = source_of(random_numbers)
 
@@ -47,6 +48,10 @@ class Net:
     @classmethod
     def drawn(cls, draw: Draw, K: int, d: int) -> Net:
         return cls(draw.signed(K, d, low=0.3, high=0.8), draw.signed(K), draw.signed(K), draw.scalar())
+
+    def halved(self) -> Net:
+        """The network that lives beside this one."""
+        return Net(**{name: 0.5 * getattr(self, name) for name in NAMES})
 
     def predict(self, x: Array, kind: str = "") -> Any:
         """The prediction for one example, right or with a mistake of some kind. Takes complex numbers."""
@@ -111,6 +116,7 @@ class Question:
     layout: dict[str, tuple[str, int]] = field(default_factory=dict)  # parameter -> (its name there, axes it has there)
 
     UNITS, FEATURES = 60, 12
+    LARGE = 2500  # times the small scale of a start: who cuts it, below or above, is seen
 
     def model(self, **settings: Any) -> Remote:
         return self.student.call("MLPRegression", **settings)
@@ -133,15 +139,15 @@ class Question:
         return seen
 
     def start(self) -> dict[str, dict[str, Array]]:
-        """The parameters of two models before they have moved: "small" and one with ten times the scale, "large"."""
-        found = {}
-        for size, scale in (("small", self.scale), ("large", 10 * self.scale)):
-            settings = {"num_hidden_units": self.UNITS, "init_param_scale": scale}
-            with self.student.chain():
-                model = self.model(**settings, step_size=0.0, max_num_epochs=1)
+        """The parameters of two models before they have moved: "small" and one with a far larger scale, "large"."""
+        scales = {"small": self.scale, "large": self.LARGE * self.scale}
+        still = {"num_hidden_units": self.UNITS, "step_size": 0.0, "max_num_epochs": 1}
+        with self.student.chain():
+            models = {size: self.model(**still, init_param_scale=scale) for size, scale in scales.items()}
+            self.model(num_hidden_units=7)  # settings that are kept in the class are now those of this one
+            for model in models.values():
                 model.method("fit", np.ones((2, self.FEATURES)), np.ones(2))
-            found[size] = self.parameters(model)
-        return found
+        return {size: self.parameters(model) for size, model in models.items()}
 
     def parameters(self, model: Remote) -> dict[str, Array]:
         """The values that the model's parameters have now."""
@@ -208,7 +214,7 @@ class Question:
             given = {name: self.student.put(array) for name, array in examples.items()}
             with self.student.chain():
                 start_again()
-                model = self.model(**settings, step_size=step_size)
+                model, _ = self.model(**settings, step_size=step_size), self.model(step_size=0.5, max_num_epochs=1)
                 for _ in range(times):
                     model.method("fit", *given.values())
                 predicted = model.method("predict", NEW)
@@ -216,14 +222,26 @@ class Question:
             for name, there in given.items():
                 if not same(there.fetch(), examples[name]):
                     raise StudentError(f"fit() changed {name} in place: work on a copy.", "in_place")
-            # A column of predictions is as good as a row of them.
-            row = got.reshape(-1) if isinstance(got, np.ndarray) and got.shape == (len(NEW), 1) else got
-            return row, self.parameters(model)
+            # Where the graph's prediction is an array of one number, its rows make a column.
+            column = isinstance(got, np.ndarray) and got.shape == (len(NEW), 1)
+            one = any(self.layout[name][1] > axes for name, axes in (("w2", 1), ("b2", 0)) if name in self.layout)
+            return got.reshape(-1) if column and one else got, self.parameters(model)
 
         near_zero, _ = fitted(1e-9, self.step_size, times=2)  # each fit starts afresh
         _, start = fitted(0.3, 0.0)
         away, _ = fitted(0.3, self.step_size)
-        return Fitted(near_zero, start, away)
+        return Fitted(near_zero, start, away, *self.twice())
+
+    def twice(self) -> list[dict[str, Any]]:
+        """The parameters after one fit() and after a second one, of one step, for x = 0."""
+        found: list[dict[str, Any]] = []
+        with self.student.chain():
+            model = self.model(num_hidden_units=4, init_param_scale=0.3, step_size=STEP, max_num_epochs=1)
+            nodes = model.attr("graph").attr("name_to_node")
+            for x in (np.tile(EXAMPLE, (5, 1)), np.zeros((1, len(EXAMPLE)))):
+                model.method("fit", x, np.full(len(x), TARGET))
+                found.append({name: nodes.item(there).attr("out") for name, (there, _) in self.layout.items()})
+        return [{name: one.value for name, one in parameters.items()} for parameters in found]
 
 
 def _nodes_called(nodes: Remote, *names: str) -> Iterator[tuple[str, Remote]]:
@@ -232,23 +250,33 @@ def _nodes_called(nodes: Remote, *names: str) -> Iterator[tuple[str, Remote]]:
             yield name, nodes.item(name)
 
 
-EXAMPLE, TARGET = np.full(3, 0.7), 1.7
+EXAMPLE, TARGET, STEP = np.full(3, 0.7), 1.7, 0.1
 NEW = np.array([[0.3, -0.2, 0.5], [0.7, 0.7, 0.7]])
 
 
 @dataclass
 class Fitted:
-    """Predictions of NEW after training on the one example.
+    """Predictions of NEW after training on the one example, and what a second training starts from.
 
     near_zero : twice from a start of scale 1e-9, where tanh gives nothing: only b2 moves, and where it goes is known
     start     : a start of scale 0.3
     away      : predictions after training from there; for those whose start does not follow init_param_scale, who
                 have lost points for that already
+    first, second : parameters after one fit() and after another, see `Question.twice`
     """
 
     near_zero: Any
     start: dict[str, Array]
     away: Any
+    first: dict[str, Any]
+    second: dict[str, Any]
+
+    def gone_on(self) -> str:
+        """The parameter with which the second fit() went on where the first had ended, "" where all started afresh."""
+        first = Net(**{name: np.reshape(self.first[name], shape) for name, shape in _SHAPES.items()})
+        after = first.stepped(np.zeros(len(EXAMPLE)), TARGET, STEP, 1)
+        kept = (n for n in _SHAPES if np.any(self.first[n]) and agrees(self.second[n], getattr(after, n)))
+        return next(kept, "")
 
 
 def expect_random_start(found: Mapping[str, Mapping[str, Array]], scale: float) -> None:
@@ -268,12 +296,8 @@ def expect_random_start(found: Mapping[str, Mapping[str, Array]], scale: float) 
                 return
             if not expect_true(bool(np.isfinite(start[name]).all()), f"{name} starts with nan or infinity.", "nan"):
                 return
-    b1, w2 = small["b1"].ravel(), small["w2"].ravel()
-    if b1.any() and (np.allclose(b1, w2) or np.allclose(b1[: K // 2], small["W1"].ravel()[: K // 2])):
-        text = (
-            "Two parameters start with the same random numbers: draw each from the same generator, one after another."
-        )
-        expect_true(False, text, "wrong_argument")
+    if share_numbers(*small.values()):
+        expect_true(False, SAME_NUMBERS, "wrong_argument")
         return
     for name in ("W1", "w2"):
         entries = small[name].ravel()
@@ -290,7 +314,7 @@ def expect_random_start(found: Mapping[str, Mapping[str, Array]], scale: float) 
             text = f"{name} starts with the same few numbers again and again: draw each entry by itself."
             expect_true(False, text, "wrong_argument")
             return
-        spread, spread_large = entries.std() / scale, large[name].std() / (10 * scale)
+        spread, spread_large = entries.std() / scale, large[name].std() / (Question.LARGE * scale)
         if not 0.5 < spread_large / spread < 2:
             text = f"{name} starts with numbers whose size does not follow init_param_scale."
             expect_true(False, text, "wrong_argument")
@@ -306,12 +330,15 @@ def expect_random_start(found: Mapping[str, Mapping[str, Array]], scale: float) 
             return
     text = "No starting value lies far from 0: the exercise asks for normally distributed numbers (rng.normal)."
     expect_true(looks_normal(small["W1"]), text, "wrong_argument")
-    for name in ("b1", "b2"):
-        text = f"{name} starts with numbers that are larger than init_param_scale says."
-        good = all(
-            bool(np.all(np.abs(start[name]) < 6 * factor * scale)) for start, factor in ((small, 1), (large, 10))
-        )
-        expect_true(good, text, "wrong_argument")
+    for start, size in ((small, scale), (large, Question.LARGE * scale)):
+        for name in ("b1", "b2"):
+            text = f"{name} starts with numbers that are larger than init_param_scale says."
+            expect_true(bool(np.all(np.abs(start[name]) < 6 * size)), text, "wrong_argument")
+        if (b1 := start["b1"]).any():
+            text = "b1 starts with the same few numbers again and again: draw each entry by itself."
+            if expect_true(not repeats(b1), text, "wrong_argument"):
+                text = "b1 starts with numbers that are smaller than init_param_scale says: it is their spread."
+                expect_true(b1.std() > 0.35 * size, text, "wrong_argument")
 
 
 def expect_fit(fitted: Fitted, question: Question) -> None:
@@ -346,7 +373,9 @@ def expect_fit(fitted: Fitted, question: Question) -> None:
         ]
 
     got = fitted.near_zero
-    expect(got, right, name="predict() after fit()", atol=1e-6, rtol=1e-6, mistakes=slips)
+    if expect(got, right, name="predict() after fit()", atol=1e-6, rtol=1e-6, mistakes=slips):
+        text = f"A second fit() goes on with the {fitted.gone_on()} of the first one: each has a start of its own."
+        expect_true(not fitted.gone_on(), text, "stale")
 
 
 _SHAPES = {"W1": (4, 3), "b1": (4,), "w2": (4,), "b2": ()}

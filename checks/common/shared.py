@@ -109,7 +109,12 @@ def looks_normal(*starts: Array) -> bool:
 
 def repeats(start: Array) -> bool:
     """Whether numbers stand in an array of random ones again and again: each entry should have been drawn by itself."""
-    return len(np.unique(start)) < 0.9 * np.size(start)
+    return len(np.unique(np.abs(start))) < 0.9 * np.size(start)
+
+
+SAME_NUMBERS = (
+    "Two parameters start with the same random numbers: draw each from the same generator, one after another."
+)
 
 
 def same(got: Any, value: Array) -> bool:

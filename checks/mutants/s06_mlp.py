@@ -364,8 +364,74 @@ def started(W1: str, w2: str = "scale * rng.normal(size=K)", b1: str = "np.zeros
 
 
 NORMAL = "scale * rng.normal(size=(K, X.shape[1]))"
+SCALE = "K, scale = self.num_hidden_units, self.init_param_scale"
+SETTINGS = ("num_hidden_units", "init_param_scale", "step_size", "max_num_epochs")
+
+
+def sharing(w2: str) -> str:
+    """A start whose w2 is made of the numbers of W1."""
+    return f"W1 = {NORMAL}\n        {started('W1', w2)}"
+
 
 mlp_mutants = [
+    *(Mutant(f"{name} in the class", "", f"self.{name}", f"MLPRegression.{name}", count=1) for name in SETTINGS),
+    Mutant("the graph in the class", "shared_state|wrong_argument", "self.graph = C", "MLPRegression.graph = C"),
+    Mutant(
+        "scale of at least 0.01",
+        "wrong_argument",
+        SCALE,
+        "K, scale = self.num_hidden_units, max(0.01, self.init_param_scale)",
+    ),
+    Mutant(
+        "scale of at most 0.5",
+        "wrong_argument",
+        SCALE,
+        "K, scale = self.num_hidden_units, min(0.5, self.init_param_scale)",
+    ),
+    Mutant(
+        "no number above 1",
+        "wrong_argument",
+        "scale * rng.normal(size=shape)",
+        "np.clip(scale * rng.normal(size=shape), -1, 1)",
+    ),
+    Mutant(
+        "rounded to three digits",
+        "wrong_argument|",
+        "scale * rng.normal(size=shape)",
+        "np.round(scale * rng.normal(size=shape), 3)",
+    ),
+    Mutant(
+        "scale of b1 of at most 0.1",
+        "wrong_argument",
+        START,
+        started(NORMAL, b1="min(scale, 0.1) * rng.normal(size=K)"),
+    ),
+    Mutant("one number for all of b1", "wrong_argument", START, started(NORMAL, b1="np.full(K, scale * rng.normal())")),
+    Mutant("w2 is the first column of W1", "wrong_argument", START, sharing("W1[:, 0]")),
+    Mutant("w2 is W1 backwards", "wrong_argument", START, sharing("-W1.ravel()[::-1][:K]")),
+    Mutant(
+        "the generator starts again for each",
+        "wrong_argument",
+        "rng.normal(size=shape)",
+        "np.random.default_rng(0).normal(size=shape)",
+    ),
+    Mutant(
+        "half of W1 is the other half with its signs changed",
+        "wrong_argument",
+        START,
+        started(
+            "(lambda half: np.concatenate([half, -half])[:K])(scale * rng.normal(size=((K + 1) // 2, X.shape[1])))"
+        ),
+    ),
+    Mutant(
+        "a second fit keeps W1",
+        "stale",
+        START,
+        f"old = self.graph.name_to_node['W1'].out\n        {START}\n"
+        "        if old is not None and old.shape == (K, X.shape[1]):\n"
+        "            self.graph.set_parameters({'W1': old})",
+    ),
+    Mutant("predictions as a column", "shape", "predict_rows(self.graph, X)", "predict_rows(self.graph, X)[:, None]"),
     Mutant(
         "one number for each unit, for all features",
         "wrong_argument",
@@ -574,7 +640,6 @@ mlp_variants = [
     ),
     Variant("an unseeded generator", "rng = np.random.default_rng()", "rng = np.random.default_rng(0)"),
     Variant("scale as an argument", "rng.normal(0, scale, shape)", "scale * rng.normal(size=shape)"),
-    Variant("predictions as a column", "predict_rows(self.graph, X)[:, None]", "predict_rows(self.graph, X)"),
     Variant("fit returns nothing", "", "        return self\n"),
     Variant("prints while it trains", f"print(X.shape)\n        {TRAIN}", TRAIN),
     Variant(

@@ -299,8 +299,9 @@ def _check():
             net.fit(np.eye(3), y)
         return {"0.01": 0.01, "after a second fit, for 0 epochs": mean_square_error(net.predict(np.eye(3)), y)}
 
-    check_start(start, {"W1": (200, 2), "b1": (200,), "w2": (200,), "b2": ()}, zero_or_random=["b1"],
-                row_too=["w2", "b2"])
+    for scale in (2.0, 0.001):
+        check_start(start, {"W1": (200, 2), "b1": (200,), "w2": (200,), "b2": ()}, zero_or_random=["b1"],
+                    row_too=["w2", "b2"], scale=scale, title=f"the start for {scale}")
     check_order(trained, "mean square error")
     check_order(again, "mean square error")
 

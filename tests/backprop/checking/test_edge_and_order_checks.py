@@ -177,6 +177,12 @@ def test_another_start_is_told(how, said):
         check_start(start(**how), {"W": (200, 3), "b": (200,)}, zero=["b"])
 
 
+def test_two_parameters_with_the_same_numbers_are_told():
+    W = np.random.default_rng(5).normal(scale=0.3, size=(200, 3))
+    with pytest.raises(CheckFailed, match="two parameters start with the same random numbers"):
+        check_start(lambda scale: {"W": W, "v": -W[::-1, 1]}, {"W": (200, 3), "v": (200,)})
+
+
 def test_a_list_with_one_number_is_no_number():
     with pytest.raises(CheckFailed, match="a is a list of length 1, where one number belongs"):
         check_order(lambda: {"a": [0.5], "b": 2.0})
