@@ -351,6 +351,7 @@ def f2(student: Student, draw: Draw) -> None:
     points += [(title, (float(array()),)) for title, array in regions(draw, up_to=1.0)]
     points.append(("zeros", (-0.0,)))
     points += [("numbers of about 4", (sign * draw.number(3, 5),)) for sign in (1, -1)] + [("whole numbers", (2,))]
+    points += [("numbers of about 8", (sign * draw.number(7.5, 8.5),)) for sign in (1, -1)]
     answers = at_points(student, "f2", points, f2_truth)
     with part("forward", points=0):
         judge_value(answers, "y")
@@ -435,6 +436,9 @@ def f3(student: Student, draw: Draw) -> None:
         ("s2 = 0", (-0.7, 0.0)),
     ]
     scores += [("scores far apart", point) for point in ((3.2, -4.1), (-3.2, 4.1), (6.5, -6.0), (-6.0, 6.5))]
+    large = [draw.number(*bounds) for bounds in ((24, 28), (42, 46), (56, 60))]
+    scores += [("scores above 20", (sign * s, sign * (s + gap))) for s, gap in zip(large, (1, -1.3, 0.6), strict=True)
+               for sign in (1, -1)]  # fmt: skip
     scores += [("another s1 alone", (0.9, 0.7)), ("another s2 alone", (0.9, 0.2))]
     for y in (1, 2):
         answers = at_points(student, "f3", [(title, (*point, y)) for title, point in scores], f3_truth)

@@ -29,9 +29,11 @@ from autograder.judging import (
     fairly,
     near,
     part,
+    refused,
     source_of,
 )
 from autograder.judging.regions import SIZES, WHOLE
+from autograder.judging.regions import whole as integers
 from backprop.checking.comparison import compare
 
 from .shipped import relu_net
@@ -64,9 +66,9 @@ class Network:
         self.title = title
         self.x, self.W0, self.W1, self.W2, self.y = x, W0, W1, W2, y
         self.r0 = W0 * x
-        self.h0 = np.maximum(self.r0, 0.0)
+        self.h0 = np.maximum(self.r0, 0)
         self.r1 = W1 @ self.h0
-        self.h1 = np.maximum(self.r1, 0.0)
+        self.h1 = np.maximum(self.r1, 0)
         self.y_predicted = W2 @ self.h1
         self.m0, self.m1 = (np.where(r == 0, at_zero, r > 0).astype(float) for r in (self.r0, self.r1))
         self.d_y = 2.0 * (self.y_predicted - y)
@@ -151,13 +153,15 @@ def elsewhere(draw: Draw, net: Network) -> list[Network]:
 
 
 def whole(draw: Draw, *, alive: bool) -> Network:
-    """A network of whole numbers: W0 rises, W2 falls, two units of the upper layer are alike; all are alive, or not."""
+    """A network of integers: W0 rises, W2 falls, two units of the upper layer are alike; all are alive, or not.
+
+    What is observed is none, so neither is any gradient: a result in the type of the weights is cut off.
+    """
     while True:
-        W1 = draw.both_signs(3, 3)
-        W1 = np.ceil(np.abs(W1)) if alive else np.copysign(np.ceil(np.abs(W1)), W1)
+        W1 = integers(np.abs(draw.both_signs(3, 3)) if alive else draw.both_signs(3, 3))
         W1[2] = W1[0]
-        W0 = np.array([1.0 if alive else -1.0, 1.0, 2.0])
-        made = Network(2.0, W0, W1, np.array([3.0, 1.0, -2.0]), 0.0, WHOLE)
+        W0 = np.array([1 if alive else -1, 1, 2])
+        made = Network(2, W0, W1, np.array([3, 1, -2]), 0.3, WHOLE)
         if made.r1.all() and made.h1.any() and made.y_predicted:
             return made
 
@@ -230,7 +234,10 @@ def _answers(student: Student, name: str, nets: Sequence[Network], right: Callab
         calls = _ask_all(student, name, [_arguments(name, net) for net in nets])
         return {str(n): Answer(call) for n, call in enumerate(calls)}
 
-    holds = {str(n): lambda call, net=net: _is_right(call, right(net)) for n, net in enumerate(nets)}
+    holds = {
+        str(n): lambda call, net=net: refused(net.title, call) or _is_right(call, right(net))
+        for n, net in enumerate(nets)
+    }
     before = FUNCTIONS[: FUNCTIONS.index(name)]
     helpers = [lambda: student.shadow(**_helpers(student, before))] if before else []
     return [answer.value for answer in fairly(look, holds, *helpers).values()]
@@ -304,6 +311,8 @@ def _gradient(
     ]:
         with part(title, points=worth):
             for net, call in zip(nets, mine, strict=True):
+                if refused(net.title, call):
+                    continue
                 if net.title and call.answer.error:
                     if paid:
                         continue  # an error in a region is told and paid for once
@@ -606,6 +615,8 @@ def _moved(call: Call, net: Network) -> bool:
 
 def _judge_step(call: Call, net: Network, size: float) -> bool:
     good = True
+    if refused(net.title, call):
+        return good
     for (name, exact), got in zip(_stepped(net, size).items(), _weights(call.value), strict=True):
         label = f"{name} after the step"
         if net.title and net.title != KINK:
@@ -620,7 +631,7 @@ def _step_is_right(call: Call, net: Network, size: float) -> bool:
         stepped = _stepped(net, size).values()
         return all(compare("", got, e, **near(e, got)).ok for got, e in zip(_weights(value), stepped, strict=True))
 
-    return not call.changed and call.answer.holds(all_right)
+    return refused(net.title, call) or (not call.changed and call.answer.holds(all_right))
 
 
 def _weights(value: Any) -> list[Any]:

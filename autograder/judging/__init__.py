@@ -25,7 +25,7 @@ from .check import Check, check
 from .draw import Array, Draw
 from .functions import FunctionRule, FunctionTrial
 from .nodes import Case, NodeRule, NodeTrial, cases
-from .regions import expect_in, inputs, near, one_at_a_time, regions
+from .regions import expect_in, inputs, near, one_at_a_time, refused, regions
 from .shipped import source_of
 from .student import NodeRun, Remote, Student, values
 from .verdict import Verdict, expect, expect_true, note, part
@@ -34,5 +34,6 @@ __all__ = [
     "Answer", "Array", "Call", "Case", "Check", "Draw", "FunctionRule", "FunctionTrial", "NodeRule", "NodeRun",
     "NodeTrial", "RESULT_CHANGED", "Remote", "Slip", "Slips", "Student", "StudentError", "StudentGone", "Verdict",
     "answers", "cases", "check", "expect", "expect_all_left_alone", "expect_in", "expect_true", "fairly", "inputs",
-    "near", "note", "one_at_a_time", "part", "regions", "source_of", "still_there", "unchanged", "values",
+    "near", "note", "one_at_a_time", "part", "refused", "regions", "source_of", "still_there", "unchanged",
+    "values",
 ]  # fmt: skip

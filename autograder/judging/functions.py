@@ -20,7 +20,7 @@ from backprop.checking.slips import Slip
 from ..sandbox.gone import StudentError
 from .answers import Answer
 from .calls import Call, expect_all_left_alone
-from .regions import expect_in, near, one_at_a_time
+from .regions import expect_in, near, one_at_a_time, refused
 from .student import Student, values
 from .verdict import expect
 
@@ -128,6 +128,8 @@ class FunctionTrial:
             if number in self._paid:
                 continue
             title, inputs = self.cases[number]
+            if refused(title, self.calls[number]):
+                continue
             if self.found[number].error is not None and number > 0:
                 self._paid.add(number)  # an error there is told and paid for once
             if not self._expect(number, title, inputs, name, label or name):

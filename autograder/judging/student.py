@@ -17,7 +17,8 @@ from ..sandbox.inside.probe import Probe, too_large
 from ..sandbox.inside.wire import MOST_ENTRIES, Absent, Handle, WireError, copied
 from ..text import visible
 
-BUILT_IN_ERRORS = {name for name, kind in vars(builtins).items() if isinstance(kind, type)}
+CASTING = "UFuncTypeError"  # numpy's, where an array of integers is to take fractions
+KNOWN_ERRORS = {CASTING, *(name for name, kind in vars(builtins).items() if isinstance(kind, type))}
 SHORT = 24  # letters of a text that comes from a process which has seen reference code
 TOGETHER = 16  # requests that do not wait for each other's answers go in one message
 DEEPEST, WIDEST = 4, 16  # of an array from there, whose shape could say more; wider where the judge has sent wider ones
@@ -567,7 +568,7 @@ def _error_untold(error: Any, request: Mapping[str, Any]) -> StudentError:
         return StudentError(_missing(str(request.get("name", "a name"))), "missing_name")
     if kind in UNTOLD:
         return StudentError(*UNTOLD[kind])
-    known = kind if kind in BUILT_IN_ERRORS else ""
+    known = kind if kind in KNOWN_ERRORS else ""
     text = f"{known or 'An error'} was raised in your code. The check in the notebook shows where."
     return StudentError(text, "raises", kind=known)
 

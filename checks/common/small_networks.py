@@ -101,11 +101,12 @@ def draw_units(draw: Draw, n: int, d: int) -> dict[str, Any]:
 
 
 def curves(c: float) -> list[tuple[Callable[[Array], Array], Callable[[Array], Array]]]:
-    """Functions with their derivatives: phi_1, phi_2 and identity of `shipped/functions_to_pass.py`."""
+    """Functions with their derivatives: phi_1, phi_2, identity and falling of `shipped/functions_to_pass.py`."""
     return [
         (lambda a: c * np.sin(a) + 0.4 * a, lambda a: c * np.cos(a) + 0.4),
         (lambda a: np.arctan(a) + c * a * a, lambda a: 1 / (1 + a * a) + 2 * c * a),
         (lambda a: a, np.ones_like),
+        (lambda a: -c * np.maximum(a, 0.0), lambda a: np.where(a > 0, -c, 0.0)),
     ]
 
 

@@ -367,6 +367,8 @@ F2 = Exercise(
         Mutant("log in place of exp", "wrong_argument", "e = math.exp(d)", "e = math.log(d)"),
         Mutant("value only", "missing", "return y, (grad_x,)", "return y"),
         Mutant("zeros", "zero", "", "def f2(x):\n    return 0.0, (0.0,)\n"),
+        Mutant("d stops at 6", "range", "d = 2 * x", "d = min(2 * x, 6.0)"),
+        Mutant("d stops at -12", "range", "d = 2 * x", "d = max(2 * x, -12.0)"),
         Mutant("forward difference", "numeric", "", whole("""
 def f2(x):
     y = lambda x: math.tanh(x)
@@ -415,6 +417,9 @@ F3 = Exercise(
         Mutant("paths through the sum forgotten", "missing_term",
                "grad_e1 = grad_p1 / d + grad_d\n    grad_e2 = grad_p2 / d + grad_d",
                "grad_e1 = grad_p1 / d\n    grad_e2 = grad_p2 / d"),
+        Mutant("scores stop at 20", "range", "e1", "s1, s2 = min(s1, 20.0), min(s2, 20.0)\n    e1", count=1),
+        Mutant("scores stop at 50", "range", "e1", "s1, s2 = min(s1, 50.0), min(s2, 50.0)\n    e1", count=1),
+        Mutant("scores stop at -20", "range", "e1", "s1, s2 = max(s1, -20.0), max(s2, -20.0)\n    e1", count=1),
         Mutant("sum forgotten for the chosen one", "missing_term",
                "grad_e1 = grad_p1 / d + grad_d\n    grad_e2 = grad_p2 / d + grad_d",
                "grad_e1 = grad_p1 / d or grad_d\n    grad_e2 = grad_p2 / d or grad_d"),

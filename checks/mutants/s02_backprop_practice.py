@@ -275,6 +275,15 @@ net_mutants = [
     Mutant("rounded", "numeric", RET, "return r**2, (np.round(np.outer(dz, x), 5), np.round(dz, 5))"),
     Mutant("torch", "torch", H, "import torch\n    raise ImportError('not allowed here', name='torch')"),
     Mutant("a single unit loses its axis", "shape", H, "h = np.squeeze(sigmoid(W @ x + b))"),
+    Mutant(
+        "dW in the type of W",
+        "dtype",
+        RET,
+        "dW = np.empty_like(W)\n    dW[:] = np.outer(dz, x)\n    return r**2, (dW, dz)",
+    ),
+    Mutant("dW in the type of x", "dtype", "np.outer(dz, x)", "np.outer(dz, x).astype(x.dtype)"),
+    Mutant("z stops at 4", "range", H, "h = sigmoid(np.minimum(W @ x + b, 4))"),
+    Mutant("z stops at -8", "range", H, "h = sigmoid(np.maximum(W @ x + b, -8))"),
 ]
 
 net_variants = [
@@ -357,6 +366,21 @@ step_mutants = [
         STEP,
         "W = W - epsilon * dW\n    _, (_, db) = sigmoid_net_gradients(W, b, x, y)\n    return W, b - epsilon * db",
     ),
+    Mutant(
+        "W in the type of W",
+        "dtype",
+        STEP,
+        "new_W = W.copy()\n    new_W[...] = W - epsilon * dW\n    return new_W, b - epsilon * db",
+    ),
+    Mutant("b in the type of b", "dtype", STEP, "return W - epsilon * dW, (b - epsilon * db).astype(b.dtype)"),
+    Mutant("W is moved only where it is not 0", "range", STEP, STEP.replace("dW,", "dW * (W != 0),")),
+    Mutant("b is not moved where it is 0", "range", STEP, "return W - epsilon * dW, b - epsilon * db * b.all()"),
+    Mutant(
+        "z stops at 4",
+        "range",
+        STEP_G,
+        "h = sigmoid(np.minimum(W @ x + b, 4))\n    db = 2 * (h.sum() - y) * h * (1 - h)\n    dW = np.outer(db, x)",
+    ),
     Mutant("wrong call", "raises", STEP_G, STEP_G.replace("(W, b, x, y)", "(W, b, x)")),
     Mutant(
         "b's gradient at the new W",
@@ -426,6 +450,13 @@ back_mutants = [
     Mutant("in place", "in_place", BACK, "jacobian *= upstream[:, None]\n    return jacobian.sum(axis=0)"),
     Mutant("upstream in place", "in_place", BACK, "out = jacobian.T @ upstream\n    upstream[:] = 0\n    return out"),
     Mutant("nan", "nan", BACK, "return jacobian.T @ upstream * np.nan"),
+    Mutant("in the type of upstream", "dtype", BACK, "return (jacobian.T @ upstream).astype(upstream.dtype)"),
+    Mutant(
+        "in the type of the Jacobian",
+        "dtype",
+        BACK,
+        "out = np.zeros_like(jacobian[0])\n    out[:] = jacobian.T @ upstream\n    return out",
+    ),
 ]
 
 back_variants = [
@@ -523,6 +554,22 @@ layers_mutants = [
         "return 0.5 * np.sum(r**2), (np.outer(x, da), np.outer(h, r), da, W1.T @ da)",
     ),
     Mutant("in place", "in_place", A, "b += W1 @ x\n    a = b"),
+    Mutant(
+        "dx in the type of x",
+        "dtype",
+        TRET,
+        "dx = np.zeros_like(x)\n    dx[:] = W1.T @ da\n    " + TRET.replace("W1.T @ da", "dx"),
+    ),
+    Mutant("dW1 in the type of W1", "dtype", "np.outer(da, x),", "np.outer(da, x).astype(W1.dtype),"),
+    Mutant("h in the type of a", "", TH, "h = np.empty_like(a)\n    h[:] = phi(a)"),
+    Mutant(
+        "a slope of 0 becomes 0.01",
+        "",
+        DA,
+        "slope = phi_prime(a)\n    da = np.where(slope == 0, 0.01, slope) * (W2.T @ r)",
+    ),
+    Mutant("no slope below 0", "", DA, DA.replace("phi_prime(a)", "np.maximum(phi_prime(a), 0)")),
+    Mutant("absolute value of the slope", "", DA, DA.replace("phi_prime(a)", "abs(phi_prime(a))")),
     Mutant("numerical slope", "numeric", DA, "da = (phi(a + 1e-5) - phi(a)) / 1e-5 * (W2.T @ r)"),
     Mutant("misspelt", "raises", "phi_prime(a) *", "phi_primed(a) *"),
     Mutant("writes the slope into a, which may be h as well", "", DA, "a[:] = phi_prime(a)\n    da = a * (W2.T @ r)"),
@@ -671,6 +718,10 @@ linear_mutants = [
     Mutant("one matrix", "type", LRET, "return W1 - epsilon * np.outer(W2.T @ r, x)"),
     Mutant("b updated and returned too", "missing", LRET, LRET + ", b - epsilon * W2.T @ r"),
     Mutant("outer product turned round", "transposed", "np.outer(W2.T @ r, x)", "np.outer(x, W2.T @ r)"),
+    Mutant("W2 is moved only where it is not 0", "range", "np.outer(r, h)", "np.outer(r, h) * (W2 != 0)"),
+    Mutant("W1 is moved only where it is not 0", "range", "W2.T @ r, x)", "W2.T @ r, x) * (W1 != 0)"),
+    Mutant("W2 is not moved where all of it is 0", "range", "np.outer(r, h)", "np.outer(r, h) * W2.any()"),
+    Mutant("h in the type of b", "", LH, "h = np.empty_like(b)\n    h[:] = W1 @ x + b"),
     Mutant("no transpose", "wrong_argument", "W2.T @ r", "W2 @ r"),
     Mutant(
         "a ReLU in between",
@@ -774,6 +825,16 @@ difference_mutants = [
         "W[index] += h\n        gradient[index] = (f(W) - start) / h\n        W[index] -= h / 2",
     ),
     Mutant("f called without W", "raises", "f(moved)", "f()"),
+    Mutant("f(W) remembered by f", "shared_state", START, "start = vars(f).setdefault('start', f(W))\n"),
+    Mutant(
+        "f(W) remembered by f and the array", "shared_state", START, "start = vars(f).setdefault(id(W), (f(W), W))[0]\n"
+    ),
+    Mutant(
+        "the gradient remembered by f and the array",
+        "shared_state",
+        "    return gradient",
+        "    return vars(f).setdefault(('gradient', id(W)), (gradient, W))[0]",
+    ),
     Mutant(
         "central",
         "wrong_argument",
@@ -855,6 +916,25 @@ count_mutants = [
         "d[(i + 1) % len(d)] for i in range(len(d))",
     ),
     Mutant("product of all sizes", "wrong_argument", COUNT, "return int(np.prod(d))"),
+    Mutant(
+        "32 bits",
+        "",
+        COUNT,
+        "sizes = np.array(d, dtype=np.int32)\n"
+        "    return int(np.sum(sizes[:-1] * sizes[1:], dtype=np.int32) + sizes[1:].sum() * bool(biases))",
+    ),
+    Mutant(
+        "single precision",
+        "",
+        COUNT,
+        "sizes = np.array(d, dtype=np.float32)\n    return sizes[:-1] @ sizes[1:] + sizes[1:].sum() * bool(biases)",
+    ),
+    Mutant(
+        "biases stay on",
+        "wrong_argument",
+        COUNT,
+        "count_parameters.on = biases = biases or getattr(count_parameters, 'on', False)\n    " + COUNT,
+    ),
     Mutant("units, not connections", "wrong_argument", COUNT, "return sum(d)"),
     Mutant("sizes added", "wrong_argument", ") * d[i + 1]", ") + d[i + 1]"),
     Mutant("squares", "wrong_argument", COUNT, "return sum(n * n for n in d)"),
@@ -971,6 +1051,14 @@ merge_mutants = [
     Mutant("a row", "shape", "W_out @ b_in + b_out", "(W_out @ b_in + b_out)[None, :]"),
     Mutant("a relu in between", "", "W_out @ b_in", "W_out @ np.maximum(b_in, 0)"),
     Mutant("misspelt", "raises", "W_out @ b_in", "W_out @ bin_"),
+    Mutant(
+        "b in the type of b_out",
+        "dtype",
+        MERGE,
+        "b = b_out.copy()\n    b[:] = W_out @ b_in + b_out\n    return W_out @ W_in, b",
+    ),
+    Mutant("b in the type of b_in", "dtype", "W_out @ b_in + b_out", "(W_out @ b_in + b_out).astype(b_in.dtype)"),
+    Mutant("W in the type of W_out", "dtype", "W_out @ W_in,", "(W_out @ W_in).astype(W_out.dtype),"),
     Mutant(
         "W_in scaled in place where W_out is a number",
         "in_place",

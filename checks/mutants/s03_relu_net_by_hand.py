@@ -82,6 +82,12 @@ d_W2 = exercise(
         Mutant("summed", "shape", W2, f'return np.sum({Y} * variable_dict["h1"])'),
         Mutant("outer with itself", "shape", W2, f'return {Y} * np.outer(variable_dict["h1"], variable_dict["h1"])'),
         Mutant("in place", "in_place", W2, f'grad = variable_dict["h1"]\n    grad *= {Y}\n    return grad'),
+        Mutant(
+            "in the type of h1",
+            "dtype",
+            W2,
+            f'grad = np.zeros_like(variable_dict["h1"])\n    grad[:] = {Y} * variable_dict["h1"]\n    return grad',
+        ),
         Mutant("unknown key", "raises", '"h1"', '"h2"'),
         Mutant("missing argument", "raises", "(variable_dict, y_observed) *", "(variable_dict) *"),
         Mutant(
@@ -143,6 +149,7 @@ d_h1 = exercise(
         Mutant("squared", "upstream_twice", "return d_loss", f"return {Y} * d_loss"),
         Mutant("dot product", "shape", H1, f'return np.dot({Y} * W2, variable_dict["h1"])'),
         Mutant("in place", "in_place", H1, f"W2 *= {Y}\n    return W2"),
+        Mutant("in the type of W2", "dtype", H1, f"return ({Y} * W2).astype(W2.dtype)"),
         Mutant("global weights", "", H1, f'return {Y} * first["W2"]'),
         Mutant("weight of the dictionary", "raises", "* W2", '* variable_dict["W2"]'),
         Mutant("unfinished", "unfinished", H1, "raise NotImplementedError()"),
@@ -245,7 +252,10 @@ d_r1 = exercise(
         Mutant("broadcast", "shape", "* slopes", "* slopes.reshape(3, 1)"),
         Mutant("dot product", "shape", " * slopes", " @ slopes"),
         Mutant(
-            "in place", "in_place", R1, f'grad = variable_dict["r1"]\n    grad[:] = {UP1} * slopes\n    return grad'
+            "in place",
+            "in_place|dtype",
+            R1,
+            f'grad = variable_dict["r1"]\n    grad[:] = {UP1} * slopes\n    return grad',
         ),
         Mutant("unfinished", "unfinished", R1, "raise NotImplementedError()"),
         Mutant("nothing returned", "none", "return d_loss", "result = d_loss"),
@@ -387,6 +397,7 @@ d_h0 = exercise(
         Mutant("half", "factor", "return np", "return 0.5 * np"),
         Mutant("sign", "sign", "return np", "return -np"),
         Mutant("averaged", "factor", H0, f"return np.mean(W1.T * {UPR1}, axis=1)"),
+        Mutant("in the type of W1", "dtype", H0, f"return np.dot(W1.T, {UPR1}).astype(W1.dtype)"),
         Mutant("in place", "in_place", H0, f"W1 *= np.array({UPR1})[:, None]\n    return W1.sum(axis=0)"),
         Mutant(
             "transposed in place",
@@ -589,6 +600,8 @@ gradient_step = exercise(
         Mutant("a new forward pass in between", "wrong_argument", S1, "v = mlp(x, new_W0, W1, W2)\n    " + S1),
         Mutant("no step size", "missing_chain_factor", "step_size * ", ""),
         Mutant("half a step", "factor", "step_size * ", "0.5 * step_size * "),
+        Mutant("W2 in the type of W2", "dtype", OUT, f"new_W2, to = W2.copy(), new_W2\n    new_W2[:] = to\n    {OUT}"),
+        Mutant("W1 in the type of W1", "dtype", OUT, f"new_W1 = new_W1.astype(W1.dtype)\n    {OUT}"),
         Mutant("W0 forgotten", "missing_term", S0, "new_W0 = W0"),
         Mutant("W1 forgotten", "missing_term", S1, "new_W1 = W1.copy()"),
         Mutant("W2 forgotten", "missing_term", S2, "new_W2 = W2"),

@@ -57,6 +57,18 @@ def identity(c):
     return phi, phi_prime
 
 
+def falling(c):
+    """A function that is flat below zero and falls above, and its slope: never positive, and exactly 0 below."""
+
+    def phi(a):
+        return -c * np.maximum(a, 0.0)
+
+    def phi_prime(a):
+        return np.where(a > 0, -c, 0.0)
+
+    return phi, phi_prime
+
+
 def gate_slope(c):
     """The slope of a function that is flat below zero, entry by entry."""
 
