@@ -153,15 +153,19 @@ def elsewhere(draw: Draw, net: Network) -> list[Network]:
 
 
 def whole(draw: Draw, *, alive: bool) -> Network:
-    """A network of integers: W0 rises, W2 falls, two units of the upper layer are alike; all are alive, or not.
+    """A network of whole numbers: W0 rises, W2 falls, two units of the upper layer are alike; all are alive, or not.
 
-    What is observed is none, so neither is any gradient: a result in the type of the weights is cut off.
+    Where not, they are integers, and no gradient is: a result in the type of the weights is cut off.
     """
     while True:
         W1 = integers(np.abs(draw.both_signs(3, 3)) if alive else draw.both_signs(3, 3))
         W1[2] = W1[0]
-        W0 = np.array([1 if alive else -1, 1, 2])
-        made = Network(2, W0, W1, np.array([3, 1, -2]), 0.3, WHOLE)
+        W0, W2, x = np.array([1 if alive else -1, 2, 3]), np.array([3, 1, -2]), 2
+        made = (
+            Network(2.0, *(1.0 * W for W in (W0, W1, W2)), 0.0, WHOLE)
+            if alive
+            else Network(x, W0, W1, W2, 0.3217, WHOLE)
+        )
         if made.r1.all() and made.h1.any() and made.y_predicted:
             return made
 

@@ -112,7 +112,7 @@ def one_at_a_time(
     first: Mapping[str, Any], second: Mapping[str, Any], floats: Sequence[str] = (), keys: Sequence[str] | None = None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """(title, inputs): the first inputs with one of them taken from the second, or zero; an array also with a single
-    zero, and with whole numbers alone: as integers, but for the inputs called `floats`. At the end all are integers.
+    zero, and with whole numbers alone: as integers, but for the inputs called `floats`. At the end all others are that.
 
     Who remembers results by some of the arguments, or adds only what differs, is right for inputs that all change at
     once; and who asks whether any entry is zero is right where all are. Whole numbers (a label, an index) and functions
@@ -124,7 +124,7 @@ def one_at_a_time(
     for key, value in first.items():
         array = isinstance(value, np.ndarray) and value.dtype.kind == "f"
         if array and value.size > 1:
-            integers[key] = whole(value) * 1.0 if key in floats else whole(value)
+            integers[key] = whole(value)
         if not (array or isinstance(value, float)) or not np.size(value) or (keys is not None and key not in keys):
             continue
         if np.shape(second[key]) == np.shape(value):
@@ -135,9 +135,10 @@ def one_at_a_time(
                 one_zero = value.copy()
                 one_zero.flat[place] = 0.0
                 yield f"a single 0 in {key}", {**first, key: one_zero}
-            yield f"{INTEGERS} in {key}", {**first, key: integers[key]}
-    if len(integers.keys() - set(floats)) > 1:
-        yield f"{INTEGERS} in all arrays", {**first, **integers}
+            yield f"{INTEGERS} in {key}", {**first, key: integers[key] * (1.0 if key in floats else 1)}
+    together = {key: array for key, array in integers.items() if key not in floats}
+    if len(together) > 1:
+        yield f"{INTEGERS} in {', '.join(together)}", {**first, **together}
 
 
 def refused(title: str, call: Call) -> bool:

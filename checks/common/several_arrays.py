@@ -49,11 +49,16 @@ def agrees(got: Any, exact: Any) -> bool:
 
 
 def value_rule(
-    name: str, symbol: str, truth: Callable[..., Truth], of_inputs: Callable[[dict[str, Any]], Mapping[str, Any]] = dict
+    name: str,
+    symbol: str,
+    truth: Callable[..., Truth],
+    of_inputs: Callable[[dict[str, Any]], Mapping[str, Any]] = dict,
+    floats: Sequence[str] = (),
 ) -> FunctionRule:
     """What a function returns that gives `symbol` and its gradients.
 
     of_inputs : turns what the student's function is called with into the arguments of `truth`
+    floats    : as in FunctionRule
     """
 
     def right(**inputs: Any) -> dict[str, Any]:
@@ -76,7 +81,7 @@ def value_rule(
         value, gradients = value_and_gradients(returned, [name.partition("/∂")[2] for name in names[1:]])
         return [value, *gradients]
 
-    return FunctionRule(name, right, slips, unpack, floats=("b",))  # a sum may be taken in a copy of the biases
+    return FunctionRule(name, right, slips, unpack, floats=floats)
 
 
 def expect_added(got: Any, terms: Any, name: str) -> bool:
