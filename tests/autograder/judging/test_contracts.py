@@ -341,6 +341,14 @@ def test_each_argument_is_changed_alone_and_a_number_is_a_number(function, full)
 
 
 SCALED = FunctionRule("f", right=lambda a, b: {"value": a * b}, floats=("b",))
+A_QUARTER = FunctionRule("f", right=lambda a, b: {"value": a * b / 4})
+
+
+def in_a_copy(a, b):
+    """Numpy refuses it with an error where a holds integers and b does not."""
+    product = a.copy()
+    product *= b
+    return product
 
 
 @pytest.mark.parametrize(
@@ -351,8 +359,9 @@ SCALED = FunctionRule("f", right=lambda a, b: {"value": a * b}, floats=("b",))
         (lambda a, b: a * b * np.all(b), ("range",)),
         (lambda a, b: np.round(a * b) if np.all(a == np.round(a)) else a * b, ("range",)),
         (lambda a, b: np.round(a * b) if np.all(b == np.round(b)) else a * b, ("range",)),
-        (lambda a, b: (a * b).astype(a.dtype), ("range",)),
+        (lambda a, b: (a * b).astype(a.dtype), ("dtype",)),
         (lambda a, b: (a * b).astype(b.dtype), ()),
+        (in_a_copy, ()),
     ],
 )
 def test_each_array_has_a_single_zero_once_and_whole_numbers_once(function, families):
@@ -362,6 +371,18 @@ def test_each_array_has_a_single_zero_once_and_whole_numbers_once(function, fami
             trial.expect("value")
 
     assert Check("x/y", 1, look).judge(Student.here({"f": function}), 0).families == families
+
+
+def test_all_arrays_hold_integers_at_once_as_well():
+    def look(student, draw):
+        trial = FunctionTrial(student, A_QUARTER, inputs(draw, lambda array: {"a": array(4), "b": array(4)}))
+        with part("value", points=1):
+            trial.expect("value")
+
+    def cut(a, b):
+        return (a * b / 4).astype(np.result_type(a, b))
+
+    assert Check("x/y", 1, look).judge(Student.here({"f": cut}), 0).families == ("dtype",)
 
 
 def test_a_result_that_changes_later_is_noticed():
