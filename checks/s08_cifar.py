@@ -28,6 +28,7 @@ from autograder.judging import (
     inputs,
     part,
 )
+from autograder.judging.regions import SINGLE
 
 from .common import trained_weights, two_layer_net
 from .common.cached_layers import Layer, alone
@@ -82,7 +83,7 @@ def fully_connected(student: Student, draw: Draw) -> None:
         square = array(d, d)
         return {"x": square, "w": square, "b": array(d)}
 
-    sizes = ((1, d, m), (n, d, 1), (n, 1, m), (n, m, m), (d, d, d), (1, 1, 1))
+    sizes = ((1, d, m), (n, d, 1), (n, 1, m), (n, m, m), (d, d, d), (1, 1, 1), (25, 30, 20))
     others = [*(sized(*each) for each in sizes), of_one]
     layer = Layer(student, ("fc_forward", "fc_backward"), draw, rule, sized(n, d, m), *others, single=True)
     with part("forward", points=2):
@@ -311,8 +312,10 @@ def judge_softmax_loss(student: Student, draw: Draw, points: tuple[float, float,
     with part("large scores", points=points[2]):
         high = draw.normal(n, c) + 1000.0 - behind
         if _expect_both(student, high, y, "unstable", _without_maximum):
-            low = draw.normal(n, c) + np.where(np.arange(n) % 2, -1000.0, 1000.0)[:, None]
-            _expect_both(student, low, y, "global_max", _with_one_maximum)
+            levels = FunctionTrial(student, SOFTMAX, _levels(draw, n, c, y), again=False)
+            if all(levels.expect(name) for name in ("loss", "grad_x")):
+                low = draw.normal(n, c) + np.where(np.arange(n) % 2, -1000.0, 1000.0)[:, None]
+                _expect_both(student, low, y, "global_max", _with_one_maximum)
     with part("a true class far behind", points=points[3]):
         far = draw.normal(n, c)
         far[np.arange(n), y] -= 1000.0
@@ -345,8 +348,16 @@ def _scores(draw: Draw, n: int, c: int) -> list[tuple[str, dict[str, Any]]]:
     def below(array: Callable[..., Array]) -> dict[str, Array]:
         return {"x": -np.abs(array(n, c)), "y": draw.labels(n, c)}
 
-    others = [sized(1, c), sized(7, 7), sized(n, 12), lacking, behind, below]
+    others = [sized(1, c), sized(7, 7), sized(n, 12), sized(40, 25), lacking, behind, below]
     return inputs(draw, sized(n, c), *others, ordinary=draw.normal, up_to=1.0, single=True)
+
+
+def _levels(draw: Draw, n: int, c: int, y: Array) -> list[tuple[str, dict[str, Any]]]:
+    """Scores around other numbers than 0: the maximum is taken away wherever it lies, not above some number alone."""
+    levels = {"scores of about −1000": -1000.0, "scores of about −750": -750.0, "scores of about 720": 720.0}
+    found = [(title, {"x": level + draw.normal(n, c), "y": y}) for title, level in levels.items()]
+    single = {"x": (95.0 + draw.normal(n, c)).astype(np.float32), "y": y}
+    return [*found, (SINGLE, single)]
 
 
 def _loss_and_gradient(x: Array, y: Array) -> dict[str, Any]:
@@ -562,7 +573,7 @@ def l2_regularization(student: Student, draw: Draw) -> None:
 
 def _penalties(draw: Draw, d: int, m: int) -> list[tuple[str, dict[str, Any]]]:
     """Other weights of the same shape, another reg, one row, one column, small and large numbers."""
-    others = [lambda array, shape=shape: {"w": array(*shape)} for shape in ((1, m), (d, 1), (1, 1), (6, 6))]
+    others = [lambda array, shape=shape: {"w": array(*shape)} for shape in ((1, m), (d, 1), (1, 1), (6, 6), (40, 25))]
     found = inputs(draw, lambda array: {"w": array(d, m)}, *others, single=True)
     strengths = (0.35, 1.7, 1.0, 2e-3, 5e-6, 60.0)
     return [(title, {**given, "reg": strengths[n % len(strengths)]}) for n, (title, given) in enumerate(found)]

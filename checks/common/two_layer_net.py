@@ -6,6 +6,7 @@ network: so a mistake is paid for once.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
@@ -292,7 +293,10 @@ class Batch:
 
 
 def _batches(draw: Draw, n: int, d: int, h: int, c: int) -> list[Batch]:
-    """A net on pictures in every region; then other nets, each on one, several and many pictures of another size."""
+    """A net on pictures in every region; then other nets, each on one, several and many pictures of another size.
+
+    The last one has the sizes of the one before: its parameters take the place of those.
+    """
 
     def drawn(title: str, shape: tuple[int, int, int, int], make: MakeArray, above: MakeArray) -> Batch:
         n, d, h, c = shape
@@ -304,6 +308,7 @@ def _batches(draw: Draw, n: int, d: int, h: int, c: int) -> list[Batch]:
                 return batch
 
     alone = [(1, d, h, c), (n, 1, h, c), (1, 1, h, c), (d, d, h, c), (n, d, 1, c), (n, d, h, 1), (40, d, h, c)]
+    alone += [(d, d, d, d), (12, 30, 25, 15)]
     found = [drawn("another size of net or batch", shape, draw.both_signs, draw.both_signs) for shape in alone]
     for title, make in regions(draw, single=True):
         found.append(drawn(title, (n, d, h, c), make, make))
@@ -312,6 +317,7 @@ def _batches(draw: Draw, n: int, d: int, h: int, c: int) -> list[Batch]:
     for sign, title in ((1, "positive numbers"), (-1, "negative numbers")):
         of_one_sign = lambda *shape, sign=sign: sign * draw.positive(*shape)  # noqa: E731
         found.append(drawn(title, (n, d, h, c), of_one_sign, of_one_sign))
+    found.append(drawn("parameters that a step has moved", (n, d, h, c), draw.both_signs, draw.both_signs))
     return found
 
 
@@ -332,9 +338,15 @@ def _look_everywhere(student: Student, put: Remote, batches: Sequence[Batch]) ->
 
     def backward(ran: list[tuple[Remote, Remote]]) -> list[Any]:
         with student.chain():
+            before, last, model = *batches[-2:], ran[-1][0]
+            for batch in (before, last):  # who keeps parameters of the first step is found out
+                put(model.method("parameters"), batch.values)
+                answer = model.method("forward", student.put(batch.X))
+                if batch is before:
+                    model.method("backward", student.put(batch.upstream), answer.item(1))
             found = [
                 model.method("backward", student.put(batch.upstream), answer.item(1))
-                for batch, (model, answer) in zip(batches, ran, strict=True)
+                for batch, (model, answer) in zip(batches, [*ran[:-1], (model, answer)], strict=True)
             ]
         for one in found:
             _require_dict(one.value, "backward", "the gradients of W1, b1, W2 and b2")
@@ -517,18 +529,23 @@ def _expect_step(seen: Mapping[str, Any], step: Step) -> bool:
 
 
 def _steps(draw: Draw, reg: float) -> list[tuple[str, Step]]:
-    """Steps of three layers on pictures in every region, and on one, many, small and square batches."""
+    """Steps of three layers on pictures in every region, and on one, many, small and square batches; of more layers."""
 
-    def drawn(make: MakeArray, n: int, d: int, c: int, reg: float) -> Step:
-        shapes = {"W1": (d, 5), "b1": (5,), "W2": (5, 6), "b2": (6,), "W3": (6, c), "b3": (c,)}
+    def drawn(make: MakeArray, n: int, d: int, c: int, reg: float, hidden: Sequence[int] = (5, 6)) -> Step:
+        widths, values = (d, *hidden, c), {}
         while True:
-            values = {name: _round(draw.signed(*shape)) for name, shape in shapes.items()}
+            for number, (before, width) in enumerate(itertools.pairwise(widths), 1):
+                values[f"W{number}"] = _round(draw.signed(before, width))
+                values[f"b{number}"] = _round(draw.signed(width))
             step = Step(values, make(n, d), draw.labels(n, c), reg)
             if step.is_clear:
                 return step
 
     sizes = [(1, 4, 3), (7, 1, 3), (1, 1, 3), (4, 4, 3), (40, 2, 3), (7, 4, 12)]
     found = [("another size of net or batch", drawn(draw.both_signs, *size, reg)) for size in sizes]
+    alike = drawn(draw.both_signs, 7, 4, 4, reg, (4, 4, 4))
+    found.append(("weight matrices of one and the same shape", alike))
+    found.append(("more layers", drawn(draw.both_signs, 7, 4, 3, reg, (5, 6, 7, 20, 6))))
     strengths = (reg, 1.0, 12.0, 150.0, 3e-6, 0.0)
     makes = [*regions(draw, single=True)]
     makes += [("positive numbers", draw.positive), ("negative numbers", lambda *shape: -draw.positive(*shape))]

@@ -233,6 +233,10 @@ NAIVE = "p = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)\n    log_p = np.lo
 softmax_mutants = [
     Mutant("no maximum", "unstable", SHIFTED, "shifted = x * 1.0"),
     Mutant("naive formula", "unstable", LOG_P, NAIVE),
+    Mutant("maxima of large scores alone", "nan", SHIFTED, f"{SHIFTED} if x.max() > 100 else x * 1.0"),
+    Mutant("maxima above 990 alone", "nan", SHIFTED, f"{SHIFTED} if abs(x).max() > 990 else x * 1.0"),
+    Mutant("maxima below 0 stay", "nan", SHIFTED, "shifted = x - np.maximum(x.max(axis=1, keepdims=True), 0)"),
+    Mutant("maxima above 700 alone", "nan", SHIFTED, f"{SHIFTED} if abs(x).max() > 700 else x * 1.0"),
     Mutant("one maximum for all rows", "global_max", "x.max(axis=1, keepdims=True)", "x.max()"),
     Mutant("maximum down the columns", "wrong_argument", "x.max(axis=1, keepdims=True)", "x.max(axis=0)"),
     Mutant("mean in place of the maximum", "", "x.max(axis=1, keepdims=True)", "x.mean(axis=0)"),
@@ -452,6 +456,15 @@ LATEST_PASS += """
         self.kept = values
 """
 
+
+
+def kept(method: str, old: str, name: str) -> str:
+    """The net in numpy, whose method goes on with a parameter as it was when it was first called."""
+    before, of_method = NUMPY_NET.split(f"def {method}(")
+    found = old.replace(f'self.params["{name}"]', f'self.__dict__.setdefault("kept", self.params["{name}"].copy())')
+    return f"{before}def {method}({of_method.replace(old, found)}"
+
+
 net_mutants = [
     Mutant("no ReLU", "missing_activation", LAYER_RELU, "h, cache_relu = a, np.ones(a.shape)"),
     Mutant(
@@ -571,6 +584,14 @@ net_mutants = [
         LATEST_PASS,
     ),
     Mutant("not written", "unfinished", LAYER_1, "raise NotImplementedError()"),
+    Mutant("W2 of the first step for ever", "range", "", kept("backward", 'self.params["W2"].T', "W2")),
+    Mutant("W2 of the first forward for ever", "", "", kept("forward", 'self.params["W2"])', "W2")),
+    Mutant("W2 of the start for ever", "", "", kept("forward", 'self.params["W2"])', "W2").replace(
+        "            \"b2\": np.zeros(num_classes),\n        }\n",
+        "            \"b2\": np.zeros(num_classes),\n        }\n        self.kept = self.params[\"W2\"].copy()\n",
+    )),
+    Mutant("twenty hidden units", "range", LAYER_2, f"h[:, 20:] = 0\n        {LAYER_2}"),
+    Mutant("twelve classes", "range", LAYER_2, f"{LAYER_2}\n        scores[:, 12:] = 0"),
     Mutant("misspelt", "raises", "fc_forward(h, self.W2", "fc_foward(h, self.W2"),
     Mutant("scores and probabilities", "type", "return scores, (cache_1", "return scores, scores, (cache_1"),
     Mutant(
@@ -627,6 +648,12 @@ net_variants = [
 
 SCORES = "scores, cache = model.forward(X_batch)"
 IF = "if parameter.ndim == 2:"
+FOR = "for name, parameter in model.parameters().items():"
+MATRICES = f"{FOR}\n        {IF}"
+ONCE = f"""seen = []
+    {FOR}
+        {IF[:-1]} and {{0}} not in seen:
+            seen.append({{0}})"""
 ADD = "loss += penalty"
 ADD_GRAD = "grads[name] += grad_penalty"
 
@@ -727,6 +754,12 @@ step_mutants = [
         "    for name, parameter in",
         "    if reg == 0:\n        return loss, {}\n    for name, parameter in",
     ),
+    Mutant("each shape of matrix once", "range", MATRICES, ONCE.format("parameter.shape")),
+    Mutant("each count of entries once", "range", MATRICES, ONCE.format("parameter.size")),
+    Mutant(
+        "three matrices", "range", MATRICES, ONCE.format("name").replace("not in seen", "not in seen and len(seen) < 3")
+    ),
+    Mutant("no penalty of square matrices", "range", IF, "if parameter.ndim == 2 and len(set(parameter.shape)) == 2:"),
     Mutant("names that begin with W", "", IF, 'if name.startswith("W"):'),
     Mutant("names that do not begin with b", "", IF, 'if not name.startswith("b"):'),
     Mutant("names with a w in them", "", IF, 'if "w" in name.lower():'),
