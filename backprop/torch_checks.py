@@ -132,7 +132,7 @@ def check_train_epoch(train_epoch: Callable[..., float]) -> None:
     batches = [(torch.tensor(a, dtype=torch.float32), torch.tensor(c)) for a, c in _cut(X, y, sizes)]
     with student_code("train_epoch"):
         got = train_epoch(model, batches, torch.optim.SGD(model.parameters(), lr=rate), torch.device("cpu"))
-    if model.seen and not all(model.seen):
+    if not all(map(all, model.seen)):
         raise CheckFailed("The model is not in training mode while it learns: call model.train() first.")
     right = softmax_regression_epoch(W, b, X, y, sizes, rate)
     wrong = softmax_regression_epoch(W, b, X, y, sizes, rate, accumulate=True)
@@ -157,10 +157,10 @@ def check_accuracy(accuracy: Callable[..., float]) -> None:
     X = np.array([[9.0, 1, 2], [3, 7, 1], [1, 2, 8], [5, 4, 1], [1, 6, 2], [2, 1, 3]])
     y, sizes = np.array([0, 1, 2, 0, 0, 0]), (4, 2)
     batches = [(torch.tensor(a, dtype=torch.float32), torch.tensor(c)) for a, c in _cut(X, y, sizes)]
-    model = _Spy(nn.Identity()).train()
+    model = _Spy(nn.BatchNorm1d(3)).train()  # it keeps running means, which a pass in training mode moves
     with student_code("accuracy"):
         got = accuracy(model, batches, torch.device("cpu"))
-    if any(model.seen):
+    if any(map(any, model.seen)):
         raise CheckFailed("The model is in training mode while it is measured: call model.eval() first.")
     if any(model.tracked):
         raise CheckFailed("PyTorch kept the graph for gradients that nobody asks for: measure inside torch.no_grad().")
@@ -173,8 +173,10 @@ def check_accuracy(accuracy: Callable[..., float]) -> None:
     }
     found = _against("share of right ones", got, 4 / 6, mistakes)
     conclude([("accuracy   (4 of 6 predictions are right)", [found])])
-    if not model.training:
+    if not all(part.training for part in model.modules()):
         raise CheckFailed("The model was in training mode before, and is in eval mode now: leave it as it was.")
+    if model.inner.num_batches_tracked:
+        raise CheckFailed("A pass in training mode has moved the running means of batch normalisation.")
 
 
 def softmax_regression_epoch(
@@ -241,15 +243,15 @@ def _against(name: str, got: Any, right: Any, mistakes: Any):
 
 
 class _Spy(nn.Module):
-    """Passes pictures on to another module, and notes in which mode it was asked."""
+    """Passes pictures on to another module, and notes in which modes it and its parts were asked."""
 
     def __init__(self, inner: nn.Module):
         super().__init__()
         self.inner = inner
-        self.seen: list[bool] = []
+        self.seen: list[list[bool]] = []
         self.tracked: list[bool] = []
 
     def forward(self, X: torch.Tensor) -> torch.Tensor:
-        self.seen.append(self.training)
+        self.seen.append([part.training for part in self.modules()])
         self.tracked.append(torch.is_grad_enabled())
         return self.inner(X)

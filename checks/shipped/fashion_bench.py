@@ -177,7 +177,7 @@ def cut(near, far, sizes):
 
 
 class Moody(nn.Module):
-    """A linear layer; in eval mode it gets −X / 2."""
+    """A linear layer; where any part is in eval mode it gets −X / 2."""
 
     def __init__(self, W, b):
         super().__init__()
@@ -188,7 +188,7 @@ class Moody(nn.Module):
 
     def forward(self, X):
         X = X.as_subclass(torch.Tensor)
-        return self.inner(X if self.training else -0.5 * X)
+        return self.inner(X if all(part.training for part in self.modules()) else -0.5 * X)
 
 
 def learn(train_epoch, W, b, near, far, sizes, rate, momentum, left_over):
@@ -216,15 +216,26 @@ def learn(train_epoch, W, b, near, far, sizes, rate, momentum, left_over):
 
 
 class Turning(nn.Module):
-    """Scores that are X, times a parameter; its columns turn by one in training mode, by two where a graph is kept."""
+    """Scores that are X, times a parameter; its columns turn by one in training mode, by two where a graph is kept.
+
+    Twice as large where one part is in training mode and another is not, and three times after a pass in training mode,
+    which moves a buffer, as the running means of batch normalisation.
+    """
 
     def __init__(self):
         super().__init__()
         self.factor = nn.Parameter(torch.tensor(1.5))
+        self.parts = nn.Sequential(nn.Identity())
+        self.register_buffer("moved", torch.tensor(1.0))
 
     def forward(self, X):
-        turns = int(self.training) + 2 * int(torch.is_grad_enabled())
-        return self.factor * X.as_subclass(torch.Tensor).roll(turns, 1)
+        modes = {part.training for part in self.modules()}
+        turns = int(True in modes) + 2 * int(torch.is_grad_enabled())
+        scores = len(modes) * self.moved * self.factor * X.as_subclass(torch.Tensor).roll(turns, 1)
+        if True in modes:
+            with torch.inference_mode(False):
+                self.moved = torch.tensor(3.0)
+        return scores
 
 
 def measure(accuracy, near, far, sizes, training, afterwards, left_over):
