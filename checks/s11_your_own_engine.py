@@ -38,7 +38,8 @@ from .shipped import engine
 
 SECTION = "11-your-own-engine"
 ENGINE = source_of(engine)
-TIGHT = {"rtol": 1e-9, "atol": 1e-13}
+ROUNDING = 1e-13
+TIGHT = {"rtol": 1e-9, "atol": ROUNDING}
 Pair = tuple[float, float]
 
 
@@ -108,11 +109,14 @@ _SQUARE = Slips(slope_a=lambda a, b: [Slip("missing_term", a, "each of the two a
 Formula = tuple[str, Callable[[float, float], float], Callable[[float, float], Pair], Slips]
 
 
-def _formulas(student: Student, pairs: Sequence[Sequence[Pair]], *formulas: Formula, patch: bool = False) -> None:
+def _formulas(
+    student: Student, pairs: Sequence[Sequence[Pair]], *formulas: Formula, patch: bool = False, atol: float = 0.0
+) -> None:
     """Expect value and slopes of each formula at all pairs; the first that is wrong ends it.
 
     pairs : blocks of pairs; slips are looked for in the first, whose numbers are of ordinary size
     patch : judge with the reference's constructor, + and · first
+    atol  : what rounding may leave where a slope is a small difference; else the smallest numbers have all digits
     """
     (operated,) = shipped(student, "operated")
     references = []
@@ -132,7 +136,7 @@ def _formulas(student: Student, pairs: Sequence[Sequence[Pair]], *formulas: Form
                 return close(answer[0], right)
 
             found, kept = fair_answer(student, ask, good, *references)
-            if not _as_it_should(text, found, kept, right, block, slips if block is pairs[0] else Slips()):
+            if not _as_it_should(text, found, kept, right, block, slips if block is pairs[0] else Slips(), atol):
                 return
 
 
@@ -154,7 +158,9 @@ def _slopes(sink: int, arrows: Sequence[tuple[int, int, float]]) -> list[float]:
     return [received.get(0, 0.0), received.get(1, 0.0)]
 
 
-def _as_it_should(text: str, found: Any, kept: Any, right: Array, block: Sequence[Pair], slips: Slips) -> bool:
+def _as_it_should(
+    text: str, found: Any, kept: Any, right: Array, block: Sequence[Pair], slips: Slips, atol: float
+) -> bool:
     got, shown = matrix(found, text), _shown(text)
     hints = [slips.value, slips.slope_a, slips.slope_b]
     names = [f"the value of {shown}", f"the slope of {shown} by a", f"the slope of {shown} by b"]
@@ -165,7 +171,7 @@ def _as_it_should(text: str, found: Any, kept: Any, right: Array, block: Sequenc
             zero = [Slip("zero", np.zeros(len(block)))] if column and right[:, column].any() else []
             return [*_candidates(hint, block, right[:, column]), *zero]
 
-        fine &= expect(got[:, column], right[:, column], name=name, mistakes=mistakes, **TIGHT)
+        fine &= expect(got[:, column], right[:, column], name=name, mistakes=mistakes, rtol=1e-9, atol=atol)
     before = np.array([[[x, 0.0, 0.0] for x in pair] for pair in block])
     text = f"{shown} changed its inputs: a new Number is returned, and the inputs keep value, d_out and arrows."
     return fine and expect_true(close(kept, before), text, "in_place")
@@ -258,6 +264,8 @@ def topological_order(student: Student, draw: Draw) -> None:
     graphs.append((1, [], [0, 0]))
     graphs.append((4, [(0, 1), (1, 2), (1, 3), (0, 3), (2, 3)], [3, 2, 3]))
     graphs.append((5, [(0, 1), (0, 4), (1, 2), (2, 3), (3, 4)], [4]))  # a short way beside a long one
+    wide = [edge for i in range(1, 61) for edge in ((0, i), (i, 61))]
+    graphs.append((62, wide, [61]))  # one number in many sums, and a sum of many
     (listed,) = shipped(student, "listed")
     theirs = student.get("topological_order")
     answers: list[Any] = []
@@ -477,7 +485,7 @@ def operators(student: Student, draw: Draw) -> None:
     """−a, a − b, a ** k, a / b, exp, tanh and relu, with plain numbers on both sides; each with its slopes."""
     ordinary, others = spread(draw)
     whole = [ordinary, others]
-    away = [ordinary, [(a, b) for a, b in others if a and b]]
+    away = [ordinary, [(a, b) for a, b in others if a and b] + [(0.7, 2e-12), (-3e-9, -4e-13)]]
     c = round(draw.number(2.1, 2.9), 3)
     with part("−a", points=1):
         _formulas(student, whole, ("-a", lambda a, b: -a, lambda a, b: (-1.0, 0.0), Slips()), patch=True)
@@ -505,19 +513,23 @@ def operators(student: Student, draw: Draw) -> None:
             (f"{c} / a", lambda a, b: c / a, lambda a, b: (-c / a**2, 0.0), Slips()),
             patch=True,
         )
-        _formulas(student, [ordinary], ("a / a", lambda a, b: 1.0, lambda a, b: (0.0, 0.0), Slips()), patch=True)
+        itself = ("a / a", lambda a, b: 1.0, lambda a, b: (0.0, 0.0), Slips())
+        _formulas(student, [ordinary], itself, patch=True, atol=ROUNDING)
     with part("exp", points=1):
         bounded = [ordinary, [(max(min(a, 20.0), -20.0), b) for a, b in others]]
         exp = math.exp
         formula = ("a.exp()", lambda a, b: exp(a), lambda a, b: (exp(a), 0.0), SLIPS["exp"])
-        _formulas(student, [*bounded, [(60.0, 0.6)], [(-60.0, 0.6)], [(200.0, 0.6)]], formula, patch=True)
+        far = [(u, 0.6) for u in (-700.0, -200.0, -60.0, -25.0, 25.0, 60.0, 200.0, 700.0)]
+        _formulas(student, [*bounded, far], formula, patch=True)
     with part("tanh", points=1):
         far = [(800.0, 0.0), (-800.0, 0.0)]
+        flat = [(sign * u, 0.6) for u in (2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5, 10.0, 12.0, 14.0) for sign in (1, -1)]
         tanh = math.tanh
         formula = ("a.tanh()", lambda a, b: tanh(a), lambda a, b: (1 - tanh(a) ** 2, 0.0), SLIPS["tanh"])
-        _formulas(student, [ordinary, [pair for pair in others if abs(pair[0]) < 20]], formula, patch=True)
+        near = [pair for pair in others if abs(pair[0]) < 20]
+        _formulas(student, [ordinary, near + flat], formula, patch=True, atol=ROUNDING)
         try:
-            _formulas(student, [[], far], formula, patch=True)
+            _formulas(student, [[], far], formula, patch=True, atol=ROUNDING)
         except StudentGone:
             raise
         except StudentError as error:
@@ -545,7 +557,7 @@ def _power(k: float) -> Formula:
 @check(f"{SECTION}/small_net_check", points=3, reveals=True)
 def small_net(student: Student, draw: Draw) -> None:
     """score = c + Σ v_k tanh(w_k1 x_1 + w_k2 x_2 + b_k), a Number through which all gradients flow."""
-    nets = [_arrays(draw, 5), _arrays(draw, 1), _arrays(draw, 5), _arrays(draw, 7)]
+    nets = [_arrays(draw, hidden) for hidden in (5, 1, 5, 7, 20)]
     points = [[draw.number(0.6, 1.8), -draw.number(0.6, 1.8)], [-draw.number(0.6, 1.8), draw.number(0.6, 1.8)]]
     points += [[0.0, 0.0], [1e-6, 250.0], [1.0, -1.0]]
     right = [_score(net, np.array(point)) for point in points for net in nets]
@@ -593,6 +605,7 @@ def _each(points: Sequence[Sequence[float]], nets: Sequence[Net], formula: Calla
 
 
 PLAIN = {region: "X and t are lists of plain numbers" for region in ("one entry", "many entries")}
+WEIGHTS = 12  # of the net
 PLAIN["no positive number"] = "step_size is positive"
 
 
@@ -601,13 +614,14 @@ def training_step(student: Student, draw: Draw) -> None:
     """J = mean of (score − t)² before the step; each parameter moves by −step_size · ∂J/∂parameter."""
     cases = [_case(draw, n, size) for n, size in ((7, 0.3), (1, 0.07), (5, 0.013), (7, 0.21))]
     corners = [[0.0, 1.0], [1e-6, -1.0], [120.0, -0.003], [0.7, 0.0], [-2e-6, 0.4]]
-    cases.append(([1.0, -0.5, 2e-6], corners, [0.0, 1.0, -150.0, 3e-6, -1.0], 1e-5))
+    cases.append(([1.0, -0.5, 2e-6, *[0.25] * (WEIGHTS - 3)], corners, [0.0, 1.0, -150.0, 3e-6, -1.0], 1e-5))
     w, X, _, size = _case(draw, 4, 0.25)
     cases.append((w, X, (_features(X) @ w + 1e-4 * draw.signed(4)).tolist(), size))  # J is small already
-    w = draw.signed(3).tolist()
+    w = draw.signed(WEIGHTS).tolist()
     cases.append((w, draw.positive(5, 2).tolist(), draw.positive(5).tolist(), 0.1))  # nothing is negative
     cases.append((w, [[1.0, 2.0], [2.0, -1.0]], [0.0, -1.0], 1.0))  # all are whole numbers, one of them 0
     cases.append((w, [[0.3, 0.3]], [0.3], 0.3))  # all are equal
+    cases.append(_case(draw, 40, 0.1))  # many points
     cases.append((w, [[1e-9, 0.7], [-0.0, 0.5]], [3e5, -2e5], 1e-6))
     rounds = 2
     losses, weights = [], [np.array(case[0]) for case in cases]
@@ -661,13 +675,13 @@ def training_step(student: Student, draw: Draw) -> None:
         first = matrix(got, "J").reshape(len(losses), -1)
         if expect(first[:one].squeeze(-1), losses[:one], name="J", mistakes=mistakes, rtol=1e-8, atol=1e-10):
             there = Answer.to(lambda: matrix(found.value[1], "the parameters")).got  # from where the second step begins
-            if isinstance(there, np.ndarray) and there.shape == (rounds * one, 3):
+            if isinstance(there, np.ndarray) and there.shape == (rounds * one, WEIGHTS):
                 second = [np.mean(_rest(case[1], case[2], at) ** 2) for case, at in zip(cases, there, strict=False)]
                 if np.isfinite(second).all():
                     expect(first[one:].squeeze(-1), second, name="J of a second step", rtol=1e-8, atol=1e-10)
             expect_true(found.value[2] is True, "training_step changed X or t: leave them as they are.", "in_place")
     with part("the step", points=3):
-        moved = matrix(found.value[1], "the parameters")
+        moved, place = matrix(found.value[1], "the parameters"), np.arange(WEIGHTS)
 
         def mistakes() -> list[Slip]:
             return [
@@ -687,9 +701,13 @@ def training_step(student: Student, draw: Draw) -> None:
                 Slip("wrong_argument", each(lambda w, g, *_: w - g), "step_size is left out"),
                 Slip("wrong_argument", each(lambda w, g, s, *_: -s * g), "a parameter is replaced by its step"),
                 Slip("wrong_argument", each(lambda w, g, *_: g), "a parameter is replaced by its gradient"),
-                Slip("missing_term", each(lambda w, g, s, *_: w - s * g * [1, 1, 0]), "the last parameter stays"),
                 Slip(
-                    "missing_term", each(lambda w, g, s, *_: w - s * g * [1, 0, 0]), "the first parameter alone moves"
+                    "missing_term",
+                    each(lambda w, g, s, *_: w - s * g * (place < WEIGHTS - 1)),
+                    "the last parameter stays",
+                ),
+                Slip(
+                    "missing_term", each(lambda w, g, s, *_: w - s * g * (place < 1)), "the first parameter alone moves"
                 ),
             ]
 
@@ -700,12 +718,12 @@ def training_step(student: Student, draw: Draw) -> None:
 
 def _case(draw: Draw, count: int, size: float) -> tuple[list[float], list[list[float]], list[float], float]:
     X, t = draw.signed(count, 2), np.resize([0.8, -1.3], count) * draw.number(0.8, 1.2)
-    return draw.signed(3).tolist(), X.tolist(), t.tolist(), size
+    return draw.signed(WEIGHTS).tolist(), X.tolist(), t.tolist(), size
 
 
 def _features(X: Any) -> Array:
     x = np.asarray(X)
-    return np.column_stack([x, x[:, 0] * x[:, 1]])
+    return np.column_stack([x, x[:, 0] * x[:, 1], np.ones((len(x), WEIGHTS - 3))])
 
 
 def _rest(X: Any, t: Any, weights: Array) -> Array:

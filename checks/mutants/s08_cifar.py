@@ -233,10 +233,10 @@ NAIVE = "p = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)\n    log_p = np.lo
 softmax_mutants = [
     Mutant("no maximum", "unstable", SHIFTED, "shifted = x * 1.0"),
     Mutant("naive formula", "unstable", LOG_P, NAIVE),
-    Mutant("maxima of large scores alone", "nan", SHIFTED, f"{SHIFTED} if x.max() > 100 else x * 1.0"),
-    Mutant("maxima above 990 alone", "nan", SHIFTED, f"{SHIFTED} if abs(x).max() > 990 else x * 1.0"),
-    Mutant("maxima below 0 stay", "nan", SHIFTED, "shifted = x - np.maximum(x.max(axis=1, keepdims=True), 0)"),
-    Mutant("maxima above 700 alone", "nan", SHIFTED, f"{SHIFTED} if abs(x).max() > 700 else x * 1.0"),
+    Mutant("maxima of large scores alone", "nan|infinite", SHIFTED, f"{SHIFTED} if x.max() > 100 else x * 1.0"),
+    Mutant("maxima above 990 alone", "nan|infinite", SHIFTED, f"{SHIFTED} if abs(x).max() > 990 else x * 1.0"),
+    Mutant("maxima below 0 stay", "nan|infinite", SHIFTED, "shifted = x - np.maximum(x.max(axis=1, keepdims=True), 0)"),
+    Mutant("maxima above 700 alone", "nan|infinite", SHIFTED, f"{SHIFTED} if abs(x).max() > 700 else x * 1.0"),
     Mutant("one maximum for all rows", "global_max", "x.max(axis=1, keepdims=True)", "x.max()"),
     Mutant("maximum down the columns", "wrong_argument", "x.max(axis=1, keepdims=True)", "x.max(axis=0)"),
     Mutant("mean in place of the maximum", "", "x.max(axis=1, keepdims=True)", "x.mean(axis=0)"),
@@ -457,7 +457,6 @@ LATEST_PASS += """
 """
 
 
-
 def kept(method: str, old: str, name: str) -> str:
     """The net in numpy, whose method goes on with a parameter as it was when it was first called."""
     before, of_method = NUMPY_NET.split(f"def {method}(")
@@ -586,10 +585,15 @@ net_mutants = [
     Mutant("not written", "unfinished", LAYER_1, "raise NotImplementedError()"),
     Mutant("W2 of the first step for ever", "range", "", kept("backward", 'self.params["W2"].T', "W2")),
     Mutant("W2 of the first forward for ever", "", "", kept("forward", 'self.params["W2"])', "W2")),
-    Mutant("W2 of the start for ever", "", "", kept("forward", 'self.params["W2"])', "W2").replace(
-        "            \"b2\": np.zeros(num_classes),\n        }\n",
-        "            \"b2\": np.zeros(num_classes),\n        }\n        self.kept = self.params[\"W2\"].copy()\n",
-    )),
+    Mutant(
+        "W2 of the start for ever",
+        "",
+        "",
+        kept("forward", 'self.params["W2"])', "W2").replace(
+            '            "b2": np.zeros(num_classes),\n        }\n',
+            '            "b2": np.zeros(num_classes),\n        }\n        self.kept = self.params["W2"].copy()\n',
+        ),
+    ),
     Mutant("twenty hidden units", "range", LAYER_2, f"h[:, 20:] = 0\n        {LAYER_2}"),
     Mutant("twelve classes", "range", LAYER_2, f"{LAYER_2}\n        scores[:, 12:] = 0"),
     Mutant("misspelt", "raises", "fc_forward(h, self.W2", "fc_foward(h, self.W2"),

@@ -196,6 +196,10 @@ order = [
         "without the inputs", "missing", "order.append(node)", "order.append(node) if node.get_predecessors() else None"
     ),
     Mutant("told apart by name", "raises", "", BY_NAME),
+    *(
+        Mutant(f"{n} inputs of a node", "missing", "node.get_predecessors():", f"node.get_predecessors()[:{n}]:")
+        for n in (8, 20, 50)
+    ),
     Mutant(
         "asks for arrows", "raises", "for predecessor in node.get_predecessors():", "for predecessor, _ in node.arrows:"
     ),
@@ -282,6 +286,7 @@ propagate_variants = [
     Variant("J is told apart", "number.d_out = 1.0 if number is J else 0.0", "number.d_out = 0.0\n    J.d_out = 1.0"),
 ]
 
+ONE_LESS = "self.out ** (exponent - 1)"
 POWER = 'return Number(self.out**exponent, [(self, exponent * self.out ** (exponent - 1))], f"^{exponent}")'
 TANH = "[(self, 1 - value**2)]"
 RELU = 'return Number(max(self.out, 0.0), [(self, 1.0 if self.out > 0 else 0.0)], "relu")'
@@ -358,6 +363,29 @@ operators = [
     Mutant("1 + tanh²", "wrong_argument", TANH, "[(self, 1 + value**2)]"),
     Mutant("tanh twice", "wrong_argument", TANH, "[(self, 1 - math.tanh(value) ** 2)]"),
     Mutant("the slope of tanh is 1", "missing_chain_factor", TANH, "[(self, 1.0)]"),
+    *(
+        Mutant(
+            f"tanh is ±1 beyond {edge}",
+            "",
+            "value = math.tanh(self.out)",
+            f"value = math.tanh(self.out) if abs(self.out) < {edge} else math.copysign(1.0, self.out)",
+        )
+        for edge in (3, 5, 9, 13)
+    ),
+    *(
+        Mutant(f"exp of {edge} at the most", "", "math.exp(self.out)", f"math.exp(max(min(self.out, {edge}), -{edge}))")
+        for edge in (20, 50, 100, 500)
+    ),
+    *(
+        Mutant(
+            f"{tiny} beside a divisor",
+            "",
+            "return self * as_number(other) ** -1",
+            f"return self * (as_number(other) + {tiny}) ** -1",
+        )
+        for tiny in (1e-8, 1e-15)
+    ),
+    Mutant("twelve digits", "", ONE_LESS, f"round({ONE_LESS}, 12)"),
     Mutant("tanh overflows", "unstable", "value = math.tanh(self.out)", OVERFLOWS),
     Mutant("relu lets everything back", "missing_mask", "1.0 if self.out > 0 else 0.0", "1.0"),
     Mutant("relu as absolute value", "absolute", "max(self.out, 0.0)", "abs(self.out)"),
@@ -413,6 +441,7 @@ operators_variants = [
 FOR_EACH = "for (first, second), b, v in zip(self.w, self.b, self.v, strict=True):"
 TERM = "total = total + v * (first * x[0] + second * x[1] + b).tanh()"
 EACH = f"total = self.c\n        {FOR_EACH}\n            {TERM}\n"
+FIRST = "        self.b = self.b[:{}]\n"
 net = [
     Mutant("no tanh", "missing_activation", ".tanh()", ""),
     Mutant("tanh over everything", "activation_on_output", "return total", "return total.tanh()"),
@@ -449,6 +478,7 @@ net = [
     Mutant("a float", "raises", "return total", "return total.out"),
     Mutant("the first net's score", "", "total = self.c\n", "total = SmallNet.c0 = getattr(SmallNet, 'c0', self.c)\n"),
     Mutant("returned too early", "", "            total = total + v", "            return total + v"),
+    *(Mutant(f"the first {n} units", "", "total = self.c\n", f"total = self.c\n{FIRST.format(n)}") for n in (5, 8, 16)),
     Mutant("not written", "unfinished", "total = self.c\n", "raise NotImplementedError()\n"),
 ]
 net_variants = [
@@ -488,6 +518,8 @@ step = [
     Mutant("uphill", "wrong_argument", "parameter.out -=", "parameter.out +="),
     Mutant("the step size left out", "wrong_argument", MOVE, "parameter.out -= parameter.d_out"),
     Mutant("the step replaces the parameter", "wrong_argument", MOVE, "parameter.out = -step_size * parameter.d_out"),
+    Mutant("eight parameters", "", "in net.parameters():", "in net.parameters()[:8]:"),
+    Mutant("ten points", "", "J = Number(0.0)\n", "J = Number(0.0)\n    X, t = X[:10], t[:10]\n"),
     Mutant("no gradients", "wrong_argument", "backpropagate(J)\n    ", ""),
     Mutant("the last point alone", "wrong_argument", SQUARE, "J = (net.score(x) - target) ** 2"),
     Mutant(

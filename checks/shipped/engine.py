@@ -254,14 +254,17 @@ def scored(SmallNet, Class, nets, points):
 
 
 class Line:
-    """score = a x[0] + b x[1] + c x[0] x[1]"""
+    """score = a x[0] + b x[1] + c x[0] x[1], and all further weights"""
 
     def __init__(self, Class, weights):
         self.weights = [Class(u) for u in weights]
 
     def score(self, x):
-        a, b, c = self.weights
-        return a * x[0] + b * x[1] + c * (x[0] * x[1])
+        a, b, c, *others = self.weights
+        total = a * x[0] + b * x[1] + c * (x[0] * x[1])
+        for weight in others:
+            total = total + weight
+        return total
 
     def parameters(self):
         return list(self.weights)
