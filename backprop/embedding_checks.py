@@ -38,7 +38,13 @@ def embedding_slips(indices: Array, rows: int, upstream: Array) -> dict[str, Any
     for k, gradient in zip(flat, each, strict=True):
         first[k] = gradient if not count[k] else first[k]
         total[k], last[k], count[k] = total[k] + gradient, gradient, count[k] + 1
-    contexts = {"wrong_argument:divided by the number of contexts": total / len(indices)} if indices.ndim > 1 else {}
+    contexts: dict[str, Array] = {}
+    if indices.ndim > 1:
+        contexts["wrong_argument:divided by the number of contexts"] = total / len(indices)
+        once, places = np.unique(indices, axis=0, return_index=True)
+        if len(once) < len(indices):
+            alone = np.equal.outer(np.arange(rows), once.ravel()) @ upstream[places].reshape(-1, width)
+            contexts["missing_term:a context that comes again counts each time, and here only once"] = alone
     by_place = np.zeros((rows, width))
     if indices.ndim == 1 and len(indices) <= rows:
         by_place[: len(indices)] = upstream
@@ -63,7 +69,9 @@ def check_embedding(forward: Callable[..., Any], backward: Callable[..., Any]) -
     Raises CheckFailed with the report when something is wrong.
     """
     rng = np.random.default_rng(9)
-    batches = {"(5,)": (np.array([4, 1, 4, 0, 4]), 6), "(7, 5)": (rng.integers(0, 8, (7, 5)) % 6, 9)}
+    contexts = rng.integers(0, 8, (7, 5)) % 6
+    contexts[-1] = contexts[0]  # one that comes again
+    batches = {"(5,)": (np.array([4, 1, 4, 0, 4]), 6), "(7, 5)": (contexts, 9)}
     for shape, (indices, rows) in batches.items():
         table = rng.normal(size=(rows, 3))
         out = np.concatenate([table[k : k + 1] for k in indices.ravel()]).reshape(*indices.shape, 3)

@@ -122,7 +122,7 @@ def _layer(student: Student, draw: Draw, n: int, d: int, back: str) -> Layer:
         gradients = () if g is None else tuple(_gradients(x, gamma, g.astype(float)).values())
         return _normalised(x, gamma, beta), gradients
 
-    others = [*(sized(*size) for size in ((1, d), (n, 1), (d, d), (1, 1), (40, d))), of_one]
+    others = [*(sized(*size) for size in ((1, d), (n, 1), (d, d), (1, 1), (40, d), (30, 25))), of_one]
     return Layer(student, ("batchnorm_forward", back), draw, rule, sized(n, d), *others, single=True)
 
 
@@ -306,6 +306,8 @@ def embedding(student: Student, draw: Draw) -> None:
         indices = draw.rng.integers(0, v - 2, shape)  # two rows that nobody looks up
         if indices.size > 3:
             indices.flat[:4] = [v - 3, 0, v - 3, v - 3]  # several times
+        if indices.ndim > 1:
+            indices[-1] = indices[0]  # a whole context comes again, and its gradient is another
         batches.append((indices, draw.signed(v, d)))
     batches.append((np.array([1, 0, 1]), np.array([[1e-6, 0.0], [-700.0, 1.0]])))
     batches.append((np.array([0]), draw.signed(1, 1)))
@@ -378,6 +380,7 @@ def _lookup(student: Student, draw: Draw, v: int, d: int, n: int) -> Layer:
         return out, () if g is None else (one_hot.T @ g.reshape(indices.size, -1).astype(float),)
 
     others = [sized(1, d, 3), sized(v, 1, n), sized(d, d, d), sized(1, 1, 1), sized(v, d, 1), sized(v, d, 40)]
+    others += [sized(30, 25, 35, 3), sized(2, d, n, 2)]  # in the second one contexts come again and again
     names = ("embedding_forward", "embedding_backward")
     return Layer(student, names, draw, rule, sized(v, d, n), *others, of=["table"], single=True)
 
@@ -405,6 +408,8 @@ def char_model(student: Student, draw: Draw) -> None:
     for n, v in ((1, 6), (7, 1), (1, 1), (6, 6), (40, 5)):
         cases.append(_case(draw, n, v, 3, 4, 5))
         titles.append("another number of contexts or letters")
+    cases.append(_case(draw, 12, 27, 9, 11, 20))
+    titles.append("a larger model")
     for title, make in regions(draw, single=True):
         arrays, contexts, upstream = _case(draw, 7, 6, 3, 4, 5)
         cases.append((arrays, contexts, make(*upstream.shape)))
@@ -426,10 +431,15 @@ def char_model(student: Student, draw: Draw) -> None:
             found += _different(batch, model(number, True)[name])
         return found
 
+    def earlier(number: int, shifted: bool, name: str) -> list[Slip]:
+        old, case = cases[0][0], cases[number]
+        stale = {key: _model(case, shifted, back={**case[0], key: old[key]})[name] for key in ("W1", "W2")}
+        return [Slip("stale", value, f"{key} as it was in an earlier step") for key, value in stale.items()]
+
     def judge(names: Sequence[str]) -> None:
         for shifted, (_, gradients, again, kept) in zip((False, True), ask(), strict=True):
-            numbers = [*range(SEVERAL if shifted else len(cases)), 0, 0]
-            for number, found in zip(numbers, [*gradients, *again], strict=True):
+            numbers = [*range(SEVERAL if shifted else len(cases)), 0, 0, 1]
+            for turn, (number, found) in enumerate(zip(numbers, [*gradients, *again], strict=True)):
                 title, upstream = titles[number], cases[number][2]
                 exact, good = model(number, shifted), True
                 for name in names:
@@ -440,8 +450,9 @@ def char_model(student: Student, draw: Draw) -> None:
                         room = {"rtol": 1e-6, "atol": 1e-9 * float(np.abs(upstream).max()) + 1e-15}
                         good &= expect_in(title, found[name], exact[name], name=f"the gradient of {name}", **room)
                         continue
+                    hints = functools.partial(earlier if turn == len(numbers) - 1 else mistakes, number, shifted, name)
                     good &= expect(found[name], exact[name], name=f"the gradient of {name}", batch_size=len(upstream),
-                                   mistakes=functools.partial(mistakes, number, shifted, name),
+                                   mistakes=hints,
                                    rtol=1e-6, atol=1e-9)  # fmt: skip
                 if not good:
                     return
@@ -508,14 +519,14 @@ def _model(case: Case, shifted: bool, slope: Array | None = None, **wrong: Any) 
     """The gradients of the model; `slope` in place of that of tanh, other mistakes by name."""
     p, contexts, upstream = case
     e, a, z = _forward(case, shifted)
-    h = np.tanh(z)
-    grad_z = upstream @ p["W2"].T * (1 - h**2 if slope is None else slope)
+    h, back = np.tanh(z), wrong.get("back", p)
+    grad_z = upstream @ back["W2"].T * (1 - h**2 if slope is None else slope)
     if shifted and not wrong.get("batch_backward"):
         norm = {"x": grad_z, "gamma": np.zeros(len(p["gamma"])), "beta": 3.0 * grad_z.sum(axis=0)}
     else:
         norm = _gradients(a, p["gamma"], grad_z)
     grad_a = grad_z if wrong.get("no_norm") else norm["x"]
-    rows = grad_a @ p["W1"].T
+    rows = grad_a @ back["W1"].T
     each = rows.reshape(contexts.size, -1)
     if wrong.get("letters_last"):
         each = rows.reshape(len(contexts), -1, contexts.shape[1]).swapaxes(1, 2).reshape(contexts.size, -1)

@@ -176,6 +176,10 @@ LOOK, ADD = (
     "np.add.at(grad_table, indices, grad_out)",
 )
 RETURN = "return grad_table"
+ONCE = """if indices.ndim > 1:
+        indices, first = np.unique(indices, axis=0, return_index=True)
+        grad_out = grad_out[first]
+    """
 embedding = [
     Mutant("the last contribution", "missing_term", ADD, "grad_table[indices] += grad_out"),
     Mutant("the last contribution, assigned", "missing_term", ADD, "grad_table[indices] = grad_out"),
@@ -192,6 +196,16 @@ embedding = [
         "return grad_table / np.maximum(np.bincount(np.ravel(indices), minlength=shape[0]), 1)[:, None]",
     ),
     Mutant("the mean over all", "wrong_argument|averaged", RETURN, "return grad_table / np.size(indices)"),
+    Mutant("each context once", "missing_term", ADD, ONCE + ADD),
+    Mutant(
+        "equal contexts one after the other once",
+        "missing_term",
+        ADD,
+        "if indices.ndim == 2:\n"
+        "        kept = [not (indices[:k] == indices[k]).all(axis=1).any() for k in range(len(indices))]\n"
+        f"        indices, grad_out = indices[kept], grad_out[kept]\n    {ADD}",
+    ),
+    Mutant("twenty rows", "", ADD, f"{ADD}\n    grad_table[20:] = 0"),
     Mutant("counted", "upstream_ignored", ADD, "np.add.at(grad_table, indices, 1.0)"),
     Mutant("subtracted", "sign", ADD, "np.subtract.at(grad_table, indices, grad_out)"),
     Mutant("letters from 1", "one_based_labels", "table[indices]", "table[indices - 1]"),
@@ -201,7 +215,12 @@ embedding = [
     Mutant("only the rows looked up", "shape", RETURN, "return grad_table[np.unique(indices)]"),
     Mutant("transposed", "transposed", RETURN, "return grad_table.T"),
     Mutant("nothing arrives", "zero", ADD, "pass"),
-    Mutant("the row of the batch", "wrong_argument", ADD, "np.add.at(grad_table, np.arange(len(grad_out)), grad_out)"),
+    Mutant(
+        "the row of the batch",
+        "wrong_argument|raises",
+        ADD,
+        "np.add.at(grad_table, np.arange(len(grad_out)), grad_out)",
+    ),
     Mutant("for flat indices only", "shape", "table[indices]", "np.array([table[k] for k in np.ravel(indices)])"),
     Mutant(
         "added to an earlier one",
@@ -248,6 +267,7 @@ W2, Z = (
 NORM = 'grad_a, grads["gamma"], grads["beta"] = self.norm_backward(grad_z, normed)'
 W1, ROWS = 'grads["W1"] = e.T @ grad_a', 'grad_rows = (grad_a @ p["W1"].T).reshape(rows_shape)'
 TABLE, GRADS = 'grads["E"] = embedding_backward(grad_rows, looked_up)', "return grads"
+KEPT = "self.__dict__.setdefault('kept', p['{}'].copy()).T"
 model = [
     Mutant("no slope of tanh", "missing_chain_factor", " * (1 - h**2)", ""),
     Mutant("h not squared", "wrong_argument", "(1 - h**2)", "(1 - h)"),
@@ -288,6 +308,12 @@ model = [
     Mutant("no gradient for the table", "missing", f"{TABLE}\n        ", ""),
     Mutant("the gradient of the rows", "shape", TABLE, 'grads["E"] = grad_rows'),
     Mutant("uphill", "sign", Z, Z.replace("(grad_scores @", "(-grad_scores @")),
+    *(
+        Mutant(f"{name} of the first step for ever", "stale", f'p["{name}"].T', KEPT.format(name))
+        for name in ("W1", "W2")
+    ),
+    Mutant("sixteen hidden units", "", Z, f"{Z}\n        grad_z[:, 16:] = 0"),
+    Mutant("eight letters of a context", "", ROWS, f"{ROWS}\n        grad_rows[:, 8:] = 0"),
     Mutant("W2 is scaled", "in_place", GRADS, 'p["W2"] *= 1 + 1e-9\n        return grads'),
     Mutant("grad_scores is scaled", "in_place", Z, f"{Z}\n        grad_scores *= 0.5"),
     Mutant("a list", "raises|type", GRADS, "return list(grads.values())"),

@@ -39,10 +39,12 @@ def embedding_backward(grad_out, cache):
 
 
 def asked(CharModel, cases, norm):
-    """For each case (arrays, contexts, grad_scores): scores, gradients, and two more times those of the first.
+    """For each case (arrays, contexts, grad_scores): scores, gradients; three more; was anything changed?
 
-    All models are alive at once, and forward runs on all of them before the first backward. Then whether a parameter
-    or a grad_scores was changed. norm : functions in place of batch normalisation; None for the model's own
+    All models are alive at once, and forward runs on all of them before the first backward. The three: two more times
+    the gradients of the first, and those of the second, which has the same sizes, by the model of the first. Then
+    whether a parameter or a grad_scores was changed. norm : functions in place of batch normalisation; None for the
+    model's own
     """
     models, caches, scores = [], [], []
     for arrays, _, _ in cases:
@@ -68,4 +70,8 @@ def asked(CharModel, cases, norm):
     kept = all(np.array_equal(a, case[2]) for a, case in zip(given, cases, strict=True))
     for model, (arrays, _, _) in zip(models, cases, strict=True):
         kept = kept and all(np.array_equal(model.parameters()[name], array) for name, array in arrays.items())
+    arrays, contexts, grad = cases[1]
+    for name, array in arrays.items():  # as after a step: whoever keeps parameters is found out
+        models[0].parameters()[name][...] = array
+    again.append(models[0].backward(np.array(grad), models[0].forward(np.array(contexts))[1]))
     return scores, gradients, again, kept
