@@ -70,8 +70,8 @@ def check_embedding(forward: Callable[..., Any], backward: Callable[..., Any]) -
     """
     rng = np.random.default_rng(9)
     contexts = rng.integers(0, 8, (7, 5)) % 6
-    contexts[-1] = contexts[0]  # one that comes again
-    batches = {"(5,)": (np.array([4, 1, 4, 0, 4]), 6), "(7, 5)": (contexts, 9)}
+    contexts[-1], contexts[1, 2] = contexts[0], 25  # one that comes again
+    batches = {"(5,)": (np.array([4, 1, 4, 0, 4]), 6), "(7, 5)": (contexts, 30)}
     for shape, (indices, rows) in batches.items():
         table = rng.normal(size=(rows, 3))
         out = np.concatenate([table[k : k + 1] for k in indices.ravel()]).reshape(*indices.shape, 3)
@@ -135,9 +135,14 @@ def check_char_model(CharModel: Callable[..., Any]) -> None:
     check_classifier(model, contexts, parameters, None, gradient_mistakes=wrong, smooth=True)
     moved = [compare(name, array, kept[name], labels=("yours", "right")) for name, array in other.parameters().items()]
     stop_if_wrong([("the parameters of another model, which was not used", moved)])
+    contexts = rng.integers(0, 6, (5, 9))
+    parameters = {"E": rng.normal(size=(6, 2)), "W1": 0.3 * rng.normal(size=(18, 20)), "gamma": rng.normal(size=20)}
+    parameters |= {"beta": 0.3 * rng.normal(size=20), "W2": rng.normal(size=(20, 6)), "b2": rng.normal(size=6)}
     with student_code("CharModel"):
-        shifted = CharModel(6, 3, D=4, H=5, norm=(_shift_forward, _shift_backward))
-    print("with another layer in place of batch normalisation:")
+        shifted = CharModel(6, 9, D=2, H=20, norm=(_shift_forward, _shift_backward))
+        scores, cache = shifted.forward(contexts)
+        shifted.backward(np.ones_like(scores), cache)  # a step, before the parameters are others
+    print("with another layer in place of batch normalisation, and more letters and units:")
     check_classifier(shifted, contexts, parameters, None, smooth=True)
 
 

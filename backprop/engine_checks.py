@@ -65,6 +65,8 @@ def check_order(topological_order: Callable[[Any], Any]) -> None:
     nodes = _graph([("x", "p"), ("p", "J"), ("p", "K"), ("y", "K")], "J")
     for sink in ("J", "K", "J"):
         require_order(topological_order, nodes, sink, f"two graphs with p and x in common, asked for {sink}")
+    wide = [edge for i in range(60) for edge in (("x", f"p{i}"), (f"p{i}", "J"))]
+    require_order(topological_order, _graph(wide, "J"), "J", "a sum of 60 products")
     for title in (*_GRAPHS, "two graphs with nodes in common"):
         print(f"topological_order   ok   {title}")
 

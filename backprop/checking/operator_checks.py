@@ -143,6 +143,20 @@ OPERATORS = (
 )
 
 
+def _difference(f: Callable[[float], float]) -> Callable[[float, float], float]:
+    return lambda a, h: (f(a + h) - f(a - h)) / (2 * h)
+
+
+# Where a threshold or something small that is added would show: at a; tanh differs there in its last digits only.
+FAR = (
+    ("a.tanh()", lambda a: a.tanh(), math.tanh,
+     lambda a, h: math.sinh(2 * h) / (2 * h * math.cosh(a + h) * math.cosh(a - h)), (4.0, -6.0, 10.0, -13.5)),
+    ("a.exp()", lambda a: a.exp(), math.exp, _difference(math.exp), (30.0, -60.0, 150.0, -150.0, 600.0)),
+    ("2.9 / a", lambda a: 2.9 / a, lambda a: 2.9 / a, _difference(lambda a: 2.9 / a), (2e-12, -3e-9)),
+    ("a ** 3", lambda a: a**3, lambda a: a**3, _difference(lambda a: a**3), (3.3e-6,)),
+)  # fmt: skip
+
+
 def check_operators(Number: Callable[..., Any]) -> None:
     """Check the operators of a class of numbers one by one; print the report.
 
@@ -196,6 +210,15 @@ def _operator(Number: Callable[..., Any], operator: Operator, a: float, b: float
 
 
 def _extremes(Number: Callable[..., Any]) -> None:
+    for name, operation, of_floats, slope, places in FAR:
+        for place in places:
+            a = made(Number, place)
+            result = operated(name, operation, a)
+            run_back(result, -2.5)
+            right = -2.5 * slope(place, 1e-6 * abs(place))
+            how = {"rtol": 1e-6, "atol": 1e-14 if "tanh" in name else 0.0, "labels": YOURS}
+            lines = [compare(name, result.out, of_floats(place), **how), compare("∂J/∂a", a.d_out, right, **how)]
+            stop_if_wrong([(f"{name} at a = {place:g}, from d_out = -2.5", lines)])
     for large in (800.0, -800.0):
         a = made(Number, large)
         try:

@@ -57,11 +57,11 @@ def check_score(SmallNet: Callable[..., Any], Number: Callable[..., Any]) -> Non
     """
     rng = np.random.default_rng(7)
     nets = []
-    for _ in range(2):  # both alive at once
-        shapes = {"w": (5, 2), "b": (5,), "v": (5,), "c": ()}
+    for hidden in (5, 20):  # both alive at once
+        shapes = {"w": (hidden, 2), "b": (hidden,), "v": (hidden,), "c": ()}
         arrays = {name: np.array(rng.normal(size=shape)) for name, shape in shapes.items()}
         with student_code("SmallNet"):
-            net = SmallNet(5)
+            net = SmallNet(hidden)
         net.w = [[Number(u) for u in pair] for pair in arrays["w"].tolist()]
         net.b, net.v = ([Number(u) for u in arrays[key].tolist()] for key in "bv")
         net.c = Number(float(arrays["c"]))
@@ -115,7 +115,7 @@ def check_step(training_step: Callable[..., Any], Number: Callable[..., Any]) ->
     """
     rng = np.random.default_rng(11)
     lines = {}
-    for count, size in ((7, 0.3), (5, 0.07)):
+    for count, size in ((7, 0.3), (15, 0.07)):
         X, t = rng.normal(size=(count, 2)), np.resize([0.8, -1.3], count)
         with student_code("Number"):
             net = _Line(Number, 0.6, -1.7)

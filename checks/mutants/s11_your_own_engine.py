@@ -518,7 +518,6 @@ step = [
     Mutant("uphill", "wrong_argument", "parameter.out -=", "parameter.out +="),
     Mutant("the step size left out", "wrong_argument", MOVE, "parameter.out -= parameter.d_out"),
     Mutant("the step replaces the parameter", "wrong_argument", MOVE, "parameter.out = -step_size * parameter.d_out"),
-    Mutant("eight parameters", "", "in net.parameters():", "in net.parameters()[:8]:"),
     Mutant("ten points", "", "J = Number(0.0)\n", "J = Number(0.0)\n    X, t = X[:10], t[:10]\n"),
     Mutant("no gradients", "wrong_argument", "backpropagate(J)\n    ", ""),
     Mutant("the last point alone", "wrong_argument", SQUARE, "J = (net.score(x) - target) ** 2"),
