@@ -231,8 +231,8 @@ RETURN = "return loss, grad_x / len(x)"
 NAIVE = "p = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)\n    log_p = np.log(p)"
 
 softmax_mutants = [
-    Mutant("no maximum", "unstable", SHIFTED, "shifted = x * 1.0"),
-    Mutant("naive formula", "unstable", LOG_P, NAIVE),
+    Mutant("no maximum", "unstable|infinite", SHIFTED, "shifted = x * 1.0"),
+    Mutant("naive formula", "unstable|nan", LOG_P, NAIVE),
     Mutant("maxima of large scores alone", "nan|infinite", SHIFTED, f"{SHIFTED} if x.max() > 100 else x * 1.0"),
     Mutant("maxima above 990 alone", "nan|infinite", SHIFTED, f"{SHIFTED} if abs(x).max() > 990 else x * 1.0"),
     Mutant("maxima below 0 stay", "nan|infinite", SHIFTED, "shifted = x - np.maximum(x.max(axis=1, keepdims=True), 0)"),
