@@ -374,7 +374,7 @@ check_function(f3_y1, math.log(7.5), math.log(5.0), expected=math.log(5 / 3),
                mistakes={"s1": {"missing_chain_factor:e1": -0.4 / 7.5}, "s2": {"missing_chain_factor:e2": 0.4 / 5}})
 check_function(f3_y2, math.log(7.5), math.log(5.0), expected=math.log(5 / 2),
                mistakes={"s1": {"missing_chain_factor:e1": 0.6 / 7.5}, "s2": {"missing_chain_factor:e2": -0.6 / 5}})
-check_function(f3_y1, 0.3, 14.7, title="f3_y1, another place", expected=14.4 + math.log1p(math.exp(-14.4)))
+check_function(f3_y1, 30.3, 44.7, title="f3_y1, another place", expected=14.4 + math.log1p(math.exp(-14.4)))
 ### BEGIN HIDDEN TESTS
 from autograder import grade
 grade("01-staged-backprop/f3_check", globals())
