@@ -123,6 +123,7 @@ classify_mutants = [
     Mutant("one only", "shape", TOP, "top = probabilities.topk(1)"),
     Mutant("all of them", "shape", TOP, "top = probabilities.topk(len(probabilities))"),
     Mutant("eval() forgotten", "train_mode", EVAL, ""),
+    Mutant("the flag of the outer module alone", "train_mode", "model.eval()", "model.training = False"),
     Mutant("train()", "train_mode", "model.eval()", "model.train()"),
     Mutant("no_grad forgotten", "graph_kept", GRAPH, "if True:"),
     Mutant("pairs the other way round", "type", "(idx2label[i], p)", "(p, idx2label[i])"),

@@ -25,19 +25,21 @@ def prepare(preprocess, pixels, mode, step):
 
 
 class Known(nn.Module):
-    """Gives fixed scores for one picture; others in training mode."""
+    """Gives fixed scores for one picture; others where any part is in training mode."""
 
     def __init__(self, scores):
         super().__init__()
         self.scores, self.modes, self.tracked, self.inputs, self.colours = torch.tensor(scores), [], [], [], []
+        self.parts = nn.Sequential(nn.Identity())
 
     def forward(self, X):
-        self.modes.append(self.training)
+        training = any(part.training for part in self.modules())
+        self.modes.append(training)
         self.tracked.append(torch.is_grad_enabled())
         self.inputs.append(list(X.shape))
         if X.ndim == 4 and X.shape[1] == 3:
             self.colours.append(X.detach().double().mean(dim=(0, 2, 3)).numpy())
-        scores = self.scores.flip(0) if self.training else self.scores
+        scores = self.scores.flip(0) if training else self.scores
         return scores.expand(len(X), -1) if X.ndim == 4 else scores
 
 
