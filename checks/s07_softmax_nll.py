@@ -37,8 +37,9 @@ from autograder.judging import (
     values,
 )
 from autograder.judging.regions import WHOLE, whole
+from backprop.checking.order_checks import share_numbers
 
-from .common.shared import Reused, agrees, leaves_alone, looks_normal, repeats, resets, same
+from .common.shared import SAME_NUMBERS, Reused, agrees, leaves_alone, looks_normal, repeats, resets, same
 from .common.softmax_slips import (
     WRONG_NETS,
     Net,
@@ -501,7 +502,9 @@ def multiclass_classifier(student: Student, draw: Draw) -> None:
     labels = [int(y) for y in draw.rng.permutation(classes)[:2]]
     truth = [Net(parameters, x, y) for x, y in zip(points, labels, strict=False)]
     all_p = [Net(parameters, x, 0).p for x in points]
-    start = {"d": draw.integer(10, 13), "units": draw.integer(100, 140), "scale": draw.number(0.03, 0.06)}
+    start = {"d": draw.integer(10, 13), "units": draw.integer(100, 140)}
+    small = draw.number(6e-4, 9e-4)
+    start["scales"] = small, 2500 * small  # who cuts one of them, below or above, is seen
     learn = _learnable(draw)
 
     def look() -> dict[str, Answer]:
@@ -515,7 +518,8 @@ def multiclass_classifier(student: Student, draw: Draw) -> None:
         right[f"objective {n}"] = lambda got, net=net: agrees(got, net.objective)
         for key in parameters:
             right[f"∂J/∂{key} {n}"] = lambda got, exact=net.gradients[key]: agrees(got, exact)
-    right["start"], right["fit"] = lambda got: got is not None, _has_learned
+    right["start"] = right["twice"] = lambda got: got is not None
+    right["fit"] = _has_learned
     seen = fairly(look, right, lambda: _reference(student, "AffineNode", "TanhNode", "SoftmaxNode", "NLLNode"))
 
     with part("prediction", points=2):
@@ -527,6 +531,7 @@ def multiclass_classifier(student: Student, draw: Draw) -> None:
                     wrong = [slip.map(partial(Net, parameters, x, 0)) for slip in WRONG_NETS]
                     hints = [slip.map(lambda net: net.p) for slip in wrong]
                     hints += [slip.map(lambda net: net.scores) for slip in wrong]
+                    hints.append(Slip("shared_state", Net(_of_another(parameters), x, 0).p))
                     expect(one, p, name="prediction", mistakes=hints)
                     break
     with part("objective", points=3):
@@ -543,17 +548,27 @@ def multiclass_classifier(student: Student, draw: Draw) -> None:
                 got = seen[f"∂J/∂{key} {n}"].value
                 good &= expect(got, net.gradients[key], name=f"∂J/∂{key}", mistakes=wrong)
     with part("where training starts", points=2):
-        _expect_start(seen["start"].value, **start)
+        _expect_start(*seen["start"].value, **start)
     with part("fit and predict", points=2):
-        loss, chosen, true = seen["fit"].value
+        loss, chosen, true, got, direct = seen["fit"].value
         text = f"After fit() the mean objective is {loss:.2g}, on points that are easy to tell apart. "
         text += "Do step_size, max_num_epochs and init_param_scale have their effect?"
         if expect_true(loss < LEARNED, text, "wrong_argument"):
-            expect_true(chosen == true, "predict() after fit() chooses wrong classes for training points.", "order")
+            good = expect_true(
+                chosen == true, "predict() after fit() chooses wrong classes for training points.", "order"
+            )
+            if good and _expect_as_direct(got, direct):
+                from_zero = seen["start"].holds(
+                    lambda got: not any(np.any(one[b]) for one in got[0] for b in ("b1", "b2"))
+                )
+                kept = _kept(*seen["twice"].value, from_zero)
+                text = f"A second fit() goes on with the {kept} of the first one: each has a start of its own."
+                expect_true(not kept, text, "stale")
 
 
 LEARNED = 0.02  # mean objective after _learnable's settings: at most 0.007 over 300 starts, and 0.05 after one epoch
 START_CLASSES = 5
+STEP = 0.3
 
 
 def _learnable(draw: Draw) -> dict[str, Any]:
@@ -581,7 +596,7 @@ def _look(
         model, beside = (student.call(make, num_hidden_units=units, num_class=classes) for _ in "ab")
         made = model.attr("graph")
         made.method("set_parameters", dict(parameters))
-        beside.attr("graph").method("set_parameters", {key: -0.5 * value for key, value in parameters.items()})
+        beside.attr("graph").method("set_parameters", _of_another(parameters))
         return made
 
     def predictions() -> list[Any]:
@@ -596,37 +611,61 @@ def _look(
             found = [made.method("get_gradients", {"x": x}, {"y": np.array(y)}) for x, y in asked]
         return [tuple(values(one)) for one in found]
 
-    def begin() -> dict[str, Any]:
-        X, y = np.linspace(-1.0, 1.0, START_CLASSES * start["d"]).reshape(START_CLASSES, -1), np.arange(START_CLASSES)
-        with student.chain():
-            model = student.call(
-                make, num_hidden_units=start["units"], step_size=0.0, init_param_scale=start["scale"],
-                max_num_epochs=1, num_class=START_CLASSES,
-            )  # fmt: skip
-            model.method("fit", X, y % 3)
-            nodes = model.attr("graph").attr("name_to_node")
-            found = {key: nodes.item(key).attr("out") for key in parameters}
-            model.method("fit", X[:, 1:], y % 3)  # the same model, once more, for fewer features
-            found["again"] = nodes.item("W1").attr("out")
+    def shown(model: Remote) -> dict[str, Remote]:
+        nodes = model.attr("graph").attr("name_to_node")
+        return {key: nodes.item(key).attr("out") for key in parameters}
+
+    def plain(found: Mapping[str, Remote]) -> dict[str, Any]:
         return {key: one.value for key, one in found.items()}
 
-    def fit() -> tuple[float, list[int], list[int]]:
-        rows = [0, 2, 4]
+    def begin() -> tuple[list[dict[str, Any]], Any]:
+        """The parameters of two models before they have moved; W1 of the first, fitted to fewer features."""
+        X, y = np.linspace(-1.0, 1.0, START_CLASSES * start["d"]).reshape(START_CLASSES, -1), np.arange(START_CLASSES)
+        still = {"num_hidden_units": start["units"], "step_size": 0.0, "max_num_epochs": 1, "num_class": START_CLASSES}
+        with student.chain():
+            models = [student.call(make, **still, init_param_scale=scale) for scale in start["scales"]]
+            student.call(make, num_hidden_units=7, num_class=4)  # settings kept in the class are now those of this one
+            for model in models:
+                model.method("fit", X, y % 3)
+            found = [shown(model) for model in models]
+            models[0].method("fit", X[:, 1:], y % 3)
+            again = shown(models[0])["W1"]
+        return [plain(one) for one in found], again.value
+
+    def twice() -> list[dict[str, Any]]:
+        """The parameters after one fit(), and after a second one, of one step, for x = 0, where W1 does not move."""
+        with student.chain():
+            model = student.call(
+                make, num_hidden_units=4, step_size=STEP, init_param_scale=0.4, max_num_epochs=1, num_class=3
+            )
+            found = []
+            for X, y in ((learn["X"], learn["y"]), (np.zeros((1, 2)), np.array([1]))):
+                model.method("fit", X, y)
+                found.append(shown(model))
+        return [plain(one) for one in found]
+
+    def fit() -> tuple[float, list[int], list[int], Any, list[Any]]:
+        rows = [0, 2, 4, 1]  # more than there are classes
         asked_for = [({"x": learn["X"][i]}, {"y": np.array(learn["y"][i])}) for i in rows]
         with student.chain():
             model = student.call(
                 make, num_hidden_units=learn["units"], step_size=learn["step_size"], init_param_scale=learn["scale"],
                 max_num_epochs=learn["max_num_epochs"], num_class=3,
             )  # fmt: skip
+            student.call(make, step_size=1e-3, max_num_epochs=1, num_class=4)
             model.method("fit", learn["X"], learn["y"])
             made = model.attr("graph")
             found = [made.method("get_objective", *example) for example in asked_for]
             predicted = model.method("predict", learn["X"][rows])
+            direct = [made.method("get_prediction", inputs) for inputs, _ in asked_for]
         losses, got = [_number(one.value) for one in found], predicted.value
         chosen = _choices(list(got) if isinstance(got, np.ndarray | list | tuple) else [got], 3)
-        return float(np.mean(losses)), chosen, [int(learn["y"][i]) for i in rows]
+        true = [int(learn["y"][i]) for i in rows]
+        return float(np.mean(losses)), chosen, true, got, [one.value for one in direct]
 
-    seen = answers({"prediction": predictions, "gradients": gradients, "start": begin, "fit": fit})
+    seen = answers({
+        "prediction": predictions, "gradients": gradients, "start": begin, "fit": fit, "twice": twice,
+    })  # fmt: skip
     found = seen.pop("gradients")
     for n in range(len(labels)):
         seen[f"objective {n}"] = found.then(lambda all_, n=n: (*all_[n], None)[0])
@@ -653,14 +692,61 @@ def _choices(got: Any, classes: int) -> list[int]:
     return chosen
 
 
-def _has_learned(got: tuple[float, list[int], list[int]]) -> bool:
-    loss, chosen, true = got
+def _has_learned(got: tuple[float, list[int], list[int], Any, list[Any]]) -> bool:
+    loss, chosen, true, *_ = got
     return loss < LEARNED and chosen == true
 
 
-def _expect_start(found: Mapping[str, Any], d: int, units: int, scale: float) -> None:
+def _of_another(parameters: Mapping[str, Array]) -> dict[str, Array]:
+    """The parameters of the model that lives beside the one that is asked."""
+    return {key: -0.5 * value for key, value in parameters.items()}
+
+
+def _expect_as_direct(got: Any, direct: list[Any]) -> bool:
+    """Note in the open part whether predict() gives in each row what the graph does: (n, num_class) in all."""
+    right = np.array(direct, dtype=float)
+    mine = np.asarray(got)
+    text = f"predict() gives shape {mine.shape} for {len(right)} rows, expected {right.shape}."
+    if not expect_true(mine.shape == right.shape, text, "shape"):
+        return False
+    text = "predict() gives other numbers than the graph's prediction for each row."
+    return expect_true(all(map(_means_the_same, mine, right)), text, "wrong_argument")
+
+
+def _means_the_same(got: Array, direct: Array) -> bool:
+    """Whether these are the graph's probabilities, or the scores that they are made of, or the other way round."""
+    probabilities = direct.min() >= 0 and np.isclose(direct.sum(), 1)
+    return _predicts(got, direct if probabilities else softmax(direct))
+
+
+def _kept(first: Mapping[str, Any], second: Mapping[str, Any], from_zero: bool) -> str:
+    """The parameter with which the second fit() of `twice` went on where the first had ended, "" where none did.
+
+    from_zero : biases start at zero, so that all scores were 0 when they made their one step
+    """
+    if from_zero and not agrees(second["b2"], STEP * (one_hot(1, 3) - 1 / 3)):
+        return "biases"
+    slopes = Net(first, np.zeros(2), 1).gradients
+    went_on = (key for key in first if np.any(first[key]) and agrees(second[key], first[key] - STEP * slopes[key]))
+    return next(went_on, "")
+
+
+def _expect_start(starts: list[Mapping[str, Any]], again: Any, d: int, units: int, scales: tuple[float, float]) -> None:
+    """Note in the open part what is wrong with two starts, of the scales, and with W1 for one feature less."""
+    weights = [array for found, scale in zip(starts, scales, strict=True) for array in _weights(found, d, units, scale)]
+    if len(weights) < 4:
+        return
+    text = "No starting value lies far from 0: the exercise asks for normally distributed numbers (rng.normal)."
+    expect_true(looks_normal(*weights), text, "wrong_argument")
+    expect_true(not share_numbers(*weights[:2]), SAME_NUMBERS, "wrong_argument")
+    got = np.shape(again)
+    text = f"Fitted a second time, to {d - 1} features, W1 starts with shape {got}: each fit() has a start of its own."
+    expect_true(got == (units, d - 1), text, "stale")
+
+
+def _weights(found: Mapping[str, Any], d: int, units: int, scale: float) -> Iterator[Array]:
+    """The weights that start as they should; notes what is wrong with the others, and with the biases."""
     shapes = {"W1": (units, d), "b1": (units,), "W2": (START_CLASSES, units), "b2": (START_CLASSES,)}
-    weights: list[Array] = []
     for key, shape in shapes.items():
         array = np.asarray(found[key]) if isinstance(found[key], np.ndarray | np.generic | float) else np.array(None)
         text = f"{key} starts with shape {array.shape}, expected {shape}: see num_hidden_units, num_class and the data."
@@ -674,21 +760,13 @@ def _expect_start(found: Mapping[str, Any], d: int, units: int, scale: float) ->
         text = f"All rows or all columns of {key} start alike: units that start equal stay equal. Draw each entry."
         if expect_true(not alike, text, "constant_loss" if size == 0 else "wrong_argument"):
             text = f"{key} starts with entries of the wrong size: their standard deviation should be init_param_scale."
-            if expect_true(0.4 * scale <= size <= 2.5 * scale, text, "wrong_argument"):
+            if expect_true(0.75 * scale <= size <= 1.3 * scale, text, "wrong_argument"):
                 text = f"{key} starts with the same few numbers again and again: draw each entry by itself."
                 if not expect_true(not repeats(array), text, "wrong_argument"):
                     continue
                 text = f"The starting values of {key} do not lie around 0: are they all of one sign?"
                 if expect_true(abs(array.mean()) <= 0.5 * size, text, "wrong_argument"):
-                    weights.append(array)
-    if len(weights) == 2:
-        text = "No starting value lies far from 0: the exercise asks for normally distributed numbers (rng.normal)."
-        expect_true(looks_normal(*weights), text, "wrong_argument")
-        got = np.shape(found["again"])
-        text = (
-            f"Fitted a second time, to {d - 1} features, W1 starts with shape {got}: each fit() has a start of its own."
-        )
-        expect_true(got == (units, d - 1), text, "stale")
+                    yield array
 
 
 def _number(got: Any) -> float:

@@ -319,8 +319,9 @@ def expect_random_start(found: Mapping[str, Mapping[str, Array]], scale: float) 
             text = f"{name} starts with numbers whose size does not follow init_param_scale."
             expect_true(False, text, "wrong_argument")
             return
-        if not 0.35 < spread < 2.5:
-            size = "larger" if spread > 1 else "smaller"
+        low, high = (0.8, 1.25) if name == "W1" else (0.5, 1.6)
+        if wrong := [one for one in (spread, spread_large) if not low < one < high]:
+            size = "larger" if wrong[0] > 1 else "smaller"
             text = f"{name} starts with numbers that are {size} than init_param_scale says: it is their spread."
             expect_true(False, text, "wrong_argument")
             return
@@ -338,7 +339,7 @@ def expect_random_start(found: Mapping[str, Mapping[str, Array]], scale: float) 
             text = "b1 starts with the same few numbers again and again: draw each entry by itself."
             if expect_true(not repeats(b1), text, "wrong_argument"):
                 text = "b1 starts with numbers that are smaller than init_param_scale says: it is their spread."
-                expect_true(b1.std() > 0.35 * size, text, "wrong_argument")
+                expect_true(b1.std() > 0.5 * size, text, "wrong_argument")
 
 
 def expect_fit(fitted: Fitted, question: Question) -> None:

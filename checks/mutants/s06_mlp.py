@@ -383,10 +383,10 @@ mlp_mutants = [
         "K, scale = self.num_hidden_units, max(0.01, self.init_param_scale)",
     ),
     Mutant(
-        "scale of at most 0.5",
+        "scale of at most 1",
         "wrong_argument",
         SCALE,
-        "K, scale = self.num_hidden_units, min(0.5, self.init_param_scale)",
+        "K, scale = self.num_hidden_units, min(1.0, self.init_param_scale)",
     ),
     Mutant(
         "no number above 1",

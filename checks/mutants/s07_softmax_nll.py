@@ -548,7 +548,80 @@ START_W1 = "rng.normal(scale=scale, size=(units, d))"
 START_W2 = "rng.normal(scale=scale, size=(classes, units))"
 GRAPH = "self.graph = ComputationGraphFunction([x], [y], [W1, b1, W2, b2], prediction, objective)"
 
+SCALE = "self.num_class, self.init_param_scale\n"
+FIT = "self.graph.set_parameters(self.initial_parameters(X.shape[1]))"
+PREDICT = "predict_rows(self.graph, X)"
+START_B1, START_B2 = '"b1": np.zeros(units)', '"b2": np.zeros(classes)'
+
+
+def sharing(W2: str) -> str:
+    """A start whose W2 is made of the numbers of W1."""
+    return f"""W1 = {START_W1}
+        return {{"W1": W1, {START_B1}, "W2": {W2}, {START_B2}}}
+        return {{"""
+
+
 classifier_mutants = [
+    *(
+        Mutant(f"{name} in the class", "", f"self.{name}", f"MulticlassClassifier.{name}", count=1)
+        for name in ("num_hidden_units", "num_class", "init_param_scale", "step_size", "max_num_epochs")
+    ),
+    Mutant(
+        "the graph in the class",
+        "shared_state|wrong_argument|order",
+        "self.graph = C",
+        "MulticlassClassifier.graph = C",
+    ),
+    Mutant("scale of at most 0.1", "wrong_argument", SCALE, "self.num_class, min(0.1, self.init_param_scale)\n"),
+    Mutant("scale of at most 1", "wrong_argument", SCALE, "self.num_class, min(1.0, self.init_param_scale)\n"),
+    Mutant("scale of at least 0.01", "wrong_argument", SCALE, "self.num_class, max(0.01, self.init_param_scale)\n"),
+    Mutant("W2 repeats the numbers of W1", "wrong_argument", "return {", sharing("np.resize(W1, (classes, units))")),
+    Mutant(
+        "W2 is W1 backwards", "wrong_argument", "return {", sharing("np.resize(-W1.ravel()[::-1], (classes, units))")
+    ),
+    Mutant("the generator starts again for W2", "wrong_argument", START_W2, "np.random.default_rng(0)" + START_W2[3:]),
+    Mutant(
+        "half of W1 is the other half with its signs changed",
+        "wrong_argument",
+        START_W1,
+        "(lambda half: np.concatenate([half, -half])[:units])(rng.normal(scale=scale, size=((units + 1) // 2, d)))",
+    ),
+    Mutant(
+        "a second fit goes on where the features are as many",
+        "stale|wrong_argument",
+        FIT,
+        f"if getattr(self, 'd', None) != X.shape[1]:\n            {FIT}\n        self.d = X.shape[1]",
+    ),
+    Mutant(
+        "a second fit keeps W1 where the features are as many",
+        "stale|wrong_argument",
+        FIT,
+        f"old = self.graph.name_to_node['W1'].out\n        {FIT}\n"
+        "        if old is not None and old.shape[1] == X.shape[1]:\n"
+        "            self.graph.set_parameters({'W1': old})",
+    ),
+    Mutant(
+        "a second fit keeps the biases",
+        "stale|wrong_argument",
+        FIT,
+        f"old = {{name: self.graph.name_to_node[name].out for name in ('b1', 'b2')}}\n        {FIT}\n"
+        "        if old['b1'] is not None:\n            self.graph.set_parameters(old)",
+    ),
+    Mutant("predictions of shape (n, num_class, 1)", "shape", PREDICT, f"{PREDICT}[..., None]"),
+    Mutant("predictions transposed", "order|shape", PREDICT, f"{PREDICT}.T"),
+    Mutant(
+        "predicts 1 for the class and 0 for the others",
+        "wrong_argument",
+        PREDICT,
+        f"np.eye(self.num_class)[{PREDICT}.argmax(axis=1)]",
+    ),
+    Mutant(
+        "predictions divided by the largest",
+        "wrong_argument",
+        PREDICT,
+        f"(lambda p: p / p.max(axis=1, keepdims=True))({PREDICT})",
+    ),
+    Mutant("predictions rounded", "wrong_argument|", PREDICT, f"np.round({PREDICT}, 2)"),
     Mutant("start kept by the model", "stale|raises|shape", START_W1, f'self.__dict__.setdefault("kept", {START_W1})'),
     Mutant(
         "start kept by the class",

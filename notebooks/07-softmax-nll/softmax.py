@@ -604,9 +604,18 @@ def _check():
         check_values("most probable classes", {"y": np.argmax(np.array(models[0].predict(X)), axis=1)}, {"y": y})
         return [np.mean([model.graph.get_objective({"x": x}, {"y": c}) for x, c in zip(X, y)]) for model in models]
 
-    check_start(start, {"W1": (200, 5), "b1": (200,), "W2": (4, 200), "b2": (4,)}, zero=["b1", "b2"])
+    def again():  # a second fit starts anew: after its one step little has been learned
+        model, x = MulticlassClassifier(7, 0.5, 0.1, 1), np.array([[1.0, 0.0]])
+        for rows in (200, 1):
+            model.fit(np.repeat(x, rows, axis=0), np.full(rows, 2))
+        return {"0.5": 0.5, "a second fit, of one step": model.graph.get_objective({"x": x[0]}, {"y": np.array(2)})}
+
+    shapes = {"W1": (200, 5), "b1": (200,), "W2": (4, 200), "b2": (4,)}
+    for scale in (2.0, 0.001):
+        check_start(start, shapes, zero=["b1", "b2"], scale=scale, title=f"the start for {scale}")
     names = ["after 100 epochs", "small steps", "before"]
     check_order(lambda: dict(zip(names, trained())) | {"2.5": 2.5}, "mean loss")
+    check_order(again, "loss")
 
 
 _check()
