@@ -264,13 +264,18 @@ def minibatch_ridge(student: Student, draw: Draw) -> None:
     how = {"l2_reg": l2_reg, "step_size": step, "max_num_epochs": epochs, "batch_size": m + 2}
     make = partial(student.call, "MinibatchRidge", **how)
 
+    # Steps so small that the order of the rows makes no difference, while each batch and each row of it counts.
+    rows, targets, small = np.tile(np.eye(d), (2, 1)), 1e12 * draw.signed(2 * d), 1e-12
+
     def in_batches() -> Any:
-        # All rows are alike, so the order in which they are drawn makes no difference, and the number of steps does.
         with student.chain():
-            model, _ = make(batch_size=2), make()
-            model.method("fit", np.tile(X[0], (4, 1)), np.repeat(Y[0], 4))
+            model, _ = make(batch_size=2, step_size=small), make()
+            model.method("fit", rows, targets)
             predicted = model.method("predict", new)
         return predicted.value
+
+    def in_small_steps(batch_size: int) -> Array:
+        return _line(new, small * 2 * epochs / batch_size * np.append(rows.T @ targets, targets.sum()))
 
     def look() -> dict[str, Answer]:
         seen = _look(student, make, ({"X": X}, {"y": Y}, {"w": w, "b": b}), beside, train=(X, Y, new))
@@ -279,8 +284,7 @@ def minibatch_ridge(student: Student, draw: Draw) -> None:
     right = _Cases(X, Y, w, b, l2_reg, beside[2])
     fitted, gone_on = (_line(new, _descend(X, Y, steps, step, l2_reg)) for steps in (epochs, 2 * epochs))
     exact = {**right.exact(), "prediction": X @ w + b, "fit": fitted, **right.strengths()}
-    once, twice = (_line(new, _descend(X[:1], Y[:1], steps, step, l2_reg)) for steps in (epochs, 2 * epochs))
-    exact["fit in batches"] = twice
+    exact["fit in batches"] = in_small_steps(2)
     nodes = _reference(student, "L2NormPenaltyNode", "SumNode", "BatchAffineNode", "MeanSquareNode")
     seen = fairly(look, _agreeing(exact), nodes)
 
@@ -296,14 +300,15 @@ def minibatch_ridge(student: Student, draw: Draw) -> None:
         expect(seen["prediction"].value, exact["prediction"], name="prediction", mistakes=slips)
         slips = [Slip("stale", gone_on, GOES_ON)]
         if expect(seen["fit"].value, exact["fit"], name="predict() after fit()", mistakes=slips):
-            slips = [Slip("wrong_argument", once, "batch_size is not used")]
-            name = "predict() after fit() with two batches"
+            slips = [Slip("wrong_argument", in_small_steps(2 * d), "batch_size is not used")]
+            name = "predict() after fit() with batches of two"
             expect(seen["fit in batches"].value, exact["fit in batches"], name=name, mistakes=slips)
 
 
 GOES_ON = "fit() goes on where the one before it ended, and should start at zero"
 ASIDE = {"step_size": 0.01, "max_num_epochs": 1, "l2_reg": 2.5}  # settings of a model that is made beside another one
-STRENGTHS = {"l2_reg = 0": 0, "l2_reg = 0.001": 1e-3, "l2_reg = 1": 1, "l2_reg = 40": 40.0}
+STRENGTHS = {"l2_reg = 0": 0, "l2_reg = 0.001": 1e-3, "l2_reg = 40": 40.0}
+LEFT_TO_IT = "the l2_reg that a model has by itself, 1,"
 
 
 class _Cases:
@@ -333,7 +338,8 @@ class _Cases:
 
     def strengths(self) -> dict[str, float]:
         """The objective with other values of l2_reg."""
-        return {name: self.loss + float(reg * np.sum(self.w**2)) for name, reg in STRENGTHS.items()}
+        strengths = {**STRENGTHS, LEFT_TO_IT: 1.0}
+        return {name: self.loss + float(reg * np.sum(self.w**2)) for name, reg in strengths.items()}
 
     def mistakes(self, name: str) -> list[Slip]:
         """What known mistakes give for "objective", "∂J/∂w" or "∂J/∂b"."""
@@ -414,7 +420,7 @@ Example = tuple[Mapping[str, Array], Mapping[str, Array], Mapping[str, Array]]
 
 
 def _look(
-    student: Student, make: Callable[..., Remote], example: Example, beside: Example, train: tuple[Array, Array, Array]
+    student: Student, make: partial[Remote], example: Example, beside: Example, train: tuple[Array, Array, Array]
 ) -> dict[str, Answer]:
     """What a model shows about an example (inputs, outcomes, parameters).
 
@@ -424,11 +430,11 @@ def _look(
     """
     inputs, outcomes, parameters = example
 
-    def graph(question: str, *given: Mapping[str, Array], **how: Any) -> Any:
+    def graph(question: str, *given: Mapping[str, Array], model: Callable[[], Remote] = make) -> Any:
         """What a model answers while a second one lives beside it, and after a question about another example."""
         with student.chain():
             # Both are made before either is asked for its graph: one that is kept in the class is that of the second.
-            made, other = (model.attr("graph") for model in (make(**how), make()))
+            made, other = (one.attr("graph") for one in (model(), make()))
             made.method("set_parameters", dict(parameters))
             other.method("set_parameters", dict(beside[2]))
             for one in (made, other):
@@ -450,11 +456,13 @@ def _look(
         _, found = values(graph("get_gradients", inputs, outcomes))
         return found
 
+    models = {name: partial(make, l2_reg=reg) for name, reg in STRENGTHS.items()}
+    models[LEFT_TO_IT] = partial(make.func, *make.args)
     seen = answers({
         "prediction": lambda: graph("get_prediction", inputs),
         "objective": lambda: graph("get_objective", inputs, outcomes),
         "roles": lambda: roles(make().attr("graph")),
-        **{name: partial(graph, "get_objective", inputs, outcomes, l2_reg=reg) for name, reg in STRENGTHS.items()},
+        **{name: partial(graph, "get_objective", inputs, outcomes, model=model) for name, model in models.items()},
         "gradients": gradients,
         "fit": fit,
     })  # fmt: skip

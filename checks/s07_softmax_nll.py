@@ -5,7 +5,7 @@ Exercises: NYU homework 7, questions 12 to 14 (2021), and 4.3 of 2018 (the three
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -103,7 +103,6 @@ def _large_scores(draw: Draw, classes: int) -> Iterator[Array]:
 
 
 HUGE = {"above 1e5": "scores of 1000 stand for all large ones"}
-CLASSES = {**HUGE, "one entry": "there are at least two classes"}
 ONE_CLASS = "with one class all is 0 or 1: the shapes are looked at there"
 FEW = {**HUGE, "one entry": ONE_CLASS, "many entries": "a handful of classes is what the section is about"}
 LARGE = "large scores are asked for in the node, not in its Jacobian"
@@ -424,12 +423,13 @@ def _probabilities(draw: Draw, classes: int, label: int) -> Array:
     return p
 
 
-@check(f"{SECTION}/softmax_nll_gradient_check", points=3, reveals=True, domain=CLASSES)
+@check(f"{SECTION}/softmax_nll_gradient_check", points=3, reveals=True, domain={**HUGE, "one entry": ONE_CLASS})
 def softmax_nll_gradient(student: Student, draw: Draw) -> None:
     """∂J/∂z = p − e_y for J = −log softmax(z)[y]."""
     name, classes = "softmax_nll_gradient", draw.integer(5, 8)
     label = draw.integer(2, classes - 1)  # not 1, which changes nothing where it multiplies
     ordinary = [(draw.signed(classes, low=0.3, high=1.5), y) for y in (label, 0, classes - 1)]
+    ordinary += [(ordinary[0][0], classes - 1), (draw.signed(1), 0)]  # the same scores again, and a single class
     ordinary += [(array(classes), label) for _, array in regions(draw, up_to=0.5)]
     ordinary += [(draw.normal(40), 7), (np.array([0.3, -0.4]), 1), (_whole_scores(draw), 2)]
     large = [(z, draw.integer(0, classes)) for z in _large_scores(draw, classes)]
@@ -468,7 +468,9 @@ def softmax_nll_gradient(student: Student, draw: Draw) -> None:
                 )
                 if not expect_true(not cut, text, "dtype"):
                     break
-            if not expect(seen[str(n)].value, right[str(n)], name="∂J/∂z", mistakes=partial(both_slopes, 1.0 * z, y)):
+            earlier = [right[str(k)] for k in range(n) if len(right[str(k)]) == len(z)]
+            slips = partial(_gradient_slips, 1.0 * z, y, earlier)
+            if not expect(seen[str(n)].value, right[str(n)], name="∂J/∂z", mistakes=slips):
                 break
     with part("large scores", points=1):
         for n, (z, y) in enumerate(large, len(ordinary)):
@@ -477,6 +479,10 @@ def softmax_nll_gradient(student: Student, draw: Draw) -> None:
                 break
             if not expect(got, right[str(n)], name="∂J/∂z", mistakes=partial(_slopes_far_out, z, y)):
                 break
+
+
+def _gradient_slips(z: Array, y: int, earlier: Sequence[Array]) -> list[Slip]:
+    return [*both_slopes(z, y), Slip("shared_state", earlier)]
 
 
 def _clipping(z: Array) -> Slip:

@@ -334,6 +334,8 @@ def of_models(name: str, prediction: str) -> list[Mutant]:
         Mutant("max_num_epochs in the class", "", SETTINGS, SETTINGS.replace("self.max", f"{name}.max"), count=1),
         Mutant("predictions as a column", "shape", prediction, f"np.reshape({prediction}, (-1, 1))"),
         Mutant("predictions as a row", "shape", prediction, f"np.reshape({prediction}, (1, -1))"),
+        Mutant("no penalty where none is asked for", "", "l2_reg=1,", "l2_reg=0,"),
+        Mutant("a penalty of 0.5 where none is asked for", "", "l2_reg=1,", "l2_reg=0.5,"),
     ]  # fmt: skip
 
 
@@ -684,6 +686,9 @@ minibatch_mutants = [
     Mutant("l2_reg of at most 1", "", PENALTY, PENALTY.replace("(l2_reg", "(min(l2_reg, 1)")),
     Mutant("batch_size fixed", "wrong_argument", "max_num_epochs, batch_size\n", "max_num_epochs, 50\n"),
     Mutant("one batch", "wrong_argument", "range(0, len(X), self.batch_size)", "[0]"),
+    Mutant("batches that overlap by a row", "", "start + self.batch_size]", "start + self.batch_size + 1]"),
+    Mutant("the last row of each batch left out", "", "start + self.batch_size]", "start + self.batch_size - 1]"),
+    Mutant("the last batch left out", "", "range(0, len(X),", "range(0, max(1, len(X) - self.batch_size),"),
 ]
 
 minibatch_variants = [

@@ -468,6 +468,11 @@ both_mutants = [
     Mutant("of the type of z", "dtype", RESULT, "return gradient.astype(z.dtype)"),
     Mutant("probabilities of the type of z", "dtype", MINUS, "gradient = gradient.astype(z.dtype)\n    " + MINUS),
     Mutant("p alone", "missing_term", MINUS, "pass"),
+    Mutant("a number for a single class", "", RESULT, "return np.squeeze(gradient)"),
+    Mutant("remembers by the scores", "shared_state", RESULT,
+           "return np.copy(softmax_nll_gradient.__dict__.setdefault(tuple(z), gradient))"),
+    Mutant("remembers by how many and which class", "shared_state", RESULT,
+           "return np.copy(softmax_nll_gradient.__dict__.setdefault((len(z), int(y)), gradient))"),
     Mutant("opposite sign", "sign", RESULT, "return -gradient"),
     Mutant("adds the one-hot vector", "wrong_argument", MINUS, "gradient[y] += 1"),
     Mutant("labels from 1", "one_based_labels", MINUS, "gradient[y - 1] -= 1"),
@@ -501,7 +506,7 @@ both_mutants = [
     Mutant("one-hot label expected", "", MINUS, "gradient = gradient - np.asarray(y)"),
     Mutant("three classes only", "shape", RESULT, "return gradient[:3]"),
     Mutant("not written", "unfinished", POWERS, "raise NotImplementedError()"),
-]
+]  # fmt: skip
 
 both_variants = [
     Variant("minus the one-hot vector", f"return gradient - {TARGET}", MINUS + "\n    return gradient"),
