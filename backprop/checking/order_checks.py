@@ -114,7 +114,7 @@ def check_start(
             random.append(value)
     text = f"{title}: two parameters start with the same random numbers: draw each of them anew."
     _require(not share_numbers(*random), text, "wrong_argument")
-    print(f"{title}: {', '.join(shapes)} have the right shapes, and start as they should")
+    print(f"{title}: shapes and numbers of {', '.join(shapes)} are right")
 
 
 def alike(name: str, names: Iterable[str]) -> str:

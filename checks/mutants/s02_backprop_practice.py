@@ -373,7 +373,7 @@ step_mutants = [
         "new_W = W.copy()\n    new_W[...] = W - epsilon * dW\n    return new_W, b - epsilon * db",
     ),
     Mutant("b in the type of b", "dtype", STEP, "return W - epsilon * dW, (b - epsilon * db).astype(b.dtype)"),
-    Mutant("W is moved only where it is not 0", "range", STEP, STEP.replace("dW,", "dW * (W != 0),")),
+    Mutant("W is moved only where it is not 0", "range|zero", STEP, STEP.replace("dW,", "dW * (W != 0),")),
     Mutant("b is not moved where it is 0", "range", STEP, "return W - epsilon * dW, b - epsilon * db * b.all()"),
     Mutant(
         "z stops at 4",
