@@ -196,6 +196,9 @@ def check_batchnorm_forward(forward: Callable[..., Any]) -> None:
         "a unit that is the same for all examples": (np.full((5, 1), 2.3), np.array([0.7]), np.array([-1.3]), 1e-5),
     }
     found = [_forward(forward, title, *batch) for title, batch in batches.items()]
+    far = np.linspace(-1.0, 1.0, 150)[:, None] * [1.0, -0.3]
+    far[70], far[71] = [200.0, -90.0], far[9]
+    _forward(forward, "150 examples, one of them far from the others", far, _GAMMA, _BETA, 1e-5)
     _forward(forward, "the first batch once more", *batches["5 examples of 2 units"])
     conclude([(f"batchnorm_forward, {title}", lines) for title, lines in zip(batches, found, strict=True)])
 

@@ -39,6 +39,10 @@ def embedding_slips(indices: Array, rows: int, upstream: Array) -> dict[str, Any
         first[k] = gradient if not count[k] else first[k]
         total[k], last[k], count[k] = total[k] + gradient, gradient, count[k] + 1
     contexts: dict[str, Array] = {}
+    apart = np.unique(np.column_stack([flat, each]), axis=0)
+    if len(apart) < len(flat):
+        alone = np.equal.outer(np.arange(rows), apart[:, 0]) @ apart[:, 1:]
+        contexts["missing_term:equal contributions to a row count each by itself, and here only once"] = alone
     if indices.ndim > 1:
         contexts["wrong_argument:divided by the number of contexts"] = total / len(indices)
         once, places = np.unique(indices, axis=0, return_index=True)

@@ -62,6 +62,10 @@ def check_order(topological_order: Callable[[Any], Any]) -> None:
             require_order(topological_order, nodes, sink, title)
     for _ in range(2):
         require_order(topological_order, _graph(*_GRAPHS[_V], named=False), _GRAPHS[_V][1], "nodes without names")
+    alike = _graph(*_GRAPHS[_V])
+    for node in alike.values():
+        node.node_name, node.out = "p", 1.0
+    require_order(topological_order, alike, "J", "nodes with the same name and the same value")
     nodes = _graph([("x", "p"), ("p", "J"), ("p", "K"), ("y", "K")], "J")
     for sink in ("J", "K", "J"):
         require_order(topological_order, nodes, sink, f"two graphs with p and x in common, asked for {sink}")

@@ -7,6 +7,7 @@ exercise builds on is taken from there first, so that one mistake is paid for on
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -79,8 +80,9 @@ def number(student: Student, draw: Draw) -> None:
             student,
             pairs,
             ("a + b", lambda a, b: a + b, lambda a, b: (1.0, 1.0), wrong),
-            (f"a + {constant}", lambda a, b: a + constant, lambda a, b: (1.0, 0.0), Slips()),
+            (f"a + {constant} + 0 + -3", lambda a, b: a + constant - 3, lambda a, b: (1.0, 0.0), Slips()),
             ("a + a", lambda a, b: a + a, lambda a, b: (2.0, 0.0), Slips()),
+            two_arrows=True,
         )
     with part("a · b", points=2):
         wrong = Slips(
@@ -98,9 +100,12 @@ def number(student: Student, draw: Draw) -> None:
             student,
             pairs,
             ("a * b", lambda a, b: a * b, lambda a, b: (b, a), wrong),
-            (f"a * {constant}", lambda a, b: a * constant, lambda a, b: (constant, 0.0), Slips()),
+            (f"a * {constant} * -3", lambda a, b: -3 * constant * a, lambda a, b: (-3 * constant, 0.0), Slips()),
             ("a * a", lambda a, b: a * a, lambda a, b: (2 * a, 0.0), _SQUARE),
+            two_arrows=True,
         )
+        nothing = ("a * 0", lambda a, b: 0.0, lambda a, b: (0.0, 0.0), Slips())
+        _formulas(student, pairs[:1], nothing, two_arrows=True)
     with part("backward", points=2):
         _one_step_back(student, draw)
 
@@ -110,12 +115,18 @@ Formula = tuple[str, Callable[[float, float], float], Callable[[float, float], P
 
 
 def _formulas(
-    student: Student, pairs: Sequence[Sequence[Pair]], *formulas: Formula, patch: bool = False, atol: float = 0.0
+    student: Student,
+    pairs: Sequence[Sequence[Pair]],
+    *formulas: Formula,
+    patch: bool = False,
+    two_arrows: bool = False,
+    atol: float = 0.0,
 ) -> None:
     """Expect value and slopes of each formula at all pairs; the first that is wrong ends it.
 
     pairs : blocks of pairs; slips are looked for in the first, whose numbers are of ordinary size
     patch : judge with the reference's constructor, + and · first
+    two_arrows : whether each operator makes two, as it is said of + and ·
     atol  : what rounding may leave where a slope is a small difference; else the smallest numbers have all digits
     """
     (operated,) = shipped(student, "operated")
@@ -130,13 +141,20 @@ def _formulas(
 
             def ask(text: str = text, block: Sequence[Pair] = block) -> Any:
                 found, kept = operated(student.get("Number"), text, [list(pair) for pair in block]).value
-                return [[out, *_slopes(place, arrows)] for out, place, arrows in found], kept
+                counts = {len(arrows) for _, _, arrows in found}
+                return [[out, *_slopes(place, arrows)] for out, place, arrows in found], kept, counts
 
             def good(answer: Any, right: Array = right) -> bool:
                 return close(answer[0], right)
 
-            found, kept = fair_answer(student, ask, good, *references)
+            found, kept, counts = fair_answer(student, ask, good, *references)
             if not _as_it_should(text, found, kept, right, block, slips if block is pairs[0] else Slips(), atol):
+                return
+            said = (
+                f"Behind {_shown(text)} there are not two arrows for each operator, one from each side: a plain number "
+            )
+            said += "is made a Number, and has its arrow; a number used twice has two."
+            if two_arrows and not expect_true(counts == {2 * len(re.findall(r" [+*] ", text))}, said, "missing"):
                 return
 
 
@@ -202,11 +220,14 @@ def _one_step_back(student: Student, draw: Draw) -> None:
         cases.append((slopes, which, sign * draw.number(0.6, 1.9), [float(u) for u in draw.signed(2)]))
     cases.append(([1e-6, -700.0], (0, 1), 3e-5, [0.0, 0.0]))
     cases.append(([0.0, 0.0], (0, 1), 1.7, [0.4, -0.9]))
+    cases.append(([1.3, -0.6], (0, 1), 0.0, [0.4, -0.9]))
+    cases.append(([0.8, 0.8, 0.8, 0.8, 0.8], (0, 0, 1, 0, 1), -1.1, [0.0, 0.7]))  # arrows that are equal
     received, beyond, kept = stepped_back(theirs, cases).value
     parts = [[_sent(case, k, sum) for k in (0, 1)] for case in cases]
     held = np.array([case[3] for case in cases])
     right = held + np.array(parts)
     upstream = np.array([[case[2]] for case in cases])
+    local = np.array([[_sent((*case[:2], 1.0, None), k, sum) for k in (0, 1)] for case in cases])
     met = np.array([[any(k == w for w in case[1]) for k in (0, 1)] for case in cases])
 
     def mistakes() -> list[Slip]:
@@ -214,7 +235,8 @@ def _one_step_back(student: Student, draw: Draw) -> None:
             Slip(
                 "assigned", np.where(met, np.array([[_sent(case, k, _last) for k in (0, 1)] for case in cases]), held)
             ),
-            Slip("upstream_ignored", held + np.array(parts) / upstream),
+            Slip("upstream_ignored", held + local),
+            Slip("upstream_ignored", held + np.where(upstream == 0, local, parts), "where it is 0,"),
             Slip(
                 "missing_chain_factor",
                 held + upstream * [[case[1].count(k) for k in (0, 1)] for case in cases],
@@ -226,6 +248,11 @@ def _one_step_back(student: Student, draw: Draw) -> None:
                 "missing_term",
                 held + [[_sent(case, k, sum, 1) for k in (0, 1)] for case in cases],
                 "only the first arrow delivers",
+            ),
+            Slip(
+                "missing_term",
+                held + [[_sent(_once(case), k, sum) for k in (0, 1)] for case in cases],
+                "each of the arrows that are equal, such as those of a · a, delivers",
             ),
             Slip("sign", held - np.array(parts)),
             Slip("accumulated_twice", held + 2 * np.array(parts)),
@@ -246,6 +273,12 @@ def _sent(case: Any, k: int, together: Callable[[list[float]], float], first: in
     return together([upstream * slope for slope, w in list(zip(slopes, which, strict=True))[:first] if w == k])
 
 
+def _once(case: Any) -> Any:
+    """The case without arrows that are there already."""
+    arrows = dict.fromkeys(zip(*case[:2], strict=True))
+    return [u for u, _ in arrows], [k for _, k in arrows], *case[2:]
+
+
 def _last(values: list[float]) -> float:
     return values[-1] if values else 0.0
 
@@ -253,6 +286,7 @@ def _last(values: list[float]) -> float:
 # -- the order --------------------------------------------------------------------------------------------------------
 
 Edges = list[tuple[int, int]]
+ALIKE = {"out": 0.7, "node_name": "p", "d_out": 0.0}  # what all nodes of a graph may have in common
 
 
 @check(f"{SECTION}/topological_order_check", points=4, reveals=True)
@@ -266,6 +300,7 @@ def topological_order(student: Student, draw: Draw) -> None:
     graphs.append((5, [(0, 1), (0, 4), (1, 2), (2, 3), (3, 4)], [4]))  # a short way beside a long one
     wide = [edge for i in range(1, 61) for edge in ((0, i), (i, 61))]
     graphs.append((62, wide, [61]))  # one number in many sums, and a sum of many
+    graphs.append((*graphs[1], ALIKE))
     (listed,) = shipped(student, "listed")
     theirs = student.get("topological_order")
     answers: list[Any] = []
@@ -276,14 +311,20 @@ def topological_order(student: Student, draw: Draw) -> None:
         return answers
 
     with part("each node once", points=1):
-        for (_, edges, sinks), got in zip(graphs, all_answers(), strict=True):
-            if not all(_complete(order, _ancestors(edges, sink), sink) for order, sink in zip(got, sinks, strict=True)):
+        for (_, edges, sinks, *alike), got in zip(graphs, all_answers(), strict=True):
+            text = (
+                "Nodes with the same value and the same name are taken for one: nodes are told apart by what they are."
+            )
+            wanted = [_ancestors(edges, sink) for sink in sinks]
+            if alike and not expect_true(all(map(set.issuperset, map(set, got), wanted)), text, "missing"):
+                break
+            if not all(map(_complete, got, wanted, sinks)):
                 break
         else:
             text = "The list changes the graph, or the next call: nothing may be left over from an earlier one."
             expect_true(listed(theirs, *graphs[0]).value == answers[0], text, "stale")
     with part("after its predecessors", points=3):
-        for (_, edges, sinks), got in zip(graphs, all_answers(), strict=True):
+        for (_, edges, sinks, *_), got in zip(graphs, all_answers(), strict=True):
             if not all(_ordered(order, edges, sink) for order, sink in zip(got, sinks, strict=True)):
                 break
 
@@ -494,7 +535,7 @@ def operators(student: Student, draw: Draw) -> None:
             student,
             whole,
             ("a - b", lambda a, b: a - b, lambda a, b: (1.0, -1.0), SLIPS["minus"]),
-            (f"a - {c}", lambda a, b: a - c, lambda a, b: (1.0, 0.0), Slips()),
+            (f"a - {c} - 0 - -3", lambda a, b: a - c + 3, lambda a, b: (1.0, 0.0), Slips()),
             (f"{c} - a", lambda a, b: c - a, lambda a, b: (-1.0, 0.0), Slips()),
             ("a - a", lambda a, b: 0.0, lambda a, b: (0.0, 0.0), Slips()),
             patch=True,
@@ -504,12 +545,14 @@ def operators(student: Student, draw: Draw) -> None:
         _formulas(student, whole, _power(2), _power(3), patch=True)
         _formulas(student, away, _power(-1), _power(1), patch=True)
         _formulas(student, positive, _power(0.5), patch=True)
+        _formulas(student, [ordinary], _power(0), _power(4), _power(-2), patch=True)
+        _formulas(student, positive[:1], _power(-1.5), patch=True)
     with part("a / b", points=1):
         _formulas(
             student,
             away,
             ("a / b", lambda a, b: a / b, lambda a, b: (1 / b, -a / b**2), SLIPS["over"]),
-            (f"a / {c}", lambda a, b: a / c, lambda a, b: (1 / c, 0.0), Slips()),
+            (f"a / {c} / 1 / -3", lambda a, b: -a / (3 * c), lambda a, b: (-1 / (3 * c), 0.0), Slips()),
             (f"{c} / a", lambda a, b: c / a, lambda a, b: (-c / a**2, 0.0), Slips()),
             patch=True,
         )
@@ -558,8 +601,10 @@ def _power(k: float) -> Formula:
 def small_net(student: Student, draw: Draw) -> None:
     """score = c + Σ v_k tanh(w_k1 x_1 + w_k2 x_2 + b_k), a Number through which all gradients flow."""
     nets = [_arrays(draw, hidden) for hidden in (5, 1, 5, 7, 20)]
+    for array in nets[3][:3]:
+        array[-1] = array[0]  # two units that are equal
     points = [[draw.number(0.6, 1.8), -draw.number(0.6, 1.8)], [-draw.number(0.6, 1.8), draw.number(0.6, 1.8)]]
-    points += [[0.0, 0.0], [1e-6, 250.0], [1.0, -1.0]]
+    points += [[0.0, 0.0], [1e-6, 250.0], [1.0, -1.0], [0.7, 0.7]]
     right = [_score(net, np.array(point)) for point in points for net in nets]
     scored, Number = shipped(student, "scored", "Operators")
     plain = [[w.tolist(), b.tolist(), v.tolist(), float(c)] for w, b, v, c in nets]
@@ -623,6 +668,10 @@ def training_step(student: Student, draw: Draw) -> None:
     cases.append((w, [[0.3, 0.3]], [0.3], 0.3))  # all are equal
     cases.append(_case(draw, 15, 0.1))  # more points than elsewhere
     cases.append((w, [[1e-9, 0.7], [-0.0, 0.5]], [3e5, -2e5], 1e-6))
+    w, X, t, size = _case(draw, 5, 0.25)
+    cases.append(
+        (w, [X[0], *X, X[1]], [*t[:1], *t, *t[:1]], size)
+    )  # a point comes again: with its target, with another
     rounds = 2
     losses, weights = [], [np.array(case[0]) for case in cases]
     after, hints = [], []
@@ -669,6 +718,9 @@ def training_step(student: Student, draw: Draw) -> None:
                     "wrong_argument",
                     each(lambda w, g, s, n, r, loss: r(w)[-1] ** 2 / n),
                     "the last point only, divided by N",
+                ),
+                Slip(
+                    "missing_term", [each(partial(_once_each, same)) for same in (0, 1)], "each point that comes again"
                 ),
             ]
 
@@ -719,6 +771,13 @@ def training_step(student: Student, draw: Draw) -> None:
 def _case(draw: Draw, count: int, size: float) -> tuple[list[float], list[list[float]], list[float], float]:
     X, t = draw.signed(count, 2), np.resize([0.8, -1.3], count) * draw.number(0.8, 1.2)
     return draw.signed(WEIGHTS).tolist(), X.tolist(), t.tolist(), size
+
+
+def _once_each(by_target: int, w: Array, g: Array, size: float, n: int, rest: Any, loss: float) -> float:
+    """The error when a point that comes again counts once; `by_target`: only where it has the same target."""
+    points = [(*x, u * by_target) for x, u in zip(*rest.args, strict=True)]
+    last = {point: i for i, point in enumerate(points)}
+    return np.sum(rest(w)[list(last.values())] ** 2) / n
 
 
 def _features(X: Any) -> Array:

@@ -92,18 +92,22 @@ def _batch(draw: Draw, n: int, d: int, low: float = 0.05, high: float = 8.0) -> 
 
 def _odd(draw: Draw) -> list[tuple[Array, Array, Array, Array]]:
     """x, gamma, beta and an upstream gradient in the corners: 0, 1, tiny, huge; one sign only; one entry; many;
-    integers, and a column where nothing varies; numbers that are far from 0 and near one another."""
+    integers, and a column where nothing varies; numbers that are far from 0 and near one another, an example twice.
+    Of many examples one lies ten deviations away."""
     found = []
-    for n, d in ((6, 7), (5, 6), (6, 5), (1, 1), (11, 12)):
+    for n, d in ((6, 7), (5, 6), (6, 5), (1, 1), (120, 4), (11, 12)):
         found.append([draw.signed(n, d), draw.signed(d), draw.signed(d), draw.signed(n, d)])
     for array in found[0]:
         array.flat[:6] = draw.rng.permutation([0.0, 1.0, -1.0, 3e-6, -2e-6, 400.0])
+    found[4][0][3], found[4][3][5] = 300 * draw.signed(4), 300 * draw.signed(4)
     found[1], found[2] = [np.abs(array) for array in found[1]], [-np.abs(array) for array in found[2]]
     x, gamma, beta, upstream = (draw.signed(*shape) for shape in ((7, 4), (4,), (4,), (7, 4)))
     x *= 4
     x[:, 1] = x[0, 1]
     found.append([whole(x), gamma, beta, upstream])
     found.append([1e6 + draw.normal(9, 4), gamma, beta, draw.signed(9, 4)])
+    for array in (found[-1][0], found[-1][3]):
+        array[-1] = array[0]
     return [tuple(arrays) for arrays in found]
 
 
@@ -338,6 +342,8 @@ def embedding(student: Student, draw: Draw) -> None:
         while len(runs) < len(batches):
             runs.append(Ran(student, "embedding_forward", *batches[len(runs)]))
         upstreams = [draw.signed(*indices.shape, table.shape[1]) for indices, table in batches]
+        upstreams[0][2] = upstreams[0][0]  # of the same row, as is the next one
+        upstreams[3][-1] = upstreams[3][0]
         upstreams[2].flat[:6] = [0.0, 1.0, 3e-6, -2e-6, 400.0, -1.0]
         upstreams[-2], upstreams[-1] = np.abs(upstreams[-2]), -np.abs(upstreams[-1])
         totals: list[Array] = []

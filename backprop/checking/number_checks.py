@@ -57,7 +57,7 @@ def check_number(Number: Callable[..., Any]) -> None:
     Raises CheckFailed with the report when something is wrong.
     """
     values, steps = _sums_and_products(Number, *POINTS[0])
-    for point in (*POINTS[1:], (0.0004, -0.0007, 1.4)):
+    for point in (*POINTS[1:], (0.0004, -0.0007, 1.4), (0.6, -1.7, 0.0)):
         for section in _sums_and_products(Number, *point):
             stop_if_wrong([section])
     _look_around(Number)
@@ -84,6 +84,8 @@ def _sums_and_products(Number: Callable[..., Any], a: float, b: float, upstream:
     stop_if_wrong([(f"values at a = {a}, b = {b}", values)])
     steps = []
     for name, result in results.items():
+        if len(result.arrows) != 2:
+            raise CheckFailed(f"{name} has {len(result.arrows)} arrows, where two belong: one from each side.")
         for key, number in pairs[name].items():
             number.d_out = _HELD[key]
         result.d_out = upstream

@@ -133,6 +133,7 @@ OPERATORS = (
     Operator("2.9 − a", lambda a, b: 2.9 - a, lambda a, b: 2.9 - a),
     Operator("a ** 2", lambda a, b: a**2, lambda a, b: a**2, power_slips(2)),
     Operator("a ** 3", lambda a, b: a**3, lambda a, b: a**3, power_slips(3)),
+    Operator("a ** 0", lambda a, b: a**0, lambda a, b: a**0, power_slips(0)),
     Operator("a ** -1", lambda a, b: a**-1, lambda a, b: a**-1, power_slips(-1)),
     Operator("a / b", lambda a, b: a / b, lambda a, b: a / b, SLIPS["over"]),
     Operator("a / 2.9", lambda a, b: a / 2.9, lambda a, b: a / 2.9),

@@ -6,6 +6,10 @@ PLUS = 'return Number(self.out + other.out, [(self, 1.0), (other, 1.0)], "+")'
 TIMES = 'return Number(self.out * other.out, [(self, other.out), (other, self.out)], "·")'
 DELIVER = "source.d_out += self.d_out * slope"
 LOOP = "for source, slope in self.arrows:"
+SUM, PRODUCT = (f'"""self {sign} other, a new Number with two arrows."""' for sign in "+*")
+SUM_OF_PLAIN = "if not hasattr(other, 'arrows'):\n            return Number(self.out + other, [(self, 1.0)])"
+PRODUCT_OF_PLAIN = "if not hasattr(other, 'arrows'):\n            return Number(self.out * other, [(self, other)])"
+SQUARED = "if other is self:\n            return Number(self.out**2, [(self, 2 * self.out)])"
 
 number = [
     Mutant(
@@ -61,6 +65,22 @@ number = [
         "self.out, self.arrows, self.node_name = float(out), list(arrows), node_name",
         "self.out, self.node_name = float(out), node_name\n        Number.arrows = list(arrows)",
     ),
+    Mutant("of equal arrows one", "missing_term", LOOP, "for source, slope in set(self.arrows):"),
+    Mutant(
+        "of arrows with equal slopes one",
+        "",
+        LOOP,
+        "for source, slope in {slope: (source, slope) for source, slope in self.arrows}.values():",
+    ),
+    Mutant("four arrows at most", "", LOOP, "for source, slope in self.arrows[:4]:"),
+    Mutant("d_out of 0 is taken for 1", "upstream_ignored", DELIVER, "source.d_out += (self.d_out or 1.0) * slope"),
+    Mutant("a slope of 0 is taken for 1", "", DELIVER, "source.d_out += self.d_out * (slope or 1.0)"),
+    *(
+        Mutant(f"one arrow alone where the other side of {sign} is plain", "missing", old, f"{old}\n        {new}")
+        for sign, old, new in (("+", SUM, SUM_OF_PLAIN), ("·", PRODUCT, PRODUCT_OF_PLAIN))
+    ),
+    Mutant("one arrow of a · a", "missing", TIMES, f"{SQUARED}\n        {TIMES}"),
+    Mutant("times 0 is times 1", "", PRODUCT, f"{PRODUCT}\n        other = other or 1.0"),
     Mutant("small slopes are dropped", "", LOOP, "for source, slope in [a for a in self.arrows if abs(a[1]) > 1e-3]:"),
     Mutant("not written", "unfinished", PLUS, "raise NotImplementedError()"),
 ]
@@ -197,6 +217,10 @@ order = [
     ),
     Mutant("told apart by name", "raises", "", BY_NAME),
     *(
+        Mutant(f"told apart by {key}, where there is one", "missing", "id(node)", f"getattr(node, '{key}', id(node))")
+        for key in ("out", "node_name")
+    ),
+    *(
         Mutant(f"{n} inputs of a node", "missing", "node.get_predecessors():", f"node.get_predecessors()[:{n}]:")
         for n in (8, 20, 50)
     ),
@@ -323,6 +347,16 @@ operators = [
     Mutant("the slope of every power is 2 a", "", "exponent * self.out ** (exponent - 1)", "2 * self.out"),
     Mutant("the exponent alone", "missing_chain_factor", "exponent * self.out ** (exponent - 1)", "exponent"),
     Mutant("a times the exponent", "wrong_argument", "self.out**exponent, ", "self.out * exponent, "),
+    *(
+        Mutant(f"the exponent is {told}", "", POWER, f"exponent = {exponent}\n        {POWER}")
+        for told, exponent in (
+            ("1, where it is 0", "exponent or 1"),
+            ("4 at most", "min(exponent, 3)"),
+            ("−1 at least", "max(exponent, -1)"),
+            ("whole below 0", "exponent if exponent > 0 else round(exponent)"),
+        )
+    ),
+    Mutant("a / 1 is 1", "", "as_number(other) ** -1", "as_number(self if other == 1 else other) ** -1"),
     Mutant("a / b multiplies", "wrong_argument", "as_number(other) ** -1", "as_number(other)"),
     Mutant("b / a", "swapped_arguments", "self * as_number(other) ** -1", "as_number(other) * self**-1"),
     Mutant(
@@ -478,6 +512,13 @@ net = [
     Mutant("a float", "raises", "return total", "return total.out"),
     Mutant("the first net's score", "", "total = self.c\n", "total = SmallNet.c0 = getattr(SmallNet, 'c0', self.c)\n"),
     Mutant("returned too early", "", "            total = total + v", "            return total + v"),
+    Mutant(
+        "of equal units one",
+        "",
+        FOR_EACH,
+        "for (first, second), b, v in {w[0].out: (w, b, v) for w, b, v in zip(self.w, self.b, self.v)}.values():",
+    ),
+    Mutant("equal inputs are one", "", "+ second * x[1]", "+ second * (x[1] if x[1] != x[0] else 0.0)"),
     *(Mutant(f"the first {n} units", "", "total = self.c\n", f"total = self.c\n{FIRST.format(n)}") for n in (5, 8, 16)),
     Mutant("not written", "unfinished", "total = self.c\n", "raise NotImplementedError()\n"),
 ]
@@ -520,6 +561,13 @@ step = [
     Mutant("the step replaces the parameter", "wrong_argument", MOVE, "parameter.out = -step_size * parameter.d_out"),
     Mutant("ten points", "", "J = Number(0.0)\n", "J = Number(0.0)\n    X, t = X[:10], t[:10]\n"),
     Mutant("no gradients", "wrong_argument", "backpropagate(J)\n    ", ""),
+    *(
+        Mutant(f"a point that comes again counts once{how}", "missing_term", "zip(X, t, strict=True)", once)
+        for how, once in (
+            (", with its last target", "{tuple(x): (x, u) for x, u in zip(X, t)}.values()"),
+            (" if the target is the same", "{(*x, u): (x, u) for x, u in zip(X, t)}.values()"),
+        )
+    ),
     Mutant("the last point alone", "wrong_argument", SQUARE, "J = (net.score(x) - target) ** 2"),
     Mutant(
         "the error after the step",

@@ -46,6 +46,11 @@ forward = [
     Mutant(
         "single precision", "precision|numeric", CENTRE, "c = (x - x.mean(axis=0)).astype(np.float32).astype(float)"
     ),
+    *(
+        Mutant(f"cut off at {k} deviations", "", "x_hat = c / s", f"x_hat = np.clip(c / s, -{k}, {k})")
+        for k in (2, 3, 5, 8)
+    ),
+    Mutant("examples that come again count once", "", CENTRE, "c = x - np.unique(x, axis=0).mean(axis=0)"),
     Mutant("not written", "unfinished", OUT, "raise NotImplementedError()"),
 ]
 forward_variants = [
@@ -108,6 +113,12 @@ backward = [
         "c, s, x_hat, gamma = batchnorm_backward.__dict__.setdefault('kept', cache).values()",
     ),
     Mutant("the size of the upstream gradient", "wrong_argument", HAT, "grad_x_hat = np.abs(grad_out) * gamma"),
+    *(
+        Mutant(f"x̂ is cut off at {k} deviations", "", BETA, f"{BETA}\n    x_hat = np.clip(x_hat, -{k}, {k})")
+        for k in (3, 8)
+    ),
+    Mutant("nothing beyond 3 deviations", "", BACK, "return grad_x * (np.abs(x_hat) < 3), grad_gamma, grad_beta"),
+    Mutant("what comes again counts once", "", BETA, "grad_beta = np.unique(grad_out, axis=0).sum(axis=0)"),
     Mutant("not written", "unfinished", BACK, "raise NotImplementedError()"),
 ]
 BY_FORMULA = """c, s, x_hat, gamma = cache.values()
@@ -150,6 +161,7 @@ short = [
     Mutant("s squared", "wrong_argument", "(N * s)", "(N * s**2)"),
     Mutant("x̂ forgotten at the end", "missing_chain_factor", "x_hat * along", "along"),
     Mutant("the sum over the units", "shape", TOTALS, TOTALS.replace("sum(axis=0)", "sum(axis=1, keepdims=True)", 1)),
+    Mutant("x̂ is cut off at 3 deviations", "", FORMULA, f"x_hat = np.clip(x_hat, -3, 3)\n    {FORMULA}"),
     Mutant("the results exchanged", "swapped_arguments", ", along, total", ", total, along"),
     Mutant("means in place of sums", "averaged|wrong_argument", TOTALS, TOTALS.replace("sum", "mean")),
     Mutant("grad_out in place", "in_place", TOTALS, TOTALS + "\n    grad_out *= 1.0 + 1e-12"),
@@ -204,6 +216,13 @@ embedding = [
         "if indices.ndim == 2:\n"
         "        kept = [not (indices[:k] == indices[k]).all(axis=1).any() for k in range(len(indices))]\n"
         f"        indices, grad_out = indices[kept], grad_out[kept]\n    {ADD}",
+    ),
+    Mutant(
+        "equal gradients of a letter once",
+        "missing_term",
+        ADD,
+        "kept = {(k, *g): (k, g) for k, g in zip(np.ravel(indices), grad_out.reshape(np.size(indices), -1))}.values()\n"
+        "    np.add.at(grad_table, [k for k, _ in kept], [g for _, g in kept])",
     ),
     Mutant("twenty rows", "", ADD, f"{ADD}\n    grad_table[20:] = 0"),
     Mutant("counted", "upstream_ignored", ADD, "np.add.at(grad_table, indices, 1.0)"),

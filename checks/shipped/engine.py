@@ -185,18 +185,22 @@ def stepped_back(Class, cases):
 
 
 class Node:
-    """A node of a graph without values."""
+    """A node of a graph; without values, where none are given."""
 
-    def __init__(self):
+    def __init__(self, values):
         self.before = []
+        vars(self).update(values)
 
     def get_predecessors(self):
         return list(self.before)
 
 
-def listed(function, count, edges, sinks):
-    """For each sink: the places of the nodes in the list that the function gives; −1 for what is no such node."""
-    nodes = [Node() for _ in range(count)]
+def listed(function, count, edges, sinks, alike=()):
+    """For each sink: the places of the nodes in the list that the function gives; −1 for what is no such node.
+
+    alike : attributes that all nodes have, with the same values
+    """
+    nodes = [Node(alike) for _ in range(count)]
     for start, end in edges:
         nodes[end].before.append(nodes[start])
     place = {id(node): i for i, node in enumerate(nodes)}
