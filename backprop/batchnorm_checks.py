@@ -196,11 +196,16 @@ def check_batchnorm_forward(forward: Callable[..., Any]) -> None:
         "a unit that is the same for all examples": (np.full((5, 1), 2.3), np.array([0.7]), np.array([-1.3]), 1e-5),
     }
     found = [_forward(forward, title, *batch) for title, batch in batches.items()]
-    far = np.linspace(-1.0, 1.0, 150)[:, None] * [1.0, -0.3]
-    far[70], far[71] = [200.0, -90.0], far[9]
-    _forward(forward, "150 examples, one of them far from the others", far, _GAMMA, _BETA, 1e-5)
+    _forward(forward, "150 examples, one of them far from the others", _far(), _GAMMA, _BETA, 1e-5)
     _forward(forward, "the first batch once more", *batches["5 examples of 2 units"])
     conclude([(f"batchnorm_forward, {title}", lines) for title, lines in zip(batches, found, strict=True)])
+
+
+def _far() -> Array:
+    """150 examples of 2 units: one lies twelve deviations away, and one is there twice."""
+    far = np.linspace(-1.0, 1.0, 150)[:, np.newaxis] * [1.0, -0.3]
+    far[70], far[71] = [200.0, -90.0], far[9]
+    return far
 
 
 def _forward(
@@ -241,6 +246,20 @@ def check_batchnorm_backward(forward: Callable[..., Any], backward: Callable[...
     }
     expected = gamma * (x - x.mean(axis=0)) / (x.var(axis=0) + 1e-5) ** 0.5 + beta
     check_layer(forward, backward, x=x, gamma=gamma, beta=beta, expected=expected, mistakes=mistakes)
+    far = _far()
+    upstream = np.resize([0.7, -1.3, 0.4, 1.6, -0.2], far.shape)
+    upstream[71] = upstream[9]
+    with student_code("batchnorm_backward"):
+        got = backward(upstream.copy(), forward(far.copy(), _GAMMA.copy(), _BETA.copy())[1])
+    s = np.sqrt(far.var(axis=0) + 1e-5)
+    x_hat = (far - far.mean(axis=0)) / s
+    right = (_by_x(x_hat, s, _GAMMA * upstream), (upstream * x_hat).sum(axis=0), upstream.sum(axis=0))
+    hints = backward_slips(far, _GAMMA, upstream)
+    lines = [
+        compare(f"grad_{key}", *pair, candidates=hints[key], single=True)
+        for key, *pair in zip(("x", "gamma", "beta"), got, right, strict=True)
+    ]
+    stop_if_wrong([("batchnorm_backward, 150 examples, one of them far from the others", lines)])
 
 
 def _slip(name: str, family: str, x: Array, gamma: Array) -> Callable[[Array], Any]:

@@ -165,7 +165,8 @@ def batchnorm_forward(student: Student, draw: Draw) -> None:
         else:
             layer.expect_forward()
     with part("eps", points=1):
-        x, gamma, beta = _batch(draw, n, d, high=0.3)
+        x, gamma, beta = _batch(draw, 120, d, high=0.3)
+        x[3] = 9 * draw.signed(d)  # far away: whether a cut shows is no matter of luck
         eps = draw.number(0.01, 0.05)
         found = student.call("batchnorm_forward", x, gamma, beta, eps).value
         _require(found, 2, "batchnorm_forward", "out and cache")

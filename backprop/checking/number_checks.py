@@ -69,9 +69,18 @@ def check_number(Number: Callable[..., Any]) -> None:
 def _sums_and_products(Number: Callable[..., Any], a: float, b: float, upstream: float) -> list[tuple[str, list]]:
     formulas = {"a + b": lambda p, q: p + q, "a · b": lambda p, q: p * q, "a + 2.9": lambda p, _: p + 2.9}
     formulas |= {"a · a": lambda p, _: p * p, "a + a": lambda p, _: p + p, "b · −0.7": lambda _, q: q * -0.7}
-    wanted = {"a + b": a + b, "a · b": a * b, "a + 2.9": a + 2.9, "a · a": a * a, "a + a": 2 * a, "b · −0.7": -0.7 * b}
+    formulas["a · 0"] = lambda p, _: p * 0
+    wanted = {
+        "a · 0": 0.0,
+        "a + b": a + b,
+        "a · b": a * b,
+        "a + 2.9": a + 2.9,
+        "a · a": a * a,
+        "a + a": 2 * a,
+        "b · −0.7": -0.7 * b,
+    }
     right = {"a + b": (1, 1), "a · b": (b, a), "a + 2.9": (1, 0), "a · a": (2 * a, 0), "a + a": (2, 0)}
-    right["b · −0.7"] = (0, -0.7)
+    right |= {"b · −0.7": (0, -0.7), "a · 0": (0, 0)}
     pairs, results = {}, {}
     for name, operation in formulas.items():
         pairs[name] = {"a": made(Number, a), "b": made(Number, b)}
@@ -143,5 +152,16 @@ def _look_around(Number: Callable[..., Any]) -> None:
     for name, number in (("a", a), ("b", b), ("c", c)):
         if len(number.arrows):
             raise CheckFailed(f"{name} has arrows now, and it was made from nothing: they belong to the new Number.")
+    many = operated(
+        "a Number with five arrows", lambda: Number(0.9, [(a, 0.8), (c, 0.8), (a, 0.8), (b, 0.0), (c, -0.6)])
+    )
+    many.d_out = -2.5
+    with student_code("Number.backward"):
+        many.backward()
+    slopes = "two arrows to a, 0.8 and 0.8; one to b, 0.0; two to c, 0.8 and −0.6"
+    held, sums = (0.0, 0.0, -2.5), (1.6, 0.0, 0.2)
+    pairs = zip("abc", (a, b, c), held, sums, strict=True)
+    lines = [compare(f"{key}.d_out", n.d_out, left - 2.5 * u, labels=YOURS) for key, n, left, u in pairs]
+    stop_if_wrong([(f"one step back of a Number with {slopes}, from d_out = −2.5", lines)])
     lines = [compare("p.d_out", p.d_out, -2.5, labels=YOURS), compare("a · b", p.out, 0.6 * -1.7, labels=YOURS)]
     stop_if_wrong([("p = a · b after p + c has been computed, too", lines)])

@@ -133,10 +133,13 @@ OPERATORS = (
     Operator("2.9 − a", lambda a, b: 2.9 - a, lambda a, b: 2.9 - a),
     Operator("a ** 2", lambda a, b: a**2, lambda a, b: a**2, power_slips(2)),
     Operator("a ** 3", lambda a, b: a**3, lambda a, b: a**3, power_slips(3)),
-    Operator("a ** 0", lambda a, b: a**0, lambda a, b: a**0, power_slips(0)),
+    Operator("a ** 4", lambda a, b: a**4, lambda a, b: a**4, power_slips(4)),
+    Operator("a ** -2", lambda a, b: a**-2, lambda a, b: a**-2),
+    Operator("a ** 0", lambda a, b: a**0, lambda a, b: a**0),
     Operator("a ** -1", lambda a, b: a**-1, lambda a, b: a**-1, power_slips(-1)),
     Operator("a / b", lambda a, b: a / b, lambda a, b: a / b, SLIPS["over"]),
     Operator("a / 2.9", lambda a, b: a / 2.9, lambda a, b: a / 2.9),
+    Operator("a / 1", lambda a, b: a / 1, lambda a, b: a / 1),
     Operator("2.9 / a", lambda a, b: 2.9 / a, lambda a, b: 2.9 / a),
     Operator("a.exp()", lambda a, b: a.exp(), lambda a, b: math.exp(a), SLIPS["exp"]),
     Operator("a.tanh()", lambda a, b: a.tanh(), lambda a, b: math.tanh(a), SLIPS["tanh"]),
@@ -154,6 +157,7 @@ FAR = (
      lambda a, h: math.sinh(2 * h) / (2 * h * math.cosh(a + h) * math.cosh(a - h)), (4.0, -6.0, 10.0, -13.5)),
     ("a.exp()", lambda a: a.exp(), math.exp, _difference(math.exp), (30.0, -60.0, 150.0, -150.0, 600.0)),
     ("2.9 / a", lambda a: 2.9 / a, lambda a: 2.9 / a, _difference(lambda a: 2.9 / a), (2e-12, -3e-9)),
+    ("a ** -1.5", lambda a: a**-1.5, lambda a: a**-1.5, _difference(lambda a: a**-1.5), (0.8, 2.3)),
     ("a ** 3", lambda a: a**3, lambda a: a**3, _difference(lambda a: a**3), (3.3e-6,)),
 )  # fmt: skip
 

@@ -60,13 +60,15 @@ def check_score(SmallNet: Callable[..., Any], Number: Callable[..., Any]) -> Non
     for hidden in (5, 20):  # both alive at once
         shapes = {"w": (hidden, 2), "b": (hidden,), "v": (hidden,), "c": ()}
         arrays = {name: np.array(rng.normal(size=shape)) for name, shape in shapes.items()}
+        for name in "wbv" if hidden > 5 else "":
+            arrays[name][-1] = arrays[name][0]  # two units that are equal
         with student_code("SmallNet"):
             net = SmallNet(hidden)
         net.w = [[Number(u) for u in pair] for pair in arrays["w"].tolist()]
         net.b, net.v = ([Number(u) for u in arrays[key].tolist()] for key in "bv")
         net.c = Number(float(arrays["c"]))
         nets.append((net, arrays))
-    found = [_score(net, arrays, x) for x in ([0.6, -1.7], [-2.3, 0.35]) for net, arrays in nets]
+    found = [_score(net, arrays, x) for x in ([0.6, -1.7], [-2.3, 0.35], [0.7, 0.7]) for net, arrays in nets]
     conclude([("score of x = [0.6, −1.7] with 5 hidden units", found[0])])
     print("   also right: another net at the same time, another point")
 
