@@ -72,7 +72,8 @@ def look_at(
         still = {"num_hidden_units": start["units"], "step_size": 0.0, "max_num_epochs": 1, "num_class": START_CLASSES}
         with student.chain():
             models = [student.call(make, **still, init_param_scale=scale) for scale in start["scales"]]
-            student.call(make, num_hidden_units=7, num_class=4)  # settings kept in the class are now those of this one
+            # Settings that are kept in the class are now those of this one.
+            student.call(make, num_hidden_units=7, num_class=4, max_num_epochs=2)
             for model in models:
                 model.method("fit", X, y % 3)
             found = [shown(model) for model in models]

@@ -144,7 +144,8 @@ class Question:
         still = {"num_hidden_units": self.UNITS, "step_size": 0.0, "max_num_epochs": 1}
         with self.student.chain():
             models = {size: self.model(**still, init_param_scale=scale) for size, scale in scales.items()}
-            self.model(num_hidden_units=7)  # settings that are kept in the class are now those of this one
+            # Settings that are kept in the class are now those of this one.
+            self.model(num_hidden_units=7, max_num_epochs=2)
             for model in models.values():
                 model.method("fit", np.ones((2, self.FEATURES)), np.ones(2))
         return {size: self.parameters(model) for size, model in models.items()}
