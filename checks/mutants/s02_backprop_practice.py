@@ -718,8 +718,8 @@ linear_mutants = [
     Mutant("one matrix", "type", LRET, "return W1 - epsilon * np.outer(W2.T @ r, x)"),
     Mutant("b updated and returned too", "missing", LRET, LRET + ", b - epsilon * W2.T @ r"),
     Mutant("outer product turned round", "transposed", "np.outer(W2.T @ r, x)", "np.outer(x, W2.T @ r)"),
-    Mutant("W2 is moved only where it is not 0", "range", "np.outer(r, h)", "np.outer(r, h) * (W2 != 0)"),
-    Mutant("W1 is moved only where it is not 0", "range", "W2.T @ r, x)", "W2.T @ r, x) * (W1 != 0)"),
+    Mutant("W2 is moved only where it is not 0", "range|one_entry", "np.outer(r, h)", "np.outer(r, h) * (W2 != 0)"),
+    Mutant("W1 is moved only where it is not 0", "range|one_entry", "W2.T @ r, x)", "W2.T @ r, x) * (W1 != 0)"),
     Mutant("W2 is not moved where all of it is 0", "range", "np.outer(r, h)", "np.outer(r, h) * W2.any()"),
     Mutant("h in the type of b", "", LH, "h = np.empty_like(b)\n    h[:] = W1 @ x + b"),
     Mutant("no transpose", "wrong_argument", "W2.T @ r", "W2 @ r"),
@@ -826,12 +826,11 @@ difference_mutants = [
     ),
     Mutant("f called without W", "raises", "f(moved)", "f()"),
     Mutant("f(W) remembered by f", "shared_state", START, "start = vars(f).setdefault('start', f(W))\n"),
-    Mutant(
-        "f(W) remembered by f and the array", "shared_state", START, "start = vars(f).setdefault(id(W), (f(W), W))[0]\n"
-    ),
+    Mutant("f(W) remembered by f and the array", "shared_state|offset", START,
+           "start = vars(f).setdefault(id(W), (f(W), W))[0]\n"),
     Mutant(
         "the gradient remembered by f and the array",
-        "shared_state",
+        "shared_state|offset",
         "    return gradient",
         "    return vars(f).setdefault(('gradient', id(W)), (gradient, W))[0]",
     ),

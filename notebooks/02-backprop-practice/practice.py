@@ -324,12 +324,20 @@ def sigmoid_net_gradients(W, b, x, y):
 
 
 # %% nbgrader={"grade": true, "grade_id": "sigmoid_net_gradients_check", "points": 6}
-# Each entry of W and b is moved a little. Expected: value 0.9338, three times "ok" with a maxdiff below 1e-8.
+# Each entry of W and b is moved a little. Expected: value 0.9338, four times "ok" with a maxdiff below 1e-8.
 def _check():
     x, y = np.array([1.0, 2.0]), 0.5
     W, b = np.array([[0.5, -1.0], [1.0, 0.3], [-0.2, 0.1]]), np.array([0.1, -0.4, 0.0])
     check_function(lambda W, b: sigmoid_net_gradients(W, b, x, y), W, b,
                    title="sigmoid_net_gradients", expected=0.9338147252, row_too=True)
+
+    def large():  # z is 6.5 and −10.5: one sigmoid is nearly 1, the other nearly 0
+        W, b, x = np.array([[4, 1], [-6, -2]]), np.array([0.5, -0.5]), np.array([1, 2])
+        _, *found = sigmoid_net_gradients(W, b, x, 3.0)
+        return {"∂f/∂W": found[0] if len(found) > 1 else found[0][0]}
+
+    right = [[-0.006000132617, -0.012000265233], [-0.000110220885, -0.000220441770]]
+    check_values("whole numbers, z far from 0", large, {"∂f/∂W": right}, only_here="for whole numbers and large z")
 
 
 _check()
@@ -454,10 +462,15 @@ def back_through(jacobian, upstream):
 # After it comes a matrix, whose Jacobian is the matrix itself.
 
 # %% nbgrader={"grade": true, "grade_id": "back_through_check", "points": 3}
-# Expected: "ok" for your numbers by hand, of which 700 is the largest; then "ok" with a maxdiff below 1e-8.
+# Expected: "ok" for your numbers by hand, of which 700 is the largest; twice for whole numbers beside fractions; then
+# "ok" with a maxdiff below 1e-8.
 def _check():
     J, u = np.array([[3.0, 0.0, 4.0], [0.0, 7.0, -1.0]]), np.array([10.0, 100.0])
     check_values("by hand", lambda: {"∂ℓ/∂a": back_through(J, u)}, {"∂ℓ/∂a": [30.0, 700.0, -60.0]})
+    whole = lambda: {"in J": back_through(np.array([[3, 0, 4]]), np.array([0.5])),
+                     "upstream": back_through(np.array([[0.5, 1.5]]), np.array([3]))}
+    check_values("whole numbers", whole, {"in J": [1.5, 0.0, 2.0], "upstream": [1.5, 4.5]},
+                 only_here="for whole numbers beside fractions")
 
     def scaled(a):  # ℓ = ½ ‖M a/‖a‖‖²
         M, size = np.array([[1.0, 2.0, -1.0], [0.5, 0.0, 3.0]]), np.sqrt(a @ a)
@@ -587,7 +600,7 @@ def two_layer_gradients(W1, W2, b, x, y, phi, phi_prime):
 
 
 # %% nbgrader={"grade": true, "grade_id": "two_layer_gradients_check", "points": 8}
-# Expected: values 0.5 and 1.2900; ten times "ok", with a maxdiff below 1e-6, then below 1e-8.
+# Expected: values 0.5 and 1.2900; 14 times "ok", with a maxdiff below 1e-6, then below 1e-8.
 def _check():
     W1 = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0], [3.0, 4.0, 1.0]])
     W2, h0, y = np.array([[1.0, 3.0, -3.0]]), np.array([10.0, 20.0, 30.0]), np.array([199.0])
@@ -600,6 +613,9 @@ def _check():
     target = np.array([1.0, -0.5])
     with_tanh = lambda W1, W2, b, x: two_layer_gradients(W1, W2, b, x, target, np.tanh, tanh_prime)
     check_function(with_tanh, W1, W2, b, x, title="tanh, all sizes different", expected=1.2900183715, row_too=True)
+    falling = lambda W1, W2, b, x: two_layer_gradients(
+        W1, W2, b, x, target, lambda a: -2 * relu(a), lambda a: -2 * relu_prime(a))
+    check_function(falling, W1, W2, b, x, title="−2 relu, with slopes of −2 and 0", row_too=True)
 
 
 _check()
@@ -666,6 +682,7 @@ def _check():
 
     rng = np.random.default_rng(3)
     W1, W2, b, x, y = (rng.normal(size=shape) for shape in [(4, 3), (2, 4), 4, 3, 2])
+    W1[0, 1] = W2[1, 2] = 0.0  # a weight of 0 moves as well
     _, (dW1, dW2, *_) = two_layer_gradients(W1, W2, b, x, y, lambda a: a, np.ones_like)
 
     def step_per_size():
@@ -717,12 +734,20 @@ def forward_difference(f, W, h=1e-6):
 
 
 # %% nbgrader={"grade": true, "grade_id": "forward_difference_check", "points": 3}
-# Expected: four times "ok". maxdiff shows the formula's own error here: about 1e-6, not 1e-9.
+# Expected: five times "ok". maxdiff shows the formula's own error here: about 1e-6, not 1e-9.
 def _check():
     W, w = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.5, -0.7, 3.0])
     squares = lambda W: np.sum(W**2)
     both = lambda: {"a matrix": forward_difference(squares, W), "a vector": forward_difference(squares, w)}
     check_values("Σ W²", both, {"a matrix": 2 * W, "a vector": 2 * w}, atol=1e-5)
+
+    def once_more():  # the same f and the same array, which holds other numbers by now
+        V = W.copy()
+        forward_difference(squares, V)
+        V += 1.0
+        return {"moved": forward_difference(squares, V)}
+
+    check_values("Σ W², after a step", once_more, {"moved": 2 * W + 2}, atol=1e-5)
     # With a long step the formula shows: ((w + h)³ - w³) / h = 3 w² + 3 w h + h².
     long = lambda: {"h = 0.3": forward_difference(lambda W: np.sum(W**3), w, 0.3)}
     of_step = lambda h: 3 * w**2 + 3 * w * h + h**2
@@ -1034,7 +1059,7 @@ def _check():
         print("rank of your W:", np.linalg.matrix_rank(W))
         return {"v": W @ h + b}
 
-    tiny = {"W_in": np.array([[2.0]]), "b_in": np.array([0.7]), "W_out": np.array([[3.0]]), "b_out": np.array([5.0])}
+    tiny = {"W_in": np.array([[2]]), "b_in": np.array([0.7]), "W_out": np.array([[3]]), "b_out": np.array([5])}
     check_values("by hand", lambda: merged(*tiny.values()), {"W": [[6.0]], "b": [7.1]})
     tiny |= {"W_in": np.array([[-0.3]]), "b_in": np.array([-1.3])}
     check_values("the same W_out, another W_in", lambda: merged(*tiny.values()), {"W": [[-0.9]], "b": [1.1]})

@@ -281,17 +281,18 @@ def _check():
         made.set_parameters(parameters)
         return {"ŷ": made.get_prediction(example)}
 
-    def two_steps():  # three models at once, each fitted twice, to one example, in two epochs: worked out by hand
+    def two_steps():  # four models at once, each fitted twice, to one example, in two epochs: worked out by hand
         settings = {"step_size": 0.1, "max_num_epochs": 2}
         models = {f"λ = {l2_reg}": RidgeRegression(l2_reg, **settings) for l2_reg in (0.304, 0, 2)}
+        models["λ left out"] = RidgeRegression(**settings)
         for model in [*models.values(), *models.values()]:  # the second fit starts at zero, too
             model.fit(np.array([[1.0, -2.0]]), np.array([3.0]))
         return {name: model.predict(np.array([[1.0, -2.0], [0.0, 0.0]])) for name, model in models.items()}
 
     check_values("prediction", prediction, {"ŷ": 200.5})
     check_graph(graph, example, outcome, parameters, expected=4.15, mistakes={"objective": wrong})
-    right = {"λ = 0.304": [2.6976, 0.48], "λ = 2": [1.68, 0.48], "λ = 0": [2.88, 0.48]}
-    slips = {"shared_state": np.array(right["λ = 2"]), "stale:the second fit() goes on": np.array([2.8698517, 0.55535])}
+    right = {"λ = 0.304": [2.6976, 0.48], "λ = 2": [1.68, 0.48], "λ = 0": [2.88, 0.48], "λ left out": [2.28, 0.48]}
+    slips = {"shared_state": np.array(right["λ left out"]), "stale:the second fit() goes on": np.array([2.8698517, 0.55535])}
     check_values("after two steps from zero", two_steps, right, mistakes={"λ = 0.304": slips})
 
 
@@ -636,9 +637,11 @@ def _check():
             for _ in range(2):  # the second fit starts at zero, too
                 model.fit(np.repeat(X, rows, 0), np.repeat(y, rows))
             found[f"λ {l2_reg}, by {batch_size}"] = model.predict(np.array([[1.0, -2.0], [0.0, 0.0]]))
-        return found
+        model = MinibatchRidge(step_size=0.1, max_num_epochs=2, batch_size=5)
+        model.fit(X, y)
+        return found | {"λ left out": model.predict(np.array([[1.0, -2.0], [0.0, 0.0]]))}
 
-    right = {"λ 0.304, by 5": [2.6976, 0.48], "λ 2, by 5": [1.68, 0.48]}
+    right = {"λ 0.304, by 5": [2.6976, 0.48], "λ 2, by 5": [1.68, 0.48], "λ left out": [2.28, 0.48]}
     right |= {"λ 0, by 1": [2.88, 0.48], "λ 0, by 2": [3.6, 0.6]}
     check_values("after training from zero", trained, right)
 
