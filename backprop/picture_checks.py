@@ -164,6 +164,8 @@ def check_preprocess(preprocess: Callable[[Image.Image], torch.Tensor]) -> None:
     }
     for mode, what in words.items():
         image = dots.convert(mode) if mode != "P" else dots.quantize(16)
+        if mode == "RGBA":
+            image.putalpha(90)
         before = image.copy()
         with student_code("preprocess"):
             both = preprocess(image), preprocess(image.convert("RGB"))
@@ -171,6 +173,13 @@ def check_preprocess(preprocess: Callable[[Image.Image], torch.Tensor]) -> None:
         mine, same = (_numbers(got, what) for got in both)
         if np.abs(mine - same).max() > CLOSE:
             raise CheckFailed(f"For {what} other numbers come out than for the same picture in RGB: convert it first.")
+    white = Image.new("RGB", (300, 256), "white")
+    for image, level in ((white, 1.0), (Image.new("RGB", white.size), 0.0)):
+        with student_code("preprocess"):
+            got = preprocess(image)
+        numbers = _numbers(got, "an even picture")
+        right = np.broadcast_to((level - _columns()[0]) / _columns()[1], numbers.shape)
+        found.append(compare(f"X of an even {level:g}", numbers, right, atol=1e-3, rtol=0.0, labels=("yours", "right")))
     conclude([("preprocess   (yours and right: the entry that differs most)", found)])
 
 
@@ -235,6 +244,7 @@ def check_classify(classify: Callable[..., list[tuple[str, float]]]) -> None:
     stop_if_wrong([("classify   (owl, cat, pen)", [line])])
     for k, sure in ((5, [0.0, 12.0, -1.0, 2.0, 1.0, -2.0]), (1, scores)):
         _require_names(classify, sure, names, k)
+    _require_names(classify, scores, {i: f"great grey_{name}, {name.title()} borealis" for i, name in names.items()}, 1)
     conclude([("classify   (owl, cat, pen)", [line])])
 
 

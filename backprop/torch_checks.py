@@ -50,6 +50,7 @@ def check_network(
         nn.functional.cross_entropy(scores, y).backward()
         with torch.no_grad():
             together, again, alone = net.eval()(X), net(X), net(X[:1])
+            even = net(torch.stack([torch.zeros(image), torch.ones(image)]))
     print(f"{type(net).__name__}: pictures {tuple(X.shape)} → scores {tuple(scores.shape)}")
     total, missing = 0, []
     for name, parameter in net.named_parameters():
@@ -65,6 +66,10 @@ def check_network(
     if convolutions < 2:
         raise CheckFailed(f"At least two convolutions should take part in forward: here it is {convolutions}.")
     _look_at_scores(net, X, together, again, alone)
+    if not even.isfinite().all():
+        raise CheckFailed(
+            "An even picture, all black or all white, gets scores that are nan or infinite: is it divided by 0?"
+        )
 
 
 def _convolutions(scores: torch.Tensor) -> int:
@@ -118,6 +123,10 @@ def _with_parameters_times(factor: float, net: nn.Module, X: torch.Tensor) -> to
     return scores
 
 
+def _settings(optimizer: torch.optim.Optimizer) -> list[dict[str, Any]]:
+    return [{name: value for name, value in group.items() if name != "params"} for group in optimizer.param_groups]
+
+
 def check_train_epoch(train_epoch: Callable[..., float]) -> None:
     """Check one epoch of `train_epoch(model, batches, optimizer, device)` on a problem whose result is known."""
     rng = np.random.default_rng(0)
@@ -130,8 +139,10 @@ def check_train_epoch(train_epoch: Callable[..., float]) -> None:
         model.inner.bias.copy_(torch.tensor(b))
     model.eval()
     batches = [(torch.tensor(a, dtype=torch.float32), torch.tensor(c)) for a, c in _cut(X, y, sizes)]
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+    settings = _settings(optimizer)
     with student_code("train_epoch"):
-        got = train_epoch(model, batches, torch.optim.SGD(model.parameters(), lr=rate), torch.device("cpu"))
+        got = train_epoch(model, batches, optimizer, torch.device("cpu"))
     if not all(map(all, model.seen)):
         raise CheckFailed("The model is not in training mode while it learns: call model.train() first.")
     right = softmax_regression_epoch(W, b, X, y, sizes, rate)
@@ -143,6 +154,8 @@ def check_train_epoch(train_epoch: Callable[..., float]) -> None:
         _against("W after the epoch", weight, right[0], [Slip("stale", wrong[0], STALE)]),
         _against("b after the epoch", bias, right[1], [Slip("stale", wrong[1], STALE)]),
     ]
+    if _settings(optimizer) != settings:
+        raise CheckFailed("The learning rate, or another setting of the optimizer, is changed: leave them as they are.")
     if isinstance(got, torch.Tensor):
         raise CheckFailed("The mean loss comes back as a tensor, with its whole graph: return a number, loss.item().")
     each = right[2]

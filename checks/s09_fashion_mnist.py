@@ -135,7 +135,7 @@ def fashion_net(student: Student, draw: Draw) -> None:
     N = draw.integer(3, 6)
     X = draw.positive(N, 1, 28, 28, low=0.0, high=1.0).astype(np.float32)
     other = draw.positive(N, 1, 28, 28, low=0.0, high=1.0).astype(np.float32)
-    other[0] = X[0]
+    other[0], other[1], other[2] = X[0], 0.0, 1.0  # even pictures are pictures, too
     y = draw.labels(N, 10)
     net = _kept(lambda: Looked(student, X, other))
 
@@ -190,6 +190,12 @@ def _expect_scores(net: Looked) -> None:
     if not expect_true(_alike(alone, scores[:1]) and _alike(net["other"][:1], scores[:1]), text, "batch_axis"):
         return
     right, right_other = net.scores(net.X), net.scores(net.other)
+    text = (
+        "An even picture, all black or all white, gets scores that are nan or infinite: is it divided by its own "
+        "spread or by its largest value, which may be 0?"
+    )
+    if not expect_true(bool(np.isfinite(right_other).all()), text, "nan"):
+        return
     text = "Scores are not what the parameters and layers of the network give when they are calculated a second time."
     if not expect_true(_alike(scores, right) and _alike(net["other"], right_other), text, "stale"):
         return
@@ -394,7 +400,8 @@ def train_epoch(student: Student, draw: Draw) -> None:
         )
         if expect_true(not same, text, "missing") and _expect_weights(look(), whole, seen, "after the epoch"):
             when = "after {} epoch, of one minibatch"
-            all(_expect_weights(one(), single, seen, when.format(which)) for one, which in others)
+            if all(_expect_weights(one(), single, seen, when.format(which)) for one, which in others):
+                all(_expect_same_rule(one(), single, seen) for one, _ in others)
     with part("training mode", points=1):
         seen = told()[0]
         expect_true(seen is not None, UNSEEN, "type")
@@ -423,6 +430,17 @@ def _expect_weights(got: dict[str, Any], epoch: Epoch, seen: Seen, when: str) ->
         several = mistakes if len(epoch.sizes) > 1 else None
         good &= expect(got.get(name), right[index], name=f"{name} {when}", mistakes=several)
     return good
+
+
+def _expect_same_rule(got: dict[str, Any], epoch: Epoch, seen: Seen) -> bool:
+    """One more step, with gradients of 1, is made by the rule of before: after an epoch of one step, by calculation."""
+    W, later = epoch.run(seen)[0], got.get("later")
+    right = W - epoch.momentum * (epoch.W - W) - epoch.rate
+    text = (
+        "After the epoch the optimizer steps by another rule than before: its learning rate and its other settings "
+        "belong to whoever made it."
+    )
+    return expect_true(_near(later, right), text, "in_place")
 
 
 def _expect_loss(seen: dict[str, Any], losses: list[float], sizes: list[int], name: str) -> bool:

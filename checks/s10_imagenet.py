@@ -30,6 +30,7 @@ from .shipped import picture_bench
 
 BENCH = source_of(picture_bench)
 STEP = 7  # of the rows and columns of a prepared picture, each seventh is compared
+ROWS = len(range(STEP // 2, SIDE, STEP))
 
 
 def _bench(student: Student, name: str):
@@ -78,13 +79,9 @@ def preprocess(student: Student, draw: Draw) -> None:
     seen = {}
     stripes = _stripes(draw)
     striped, few = (_asked(lambda mode=mode: _prepared(student, stripes, mode)) for mode in ("RGB", "P"))
+    extremes = _asked(lambda: _prepared(student, EXTREMES, "RGB"))
     for name, slopes in (("wide", wide), ("high", high), ("second wide", other)):
-        got = answers[name]
-        shape = tuple(got.get("shape") or ()) if isinstance(got, dict) else ()
-        right, X = slopes.prepared(), None
-        if shape[-3:] == (3, SIDE, SIDE) and isinstance(got.get("X"), np.ndarray) and got["X"].size == right.size:
-            X = got["X"].astype(float).reshape(right.shape)
-        seen[name] = X, slopes
+        seen[name] = _array(answers[name]), slopes
     for title, others in (("the middle", Slopes.misscaled), ("values", Slopes.misplaced)):
         with part(title, points=1):
             for name, (X, slopes) in seen.items():
@@ -96,17 +93,27 @@ def preprocess(student: Student, draw: Draw) -> None:
                     _expect_picture(X, slopes, name)
             if title == "values":
                 good = _expect_means(_found(striped), BILINEAR) and _expect_means(_found(few), FEW_COLOURS)
-                good = good and _expect_alike(_found(few).get("X"), _found(striped).get("X"))
+                good = good and _expect_alike(_found(few).get("X"), _found(striped).get("X"), PALETTE)
+                clear, grey = (_array(answers[name]) for name in ("clear", "grey"))  # their form is judged above
+                good = good and (clear is None or _expect_alike(clear, _array(answers["high"]), CLEAR))
+                good = good and (grey is None or _expect_grey(grey, _array(answers["wide"])))
+                good = good and _expect_extremes(_array(_found(extremes)))
                 text = "The picture itself is changed: whoever gave it may need it again, so work on a copy."
                 expect_true(not good or _found(striped).get("kept") is True, text, "in_place")
 
 
+EXTREMES = np.zeros((256, 320, 3), np.uint8)  # black and white, and nothing to be resized
+EXTREMES[:, 160:] = 255
 STRIPES = 60, 190
 BILINEAR = "A picture of narrow stripes loses half of them: resize with Image.BILINEAR, which takes means of pixels."
 FEW_COLOURS = (
     "Of a picture with a palette of colours (mode P) pixels are left out: between numbers of colours there are no "
     "means, so convert it to RGB before it is resized."
 )
+
+
+PALETTE = "A picture with a palette of colours (mode P) gives other numbers than the same picture in RGB: convert it."
+CLEAR = 'A picture with transparency gives other numbers than image.convert("RGB") of it, which leaves that out.'
 
 
 def _stripes(draw: Draw) -> Array:
@@ -126,12 +133,41 @@ def _expect_means(seen: dict[str, Any], text: str) -> bool:
     return expect_true(not lost, text, "wrong_argument")
 
 
-def _expect_alike(X: Any, right: Any) -> bool:
-    """The same picture gives the same numbers, whether its colours are its own or stand in a palette."""
+def _expect_alike(X: Any, right: Any, text: str) -> bool:
+    """The same picture gives the same numbers, in whatever mode it comes."""
     shapes = isinstance(X, np.ndarray) and isinstance(right, np.ndarray) and X.shape == right.shape
     alike = shapes and bool(np.abs(X - right).max() <= CLOSE)
-    text = "A picture with a palette of colours (mode P) gives other numbers than the same picture in RGB: convert it."
     return expect_true(alike, text, "wrong_argument")
+
+
+def _array(answer: Any) -> Array | None:
+    """The numbers of a prepared picture, where they have its shape, be it without the axis of pictures."""
+    X = answer.get("X") if isinstance(answer, dict) else None
+    shape, thinned = tuple(answer.get("shape") or ()) if isinstance(answer, dict) else (), (1, 3, ROWS, ROWS)
+    if shape[-3:] != (3, SIDE, SIDE) or not isinstance(X, np.ndarray) or X.size != np.prod(thinned):
+        return None
+    return X.astype(float).reshape(thinned)
+
+
+def _expect_grey(X: Array, coloured: Array | None) -> bool:
+    """Each of the three colours of a grey picture is what the eye's weights make of the coloured one."""
+    if coloured is None:
+        return True
+    mean, std = np.reshape(MEAN, (3, 1, 1)), np.reshape(STD, (3, 1, 1))
+    grey, colours = X * std + mean, coloured * std + mean
+    right = np.tensordot((0.299, 0.587, 0.114), colours[0], axes=1)
+    text = "A grey picture should come out with the same grey as red, green and blue, before MEAN and STD."
+    return expect_true(bool(np.abs(grey[0] - right).max() <= 0.02), text, "wrong_argument")
+
+
+def _expect_extremes(X: Array | None) -> bool:
+    """In each colour black is the least that comes out, and white the most."""
+    good = X is not None and all(
+        np.allclose(end(X[0], axis=(1, 2)), (level - np.array(MEAN)) / STD, atol=5e-3)
+        for end, level in ((np.min, 0.0), (np.max, 1.0))
+    )
+    text = "Black and white come out as other numbers than (0 − MEAN) / STD and (1 − MEAN) / STD: nothing limits them."
+    return expect_true(good, text, "wrong_argument")
 
 
 def _prepared(student: Student, pixels: Array, mode: str) -> Any:
@@ -197,6 +233,7 @@ def classify(student: Student, draw: Draw) -> None:
     # Two classes of one name, as ImageNet has some: each is an entry of its own.
     asked.append((draw.rng.permutation(scores), 4))
     named = [labels] * (len(asked) - 1) + [list(labels)]
+    named[1] = [f"great Grey_{label}, {label.title()} o'x" for label in labels]  # a name is given whole
     twice = np.argsort(-asked[-1][0])[1:3]
     named[-1][twice[1]] = named[-1][twice[0]]
 
@@ -297,6 +334,11 @@ def _about_names(names: list, right: list[str], ranked: list[str], order: Array,
     """The mistake in a list of names: (family, sentence)."""
     if names == [int(i) for i in order[:count]]:
         return "type", "The classes come as numbers: look their names up in idx2label."
+    if len(names) == len(right) and all(
+        isinstance(name, str) and name and (name in whole or name.lower() == whole.lower())
+        for name, whole in zip(names, right, strict=True)
+    ):
+        return "wrong_argument", f"A name comes back changed or cut, such as {names[0]!r}: give idx2label's as it is."
     if names == ranked[::-1][:count]:
         return "order", "These are the least probable classes: the largest probabilities are wanted."
     if sorted(map(str, names)) == sorted(right):

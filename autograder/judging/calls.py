@@ -11,7 +11,7 @@ import numpy as np
 from backprop.checking.mistake_kinds import explain
 
 from .answers import Answer
-from .student import Remote, Student
+from .student import Remote, Student, Watched
 from .verdict import expect_true
 
 RESULT_CHANGED = "What an earlier call returned was changed by a later one: make a new array in each call."
@@ -23,14 +23,14 @@ class Call:
 
     answer  : what it returned, or the error that came instead
     changed : names of the arguments that it changed in place
-    kept    : names of the arguments that came back as (part of) the result, the very same arrays
+    kept    : names of the arguments that came back as (part of) the result, the very same arrays, and as which parts
     there   : the result in the student's process, which may be changed by a later call; None after an error
     """
 
     inputs: dict[str, Any]
     answer: Answer
     changed: list[str] = field(default_factory=list)
-    kept: list[str] = field(default_factory=list)
+    kept: dict[str, list[int]] = field(default_factory=dict)
     there: Remote | None = None
 
     @classmethod
@@ -44,13 +44,14 @@ class Call:
         return [cls._seen(inputs, one) for inputs, one in zip(several, found, strict=True)]
 
     @classmethod
-    def _seen(cls, inputs: Mapping[str, Any], came: Callable[[], tuple[Remote, list[Any], list[int]]]) -> Call:
+    def _seen(cls, inputs: Mapping[str, Any], came: Callable[[], Watched]) -> Call:
         changed: list[str] = []
-        kept: list[str] = []
+        kept: dict[str, list[int]] = {}
 
         def ask() -> Any:
             got, after, same = came()
-            kept.extend(list(inputs)[n] for n in same)
+            for n, place in same:
+                kept.setdefault(list(inputs)[n], []).append(place)
             changed.extend(key for key, now in zip(inputs, after, strict=True) if not unchanged(now, inputs[key]))
             return got
 

@@ -75,6 +75,10 @@ class Remote:
         return self.student._remote(op="item", target=self.handle, key=key)
 
 
+# What a call returned, what its arguments hold afterwards, and which of them came back: (its number, as which part)
+Watched = tuple[Remote, list[Any], list[tuple[int, int]]]
+
+
 class Student:
     """The student's notebook as the judge sees it: names to get, functions to call, nodes to run.
 
@@ -263,17 +267,15 @@ class Student:
         replies = self.ask_all([{"op": "call", "name": name, "args": _bare(tuple(args))} for args in several])
         return [lambda reply=reply: self._remote_of(reply()) for reply in replies]
 
-    def watched(self, name: str, *args: Any) -> tuple[Remote, list[Any], list[int]]:
+    def watched(self, name: str, *args: Any) -> Watched:
         """Call it on copies of the arguments.
 
         Returns what it returned, what the arguments hold afterwards, and the numbers of the arguments that came back
-        as (part of) the result, the very same arrays.
+        as (part of) the result, the very same arrays, each with the place of that part (0 where it is the only one).
         """
         return self._seen(self.ask(**_watching(name, args)), args)
 
-    def watched_all(
-        self, name: str, several: Sequence[Sequence[Any]]
-    ) -> list[Callable[[], tuple[Remote, list[Any], list[int]]]]:
+    def watched_all(self, name: str, several: Sequence[Sequence[Any]]) -> list[Callable[[], Watched]]:
         """Call it again and again, see `watched`. Returns for each call what returns the same, or raises its error."""
         replies = self.ask_all([_watching(name, args) for args in several])
         return [lambda reply=reply, args=args: self._seen(reply(), args)
@@ -284,14 +286,16 @@ class Student:
         replies = self.ask_all([{"op": "fetch", "target": remote.handle} for remote in remotes])
         return [lambda reply=reply: reply().get("value") for reply in replies]
 
-    def _seen(self, reply: dict[str, Any], args: Sequence[Any]) -> tuple[Remote, list[Any], list[int]]:
+    def _seen(self, reply: dict[str, Any], args: Sequence[Any]) -> Watched:
         after = reply.get("after")
         if not isinstance(after, list) or len(after) != len(args):
             raise nonsense()
         same = reply.get("handed_back", [])
-        if not isinstance(same, list) or not all(isinstance(n, int) and 0 <= n < len(args) for n in same):
+        if not isinstance(same, list) or not all(
+            isinstance(one, list | tuple) and len(one) == 2 and one[0] in range(len(args)) for one in same
+        ):
             raise nonsense()
-        return self._remote_of(reply), after, same
+        return self._remote_of(reply), after, [(n, place) for n, place in same]
 
     def load(self, source: str, *names: str) -> dict[str, Remote]:
         """Run reference source text there and return what it defines under the names.

@@ -113,10 +113,10 @@ class Layer:
         return expect(got, exact, name=name, mistakes=not_equal(slips, exact))
 
     def expect_forward(self) -> bool:
-        """out of each case. Inputs are left as they were, and so is what an earlier call returned."""
+        """out of each case, a new array. Inputs are left as they were, and so is what an earlier call returned."""
         outs = [self.rule(None, *given.values())[0] for _, given, _ in self.cases]
         good = all(self._expect(n, self._out(ran), outs[n], "out", outs[0]) for n, ran in enumerate(self._ran))
-        if not all(self._expect_left(self.forward, ran) for ran in self._ran):
+        if not all(self._expect_left(self.forward, ran) and self._expect_new(ran) for ran in self._ran):
             return False
         return good and self._expect_kept(self._ran, lambda returned: returned[0])
 
@@ -145,6 +145,12 @@ class Layer:
             text = f"{function} changed {name} in place: others still need it as it was, so work on a copy."
             expect_true(False, text, "in_place")
         return not ran.changed
+
+    def _expect_new(self, ran: Call) -> bool:
+        """out is none of the inputs, which the cache may well hold."""
+        handed_back = [name for name, places in ran.kept.items() if 0 in places]
+        text = f"{self.forward} returned {', '.join(handed_back)} itself as out, or a part of it: return a new array."
+        return expect_true(not handed_back, text, "in_place")
 
     def _expect_kept(self, runs: Sequence[Call], what: Callable[[Any], Any]) -> bool:
         """No later call has written into what of an earlier result is asked for."""

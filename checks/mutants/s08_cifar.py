@@ -151,6 +151,10 @@ relu_mutants = [
     Mutant(
         "grad_out itself where all pass", "in_place", RELU_BACK, "return grad_out if cache.all() else grad_out * cache"
     ),
+    Mutant(
+        "x itself where all are positive", "in_place", RELU, "return (x if x.min() >= 0 else np.maximum(x, 0)), x > 0"
+    ),
+    Mutant("a part of x itself", "in_place", RELU, "return x[:] if np.all(x > 0) else np.maximum(x, 0), x > 0"),
     Mutant("identity", "missing_activation", "np.maximum(x, 0)", "x * 1.0"),
     Mutant("minimum", "sign", "np.maximum(x, 0)", "np.minimum(x, 0)"),
     Mutant("absolute value", "absolute", "np.maximum(x, 0)", "np.abs(x)"),

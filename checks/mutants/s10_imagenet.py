@@ -47,6 +47,21 @@ preprocess_mutants = [
            f"{SCALE}\n    {RESIZE}\n    {RGB}"),
     Mutant("palettes not converted", "wrong_argument", RGB,
            'image = image if image.mode == "P" else image.convert("RGB")'),
+    Mutant("transparent pixels on white", "wrong_argument", RGB,
+           'if image.mode == "RGBA":\n        white = Image.new("RGBA", image.size, "white")\n'
+           "        image = Image.alpha_composite(white, image)\n"
+           f"    {RGB}"),
+    Mutant("transparent pixels on black", "wrong_argument", RGB,
+           'if image.mode == "RGBA":\n        image = Image.composite(image, Image.new("RGBA", image.size), image)\n'
+           f"    {RGB}"),
+    Mutant("grey pictures are red", "wrong_argument", RGB,
+           'if image.mode == "L":\n        none = Image.new("L", image.size)\n'
+           '        image = Image.merge("RGB", (image, none, none))\n'
+           f"    {RGB}"),
+    Mutant("cut off at 2", "wrong_argument", "return X[None]", "return X[None].clamp(-2, 2)"),
+    Mutant("cut off below", "wrong_argument", "return X[None]", "return X[None].clamp(min=-2)"),
+    Mutant("cut off above", "wrong_argument", "return X[None]", "return X[None].clamp(max=2.5)"),
+    Mutant("black is nearly black", "wrong_argument", ARRAY, ARRAY + "\n    X = X.clamp(0.02, 0.98)"),
     Mutant("thumbnail of the picture itself", "in_place", f"{RGB}\n    {SCALE}\n    {RESIZE}",
            'if image.mode != "RGB":\n        image = image.convert("RGB")\n'
            f"    {SCALE}\n    size = round(image.width * scale), round(image.height * scale)\n"
@@ -118,6 +133,11 @@ classify_mutants = [
     Mutant("ascending", "order", PAIRS, PAIRS + "[::-1]"),
     Mutant("by name", "order", PAIRS, PAIRS.replace("return ", "return sorted(") + ")"),
     Mutant("counted from 1", "wrong_argument|raises", "idx2label[i]", "idx2label[(i + 1) % len(idx2label)]"),
+    Mutant("names up to the comma", "wrong_argument", "(idx2label[i], p)", "(idx2label[i].split(',')[0], p)"),
+    Mutant("names up to the blank", "wrong_argument", "(idx2label[i], p)", "(idx2label[i].split()[0], p)"),
+    Mutant("names in small letters", "wrong_argument", "(idx2label[i], p)", "(idx2label[i].lower(), p)"),
+    Mutant("22 letters of a name", "wrong_argument", "(idx2label[i], p)", "(idx2label[i][:22], p)"),
+    Mutant("blanks in names", "wrong_argument", "(idx2label[i], p)", "(idx2label[i].replace('_', ' '), p)"),
     Mutant("numbers for names", "type", "(idx2label[i], p)", "(i, p)"),
     Mutant("always five", "shape", TOP, "top = probabilities.topk(5)"),
     Mutant("one only", "shape", TOP, "top = probabilities.topk(1)"),

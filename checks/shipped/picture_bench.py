@@ -19,6 +19,8 @@ def plain(result, step=1):
 def prepare(preprocess, pixels, mode, step):
     image = Image.fromarray(pixels)
     image = image.quantize(2) if mode == "P" else image.convert(mode)
+    if mode == "RGBA":
+        image.putalpha(90)
     before = image.mode, image.size, image.tobytes()
     found = plain(preprocess(image), step)
     return {**found, "kept": (image.mode, image.size, image.tobytes()) == before}

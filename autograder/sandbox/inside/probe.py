@@ -120,7 +120,8 @@ class Probe:
         if request.get("watch"):
             reply["after"] = [self._plain(value) for value in args]
             parts = returned if isinstance(returned, list | tuple) else [returned]
-            reply["handed_back"] = [n for n, value in enumerate(args) if any(_overlap(part, value) for part in parts)]
+            pairs = [(n, place) for n in range(len(args)) for place in range(len(parts))]
+            reply["handed_back"] = [[n, place] for n, place in pairs if _overlap(parts[place], args[n])]
         return reply
 
     def do_attr(self, request):

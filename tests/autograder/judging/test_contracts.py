@@ -405,8 +405,8 @@ def test_a_result_that_changes_later_is_noticed():
 
 def test_a_call_tells_which_arguments_came_back():
     call = Call.of(Student.here({"f": lambda a, b: (a, b[:1], b + 1)}), "f", {"a": np.ones(2), "b": np.zeros(2)})
-    assert call.kept == ["a", "b"]
-    assert Call.of(Student.here({"f": lambda a: a.copy()}), "f", {"a": np.ones(2)}).kept == []
+    assert list(call.kept) == ["a", "b"]
+    assert Call.of(Student.here({"f": lambda a: a.copy()}), "f", {"a": np.ones(2)}).kept == {}
 
 
 # -- answers ----------------------------------------------------------------------------------------------------------
