@@ -173,13 +173,12 @@ def check_preprocess(preprocess: Callable[[Image.Image], torch.Tensor]) -> None:
         mine, same = (_numbers(got, what) for got in both)
         if np.abs(mine - same).max() > CLOSE:
             raise CheckFailed(f"For {what} other numbers come out than for the same picture in RGB: convert it first.")
-    white = Image.new("RGB", (300, 256), "white")
-    for image, level in ((white, 1.0), (Image.new("RGB", white.size), 0.0)):
+    for name, level in (("black", 0.0), ("white", 1.0)):
         with student_code("preprocess"):
-            got = preprocess(image)
-        numbers = _numbers(got, "an even picture")
+            got = preprocess(Image.new("RGB", (300, 256), name))
+        numbers = _numbers(got, f"an all {name} picture")
         right = np.broadcast_to((level - _columns()[0]) / _columns()[1], numbers.shape)
-        found.append(compare(f"X of an even {level:g}", numbers, right, atol=1e-3, rtol=0.0, labels=("yours", "right")))
+        found.append(compare(f"X of all {name}", numbers, right, atol=1e-3, rtol=0.0, labels=("yours", "right")))
     conclude([("preprocess   (yours and right: the entry that differs most)", found)])
 
 

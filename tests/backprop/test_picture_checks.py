@@ -30,8 +30,12 @@ def shrunk(image):
 
 def test_a_picture_is_converted_first_and_left_alone(capsys):
     check_preprocess(lambda image: prepared(image.convert("RGB")))
-    with pytest.raises(CheckFailed, match="For a picture with a palette other numbers come out"):
+    with pytest.raises(CheckFailed, match="For a picture with transparency other numbers come out"):
         check_preprocess(prepared)
+    with pytest.raises(CheckFailed, match="For a picture with a palette other numbers come out"):
+        check_preprocess(lambda image: prepared(image if image.mode == "P" else image.convert("RGB")))
+    with pytest.raises(CheckFailed, match="X of all black"):
+        check_preprocess(lambda image: prepared(image.convert("RGB")).clamp(-2, 2))
     with pytest.raises(CheckFailed, match="preprocess changed the picture itself"):
         check_preprocess(shrunk)
 
@@ -49,6 +53,8 @@ def test_names_come_by_probability_and_as_many_as_asked_for(capsys):
         check_classify(lambda *given, k: sorted(named(*given, k)))
     with pytest.raises(CheckFailed, match="With k = 5 the most probable classes are owl, cat, pen, bus, fig"):
         check_classify(lambda *given, k: named(*given, k, least=0.01))
+    with pytest.raises(CheckFailed, match="it says great grey_owl"):
+        check_classify(lambda *given, k: [(name.split(",")[0], p) for name, p in named(*given, k)])
     with pytest.raises(CheckFailed, match="With k = 1"):
         check_classify(lambda *given, k: named(*given, k) if k > 1 else [*named(*given, k) * 2])
 
