@@ -462,8 +462,8 @@ def back_through(jacobian, upstream):
 # After it comes a matrix, whose Jacobian is the matrix itself.
 
 # %% nbgrader={"grade": true, "grade_id": "back_through_check", "points": 3}
-# Expected: "ok" for your numbers by hand, of which 700 is the largest; twice for whole numbers beside fractions; then
-# "ok" with a maxdiff below 1e-8.
+# Expected: four times "ok": your numbers by hand, of which 700 is the largest; whole numbers beside fractions; and two
+# maps in a row, with a maxdiff below 1e-8.
 def _check():
     J, u = np.array([[3.0, 0.0, 4.0], [0.0, 7.0, -1.0]]), np.array([10.0, 100.0])
     check_values("by hand", lambda: {"∂ℓ/∂a": back_through(J, u)}, {"∂ℓ/∂a": [30.0, 700.0, -60.0]})
@@ -600,7 +600,7 @@ def two_layer_gradients(W1, W2, b, x, y, phi, phi_prime):
 
 
 # %% nbgrader={"grade": true, "grade_id": "two_layer_gradients_check", "points": 8}
-# Expected: values 0.5 and 1.2900; 14 times "ok", with a maxdiff below 1e-6, then below 1e-8.
+# Expected: values 0.5 and 1.2900; fourteen times "ok", with a maxdiff below 1e-6, then below 1e-8.
 def _check():
     W1 = np.array([[3.0, 4.0, 5.0], [-5.0, 4.0, 3.0], [3.0, 4.0, 1.0]])
     W2, h0, y = np.array([[1.0, 3.0, -3.0]]), np.array([10.0, 20.0, 30.0]), np.array([199.0])
