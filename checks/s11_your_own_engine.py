@@ -315,10 +315,10 @@ def topological_order(student: Student, draw: Draw) -> None:
             text = (
                 "Nodes with the same value and the same name are taken for one: nodes are told apart by what they are."
             )
-            wanted = [_ancestors(edges, sink) for sink in sinks]
-            if alike and not expect_true(all(map(set.issuperset, map(set, got), wanted)), text, "missing"):
+            asked = [(order, _ancestors(edges, sink), sink) for order, sink in zip(got, sinks, strict=True)]
+            if alike and not expect_true(all(set(order) >= wanted for order, wanted, _ in asked), text, "missing"):
                 break
-            if not all(map(_complete, got, wanted, sinks)):
+            if not all(_complete(*one) for one in asked):
                 break
         else:
             text = "The list changes the graph, or the next call: nothing may be left over from an earlier one."
