@@ -150,10 +150,8 @@ def _formulas(
             found, kept, counts = fair_answer(student, ask, good, *references)
             if not _as_it_should(text, found, kept, right, block, slips if block is pairs[0] else Slips(), atol):
                 return
-            said = (
-                f"Behind {_shown(text)} there are not two arrows for each operator, one from each side: a plain number "
-            )
-            said += "is made a Number, and has its arrow; a number used twice has two."
+            said = f"Behind {_shown(text)} there are not two arrows for each operator, one from each side: a plain "
+            said += "number is made a Number, and has its arrow; a number used twice has two."
             if two_arrows and not expect_true(counts == {2 * len(re.findall(r" [+*] ", text))}, said, "missing"):
                 return
 
@@ -669,9 +667,8 @@ def training_step(student: Student, draw: Draw) -> None:
     cases.append(_case(draw, 15, 0.1))  # more points than elsewhere
     cases.append((w, [[1e-9, 0.7], [-0.0, 0.5]], [3e5, -2e5], 1e-6))
     w, X, t, size = _case(draw, 5, 0.25)
-    cases.append(
-        (w, [X[0], *X, X[1]], [*t[:1], *t, *t[:1]], size)
-    )  # a point comes again: with its target, with another
+    # A point comes again: with its target, and with another.
+    cases.append((w, [X[0], *X, X[1]], [*t[:1], *t, *t[:1]], size))
     rounds = 2
     losses, weights = [], [np.array(case[0]) for case in cases]
     after, hints = [], []

@@ -291,9 +291,8 @@ class Student:
         if not isinstance(after, list) or len(after) != len(args):
             raise nonsense()
         same = reply.get("handed_back", [])
-        if not isinstance(same, list) or not all(
-            isinstance(one, list | tuple) and len(one) == 2 and one[0] in range(len(args)) for one in same
-        ):
+        pairs = isinstance(same, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in same)
+        if not pairs or not all(type(n) is type(at) is int and 0 <= n < len(args) for n, at in same):
             raise nonsense()
         return self._remote_of(reply), after, [(n, place) for n, place in same]
 

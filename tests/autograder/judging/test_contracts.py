@@ -14,12 +14,14 @@ from autograder.judging import (
     NodeTrial,
     Student,
     StudentError,
+    StudentGone,
     cases,
     fairly,
     inputs,
     part,
 )
 from autograder.judging.check import Check
+from autograder.sandbox.inside.wire import Handle
 
 
 class Node:
@@ -407,6 +409,15 @@ def test_a_call_tells_which_arguments_came_back():
     call = Call.of(Student.here({"f": lambda a, b: (a, b[:1], b + 1)}), "f", {"a": np.ones(2), "b": np.zeros(2)})
     assert list(call.kept) == ["a", "b"]
     assert Call.of(Student.here({"f": lambda a: a.copy()}), "f", {"a": np.ones(2)}).kept == {}
+
+
+@pytest.mark.parametrize(
+    "told", [3, [0], ["ab"], [[0]], [[0, 0, 0]], [[1, 0]], [[0.0, 0]], [[0, [1]]], [[0, np.ones(2)]], [[True, 0]]]
+)
+def test_which_arguments_came_back_is_told_in_whole_numbers_or_is_nonsense(told):
+    reply = {"handle": Handle(1), "value": 1.0, "after": [np.ones(2)], "handed_back": told}
+    with pytest.raises(StudentGone, match="makes no sense"):
+        _ = Call.of(Student(lambda request: reply), "f", {"a": np.ones(2)}).value
 
 
 # -- answers ----------------------------------------------------------------------------------------------------------
